@@ -1,0 +1,1 @@
+"""What the user gets: async functions from (buffer, index, model) to plain values."""

@@ -1,0 +1,1 @@
+"""What MLX offers: read statically from the installed package, never imported."""

@@ -1,0 +1,1 @@
+"""Who speaks: the model worker, its client, and the only prompts."""

@@ -1,0 +1,1 @@
+"""What the buffer says: unfinished Python, read with tree-sitter."""

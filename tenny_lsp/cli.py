@@ -1,0 +1,253 @@
+"""Every command of ``tenny-lsp``: parse, wire, print."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from tenny_lsp import __version__, folders
+from tenny_lsp.errors import ModelUnavailable, StorageError, TennyError
+from tenny_lsp.learning.options import TrainOptions
+
+if TYPE_CHECKING:
+    from tenny_lsp.model.client import WorkerModel
+    from tenny_lsp.settings import ModelSettings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+_err = Console(stderr=True)
+_out = Console()
+
+Interpreter = Annotated[
+    Path | None, typer.Option("--python", help="The interpreter whose packages are meant. Default: this one.")
+]
+Model = Annotated[str, typer.Option(help="Folder of the base model. Default: the embedded one.")]
+AdapterPath = Annotated[Path | None, typer.Option(help="Folder of the adapter. Default: mlx-docs.")]
+_T = TrainOptions(data=Path(), adapter_path=Path())  # train's defaults are these
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+class DatasetFormat(str, Enum):
+    """What a dataset row is."""
+
+    completions = "completions"
+    text = "text"
+
+
+@app.callback(invoke_without_command=True)
+def tenny(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error; logs go to stderr.")] = "warning",
+) -> None:
+    """A Python language server with a language model inside, for people who write MLX code."""
+    level = getattr(logging, log_level.upper(), None)
+    if not isinstance(level, int):
+        raise typer.BadParameter(f"there is no log level {log_level!r}")
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s %(name)s: %(message)s")
+    if version:
+        _out.print(f"tenny-lsp {__version__}", highlight=False)
+
+
+@app.command()
+def build_dataset(
+    package: Annotated[list[str] | None, typer.Option(help="An installed package; repeatable. Default: mlx.")] = None,
+    output: Annotated[Path, typer.Option(help="The folder to write.")] = Path("dataset"),
+    row_format: Annotated[
+        DatasetFormat, typer.Option("--format", help="completions: prompt and completion; text: one string.")
+    ] = DatasetFormat.completions,
+    seq_limit: Annotated[int, typer.Option(help="The longest row, in characters.")] = 2048,
+    test_size: Annotated[float, typer.Option(help="Share of names kept for test.")] = 0.05,
+    valid_size: Annotated[float, typer.Option(help="Share of names kept for validation.")] = 0.05,
+    seed: Annotated[int, typer.Option(help="Another seed splits otherwise.")] = 0,
+    jobs: Annotated[int, typer.Option(help="Packages read at once.")] = 1,
+    python: Interpreter = None,
+) -> None:
+    """Read an installed package's docstrings into questions and answers to train on."""
+    from tenny_lsp.learning.dataset import DatasetOptions, build_dataset
+    from tenny_lsp.terminal import dataset_table
+
+    options = DatasetOptions(
+        packages=tuple(package or ("mlx",)),
+        python=python,
+        format=row_format.value,
+        seq_limit=seq_limit,
+        test_size=test_size,
+        valid_size=valid_size,
+        seed=seed,
+        jobs=jobs,
+    )
+    with _err.status("Reading docstrings"):
+        dataset = build_dataset(output, options)
+    _out.print(dataset_table(dataset))
+    read = ", ".join(f"{name} {version}" for name, version in dataset.versions.items())
+    _out.print(f"{read} → {dataset.folder} ({dataset.shortened} answers shortened)", highlight=False)
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Option(help="The folder that build-dataset wrote.")] = Path("dataset"),
+    model: Annotated[str, typer.Option(help="Folder or hub name of the base model. Default: the embedded one.")] = "",
+    adapter_path: AdapterPath = None,
+    iters: Annotated[int | None, typer.Option(help="Iterations, instead of epochs.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="How often every row is read.")] = None,
+    batch_size: Annotated[int, typer.Option(help="Rows in a batch.")] = _T.batch_size,
+    learning_rate: Annotated[float, typer.Option(help="Its peak, after the warm-up.")] = _T.learning_rate,
+    num_layers: Annotated[
+        int, typer.Option("--num-layers", "--lora-layers", help="Layers to adapt, from the last; -1: all.")
+    ] = _T.num_layers,
+    rank: Annotated[int, typer.Option(help="Rank of the adapter's matrices.")] = _T.rank,
+    scale: Annotated[float, typer.Option(help="What the adapter's output is multiplied with.")] = _T.scale,
+    dropout: Annotated[float, typer.Option(help="Share of the adapter's inputs dropped in training.")] = _T.dropout,
+    optimizer: Annotated[str, typer.Option(help="adam or adamw.")] = _T.optimizer,
+    max_grad_norm: Annotated[float, typer.Option(help="Longer gradients are scaled down.")] = _T.max_grad_norm,
+    mask_prompt: Annotated[bool, typer.Option(help="Take the loss on completions only.")] = _T.mask_prompt,
+    max_seq_length: Annotated[int, typer.Option(help="The longest row, in tokens.")] = _T.max_seq_length,
+    grad_checkpoint: Annotated[bool, typer.Option(help="Less memory, more time.")] = _T.grad_checkpoint,
+    steps_per_report: Annotated[int, typer.Option(help="Iterations between reports.")] = _T.steps_per_report,
+    steps_per_eval: Annotated[int, typer.Option(help="Iterations between validations.")] = _T.steps_per_eval,
+    val_batches: Annotated[int, typer.Option(help="Batches of a validation; -1: all.")] = _T.val_batches,
+    resume_adapter_file: Annotated[Path | None, typer.Option(help="Adapter weights to go on from.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the first weights and the order of rows.")] = _T.seed,
+    test: Annotated[bool, typer.Option("--test", help="Score the adapter on test.jsonl at the end.")] = False,
+    test_batches: Annotated[int, typer.Option(help="Batches of the test; -1: all.")] = _T.test_batches,
+) -> None:
+    """Fine-tune a base model with LoRA on a dataset; Ctrl-C keeps the best so far."""
+    given = dict(locals())
+    from tenny_lsp.learning.train import train
+    from tenny_lsp.terminal import TrainingView, result_table
+
+    given["model"] = model or str(folders.embedded_base())
+    given["adapter_path"] = adapter_path or folders.trained_adapter()
+    with TrainingView(_err) as view:
+        result = train(TrainOptions(**given), view.show)
+    _out.print(result_table(result))
+
+
+@app.command()
+def serve(
+    tcp: Annotated[bool, typer.Option("--tcp", help="Serve on TCP instead of stdio.")] = False,
+    host: Annotated[str, typer.Option(help="Address to listen on, with --tcp.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on, with --tcp.")] = 2087,
+    stdio: Annotated[bool, typer.Option("--stdio", help="Serve on stdio (the default).")] = False,
+) -> None:
+    """Serve an editor: the Language Server Protocol on stdio, or on TCP."""
+    from tenny_lsp.server import create_server
+
+    if tcp and stdio:
+        raise typer.BadParameter("--tcp and --stdio exclude each other")
+    server = create_server(_model_from_settings)
+    if tcp:
+        server.start_tcp(host, port)
+    else:
+        server.start_io()
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="For example: What is ReLU in mlx?")],
+    model: Model = "",
+    adapter_path: AdapterPath = None,
+    max_tokens: Annotated[int, typer.Option(help="The longest answer, in tokens.")] = 128,
+    as_json: AsJson = False,
+) -> None:
+    """Answer a question about MLX in the terminal."""
+    if not question.strip():
+        raise typer.BadParameter("the question is empty")
+    speaker = _worker_model(model, adapter_path)
+    if speaker is None:
+        raise ModelUnavailable("There is no trained adapter", "Run tenny-lsp build-dataset, then tenny-lsp train.")
+    answer = asyncio.run(_answer(speaker, question, max_tokens, stream=not as_json))
+    if as_json:
+        _out.print_json(json.dumps({"question": question, "answer": answer}))
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Measure this machine and say what Tenny found on it."""
+    from tenny_lsp.mlx_api.index import load_mlx_index
+    from tenny_lsp.model.runtime import measure, prepare
+
+    runtime = prepare()
+    index = load_mlx_index()
+    found: dict[str, Any] = {
+        "tenny-lsp": __version__,
+        "python": sys.version.split()[0],
+        **asdict(runtime),
+        **asdict(measure()),
+        "api": f"mlx {index.version}, {len(index)} names" + (" (snapshot)" if index.from_snapshot else ""),
+        "base": str(folders.embedded_base()),
+        "adapter": str(folders.find_adapter() or "none: run tenny-lsp build-dataset, then tenny-lsp train"),
+    }
+    if as_json:
+        _out.print_json(json.dumps(found))
+        return
+    for name, value in found.items():
+        _out.print(f"{name:24}{value:.0f}" if isinstance(value, float) else f"{name:24}{value}", highlight=False)
+
+
+def _model_from_settings(settings: "ModelSettings") -> "WorkerModel | None":
+    if not settings.enabled:
+        return None
+    adapter = Path(settings.adapter_path) if settings.adapter_path else None
+    return _worker_model(settings.path, adapter, settings.idle_unload_s)
+
+
+def _worker_model(model: str, adapter: Path | None, idle_unload_s: float = 600) -> "WorkerModel | None":
+    """Returns the model to speak; None when no adapter has been trained, for the bare base has no answers."""
+    from tenny_lsp.model.client import WorkerModel, WorkerOptions
+    from tenny_lsp.model.keeper import KeeperOptions
+
+    adapter = adapter or folders.find_adapter()
+    if adapter is None and not model:
+        return None
+    base = Path(model).expanduser() if model else folders.embedded_base()
+    return WorkerModel(WorkerOptions(base, adapter, keeping=KeeperOptions(idle_unload_s=idle_unload_s)))
+
+
+async def _answer(model: "WorkerModel", question: str, max_tokens: int, *, stream: bool) -> str:
+    from tenny_lsp.model.prompts import question_prompt
+
+    pieces: list[str] = []
+    try:
+        async for piece in model.stream(question_prompt(question), max_tokens=max_tokens):
+            pieces.append(piece if pieces else piece.lstrip())
+            if stream:
+                _write(pieces[-1])
+    finally:
+        await model.close()
+    if stream:
+        _write("\n")
+    return "".join(pieces).strip()
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line; every TennyError is one red line on stderr and exit status 1."""
+    try:
+        app(args=arguments, prog_name="tenny-lsp")
+    except TennyError as error:
+        _fail(error)
+    except BrokenPipeError:
+        with contextlib.suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes at exit
+        _fail(StorageError("The output was closed before everything was written", "Keep the reader open."))
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _fail(error: TennyError) -> None:
+    _err.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
+    sys.exit(1)

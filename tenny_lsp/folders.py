@@ -1,0 +1,26 @@
+"""Where the base model and the adapters lie, in a checkout and in an installed package alike."""
+
+from pathlib import Path
+
+from platformdirs import user_data_path
+
+_PACKAGE = Path(__file__).parent
+#: The adapter that answers questions about MLX.
+MLX_DOCS = "mlx-docs"
+
+
+def embedded_base() -> Path:
+    """Returns the folder of the base model that Tenny carries."""
+    return _PACKAGE / "base"
+
+
+def trained_adapter(name: str = MLX_DOCS) -> Path:
+    """Returns the folder where ``tenny-lsp train`` keeps an adapter unless it is told another."""
+    return user_data_path("tenny-lsp", appauthor=False) / "adapters" / name
+
+
+def find_adapter(name: str = MLX_DOCS) -> Path | None:
+    """Returns the folder of an adapter: the user's own, else the one Tenny carries, else None."""
+    shipped = (_PACKAGE / "adapters" / name, _PACKAGE.parent / "adapters" / name)
+    candidates = (trained_adapter(name), *shipped)
+    return next((folder for folder in candidates if (folder / "adapters.safetensors").is_file()), None)

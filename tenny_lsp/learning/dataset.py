@@ -1,0 +1,178 @@
+"""Installed packages → train, valid and test rows, and the manifest that says where they come from."""
+
+import json
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from itertools import repeat
+from pathlib import Path
+from typing import Any, Literal
+
+from tenny_lsp.errors import DatasetError, StorageError
+from tenny_lsp.learning.questions import Row, entry_rows, first_of_their_name, foreign_rows
+from tenny_lsp.learning.split import Split, split_of
+from tenny_lsp.mlx_api.foreign import load_foreign_names
+from tenny_lsp.mlx_api.index import load_index
+
+Format = Literal["completions", "text"]
+SPLITS: tuple[Split, ...] = ("train", "valid", "test")
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetOptions:
+    """What a dataset is built from.
+
+    Args:
+        packages (tuple[str, ...]): Installed packages, by import name.
+        python (Path, optional): The interpreter whose packages are meant.
+        format (Format): ``completions`` writes prompt and completion, ``text`` one string.
+        seq_limit (int): The longest row in characters; a longer answer ends at its last whole sentence.
+        test_size (float): Share of names kept for test, in [0, 1).
+        valid_size (float): Share of names kept for validation, in [0, 1).
+        seed (int): Another seed splits otherwise.
+        jobs (int): Packages read at once.
+    """
+
+    packages: tuple[str, ...] = ("mlx",)
+    python: Path | None = None
+    format: Format = "completions"
+    seq_limit: int = 2048
+    test_size: float = 0.05
+    valid_size: float = 0.05
+    seed: int = 0
+    jobs: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A dataset as it was written.
+
+    Args:
+        folder (Path): Where it lies.
+        counts (dict[Split, Counter[str]]): Rows by split and kind.
+        names (dict[Split, int]): Names (entries and foreign names) by split.
+        versions (dict[str, str]): Package → version.
+        shortened (int): Rows whose answer was cut at ``seq_limit``.
+    """
+
+    folder: Path
+    counts: dict[Split, Counter[str]]
+    names: dict[Split, int]
+    versions: dict[str, str]
+    shortened: int
+
+
+def build_dataset(output: Path, options: DatasetOptions) -> Dataset:
+    """Writes ``train.jsonl``, ``valid.jsonl``, ``test.jsonl`` and, last, ``manifest.json`` into a folder.
+
+    The same packages, options and seed give the same bytes.
+
+    Raises:
+        ApiIndexError: A package is not installed or cannot be read.
+        DatasetError: A size is out of range, or the packages document nothing.
+        StorageError: The folder cannot be written; files of an earlier dataset stay as they were.
+    """
+    _check(options)
+    versions, rows = _all_rows(options)
+    fitted = [_fit(row, options.seq_limit) for row in rows]
+    shortened = sum(new is not old for new, old in zip(fitted, rows, strict=True))
+    splits: dict[Split, list[Row]] = {split: [] for split in SPLITS}
+    for row in fitted:
+        splits[_split(row.source, options)].append(row)
+    if not splits["train"]:
+        raise DatasetError(
+            f"{', '.join(options.packages)} gave no rows to train on",
+            "Name a package with docstrings, or make --test-size and --valid-size smaller.",
+        )
+    _write(output, splits, versions, options)
+    return Dataset(
+        folder=output,
+        counts={split: Counter(row.kind for row in part) for split, part in splits.items()},
+        names={split: len({row.source for row in part}) for split, part in splits.items()},
+        versions=versions,
+        shortened=shortened,
+    )
+
+
+def _check(options: DatasetOptions) -> None:
+    if min(options.test_size, options.valid_size) < 0 or options.test_size + options.valid_size >= 1:
+        raise DatasetError(
+            f"A test size of {options.test_size} and a valid size of {options.valid_size} leave nothing to train on",
+            "Give shares from 0 that add up to less than 1.",
+        )
+    if options.seq_limit < 64:
+        raise DatasetError(f"A seq limit of {options.seq_limit} holds no row", "Give at least 64 characters.")
+
+
+def _split(source: str, options: DatasetOptions) -> Split:
+    return split_of(source, seed=options.seed, test_size=options.test_size, valid_size=options.valid_size)
+
+
+def _all_rows(options: DatasetOptions) -> tuple[dict[str, str], list[Row]]:
+    packages = list(dict.fromkeys(options.packages))
+    if options.jobs > 1 and len(packages) > 1:
+        with ProcessPoolExecutor(min(options.jobs, len(packages))) as pool:
+            read = list(pool.map(_package_rows, packages, repeat(options.python)))
+    else:
+        read = [_package_rows(package, options.python) for package in packages]
+    versions = {package: version for package, (version, _) in zip(packages, read, strict=True)}
+    rows = [row for _, part in read for row in part]
+    if "mlx" in packages:
+        rows += [row for foreign in load_foreign_names().values() for row in foreign_rows(foreign)]
+    return versions, list(dict.fromkeys(rows))
+
+
+def _package_rows(package: str, python: Path | None) -> tuple[str, list[Row]]:
+    index = load_index(package, python)
+    first = first_of_their_name(index)
+    rows = [row for entry in index for row in entry_rows(entry, is_first_of_its_name=entry.name in first)]
+    return index.version, rows
+
+
+def _fit(row: Row, limit: int) -> Row:
+    room = limit - len(row.prompt)
+    if len(row.completion) <= room:
+        return row
+    kept = row.completion[: max(room, 0)]
+    end = max(kept.rfind(". "), kept.rfind("; "))
+    return Row(row.prompt, kept[: end + 1] if end > 0 else kept, row.source, row.kind)
+
+
+def _write(output: Path, splits: dict[Split, list[Row]], versions: dict[str, str], options: DatasetOptions) -> None:
+    contents = {
+        f"{split}.jsonl": "".join(_line(row, options.format) for row in part).encode() for split, part in splits.items()
+    }
+    manifest = {
+        "packages": versions,
+        "format": options.format,
+        "seed": options.seed,
+        "seq_limit": options.seq_limit,
+        "test_size": options.test_size,
+        "valid_size": options.valid_size,
+        "rows": {split: len(part) for split, part in splits.items()},
+        "kinds": dict(sorted(Counter(row.kind for part in splits.values() for row in part).items())),
+        "sha256": {name: sha256(content).hexdigest() for name, content in contents.items()},
+    }
+    contents[MANIFEST] = (json.dumps(manifest, indent=2) + "\n").encode()
+    partial = [output / f"{name}.partial" for name in contents]
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        for path, content in zip(partial, contents.values(), strict=True):
+            path.write_bytes(content)
+        (output / MANIFEST).unlink(missing_ok=True)  # an interrupted swap must not look like a whole dataset
+        for path in partial:
+            path.replace(path.with_suffix(""))
+    except OSError as error:
+        for path in partial:
+            path.unlink(missing_ok=True)
+        raise StorageError(
+            f"The dataset could not be written to {output}: {error.strerror}",
+            "Free some space or choose another folder with --output.",
+        ) from error
+
+
+def _line(row: Row, form: Format) -> str:
+    values: dict[str, Any] = asdict(row) if form == "completions" else {"text": row.prompt + row.completion}
+    return json.dumps(values, ensure_ascii=False) + "\n"

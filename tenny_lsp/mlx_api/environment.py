@@ -1,0 +1,81 @@
+"""Where a Python interpreter keeps its packages, without running anything of theirs."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from importlib.metadata import Distribution
+from pathlib import Path
+
+from tenny_lsp.errors import ApiIndexError
+
+_ASK_PATHS = "import json, sys; print(json.dumps(sys.path))"
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """A package as it lies on disk.
+
+    Args:
+        package (str): The name it is imported by.
+        version (str): Its distribution's version, or ``unknown``.
+        folder (Path): The package's own folder.
+        search_paths (tuple[Path, ...]): Where its interpreter looks for packages.
+    """
+
+    package: str
+    version: str
+    folder: Path
+    search_paths: tuple[Path, ...]
+
+
+def search_paths(python: Path | None = None) -> tuple[Path, ...]:
+    """Returns the folders an interpreter imports from.
+
+    Args:
+        python (Path, optional): The interpreter. Default: the one that runs this.
+
+    Raises:
+        ApiIndexError: The interpreter cannot be run.
+    """
+    if python is None:
+        found = sys.path
+    else:
+        try:
+            answer = subprocess.run(
+                [python, "-c", _ASK_PATHS], capture_output=True, text=True, check=True, timeout=20, cwd="/"
+            )
+            found = json.loads(answer.stdout)
+        except (OSError, subprocess.SubprocessError, ValueError) as error:
+            raise ApiIndexError(
+                f"The Python interpreter {python} does not run: {error}",
+                "Give the path of a working interpreter with --python.",
+            ) from error
+    return tuple(path for path in map(Path, found) if path.name and path.is_dir())
+
+
+def find_installed(package: str, python: Path | None = None) -> Installed:
+    """Returns where a package lies and which version it is.
+
+    Args:
+        package (str): The name it is imported by.
+        python (Path, optional): The interpreter whose package is meant. Default: the one that runs this.
+
+    Raises:
+        ApiIndexError: The package is not installed there, or the interpreter cannot be run.
+    """
+    paths = search_paths(python)
+    for path in paths:
+        folder = path / package
+        if folder.is_dir() and any(folder.glob("*.py*")) | any(folder.glob("*/*.py*")):
+            return Installed(package, _version(package, paths), folder, paths)
+    raise ApiIndexError(
+        f"The package {package!r} is not installed for {python or sys.executable}",
+        f"Install it (pip install {package}), or name another interpreter with --python.",
+    )
+
+
+def _version(package: str, paths: tuple[Path, ...]) -> str:
+    for distribution in Distribution.discover(name=package, path=[str(path) for path in paths]):
+        return distribution.version
+    return "unknown"

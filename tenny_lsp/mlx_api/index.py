@@ -1,0 +1,185 @@
+"""The index of an API: every public name of an installed package, and what is known of it.
+
+Read statically from the package's stubs and sources and kept in the platform's cache folder; where MLX is not
+installed, the snapshot shipped with Tenny answers.
+"""
+
+import gzip
+import json
+import logging
+import os
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_path
+
+from tenny_lsp.errors import ApiIndexError
+from tenny_lsp.mlx_api.entry import ApiEntry
+from tenny_lsp.mlx_api.environment import Installed, find_installed
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+logger = logging.getLogger(__name__)
+
+#: Written into every cache file; another number makes older files unreadable, so they are rebuilt.
+_SCHEMA = 1
+#: The file in data/ that tools/build_snapshot.py writes.
+SNAPSHOT = "mlx-api.json.gz"
+_UNDOCUMENTED = "undocumented.toml"
+
+
+class ApiIndex:
+    """Every public name of one version of a package.
+
+    Args:
+        package (str): The package's name.
+        version (str): Its version.
+        entries (dict[str, dict[str, Any]]): Public name → ``ApiEntry.to_json()``.
+        from_snapshot (bool): Whether the package was not installed and the shipped snapshot speaks.
+    """
+
+    def __init__(
+        self, package: str, version: str, entries: dict[str, dict[str, Any]], from_snapshot: bool = False
+    ) -> None:
+        self.package = package
+        self.version = version
+        self.from_snapshot = from_snapshot
+        self._raw = entries
+        self._entries: dict[str, ApiEntry] = {}
+        self._names = {alias: name for name, raw in entries.items() for alias in raw.get("aliases", ())}
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    def __iter__(self) -> Iterator[ApiEntry]:
+        """Yields every entry, sorted by name."""
+        return (self._entry(name) for name in self._raw)
+
+    def resolve(self, name: str) -> ApiEntry | None:
+        """Returns the entry of a public name, an alias or an inherited member; None when there is none."""
+        public = name if name in self._raw else self._names.get(name)
+        if public is not None:
+            return self._entry(public)
+        owner, _, member = name.rpartition(".")
+        parent = self.resolve(owner) if owner and member else None
+        if parent is None or parent.kind not in ("class", "module"):
+            return None
+        if parent.name != owner and (found := self.resolve(f"{parent.name}.{member}")):
+            return found
+        return next((found for base in parent.bases if (found := self.resolve(f"{base}.{member}"))), None)
+
+    def _entry(self, name: str) -> ApiEntry:
+        if name not in self._entries:
+            self._entries[name] = self._with_related(ApiEntry.from_json(self._raw[name]))
+        return self._entries[name]
+
+    def _with_related(self, entry: ApiEntry) -> ApiEntry:
+        """Returns the entry with the documentation of the name it refers to ("See …") where it has none."""
+        if not entry.related or entry.related not in self._raw:
+            return entry
+        related = ApiEntry.from_json(self._raw[entry.related])
+        refers_only = re.match(r"See :\w+:", entry.summary)
+        own = {parameter.name for signature in entry.signatures for parameter in signature.parameters}
+        return replace(
+            entry,
+            summary=related.summary if refers_only else entry.summary,
+            body=related.body if refers_only else entry.body,
+            parameters=entry.parameters or tuple(item for item in related.parameters if item.name in own),
+            returns=entry.returns or related.returns,
+        )
+
+    def to_bytes(self) -> bytes:
+        """Returns the index as it is cached and shipped."""
+        values = {"schema": _SCHEMA, "package": self.package, "version": self.version, "entries": self._raw}
+        return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes, from_snapshot: bool = False) -> "ApiIndex":
+        """Returns the index that ``to_bytes`` wrote.
+
+        Raises:
+            ValueError: The bytes are not an index of this version of Tenny.
+        """
+        values = json.loads(data)
+        if not isinstance(values, dict) or values.get("schema") != _SCHEMA:
+            raise ValueError("not an index of this version of Tenny")
+        return cls(values["package"], values["version"], values["entries"], from_snapshot)
+
+
+def load_index(package: str = "mlx", python: Path | None = None, cache: Path | None = None) -> ApiIndex:
+    """Returns the index of an installed package, from the cache when it is there.
+
+    Args:
+        package (str): The name the package is imported by.
+        python (Path, optional): The interpreter whose package is meant. Default: the one that runs this.
+        cache (Path, optional): The cache's folder. Default: the platform's.
+
+    Raises:
+        ApiIndexError: The package is not installed, or has no stubs, or the interpreter cannot be run.
+    """
+    installed = find_installed(package, python)
+    stubs = installed.folder / "core" / "__init__.pyi"
+    if package == "mlx" and not stubs.is_file():
+        raise ApiIndexError(
+            f"MLX {installed.version} in {installed.folder} has no stubs (core/__init__.pyi is missing)",
+            "Reinstall mlx from a wheel: pip install --force-reinstall mlx.",
+        )
+    path = _cache_file(installed, stubs, cache)
+    try:
+        return ApiIndex.from_bytes(path.read_bytes())
+    except (OSError, ValueError, KeyError):
+        index = _read(installed)
+        _keep(index, path)
+        return index
+
+
+def load_mlx_index(python: Path | None = None, cache: Path | None = None) -> ApiIndex:
+    """Returns MLX's index: of the interpreter's MLX, else of this process's, else the shipped snapshot.
+
+    Never fails: what is wrong with an installed MLX is logged.
+    """
+    for interpreter in dict.fromkeys((python, None)):
+        try:
+            return load_index("mlx", interpreter, cache)
+        except ApiIndexError as error:
+            logger.warning("%s", error)
+    snapshot = (files("tenny_lsp") / "data" / SNAPSHOT).read_bytes()
+    return ApiIndex.from_bytes(gzip.decompress(snapshot), from_snapshot=True)
+
+
+def _read(installed: Installed) -> ApiIndex:
+    from tenny_lsp.mlx_api.reading import read_entries  # griffe: not needed when the cache answers
+
+    entries = {entry.name: entry.to_json() for entry in read_entries(installed)}
+    if installed.package == "mlx":
+        said_elsewhere = tomllib.loads((files("tenny_lsp") / "data" / _UNDOCUMENTED).read_text("utf-8"))
+        for name in said_elsewhere.keys() & entries.keys():
+            entries[name]["summary"] = said_elsewhere[name]
+    return ApiIndex(installed.package, installed.version, entries)
+
+
+def _cache_file(installed: Installed, stubs: Path, cache: Path | None) -> Path:
+    stamp = stubs.stat() if stubs.is_file() else installed.folder.stat()
+    key = f"{installed.folder}|{stamp.st_mtime_ns}|{stamp.st_size}"
+    name = f"{installed.package}-{installed.version}-{sha256(key.encode()).hexdigest()[:12]}.json"
+    return (cache or user_cache_path("tenny-lsp", appauthor=False)) / "api" / name
+
+
+def _keep(index: ApiIndex, path: Path) -> None:
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(index.to_bytes())
+        partial.replace(path)
+    except OSError as error:
+        logger.warning("The index of %s could not be cached in %s: %s", index.package, path.parent, error)
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,20 @@
+"""Where MLX's own documentation speaks of a name."""
+
+from functools import cache
+from importlib.resources import files
+
+_ROOT = "https://ml-explore.github.io/mlx/build/html/"
+
+
+@cache
+def documented_pages() -> dict[str, str]:
+    """Returns public name → page address for every symbol that MLX's documentation lists."""
+    table = (files("tenny_lsp") / "data" / "documented.tsv").read_text("utf-8")
+    rows = (line.split("\t") for line in table.splitlines() if line and not line.startswith("#"))
+    return {name: _ROOT + page for name, page in rows}
+
+
+def page_of(name: str) -> str | None:
+    """Returns the address of the page that documents a public name, or that of its class; None if none does."""
+    pages = documented_pages()
+    return pages.get(name) or pages.get(name.rpartition(".")[0])

@@ -1,0 +1,132 @@
+"""The language server: LSP in, features, LSP out. Knows no MLX and no model, only who does."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lsprotocol import types as lsp
+from pygls.lsp.server import LanguageServer
+from pygls.workspace import TextDocument
+
+from tenny_lsp import __version__
+from tenny_lsp.features.hover import hover
+from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
+from tenny_lsp.model.answers import Answers
+from tenny_lsp.model.protocol import TextModel
+from tenny_lsp.settings import ModelSettings, Settings, read_settings
+from tenny_lsp.source.buffer import Buffer
+
+logger = logging.getLogger(__name__)
+
+#: Makes the model that the settings name; None when there is none to use.
+ModelFactory = Callable[[ModelSettings], TextModel | None]
+
+
+class TennyServer(LanguageServer):
+    """A language server for MLX code.
+
+    Args:
+        make_model (ModelFactory): Makes the model, at the start and when its settings change.
+    """
+
+    def __init__(self, make_model: ModelFactory) -> None:
+        super().__init__("tenny-lsp", __version__)
+        self.settings = Settings()
+        self._make_model = make_model
+        self._model: TextModel | None = None
+        self._answers = Answers()
+        self._index: asyncio.Task[ApiIndex] | None = None
+        self._buffers: dict[str, Buffer] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def configure(self, values: object) -> None:
+        """Takes over an editor's settings; what has not changed goes on undisturbed."""
+        settings, problems = read_settings(values)
+        for problem in problems:
+            logger.warning("Setting ignored: %s", problem)
+        before, self.settings = self.settings, settings
+        if self._index is None or settings.python != before.python:
+            python = Path(settings.python) if settings.python else None
+            self._index = asyncio.create_task(asyncio.to_thread(load_mlx_index, python))
+        if self._model is None or settings.model != before.model:
+            self._close_model()
+            self._model = self._make_model(settings.model)
+
+    async def hover(self, params: lsp.HoverParams) -> lsp.Hover | None:
+        """Returns the card under a position; None when it is not on an MLX name."""
+        document = self.workspace.get_text_document(params.text_document.uri)
+        buffer = self._buffer(document)
+        offset = document.offset_at_position(params.position)
+        if self._index is None or buffer.name_at(offset) is None:
+            return None
+        card = await hover(buffer, offset, await self._index, self._ask)
+        if card is None:
+            return None
+        return lsp.Hover(
+            contents=lsp.MarkupContent(lsp.MarkupKind.Markdown, card.markdown),
+            range=lsp.Range(
+                document.client_position_at_offset(card.start), document.client_position_at_offset(card.end)
+            ),
+        )
+
+    def forget(self, uri: str) -> None:
+        """Drops what is kept of a closed document."""
+        self._buffers.pop(uri, None)
+
+    async def close(self) -> None:
+        """Ends the model worker and waits for it."""
+        await self._answers.close()
+        self._close_model()
+        await asyncio.gather(*self._closing)
+
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """Logs an error instead of opening a window in the user's editor for it."""
+        logger.error("%s: %s", source.__name__, error, exc_info=error)
+
+    async def _ask(self, prompt: str) -> str | None:
+        if self._model is None:
+            return None
+        return await self._answers.within(prompt, self._model, self.settings.hover.deadline_ms / 1000)
+
+    def _buffer(self, document: TextDocument) -> Buffer:
+        kept = self._buffers.get(document.uri)
+        if kept is None or kept.text != document.source:
+            kept = self._buffers[document.uri] = Buffer(document.source)
+        return kept
+
+    def _close_model(self) -> None:
+        if self._model is not None:
+            task = asyncio.create_task(self._model.close())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+            self._model = None
+
+
+def create_server(make_model: ModelFactory) -> TennyServer:
+    """Returns a server with every feature registered, ready to be started on stdio or TCP."""
+    server = TennyServer(make_model)
+
+    @server.feature(lsp.INITIALIZE)
+    def initialize(params: lsp.InitializeParams) -> None:
+        server.configure(params.initialization_options)
+
+    @server.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
+    def did_change_configuration(params: lsp.DidChangeConfigurationParams) -> None:
+        values = params.settings
+        server.configure(values.get("tenny", values) if isinstance(values, dict) else values)
+
+    @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
+    def did_close(params: lsp.DidCloseTextDocumentParams) -> None:
+        server.forget(params.text_document.uri)
+
+    @server.feature(lsp.TEXT_DOCUMENT_HOVER)
+    async def text_document_hover(params: lsp.HoverParams) -> lsp.Hover | None:
+        return await server.hover(params)
+
+    @server.feature(lsp.SHUTDOWN)
+    async def shutdown(*_: object) -> None:
+        await server.close()
+
+    return server

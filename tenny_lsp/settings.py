@@ -1,0 +1,92 @@
+"""Every setting an editor can give, with its default. Wrong ones are reported, never fatal."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any, TypeVar
+
+_Settings = TypeVar("_Settings")
+
+
+@dataclass(frozen=True, slots=True)
+class HoverSettings:
+    """What a hover may take.
+
+    Args:
+        deadline_ms (int): How long a hover waits for the model's sentence, in milliseconds.
+    """
+
+    deadline_ms: int = 150
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """Which model speaks.
+
+    Args:
+        enabled (bool): Whether a model is used at all.
+        path (str): The base model's folder; empty: the embedded one.
+        adapter_path (str): The adapter's folder; empty: the trained ``mlx-docs`` adapter, if there is one.
+        idle_unload_s (int): Seconds without a question after which the model is unloaded.
+    """
+
+    enabled: bool = True
+    path: str = ""
+    adapter_path: str = ""
+    idle_unload_s: int = 600
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings tree, as it stands under ``tenny`` in an editor.
+
+    Args:
+        python (str): The interpreter whose MLX is meant; empty: the server's own.
+        hover (HoverSettings): What a hover may take.
+        model (ModelSettings): Which model speaks.
+    """
+
+    python: str = ""
+    hover: HoverSettings = field(default_factory=HoverSettings)
+    model: ModelSettings = field(default_factory=ModelSettings)
+
+
+def read_settings(values: object) -> tuple[Settings, list[str]]:
+    """Returns the settings in an editor's JSON (camelCase or snake_case keys), and what was wrong with it."""
+    problems: list[str] = []
+    return _read(Settings(), values, "tenny", problems), problems
+
+
+def _read(defaults: _Settings, values: object, path: str, problems: list[str]) -> _Settings:
+    if values is None:
+        return defaults
+    if not isinstance(values, dict):
+        problems.append(f"{path} must be an object, not {values!r}; its defaults are used")
+        return defaults
+    assert is_dataclass(defaults) and not isinstance(defaults, type)
+    named = {key: value for field_ in fields(defaults) for key, value in _given(field_.name, values)}
+    known = {spelling for field_ in fields(defaults) for spelling in (field_.name, _camel(field_.name))}
+    problems += [f"{path}.{key} is not a setting" for key in values if key not in known]
+    changes: dict[str, Any] = {}
+    for name, value in named.items():
+        default = getattr(defaults, name)
+        if is_dataclass(default):
+            changes[name] = _read(default, value, f"{path}.{_camel(name)}", problems)
+        elif value is None:
+            continue
+        elif type(value) is not type(default) or (isinstance(value, int) and value < 0):
+            expected = type(default).__name__
+            problems.append(f"{path}.{_camel(name)} must be {expected}, not {value!r}; {default!r} is used")
+        else:
+            changes[name] = value
+    return replace(defaults, **changes)
+
+
+def _given(name: str, values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for spelling in (name, _camel(name)):
+        if spelling in values:
+            yield name, values[spelling]
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.capitalize() for part in rest)

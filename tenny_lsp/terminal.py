@@ -1,0 +1,87 @@
+"""What commands show in the terminal: a training as it runs, and tables of results."""
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+from rich.table import Table
+
+from tenny_lsp.learning.dataset import Dataset
+from tenny_lsp.learning.options import Progress as TrainProgress
+from tenny_lsp.learning.options import TrainResult
+
+
+class TrainingView:
+    """A live line of progress; validations stay on the screen above it.
+
+    Args:
+        console (Console): Where to draw; without a terminal, a plain line for each validation.
+    """
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._bar = Progress(
+            TextColumn("{task.completed}/{task.total}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[scores]}"),
+            console=console,
+            transient=True,
+        )
+        self._task = self._bar.add_task("", total=None, scores="loading")
+        self._loss = self._val_loss = "–"
+
+    def __enter__(self) -> "TrainingView":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def show(self, progress: TrainProgress) -> None:
+        """Draws where a training stands."""
+        if progress.train_loss is not None:
+            self._loss = f"{progress.train_loss:.3f}"
+        if progress.val_loss is not None:
+            self._val_loss = f"{progress.val_loss:.3f}"
+            line = f"iteration {progress.iteration}/{progress.iters}: validation loss {self._val_loss}"
+            self._console.print(line, highlight=False)
+        left = "" if progress.remaining_s is None else f"  {_clock(progress.remaining_s)} left"
+        scores = f"loss {self._loss}  validation {self._val_loss}  {progress.tokens_per_s:,.0f} tokens/s{left}"
+        self._bar.update(self._task, total=progress.iters, completed=progress.iteration, scores=scores)
+
+
+def result_table(result: TrainResult) -> Table:
+    """Returns what came of a training as a table."""
+    table = Table(show_header=False)
+    table.add_row("adapter", str(result.adapter_path))
+    table.add_row("iterations", f"{result.iterations}" + (" (stopped by Ctrl-C)" if result.interrupted else ""))
+    table.add_row("kept", f"iteration {result.best_iteration}")
+    table.add_row("validation loss", f"{_number(result.start_val_loss)} → {_number(result.val_loss)}")
+    table.add_row("training loss", _number(result.train_loss))
+    if result.test_loss is not None:
+        table.add_row("test loss", f"{result.test_loss:.3f} (perplexity {_number(result.test_perplexity)})")
+    table.add_row("time", f"{_clock(result.duration_s)}, {result.trained_tokens:,} tokens")
+    return table
+
+
+def dataset_table(dataset: Dataset) -> Table:
+    """Returns a dataset's rows by kind and split as a table."""
+    table = Table("rows", *dataset.counts, "all")
+    for kind in dict.fromkeys(kind for counts in dataset.counts.values() for kind in counts):
+        row = [counts[kind] for counts in dataset.counts.values()]
+        table.add_row(kind, *map(str, row), str(sum(row)))
+    rows = [counts.total() for counts in dataset.counts.values()]
+    table.add_row("all rows", *map(str, rows), str(sum(rows)), style="bold")
+    names = list(dataset.names.values())
+    table.add_row("names", *map(str, names), str(sum(names)), style="dim")
+    return table
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

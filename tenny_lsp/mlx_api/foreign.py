@@ -1,0 +1,75 @@
+"""What PyTorch, NumPy and JAX names are called in MLX."""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+#: Customary spellings. ``nn.`` and ``optim.`` are left out: MLX code uses them for MLX itself.
+_SPELLINGS = {
+    "np": "numpy",
+    "jnp": "jax.numpy",
+    "lax": "jax.lax",
+    "F": "torch.nn.functional",
+    "torch.tensor": "torch.Tensor",
+}
+
+#: Where to look next for a member that has no row of its own: methods repeat functions, jax.numpy repeats NumPy.
+_MIRRORS = {
+    "torch.Tensor": "torch",
+    "numpy.ndarray": "numpy",
+    "jax.Array": "numpy.ndarray",
+    "jax.numpy": "numpy",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignName:
+    """A name of another library and what to write in MLX instead.
+
+    Args:
+        name (str): The foreign name in full, ``torch.nn.functional.relu``.
+        mlx (str, optional): The public MLX name, or None when there is no equivalent.
+        note (str): What differs, or what to do instead; may be empty when ``mlx`` is given.
+    """
+
+    name: str
+    mlx: str | None
+    note: str
+
+
+@cache
+def load_foreign_names() -> Mapping[str, ForeignName]:
+    """Returns every foreign name that Tenny knows, by its full name."""
+    table = tomllib.loads((files("tenny_lsp") / "data" / "foreign.toml").read_text("utf-8"))
+    rows = {name: ForeignName(name, row.get("mlx"), row.get("note", "")) for name, row in table.items()}
+    return MappingProxyType(rows)
+
+
+def full_name(name: str) -> str:
+    """Returns a foreign name in full: ``np.vstack`` becomes ``numpy.vstack``, ``F.relu`` names its module."""
+    for spelling, module in _SPELLINGS.items():
+        if name.startswith(spelling + "."):
+            return module + name[len(spelling) :]
+    return name
+
+
+def replacement_for(name: str) -> ForeignName | None:
+    """Returns what to write instead of a foreign name, customary spellings included; None when it is unknown.
+
+    A method or a ``jax.numpy`` name without a row of its own answers with the function's that it repeats, so the
+    result's ``name`` may differ from the one asked for.
+    """
+    wanted = full_name(name)
+    if found := load_foreign_names().get(wanted):
+        return found
+    owner, _, member = wanted.rpartition(".")
+    mirror = _MIRRORS.get(owner)
+    return replacement_for(f"{mirror}.{member}") if mirror else None

@@ -15,6 +15,8 @@ _ROLE = re.compile(r":(?P<role>[a-z]+(?::[a-z]+)?):`(?P<text>[^`]*)`")
 _TARGET = re.compile(r"^\s*\.\. _[^:]+:\s*$")
 _BULLET = re.compile(r"^\s*(?:[*+-]|\d+\.)\s+")
 _LINK = re.compile(r"`([^`<]+?)\s*<(https?://[^>]+)>`__?")
+_FOOTNOTE = re.compile(r"^(\s*)\.\. \[(\w+)\]\s+")
+_DOLLARS = re.compile(r"\$([^$]*\\[^$]*)\$")
 _ADMONITIONS = {"note": "Note", "warning": "Warning", "tip": "Tip", "seealso": "See also", "important": "Note"}
 
 
@@ -33,7 +35,8 @@ def sentences(rst: str) -> str:
 def inline(text: str) -> str:
     """Returns one paragraph's inline markup as Markdown."""
     text = _LINK.sub(r"[\1](\2)", text)
-    text = _ROLE.sub(_role, text)
+    text = _DOLLARS.sub(lambda match: f"`{readable(match[1])}`", text)
+    text = _ROLE.sub(_role, text.replace("\\ ", ""))
     text = re.sub(r"``(.+?)``", r"`\1`", text)
     return re.sub(r"`([^`<>]+?)`__?(?!\w)", r"\1", text)
 
@@ -55,6 +58,7 @@ def _role(match: re.Match[str]) -> str:
 def _blocks(lines: list[str]) -> Iterator[str]:
     """Yields Markdown blocks: paragraphs, list items, fenced code, tables."""
     position = 0
+    lines = [_FOOTNOTE.sub(r"\1[\2] ", line) for line in lines]
     while position < len(lines):
         line = lines[position]
         directive = _DIRECTIVE.match(line)
@@ -93,7 +97,7 @@ def _directive(name: str, argument: str, block: list[str]) -> Iterator[str]:
     elif name == "list-table":
         yield _table(content)
     elif name == "table":
-        yield _fenced("text", content)
+        yield _simple_table(content)
     elif name in _ADMONITIONS:
         inner = list(_blocks(dedent("\n".join([argument, *block])).splitlines()))
         yield f"**{_ADMONITIONS[name]}:** {inner[0] if inner else ''}".rstrip()
@@ -128,10 +132,26 @@ def _table(lines: list[str]) -> str:
             rows[-1].append(cell[1])
         elif line.strip() and rows:
             rows[-1][-1] += " " + line.strip()
+    return _grid(rows)
+
+
+def _simple_table(lines: list[str]) -> str:
+    """Returns a table drawn with rows of ``===`` as Markdown; the rows of signs give its columns."""
+    border = next((line for line in lines if re.fullmatch(r"\s*=+(\s+=+)+\s*", line)), None)
+    if border is None:
+        return _fenced("text", lines)
+    starts = [match.start() for match in re.finditer(r"=+", border)]
+    spans = list(zip(starts, [*starts[1:], None], strict=True))
+    rows = [line for line in lines if line.strip() and not set(line.strip()) <= {"=", " "}]
+    return _grid([[line[start:end].strip() for start, end in spans] for line in rows])
+
+
+def _grid(rows: list[list[str]]) -> str:
     if not rows:
         return ""
-    rows.insert(1, ["---"] * len(rows[0]))
-    return "\n".join("| " + " | ".join(inline(cell) for cell in row) + " |" for row in rows)
+    rules = [["---"] * len(rows[0])]
+    cells = [rows[0], *rules, *rows[1:]]
+    return "\n".join("| " + " | ".join(inline(cell) for cell in row) + " |" for row in cells)
 
 
 def _fenced(language: str, lines: list[str]) -> str:

@@ -1,6 +1,7 @@
 r"""LaTeX as it stands in docstrings, made readable in plain text: ``\frac{1}{\sqrt{d}}`` becomes ``1 / √d``."""
 
 import re
+from unicodedata import normalize
 
 _GREEK = dict(
     zip(
@@ -30,13 +31,13 @@ _SUPERSCRIPT = {"^2": "²", "^3": "³"}
 def readable(latex: str) -> str:
     """Returns LaTeX as plain text, one line for each line of the formula."""
     text = re.sub(r"\\(begin|end)\{\w+\*?\}(\{\w+\})?", "", latex)
-    text = text.replace("\\,", " ").replace("\\;", " ").replace("\\!", "").replace("\\ ", " ")
     lines = re.split(r"\\\\(?:\[[^\]]*\])?", text)
     return "\n".join(line for line in map(_readable_line, lines) if line)
 
 
 def _readable_line(line: str) -> str:
-    text = _HAT.sub(lambda m: _word(m[2]) + _ACCENTS[m[1]], line)
+    text = re.sub(r"\\[,; ]", " ", line.replace("\\!", ""))
+    text = _HAT.sub(lambda m: _accented(_word(m[2]), _ACCENTS[m[1]]), text)
     previous = None
     while previous != text:
         previous = text
@@ -51,10 +52,15 @@ def _readable_line(line: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
 
 
+def _accented(word: str, accent: str) -> str:
+    return normalize("NFC", word[0] + accent) + word[1:]
+
+
 def _fraction(match: re.Match[str]) -> str:
     quotient = f"{_grouped(match[1])} / {_grouped(match[2])}"
-    alone = re.match(r"\s*(?:[-+=,.)\]}&]|\\right|$)", match.string[match.end() :])
-    return quotient if alone else f"({quotient})"
+    alone_before = re.search(r"(?:^|[-+=,([{&])\s*$", match.string[: match.start()])
+    alone_after = re.match(r"\s*(?:[-+=,.)\]}&]|\\right|$)", match.string[match.end() :])
+    return quotient if alone_before and alone_after else f"({quotient})"
 
 
 def _word(command: str) -> str:
@@ -64,4 +70,4 @@ def _word(command: str) -> str:
 
 def _grouped(text: str) -> str:
     inner = text.strip()
-    return inner if re.fullmatch(r"\\?\w+|[-+]\w", inner) else f"({inner})"
+    return inner if re.fullmatch(r"√?\\?\w+|[-+]\w", inner) else f"({inner})"

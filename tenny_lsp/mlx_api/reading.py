@@ -144,7 +144,7 @@ def _documentation(
         if section.kind is griffe.DocstringSectionKind.parameters:
             parameters += [Item(p.name, str(p.annotation or ""), p.description) for p in section.value]
         elif section.kind is griffe.DocstringSectionKind.returns:
-            returns += [Item(r.name or "", str(r.annotation or ""), r.description) for r in section.value]
+            returns += [Item(r.name or "", str(r.annotation or ""), _untyped(r.description)) for r in section.value]
         elif section.kind is griffe.DocstringSectionKind.raises:
             raised = "\n".join(f"- ``{item.annotation}``: {item.description}" for item in section.value)
             body.append(("Raises", raised))
@@ -164,6 +164,11 @@ def _documentation(
 def _first_paragraph(text: str) -> tuple[str, str]:
     end = re.search(r"\n\s*\n|\n(?=\s*(?:[*+-] |\.\. |>>>))", text)
     return (text[: end.start()], text[end.end() :]) if end else (text, "")
+
+
+def _untyped(text: str) -> str:
+    """Returns a return value's text without the type before it; griffe takes simple types off, not these."""
+    return re.sub(r"^[A-Za-z.]+\[[^:\n]*\]:\s+", "", text)
 
 
 def _sections(docstring: griffe.Docstring) -> list[griffe.DocstringSection]:

@@ -12,18 +12,32 @@ class TextModel(Protocol):
 
     @property
     def identity(self) -> str:
-        """A hash of everything that decides an answer but the prompt: base, adapter and decoding."""
+        """A hash of everything that decides an answer but the prompt: base, adapter and decoding.
+
+        Raises:
+            BaseModelError: The base model is incomplete.
+            AdapterError: The adapter is incomplete.
+        """
 
     def stream(self, prompt: str, *, max_tokens: int = 96) -> AsyncIterator[str]:
         """Yields the completion of ``prompt`` piece by piece; greedy, at most ``max_tokens`` tokens.
 
+        The completion of a question ends before the model asks the next one. White space is left as it is.
+
         Raises:
-            ModelUnavailable: The model is not running and could not be started.
+            BaseModelError: The base model cannot be loaded.
+            AdapterError: The adapter cannot be loaded, or was made for another base.
+            ModelUnavailable: The model is not running and could not be started, or was late.
         """
 
     async def complete(self, prompt: str, *, max_tokens: int = 96) -> str:
-        """Returns the whole completion of ``prompt``; greedy, at most ``max_tokens`` tokens.
+        """Returns the whole completion of ``prompt``, without white space around it.
 
         Raises:
-            ModelUnavailable: The model is not running and could not be started.
+            BaseModelError: The base model cannot be loaded.
+            AdapterError: The adapter cannot be loaded, or was made for another base.
+            ModelUnavailable: The model is not running and could not be started, or was late.
         """
+
+    async def close(self) -> None:
+        """Ends whatever is behind the model; unfinished answers end in ModelUnavailable."""

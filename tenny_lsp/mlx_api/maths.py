@@ -3,14 +3,11 @@ r"""LaTeX as it stands in docstrings, made readable in plain text: ``\frac{1}{\s
 import re
 from unicodedata import normalize
 
-_GREEK = dict(
-    zip(
-        "alpha beta gamma delta epsilon varepsilon zeta eta theta lambda mu nu rho sigma tau phi varphi chi psi "
-        "omega pi xi Gamma Delta Theta Lambda Phi Psi Omega Sigma Pi".split(),  # noqa: SIM905
-        "αβγδεεζηθλμνρστφφχψωπξΓΔΘΛΦΨΩΣΠ",
-        strict=True,
-    )
+_GREEK_NAMES = (
+    "alpha beta gamma delta epsilon varepsilon zeta eta theta lambda mu nu rho sigma tau phi varphi chi psi "
+    "omega pi xi Gamma Delta Theta Lambda Phi Psi Omega Sigma Pi"
 )
+_GREEK = dict(zip(_GREEK_NAMES.split(), "αβγδεεζηθλμνρστφφχψωπξΓΔΘΛΦΨΩΣΠ", strict=True))
 _SYMBOLS = {
     **_GREEK,
     "cdot": "·", "times": "×", "odot": "⊙", "top": "T", "infty": "∞", "sum": "∑", "prod": "∏", "int": "∫",

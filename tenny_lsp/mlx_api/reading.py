@@ -35,7 +35,7 @@ def read_entries(installed: Installed) -> list[ApiEntry]:
     if not isinstance(root, griffe.Module):
         raise ApiIndexError(f"{installed.package!r} is not a package", "Name a package, not a member of one.")
     objects = _public_objects(root)
-    names = {path: min(public, key=_publicity) for path, (_, public) in objects.items()}
+    names = {path: min(public, key=lambda name: _publicity(name, path)) for path, (_, public) in objects.items()}
     prefix = installed.folder.parent
     entries = [
         _entry(obj, names[path], _aliases(obj, {*public, path} - {names[path]}), names, str(prefix))
@@ -49,8 +49,9 @@ def _aliases(obj: griffe.Object, others: set[str]) -> list[str]:
     return [] if obj.parent and obj.parent.is_class else sorted(others)
 
 
-def _publicity(name: str) -> tuple[int, int, str]:
-    return name.count("."), len(name), name
+def _publicity(name: str, canonical: _Path) -> tuple[int, bool, int, str]:
+    """Returns a key that sorts the name to show first: the least nested, then the one it is defined under."""
+    return name.count("."), name != canonical, len(name), name
 
 
 def _public_objects(root: griffe.Module) -> dict[_Path, tuple[griffe.Object, set[str]]]:
@@ -69,7 +70,7 @@ def _walk(scope: griffe.Object, path: str, package: str) -> Iterator[tuple[str, 
         if name.startswith("_") and name not in _PUBLIC_DUNDERS:
             # A private module is not public, yet what it defines may be, through an import.
             continue
-        target = _target(member, package)
+        target = _target(_assigned(member, scope), package)
         if target is None or (member.is_alias and target.is_module) or (scope.is_class and name == "__init__"):
             continue
         if target.is_module or (target.is_class and not scope.is_function):
@@ -78,6 +79,13 @@ def _walk(scope: griffe.Object, path: str, package: str) -> Iterator[tuple[str, 
             if isinstance(target, griffe.Function) and not target.overloads:
                 target.overloads = overloads.get(name)
             yield f"{path}.{name}", target
+
+
+def _assigned(member: griffe.Object | griffe.Alias, scope: griffe.Object) -> griffe.Object | griffe.Alias:
+    """Returns what ``acos = arccos`` stands for: the other member of the scope, else the member itself."""
+    if isinstance(member, griffe.Attribute) and member.annotation is None and member.value is not None:
+        return scope.members.get(str(member.value), member)
+    return member
 
 
 def _target(member: griffe.Object | griffe.Alias, package: str) -> griffe.Object | None:

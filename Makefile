@@ -1,0 +1,45 @@
+# Needs Python (3.10 or newer) and make; everything else goes into .venv and .work.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help demo test check lint fix bench lock clean
+
+help:  ## Print this help
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: .venv/ready  ## Build a dataset, train an adapter for a few minutes, hover in a real LSP session
+	$(BIN)/python -m tools.demo
+
+test: .venv/ready  ## Run every test
+	$(BIN)/python -m pytest -q
+
+check: lint test  ## Everything CI checks
+
+lint: .venv/ready  ## Style, formatting, types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+fix: .venv/ready  ## Repair style and formatting
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: .venv/ready  ## Measure side by side with peers; wants a quiet machine
+	$(BIN)/python -m benchmarks.serve_speed --install
+	$(BIN)/python -m benchmarks.train_speed
+
+lock:  ## Pin the requirements again (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header \
+		--upgrade -q -o requirements/run.lock
+	uv pip compile pyproject.toml --group dev --universal --python-version 3.10 --generate-hashes --no-emit-index-url \
+		--no-header --upgrade -q -o requirements/dev.lock
+
+clean:  ## Remove the environment and everything built
+	rm -rf .venv .work build dist
+
+.venv/ready: requirements/dev.lock pyproject.toml
+	@echo "Setting up .venv (a few minutes the first time)"
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,1 @@
+"""What made the shipped data, and the demonstration."""

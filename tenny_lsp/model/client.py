@@ -1,0 +1,133 @@
+"""A TextModel that speaks through a worker process. Imports no MLX."""
+
+import contextlib
+import sys
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from tenny_lsp.model import wire
+from tenny_lsp.model.identity import identity
+from tenny_lsp.model.keeper import Keeper, KeeperOptions
+from tenny_lsp.model.prompts import SEPARATOR
+
+#: A model that goes on to ask itself the next question has finished its answer.
+_QUESTION_STOP = ("\nQ:",)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """What the worker loads and how it answers.
+
+    Args:
+        base (Path): The base model's folder.
+        adapter (Path | None): The adapter's folder. ``None``: the bare base speaks.
+        python (str): The interpreter that has MLX.
+        temperature (float): 0 is greedy. Above 0, tokens are drawn with the same seed every time.
+        deadline_s (float): An answer that is not complete by then is cancelled; loading is not counted.
+        keeping (KeeperOptions): When the process is given up, restarted and unloaded.
+    """
+
+    base: Path
+    adapter: Path | None = None
+    python: str = sys.executable
+    temperature: float = 0.0
+    deadline_s: float = 30.0
+    keeping: KeeperOptions = field(default_factory=KeeperOptions)
+
+
+class WorkerModel:
+    """A ``TextModel`` over the worker's pipe. Nothing is started before the first question.
+
+    Args:
+        options (WorkerOptions): What to load.
+        command (Sequence[str] | None): Another worker than Tenny's own.
+        clock (Callable[[], float]): Seconds, for the back-off.
+        keeper (Keeper | None): A worker process to share; ``with_adapter`` does.
+    """
+
+    def __init__(
+        self,
+        options: WorkerOptions,
+        *,
+        command: Sequence[str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        keeper: Keeper | None = None,
+    ) -> None:
+        self._options = options
+        self._keeper = keeper or Keeper(command or _worker_command(options), options.keeping, clock)
+
+    @property
+    def identity(self) -> str:
+        """A hash of everything that decides an answer but the prompt: base, adapter and decoding.
+
+        Raises:
+            BaseModelError: The base is incomplete.
+            AdapterError: The adapter is incomplete.
+        """
+        decoding = f"temperature={self._options.temperature}"
+        return identity(self._options.base, self._options.adapter, decoding)
+
+    @property
+    def pid(self) -> int | None:
+        """The worker's process id, None while none runs."""
+        return self._keeper.pid
+
+    def with_adapter(self, adapter: Path | None) -> "WorkerModel":
+        """Returns the same worker speaking through another adapter; closing either closes both."""
+        options = replace(self._options, adapter=adapter)
+        return WorkerModel(options, keeper=self._keeper)
+
+    async def start(self) -> wire.Ready:
+        """Returns what the worker has loaded, starting it if need be.
+
+        Raises:
+            BaseModelError: The base cannot be loaded.
+            ModelUnavailable: The worker is not running and could not be started.
+        """
+        async with self._keeper.lend() as process:
+            return await process.until_ready(self._options.keeping.load_deadline_s)
+
+    async def stream(self, prompt: str, *, max_tokens: int = 96) -> AsyncGenerator[str, None]:
+        """Yields the completion of ``prompt`` piece by piece, at most ``max_tokens`` tokens.
+
+        Raises:
+            BaseModelError: The base cannot be loaded.
+            AdapterError: The adapter cannot be loaded, or was made for another base.
+            ModelUnavailable: The worker is not running and could not be started, or was late.
+        """
+        request = wire.Generate(
+            id=0,
+            # A lone surrogate from a broken buffer is not text to any tokenizer.
+            prompt=prompt.encode(errors="replace").decode(),
+            max_tokens=max_tokens,
+            adapter=str(self._options.adapter.resolve()) if self._options.adapter else None,
+            stop=_QUESTION_STOP if prompt.endswith(SEPARATOR) else (),
+            temperature=self._options.temperature,
+        )
+        async with self._keeper.lend() as process:
+            pieces = process.answer(request, self._options.deadline_s)
+            async with contextlib.aclosing(pieces):
+                async for piece in pieces:
+                    yield piece
+
+    async def complete(self, prompt: str, *, max_tokens: int = 96) -> str:
+        """Returns the whole completion of ``prompt``, without white space around it.
+
+        Raises:
+            BaseModelError: The base cannot be loaded.
+            AdapterError: The adapter cannot be loaded, or was made for another base.
+            ModelUnavailable: The worker is not running and could not be started, or was late.
+        """
+        pieces = self.stream(prompt, max_tokens=max_tokens)
+        async with contextlib.aclosing(pieces):
+            return "".join([piece async for piece in pieces]).strip()
+
+    async def close(self) -> None:
+        """Ends the worker, whatever it is doing. Every unfinished answer ends in ModelUnavailable."""
+        await self._keeper.close()
+
+
+def _worker_command(options: WorkerOptions) -> list[str]:
+    return [options.python, "-m", "tenny_lsp.model.worker", "--model", str(options.base.resolve())]

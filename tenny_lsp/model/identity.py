@@ -1,0 +1,132 @@
+"""Which model is speaking: hashes of a base and an adapter, made without loading either.
+
+A file is read again only when its size or modification time has changed.
+"""
+
+import json
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+
+from tenny_lsp.errors import AdapterError, BaseModelError
+
+_TOKENIZER_FILES = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json")
+#: The safetensors format's own limit; a broken file must not be read whole.
+_MAX_HEADER_BYTES = 100_000_000
+
+
+def base_fingerprint(folder: Path) -> str:
+    """Returns a hash of a base model's weights, configuration and tokenizer.
+
+    Weights may be gigabytes: their size, modification time and safetensors header stand for them.
+
+    Raises:
+        BaseModelError: The folder has no configuration or no weights.
+    """
+    weights = sorted(folder.glob("model*.safetensors"))
+    if not weights or not (folder / "config.json").is_file():
+        raise BaseModelError(
+            f"{folder} is not a base model: config.json or model.safetensors is missing",
+            "Name a folder in Hugging Face's format whose weights are safetensors.",
+        )
+    total = sha256()
+    try:
+        for path in weights:
+            state = path.stat()
+            header = _header_sha256(path, state.st_size, state.st_mtime_ns)
+            total.update(f"{path.name} {state.st_size} {state.st_mtime_ns} {header}\n".encode())
+        for path in (folder / name for name in _TOKENIZER_FILES):
+            total.update(f"{path.name} {file_sha256(path) if path.is_file() else '-'}\n".encode())
+    except OSError as error:
+        raise BaseModelError(f"{error.filename} cannot be read: {error.strerror}", "Check it.") from error
+    return total.hexdigest()
+
+
+def adapter_fingerprint(folder: Path) -> str:
+    """Returns a hash of an adapter's weights and configuration, each read in full.
+
+    Raises:
+        AdapterError: One of the two files is missing or cannot be read.
+    """
+    total = sha256()
+    try:
+        for name in ("adapter_config.json", "adapters.safetensors"):
+            total.update(file_sha256(folder / name).encode())
+    except OSError as error:
+        raise AdapterError(
+            f"The adapter {folder} cannot be read: {error.filename}: {error.strerror}",
+            "Train it again, or name a folder with adapters.safetensors and adapter_config.json.",
+        ) from error
+    return total.hexdigest()
+
+
+def identity(base: Path, adapter: Path | None, decoding: str) -> str:
+    """Returns a hash of everything that decides an answer but the prompt.
+
+    Args:
+        base (Path): The base model's folder.
+        adapter (Path | None): The adapter's folder.
+        decoding (str): How tokens are chosen, spelled out.
+
+    Raises:
+        BaseModelError: The base is incomplete.
+        AdapterError: The adapter is incomplete.
+    """
+    adapter_part = adapter_fingerprint(adapter) if adapter else "-"
+    return sha256(f"{base_fingerprint(base)} {adapter_part} {decoding}".encode()).hexdigest()
+
+
+def base_sha256(folder: Path) -> str:
+    """Returns the hash of a base's weights; of several files, that of their hashes in the files' order.
+
+    Raises:
+        OSError: They cannot be read.
+    """
+    hashes = [file_sha256(path) for path in sorted(folder.glob("model*.safetensors"))]
+    return hashes[0] if len(hashes) == 1 else sha256("\n".join(hashes).encode()).hexdigest()
+
+
+def check_card(adapter: Path, base: Path) -> None:
+    """Returns when an adapter's card names this base, or when there is no card to ask.
+
+    Raises:
+        AdapterError: The adapter was made for another base, or its card cannot be read.
+    """
+    card = adapter / "card.json"
+    try:
+        made_for = json.loads(card.read_bytes()).get("base") if card.exists() else None
+        expected = made_for.get("sha256") if isinstance(made_for, dict) else None
+        fits = expected in (None, base_sha256(base))
+    except (OSError, ValueError, AttributeError) as error:
+        raise AdapterError(f"The adapter's card {card} cannot be read: {error}", "Train it again.") from error
+    if not fits:
+        raise AdapterError(
+            f"The adapter {adapter} was made for another base than {base}",
+            "Choose the base it was trained on, or train an adapter for this one.",
+        )
+
+
+def file_sha256(path: Path) -> str:
+    """Returns the hash of a file's bytes in hexadecimal.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    state = path.stat()
+    return _content_sha256(path, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _content_sha256(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001 - the cache's key
+    total = sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            total.update(block)
+    return total.hexdigest()
+
+
+@lru_cache(maxsize=64)
+def _header_sha256(path: Path, size: int, mtime_ns: int) -> str:  # noqa: ARG001 - the cache's key
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        return sha256(file.read(min(length, _MAX_HEADER_BYTES))).hexdigest()

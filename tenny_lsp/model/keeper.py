@@ -1,0 +1,150 @@
+"""Keeps a worker process while it is needed: started late, restarted with back-off, unloaded when idle."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+
+from tenny_lsp.errors import ModelUnavailable, TennyError
+from tenny_lsp.model import wire
+from tenny_lsp.model.process import WorkerProcess, error_of
+
+
+@dataclass(frozen=True, slots=True)
+class KeeperOptions:
+    """When a worker is given up, restarted and unloaded.
+
+    Args:
+        load_deadline_s (float): A worker that has not loaded its base by then is killed.
+        silence_s (float): A worker that does not even confirm a cancellation for so long is killed.
+        idle_unload_s (float): After so long without a question its memory is given back.
+        grace_s (float): A worker that has not ended so long after its stdin is terminated, then killed.
+        backoff_s (float): The pause after a first crash; each further one doubles it.
+        max_backoff_s (float): The longest pause.
+        max_crashes (int): After so many crashes in a row the worker is not started again.
+    """
+
+    load_deadline_s: float = 120.0
+    silence_s: float = 10.0
+    idle_unload_s: float = 600.0
+    grace_s: float = 2.0
+    backoff_s: float = 0.5
+    max_backoff_s: float = 60.0
+    max_crashes: int = 5
+
+
+class Keeper:
+    """Lends out one worker process and sees to it that there is one.
+
+    Args:
+        command (Sequence[str]): The worker's command line.
+        options (KeeperOptions): Its patience.
+        clock (Callable[[], float]): Seconds, for the back-off.
+    """
+
+    def __init__(
+        self, command: Sequence[str], options: KeeperOptions, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._command = tuple(command)
+        self._options = options
+        self._clock = clock
+        self._starting = asyncio.Lock()
+        self._process: WorkerProcess | None = None
+        self._borrowers = 0
+        self._idle_timer: asyncio.TimerHandle | None = None
+        self._unloading: set[asyncio.Task[None]] = set()
+        self._crashes = 0
+        self._retry_at_s = 0.0
+        self._last_crash: wire.Failure | None = None
+        self._closed = False
+
+    @property
+    def pid(self) -> int | None:
+        """The process's id, None while there is no process."""
+        return self._process.pid if self._process and not self._process.end else None
+
+    @contextlib.asynccontextmanager
+    async def lend(self) -> AsyncIterator[WorkerProcess]:
+        """Lends a process that is ready to answer; it is not unloaded meanwhile.
+
+        Raises:
+            BaseModelError: The base cannot be loaded.
+            ModelUnavailable: No worker runs and none may be started now.
+        """
+        self._borrowers += 1
+        self._stop_idle_timer()
+        try:
+            process = await self._living()
+            await process.until_ready(self._options.load_deadline_s)
+            yield process
+            self._crashes = 0
+        finally:
+            self._borrowers -= 1
+            if not self._borrowers and not self._closed:
+                loop = asyncio.get_running_loop()
+                self._idle_timer = loop.call_later(self._options.idle_unload_s, self._unload)
+
+    async def close(self) -> None:
+        """Ends the process and everything that belongs to it; nothing can be borrowed afterwards."""
+        self._closed = True
+        self._stop_idle_timer()
+        async with self._starting:
+            self._unload()
+        await asyncio.gather(*self._unloading)
+
+    async def _living(self) -> WorkerProcess:
+        async with self._starting:
+            if self._closed:
+                raise ModelUnavailable("The model worker has been closed", "Start Tenny again.")
+            if self._process is None or self._process.end:
+                self._refuse_while_resting()
+                await self._bury()
+                silence_s = self._options.silence_s
+                try:
+                    self._process = await WorkerProcess.start(self._command, self._note_crash, silence_s)
+                except ModelUnavailable as error:
+                    self._note_crash(wire.Failure("worker", error.what, error.next_step))
+                    raise
+            return self._process
+
+    def _refuse_while_resting(self) -> None:
+        if self._last_crash is None or not self._crashes:
+            return
+        if self._crashes >= self._options.max_crashes:
+            raise _given_up(self._last_crash, self._crashes)
+        if self._clock() < self._retry_at_s:
+            raise error_of(self._last_crash)
+
+    def _note_crash(self, failure: wire.Failure) -> None:
+        pause_s = self._options.backoff_s * 2**self._crashes
+        self._crashes += 1
+        self._retry_at_s = self._clock() + min(pause_s, self._options.max_backoff_s)
+        self._last_crash = failure
+
+    async def _bury(self) -> None:
+        """Closes what is left of a process that has ended: its pipes and its tasks."""
+        if self._process:
+            ended, self._process = self._process, None
+            await ended.close(self._options.grace_s)
+
+    def _unload(self) -> None:
+        self._idle_timer = None
+        if self._process:
+            task = asyncio.create_task(self._process.close(self._options.grace_s))
+            self._process = None
+            self._unloading.add(task)
+            task.add_done_callback(self._unloading.discard)
+
+    def _stop_idle_timer(self) -> None:
+        if self._idle_timer:
+            self._idle_timer.cancel()
+            self._idle_timer = None
+
+
+def _given_up(last_crash: wire.Failure, crashes: int) -> TennyError:
+    error = error_of(last_crash)
+    return type(error)(
+        f"{last_crash.what} ({crashes} times in a row)",
+        f"{last_crash.next_step} Tenny does not start it again by itself: restart the language server.",
+    )

@@ -1,0 +1,157 @@
+"""The model itself: a base that speaks through any of its adapters.
+
+Everything here happens in one thread, for MLX's streams belong to threads, and only after
+``tenny_lsp.model.runtime.prepare``, for this module imports MLX.
+"""
+
+import contextlib
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+
+import mlx.core as mx
+from mlx.utils import tree_flatten
+from mlx_lm import load, stream_generate
+from mlx_lm.generate import GenerationResponse
+from mlx_lm.sample_utils import make_sampler
+from mlx_lm.utils import load_adapters
+
+from tenny_lsp.errors import AdapterError, BaseModelError
+from tenny_lsp.model import wire
+from tenny_lsp.model.identity import adapter_fingerprint, base_fingerprint, check_card
+from tenny_lsp.model.stopping import StopFilter
+
+#: Prefill can be cancelled only between chunks of so many tokens.
+PREFILL_CHUNK_TOKENS = 128
+
+#: How mlx-lm says that a folder is not what it should be.
+_LOAD_ERRORS = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
+
+
+class Cancelled(Exception):
+    """The request that is being answered was cancelled."""
+
+
+class Voice:
+    """A base model that can speak through any of its adapters; lives in the thread that made it.
+
+    Args:
+        base (Path): The base model's folder.
+        dtype (str | None): What to convert the weights to, as ``float32``. ``None``: leave them as they are.
+
+    Raises:
+        BaseModelError: The base is incomplete or cannot be loaded.
+    """
+
+    def __init__(self, base: Path, dtype: str | None) -> None:
+        #: The base's fingerprint.
+        self.base = base_fingerprint(base)
+        self._folder = base
+        try:
+            # A model's folder may hold code of its own, a tokenizer or an architecture: it is never run.
+            self._model, self._tokenizer = load(
+                str(base), tokenizer_config={"trust_remote_code": False}, trust_remote_code=False
+            )
+        except _LOAD_ERRORS as error:
+            raise BaseModelError(
+                f"The base model {base} cannot be loaded: {error}",
+                "Choose another base, or fetch or convert this one again.",
+            ) from error
+        self._dtype = dtype
+        self._settle()
+        # What an adapter replaces: the modules that LoRA wraps, and all weights in a full fine-tuning.
+        self._bare_modules = self._model.leaf_modules()
+        self._bare_weights = tree_flatten(self._model.parameters())
+        self._worn: tuple[str, str] | None = None
+
+    def wear(self, adapter: str | None) -> None:
+        """Puts an adapter on the base, having taken off the one before; one that has changed is read anew.
+
+        Raises:
+            AdapterError: The adapter is incomplete or does not fit. The base is bare then.
+        """
+        wanted = (adapter, adapter_fingerprint(Path(adapter))) if adapter else None
+        if wanted == self._worn:
+            return
+        self._take_off()
+        if not wanted:
+            return
+        check_card(Path(wanted[0]), self._folder)
+        try:
+            load_adapters(self._model, wanted[0])
+            self._settle()
+            self._refuse_broken_numbers()
+        except _LOAD_ERRORS as error:
+            self._take_off()
+            raise AdapterError(
+                f"The adapter {adapter} cannot be loaded: {error}",
+                "Train it again on this base, or choose another adapter.",
+            ) from error
+        self._worn = wanted
+
+    def answer(
+        self, request: wire.Generate, is_cancelled: Callable[[], bool], send: Callable[[wire.Event], None]
+    ) -> wire.Done:
+        """Sends the pieces of an answer as they come and returns its end.
+
+        Raises:
+            AdapterError: The request's adapter cannot be used.
+        """
+        start_s = time.monotonic()
+        tokens, reason = 0, "cancelled"
+
+        def say(text: str) -> None:
+            if text:
+                send(wire.Token(request.id, text))
+
+        with contextlib.suppress(Cancelled):
+            self.wear(request.adapter)
+            heard = StopFilter(request.stop)
+            with contextlib.closing(self._responses(request, is_cancelled)) as responses:
+                for response in responses:
+                    tokens = response.generation_tokens
+                    # The limit may cut a character in two: its first bytes come as U+FFFD, at the very end.
+                    last = response.finish_reason is not None
+                    say(heard.feed(response.text.rstrip("\ufffd") if last else response.text))
+                    if heard.stopped:
+                        break
+                reason = "stop" if heard.stopped else response.finish_reason
+            say(heard.finish())
+        return wire.Done(request.id, tokens, time.monotonic() - start_s, reason)
+
+    def _responses(
+        self, request: wire.Generate, is_cancelled: Callable[[], bool]
+    ) -> Generator[GenerationResponse, None, None]:
+        def check(*_progress: int) -> None:
+            if is_cancelled():
+                raise Cancelled
+
+        mx.random.seed(request.seed)
+        for response in stream_generate(
+            self._model,
+            self._tokenizer,
+            request.prompt,
+            max_tokens=request.max_tokens,
+            sampler=make_sampler(temp=request.temperature),
+            prefill_step_size=PREFILL_CHUNK_TOKENS,
+            prompt_progress_callback=check,
+        ):
+            check()
+            yield response
+
+    def _settle(self) -> None:
+        if self._dtype:
+            self._model.set_dtype(getattr(mx, self._dtype))
+        self._model.eval()
+        mx.eval(self._model.parameters())
+
+    def _take_off(self) -> None:
+        self._model.update_modules(self._bare_modules)
+        self._model.load_weights(self._bare_weights)
+        self._worn = None
+
+    def _refuse_broken_numbers(self) -> None:
+        weights: dict[str, mx.array] = dict(tree_flatten(self._model.parameters()))
+        for name, array in weights.items():
+            if "lora" in name and not mx.isfinite(array).all().item():
+                raise ValueError(f"{name} holds numbers that are not finite")

@@ -1,0 +1,39 @@
+import pytest
+
+from tenny_lsp.model import wire
+
+MESSAGES = [
+    wire.Generate(1, "Was heißt 🦀?\n", 9, "/adapters/cynic", ("\nQ:",), 0.5, 3),
+    wire.Generate(2, "", 1),
+    wire.Cancel(1),
+    wire.Ping(),
+    wire.Shutdown(),
+    wire.Hello(1, 42),
+    wire.Ready(1.5, "abc", "cpu", "reference", None, "0.32.4"),
+    wire.Token(1, "\u2028 \x00 é"),
+    wire.Done(1, 5, 0.1, "stop"),
+    wire.Failure("base", "no file", "find it"),
+    wire.Pong(),
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
+def test_a_message_is_one_line_of_ascii_and_comes_back_the_same(message: wire.Message) -> None:
+    line = wire.encode(message)
+    assert line.isascii()
+    assert line.count(b"\n") == 1
+    assert line.endswith(b"\n")
+    assert wire.decode(line) == message
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *(b"", b"{", b"[]", b"3", b"{}", b"\xff", b"[" * 9999),
+        *(b'{"type":"song"}', b'{"type":[]}', b'{"type":"token"}'),
+        *(b'{"type":"ping","more":1}', b'{"type":"generate","stop":1}'),
+    ],
+)
+def test_other_lines_are_refused(line: bytes) -> None:
+    with pytest.raises(wire.WireError):
+        wire.decode(line)

@@ -10,10 +10,7 @@ from pathlib import Path
 from tenny_lsp.model import wire
 from tenny_lsp.model.identity import identity
 from tenny_lsp.model.keeper import Keeper, KeeperOptions
-from tenny_lsp.model.prompts import SEPARATOR
-
-#: A model that goes on to ask itself the next question has finished its answer.
-_QUESTION_STOP = ("\nQ:",)
+from tenny_lsp.model.prompts import QUESTION_STOP, SEPARATOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +100,7 @@ class WorkerModel:
             prompt=prompt.encode(errors="replace").decode(),
             max_tokens=max_tokens,
             adapter=str(self._options.adapter.resolve()) if self._options.adapter else None,
-            stop=_QUESTION_STOP if prompt.endswith(SEPARATOR) else (),
+            stop=QUESTION_STOP if prompt.endswith(SEPARATOR) else (),
             temperature=self._options.temperature,
         )
         async with self._keeper.lend() as process:

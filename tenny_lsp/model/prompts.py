@@ -7,6 +7,9 @@ The form is the book's: ``Q: What is ReLU in mlx?`` then ``A: mlx.nn.ReLU Applie
 #: What the completion of a prompt starts after. Loss is taken on what follows it.
 SEPARATOR = "\nA:"
 
+#: A model that goes on to ask itself the next question has finished its answer.
+QUESTION_STOP = ("\nQ:",)
+
 #: Question wordings by kind. ``{name}`` is an MLX name, ``{foreign}`` a torch, numpy or jax name.
 WORDINGS: dict[str, tuple[str, ...]] = {
     "what": (

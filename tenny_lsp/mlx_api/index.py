@@ -56,6 +56,7 @@ class ApiIndex:
         self._raw = entries
         self._entries: dict[str, ApiEntry] = {}
         self._names = {alias: name for name, raw in entries.items() for alias in raw.get("aliases", ())}
+        self._most_dots = max((name.count(".") for name in (*self._raw, *self._names)), default=0)
 
     def __len__(self) -> int:
         return len(self._raw)
@@ -70,7 +71,8 @@ class ApiIndex:
         if public is not None:
             return self._entry(public)
         owner, _, member = name.rpartition(".")
-        parent = self.resolve(owner) if owner and member else None
+        # One dot more than the deepest name is still a member that a class inherits.
+        parent = self.resolve(owner) if owner and member and owner.count(".") <= self._most_dots else None
         if parent is None or parent.kind not in ("class", "module"):
             return None
         if parent.name != owner and (found := self.resolve(f"{parent.name}.{member}")):

@@ -1,0 +1,73 @@
+"""The base model that is trained on, and the LoRA layers that are added to it."""
+
+import re
+from pathlib import Path
+from typing import Any, cast
+
+import mlx.core as mx
+from mlx.utils import tree_flatten
+from mlx_lm.tuner.utils import linear_to_lora_layers
+from mlx_lm.utils import hf_repo_to_path, load
+
+from tenny_lsp.errors import AdapterError, BaseModelError, TrainingError
+from tenny_lsp.folders import embedded_base
+from tenny_lsp.learning.adapter import check_adapter_weights, check_base
+from tenny_lsp.learning.batches import Encoder
+from tenny_lsp.learning.options import TrainOptions
+from tenny_lsp.model.runtime import prepare
+
+
+def load_base(name: str | None) -> tuple[Path, Any, Encoder]:
+    """Returns the base's folder, its model and its tokenizer; only a hub name may download.
+
+    Raises:
+        BaseModelError: The base is incomplete or cannot be loaded.
+    """
+    folder = embedded_base() if name is None else Path(name).expanduser()
+    from_hub = not folder.exists() and re.fullmatch(r"[\w.-]+/[\w.-]+", str(name)) is not None
+    if not from_hub:
+        check_base(folder)
+    try:
+        model, tokenizer = load(name if from_hub else str(folder))
+        if from_hub:
+            folder = hf_repo_to_path(name)
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError) as error:
+        raise BaseModelError(
+            f"The base model {name or folder} cannot be loaded: {error}",
+            "Give a folder in Hugging Face's or MLX's format, or a hub name, with --model.",
+        ) from error
+    if (dtype := prepare().dtype) is not None:
+        model.set_dtype(getattr(mx, dtype))
+    return folder, model, tokenizer
+
+
+def add_lora(model: Any, options: TrainOptions, base: Path) -> None:
+    """Freezes the model and adds LoRA layers, fresh ones or those to go on from.
+
+    Raises:
+        TrainingError: The model has fewer layers.
+        AdapterError: The adapter to resume from does not fit.
+    """
+    layer_count = len(model.layers)
+    if options.num_layers > layer_count:
+        raise TrainingError(f"num_layers is {options.num_layers}, and the base has {layer_count}", "Give -1 for all.")
+    mx.random.seed(options.seed)
+    model.freeze()
+    parameters = {"rank": options.rank, "scale": options.scale, "dropout": options.dropout}
+    linear_to_lora_layers(model, options.num_layers, parameters)
+    if (file := options.resume_adapter_file) is None:
+        return
+    check_adapter_weights(file, base)
+    weights = cast("dict[str, mx.array]", mx.load(str(file)))
+    wanted = {name: value.shape for name, value in trainable_weights(model).items()}
+    if {name: value.shape for name, value in weights.items()} != wanted:
+        raise AdapterError(
+            f"{file} does not fit this base with rank {options.rank} and num_layers {options.num_layers}",
+            "Give --rank and --num-layers as they are in the adapter_config.json beside it.",
+        )
+    model.load_weights(list(weights.items()), strict=False)
+
+
+def trainable_weights(model: Any) -> dict[str, mx.array]:
+    """Returns the weights that training changes, by the names an adapter file gives them."""
+    return dict(cast("list[tuple[str, mx.array]]", tree_flatten(model.trainable_parameters())))

@@ -1,0 +1,85 @@
+"""Dataset → LoRA adapter and card: what ``tenny-lsp train`` does.
+
+Importing this module imports no MLX. The training does, once the machine is prepared for it and the rows
+have been read.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from tenny_lsp.errors import TrainingError
+from tenny_lsp.folders import embedded_base
+from tenny_lsp.learning.adapter import check_replaceable
+from tenny_lsp.learning.batches import encode_rows, read_rows
+from tenny_lsp.learning.course import OnProgress, muted_stdout
+from tenny_lsp.learning.options import TrainOptions, TrainResult
+from tenny_lsp.model.identity import base_sha256, file_sha256
+from tenny_lsp.model.runtime import package_version, prepare
+
+
+def train(options: TrainOptions, on_progress: OnProgress) -> TrainResult:
+    """Trains an adapter and returns what came of it; the best by validation loss is what the folder holds.
+
+    Ctrl-C (a KeyboardInterrupt, also one raised by ``on_progress``) ends the training early: the best
+    adapter so far is kept, or the present one where none was validated. Nothing is written to stdout.
+
+    Args:
+        options (TrainOptions): How to train.
+        on_progress (Callable[[Progress], None]): Told of every report and of every validation.
+
+    Raises:
+        TrainingError: An option makes no sense, a loss is not a number or MLX failed.
+        DatasetError: A file of rows is missing, empty or unreadable.
+        BaseModelError: The base is incomplete or cannot be loaded.
+        AdapterError: The adapter to resume from was made for another base or with another rank.
+        StorageError: The adapter cannot be written; the one that was there is untouched.
+        KeyboardInterrupt: Ctrl-C came before the first iteration was done.
+    """
+    options.check()
+    check_replaceable(options.adapter_path)
+    files = _dataset_files(options)
+    rows = {name: read_rows(file) for name, file in files.items()}
+    prepare()
+    with muted_stdout() as aloud:
+        # These import MLX, which must not happen before prepare().
+        from tenny_lsp.learning.lora import add_lora, load_base
+        from tenny_lsp.learning.session import Session
+
+        base, model, tokenizer = load_base(options.model)
+        examples = {
+            name: encode_rows(part, tokenizer, max_seq_length=options.max_seq_length, mask_prompt=options.mask_prompt)
+            for name, part in rows.items()
+        }
+        add_lora(model, options, base)
+        session = Session(options, model, examples, _origin(options, base, files), aloud(on_progress))
+        try:
+            return session.run()
+        except RuntimeError as error:
+            raise TrainingError(
+                f"MLX could not go on: {error}", "Try a smaller --batch-size or --max-seq-length."
+            ) from error
+
+
+def _dataset_files(options: TrainOptions) -> dict[str, Path]:
+    """Returns the files to read by split: validation rows if there are any, test rows if asked for."""
+    files = {"train": options.data / "train.jsonl"}
+    valid = options.data / "valid.jsonl"
+    if valid.is_file() and valid.stat().st_size:
+        files["valid"] = valid
+    if options.test:
+        files["test"] = options.data / "test.jsonl"
+    return files
+
+
+def _origin(options: TrainOptions, base: Path, files: dict[str, Path]) -> dict[str, Any]:
+    """Returns the part of the card that is known before the training."""
+    name = "embedded" if base.resolve() == embedded_base().resolve() else options.model
+    return {
+        "base": {"name": name, "sha256": base_sha256(base)},
+        "dataset": {
+            "path": str(options.data),
+            "sha256": {file.name: file_sha256(file) for file in files.values()},
+        },
+        "versions": {name: package_version(name) for name in ("tenny-lsp", "mlx", "mlx-lm")},
+        "seed": options.seed,
+    }

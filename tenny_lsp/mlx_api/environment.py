@@ -19,7 +19,7 @@ class Installed:
     Args:
         package (str): The name it is imported by.
         version (str): Its distribution's version, or ``unknown``.
-        folder (Path): The package's own folder.
+        folder (Path): The package's own folder; of a module outside packages, its file.
         search_paths (tuple[Path, ...]): Where its interpreter looks for packages.
     """
 
@@ -45,8 +45,8 @@ def search_paths(python: Path | None = None) -> tuple[Path, ...]:
             answer = subprocess.run(
                 [python, "-c", _ASK_PATHS], capture_output=True, text=True, check=True, timeout=20, cwd="/"
             )
-            found = json.loads(answer.stdout)
-        except (OSError, subprocess.SubprocessError, ValueError) as error:
+            found = [str(path) for path in json.loads(answer.stdout.splitlines()[-1])]  # .pth files may print too
+        except (OSError, subprocess.SubprocessError, ValueError, IndexError, TypeError) as error:
             raise ApiIndexError(
                 f"The Python interpreter {python} does not run: {error}",
                 "Give the path of a working interpreter with --python.",
@@ -64,15 +64,32 @@ def find_installed(package: str, python: Path | None = None) -> Installed:
     Raises:
         ApiIndexError: The package is not installed there, or the interpreter cannot be run.
     """
+    if not package.isidentifier():
+        raise ApiIndexError(
+            f"{package!r} is not the name of a package",
+            "Give the name as an import statement does: mlx_lm, not mlx-lm or mlx_lm.models.",
+        )
     paths = search_paths(python)
-    for path in paths:
-        folder = path / package
-        if folder.is_dir() and any(folder.glob("*.py*")) | any(folder.glob("*/*.py*")):
-            return Installed(package, _version(package, paths), folder, paths)
+    if folder := _folder(package, paths):
+        return Installed(package, _version(package, paths), folder, paths)
     raise ApiIndexError(
         f"The package {package!r} is not installed for {python or sys.executable}",
         f"Install it (pip install {package}), or name another interpreter with --python.",
     )
+
+
+def _folder(package: str, paths: tuple[Path, ...]) -> Path | None:
+    portions: list[Path] = []
+    for path in paths:
+        folder, module = path / package, path / f"{package}.py"
+        if (folder / "__init__.py").is_file() or (folder / "__init__.pyi").is_file():
+            return folder
+        if module.is_file():
+            return module
+        if folder.is_dir() and any(folder.glob("*.py*")) | any(folder.glob("*/*.py*")):
+            portions.append(folder)
+    # A namespace package, like mlx: the part of it that has stubs, not a folder of that name in the workspace.
+    return max(portions, key=lambda portion: any(portion.glob("*/__init__.pyi")), default=None)
 
 
 def _version(package: str, paths: tuple[Path, ...]) -> str:

@@ -4,6 +4,7 @@ Read statically from the package's stubs and sources and kept in the platform's 
 installed, the snapshot shipped with Tenny answers.
 """
 
+import contextlib
 import gzip
 import json
 import logging
@@ -19,6 +20,7 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
+from tenny_lsp import __version__
 from tenny_lsp.errors import ApiIndexError
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.environment import Installed, find_installed
@@ -109,10 +111,10 @@ class ApiIndex:
         """Returns the index that ``to_bytes`` wrote.
 
         Raises:
-            ValueError: The bytes are not an index of this version of Tenny.
+            ValueError, KeyError: The bytes are not an index of this version of Tenny.
         """
         values = json.loads(data)
-        if not isinstance(values, dict) or values.get("schema") != _SCHEMA:
+        if not isinstance(values, dict) or values.get("schema") != _SCHEMA or type(values["entries"]) is not dict:
             raise ValueError("not an index of this version of Tenny")
         return cls(values["package"], values["version"], values["entries"], from_snapshot)
 
@@ -135,7 +137,7 @@ def load_index(package: str = "mlx", python: Path | None = None, cache: Path | N
             f"MLX {installed.version} in {installed.folder} has no stubs (core/__init__.pyi is missing)",
             "Reinstall mlx from a wheel: pip install --force-reinstall mlx.",
         )
-    path = _cache_file(installed, stubs, cache)
+    path = _cache_file(installed, cache)
     try:
         return ApiIndex.from_bytes(path.read_bytes())
     except (OSError, ValueError, KeyError):
@@ -169,10 +171,13 @@ def _read(installed: Installed) -> ApiIndex:
     return ApiIndex(installed.package, installed.version, entries)
 
 
-def _cache_file(installed: Installed, stubs: Path, cache: Path | None) -> Path:
-    stamp = stubs.stat() if stubs.is_file() else installed.folder.stat()
-    key = f"{installed.folder}|{stamp.st_mtime_ns}|{stamp.st_size}"
-    name = f"{installed.package}-{installed.version}-{sha256(key.encode()).hexdigest()[:12]}.json"
+def _cache_file(installed: Installed, cache: Path | None) -> Path:
+    key = sha256(f"{__version__}|{installed.folder}".encode())
+    for path in sorted([installed.folder, *installed.folder.rglob("*.py*")]):
+        if path.suffix in (".py", ".pyi"):
+            stamp = path.lstat()
+            key.update(f"|{path}|{stamp.st_mtime_ns}|{stamp.st_size}".encode(errors="surrogateescape"))
+    name = f"{installed.package}-{installed.version}-{key.hexdigest()[:12]}.json"
     return (cache or user_cache_path("tenny-lsp", appauthor=False)) / "api" / name
 
 
@@ -184,4 +189,5 @@ def _keep(index: ApiIndex, path: Path) -> None:
         partial.replace(path)
     except OSError as error:
         logger.warning("The index of %s could not be cached in %s: %s", index.package, path.parent, error)
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()

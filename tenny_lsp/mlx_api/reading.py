@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import griffe
 
 from tenny_lsp.errors import ApiIndexError
+from tenny_lsp.mlx_api.docstring import first_paragraph, untyped, whole_sentences
 from tenny_lsp.mlx_api.entry import ApiEntry, EntryKind, Item, Parameter, Signature
 from tenny_lsp.mlx_api.environment import Installed
 
@@ -71,7 +72,9 @@ def _walk(scope: griffe.Object, path: str, package: str) -> Iterator[tuple[str, 
             # A private module is not public, yet what it defines may be, through an import.
             continue
         target = _target(_assigned(member, scope), package)
-        if target is None or (member.is_alias and target.is_module) or (scope.is_class and name == "__init__"):
+        if target is None or (scope.is_class and name == "__init__"):
+            continue
+        if member.is_alias and (target.is_module or (target.is_class and scope.is_class)):  # may lead back here
             continue
         if target.is_module or (target.is_class and not scope.is_function):
             yield from _walk(target, f"{path}.{name}", package)
@@ -116,7 +119,7 @@ def _entry(obj: griffe.Object, name: str, aliases: list[str], names: dict[_Path,
         bases=_bases(obj, names),
         related=related,
         path=_relative_path(obj, prefix),
-        line=obj.lineno or 0,
+        line=_line(obj),
     )
 
 
@@ -126,6 +129,12 @@ def _kind(obj: griffe.Object) -> EntryKind:
     if obj.is_function:
         return "method" if obj.parent and obj.parent.is_class else "function"
     return "class" if obj.is_class else "module"
+
+
+def _line(obj: griffe.Object) -> int:
+    """Returns the line of ``def`` or ``class``; griffe counts decorators to the definition."""
+    decorators = obj.decorators if isinstance(obj, griffe.Function | griffe.Class) else []
+    return max((decorator.endlineno + 1 for decorator in decorators if decorator.endlineno), default=obj.lineno or 0)
 
 
 def _relative_path(obj: griffe.Object, prefix: str) -> str:
@@ -152,7 +161,7 @@ def _documentation(
         if section.kind is griffe.DocstringSectionKind.parameters:
             parameters += [Item(p.name, str(p.annotation or ""), p.description) for p in section.value]
         elif section.kind is griffe.DocstringSectionKind.returns:
-            returns += [Item(r.name or "", str(r.annotation or ""), _untyped(r.description)) for r in section.value]
+            returns += [Item(r.name or "", str(r.annotation or ""), untyped(r.description)) for r in section.value]
         elif section.kind is griffe.DocstringSectionKind.raises:
             raised = "\n".join(f"- ``{item.annotation}``: {item.description}" for item in section.value)
             body.append(("Raises", raised))
@@ -164,34 +173,15 @@ def _documentation(
             body.append((section.title or "", section.value))
     summary = ""
     if body and not body[0][0]:
-        summary, rest = _first_paragraph(body[0][1].strip())
+        summary, rest = first_paragraph(body[0][1].strip())
         body[:1] = [("", rest)] if rest.strip() else []
-    return _whole_sentences(summary), tuple(body), tuple(parameters), tuple(returns)
-
-
-def _first_paragraph(text: str) -> tuple[str, str]:
-    end = re.search(r"\n\s*\n|\n(?=\s*(?:[*+-] |\.\. |>>>))", text)
-    return (text[: end.start()], text[end.end() :]) if end else (text, "")
-
-
-def _untyped(text: str) -> str:
-    """Returns a return value's text without the type before it; griffe takes simple types off, not these."""
-    return re.sub(r"^[A-Za-z.]+\[[^:\n]*\]:\s+", "", text)
+    return whole_sentences(summary), tuple(body), tuple(parameters), tuple(returns)
 
 
 def _sections(docstring: griffe.Docstring) -> list[griffe.DocstringSection]:
     if re.search(r"^\s*-{3,}\s*$", docstring.value, re.M):
         return griffe.parse_numpy(docstring, warnings=False)
     return griffe.parse_google(docstring, warnings=False, returns_multiple_items=False)
-
-
-def _whole_sentences(summary: str) -> str:
-    """Returns a first paragraph on one line, without reference marks and the lead-in to what follows it."""
-    text = re.sub(r"\s*\[\d+\](?=[\s.,]|$)", "", " ".join(summary.split()))
-    if text.endswith((",", ":")):
-        whole = re.match(r"(.*[.!?])\s", text)
-        text = whole[1] if whole else text.rstrip(",:") + "."
-    return text
 
 
 def _related(obj: griffe.Object, names: dict[_Path, str]) -> str:
@@ -248,6 +238,7 @@ def _bases(obj: griffe.Object, names: dict[_Path, str]) -> tuple[str, ...]:
     if not isinstance(obj, griffe.Class):
         return ()
     try:
-        return tuple(names[base.path] for base in obj.resolved_bases if base.path in names)
+        # `class Foo(Foo)` over an imported Foo: griffe takes the base for the class itself.
+        return tuple(names[base.path] for base in obj.resolved_bases if base.path in names and base is not obj)
     except griffe.GriffeError:
         return ()

@@ -175,23 +175,23 @@ def doctor(as_json: AsJson = False) -> None:
     """Measure this machine and say what Tenny found on it."""
     from tenny_lsp.mlx_api.index import load_mlx_index
     from tenny_lsp.model.runtime import measure, prepare
+    from tenny_lsp.terminal import findings_table
 
-    runtime = prepare()
     index = load_mlx_index()
-    found: dict[str, Any] = {
-        "tenny-lsp": __version__,
+    adapter = folders.find_adapter()
+    findings: dict[str, Any] = {
+        "tenny_lsp": __version__,
         "python": sys.version.split()[0],
-        **asdict(runtime),
+        **asdict(prepare()),
         **asdict(measure()),
-        "api": f"mlx {index.version}, {len(index)} names" + (" (snapshot)" if index.from_snapshot else ""),
+        "api": f"mlx {index.version}, {len(index)} names" + (" (shipped snapshot)" if index.from_snapshot else ""),
         "base": str(folders.embedded_base()),
-        "adapter": str(folders.find_adapter() or "none: run tenny-lsp build-dataset, then tenny-lsp train"),
+        "adapter": str(adapter) if adapter else None,
     }
     if as_json:
-        _out.print_json(json.dumps(found))
-        return
-    for name, value in found.items():
-        _out.print(f"{name:24}{value:.0f}" if isinstance(value, float) else f"{name:24}{value}", highlight=False)
+        _out.print_json(json.dumps(findings))
+    else:
+        _out.print(findings_table(findings))
 
 
 def _model_from_settings(settings: "ModelSettings") -> "WorkerModel | None":

@@ -1,6 +1,7 @@
 """What commands show in the terminal: a training as it runs, and tables of results."""
 
 from types import TracebackType
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
@@ -76,6 +77,21 @@ def dataset_table(dataset: Dataset) -> Table:
     table.add_row("all rows", *map(str, rows), str(sum(rows)), style="bold")
     names = list(dataset.names.values())
     table.add_row("names", *map(str, names), str(sum(names)), style="dim")
+    return table
+
+
+def findings_table(findings: dict[str, Any]) -> Table:
+    """Returns what ``tenny-lsp doctor`` found as a table, with units and with what to do about what is missing."""
+    table = Table(show_header=False)
+    table.add_row("Tenny", f"{findings['tenny_lsp']} on Python {findings['python']}")
+    libraries = f"{findings['mlx_version']}, mlx-lm {findings['mlx_lm_version']}"
+    table.add_row("MLX", f"{libraries}, transformers {findings['transformers_version']}")
+    table.add_row("device", f"{findings['device']}, weights held in {findings['dtype'] or 'their own type'}")
+    table.add_row("BLAS", f"{findings['blas']}: {findings['matmul_gflops']:.0f} GFLOP/s (float32, 1024 × 1024)")
+    table.add_row("memory", f"{findings['memory_bytes'] / 2**30:.1f} GiB")
+    table.add_row("API", findings["api"])
+    table.add_row("base", findings["base"])
+    table.add_row("adapter", findings["adapter"] or "none: run tenny-lsp build-dataset, then tenny-lsp train")
     return table
 
 

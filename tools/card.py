@@ -1,0 +1,132 @@
+"""The model card of the base: what it is, what it has read, how well it does, and how to make it again."""
+
+from pathlib import Path
+from typing import Any
+
+from tools.corpus import ANNEAL_MIX, MIX
+from tools.packages import HELD_OUT
+from tools.training import architecture
+
+_CARD = """# The embedded base model
+
+A Llama of {parameters:.1f} million parameters, pretrained from nothing on Python code written with MLX and on
+documentation. It is **tiny**: about a thousandth of the models people usually mean by "language model". On its
+own it knows little, invents names, and repeats itself; it is here so that Tenny works without a download and so
+that a LoRA adapter has something to stand on that runs anywhere. It is not a chat model, follows no instructions,
+and nothing it writes should be believed without looking it up.
+
+## What it is
+
+| | |
+|---|---|
+| architecture | `LlamaForCausalLM`: {layers} layers, {heads} heads, hidden {hidden}, feed-forward {inner} |
+| embeddings | input and output tied |
+| weights | float16, `model.safetensors` |
+| tokenizer | sentencepiece BPE, {vocabulary} pieces, byte fallback; encoding adds no token; `</s>` ends a text |
+| context | trained on {context} tokens |
+| prompt form | `Q: What is ReLU in mlx?` newline `A:`; plain Python is continued as it is |
+| tokens seen | {tokens:.2f} million in {steps} steps of {batch} sequences |
+| training | {minutes:.0f} minutes, {machine}, bfloat16 autocast |
+| optimizers | Muon for the matrices, AdamW for the rest, peak rate {rate}, cosine |
+
+## Loss
+
+Nats a token. Training loss is of the mix at that moment: the last {anneal:.0%} of the run weighs questions more,
+which are easier, so it falls faster there. The held-out packages {held_out} are never trained on (the first of
+them is not permissively licensed: it is read for this measurement only).
+
+{curve}
+
+## What it has read
+
+Parts by weight, over most of the run: {mix}. In the last stretch: {anneal_mix}.
+
+- `code`: source of the MLX packages below. Tests, vendored and generated files are left out, identical files kept once.
+- `docs`, `questions`: docstrings of the other packages below, as prose and as questions with answers.
+- `mlx_docs`, `mlx_questions`: docstrings of MLX itself, only for names in the *train* split (seed 0, 5 % test,
+  5 % validation), so that a score on the other names is honest. Code and prose that quote a held-out name's
+  summary are left out. MLX code does use held-out names, as all MLX code does.
+- `english`: Python's manual, the Jargon File, Bierce's dictionary, and the packages' own descriptions.
+
+Only packages that state a permissive licence:
+
+{sources}
+
+## Greedy samples
+
+As they came, good or bad.
+
+{samples}
+
+{agreement}## Make it again
+
+```
+python -m tools.pretrain_base corpus
+python -m tools.pretrain_base tokenizer
+python -m tools.pretrain_base train --minutes {minutes:.0f}
+python -m tools.pretrain_base export tenny_lsp/base
+```
+
+The packages' newest versions are fetched and the schedule follows the clock, so another day or machine gives
+another model.
+"""
+
+
+def write_card(
+    target: Path,
+    state: dict[str, Any],
+    log: list[dict[str, Any]],
+    sources: dict[str, list[str]],
+    samples: dict[str, str],
+    agreement: float | None,
+    machine: str,
+) -> None:
+    """Writes ``README.md`` into the model's folder from what the run left behind."""
+    config, progress, shape = state["config"], state["progress"], architecture()
+    embedding = state["model"]["model.embed_tokens.weight"].numel()
+    parameters = sum(tensor.numel() for tensor in state["model"].values())
+    tied = embedding if "lm_head.weight" in state["model"] else 0
+    listed = "\n".join(f"- {name} {version} ({licence})" for name, (version, licence) in sorted(sources.items()))
+    shown = "\n\n".join(f"```\n{prompt}▸{text}\n```" for prompt, text in samples.items())
+    agreed = f"mlx-lm and transformers agree on the next token at {agreement:.1%} of the positions of these texts."
+    text = _CARD.format(
+        parameters=(parameters - tied) / 1e6,
+        hidden=shape.hidden_size,
+        layers=shape.num_hidden_layers,
+        heads=shape.num_attention_heads,
+        inner=shape.intermediate_size,
+        vocabulary=shape.vocab_size,
+        context=config["sequence_length"],
+        tokens=progress["tokens"] / 1e6,
+        steps=progress["step"],
+        batch=config["batch_size"],
+        minutes=progress["elapsed_s"] / 60,
+        machine=machine,
+        rate=config["learning_rate"],
+        anneal=config["anneal_share"],
+        held_out=" and ".join(f"`{name}`" for name in HELD_OUT),
+        curve=_curve(log),
+        mix=_weights(MIX),
+        anneal_mix=_weights(ANNEAL_MIX),
+        sources=listed,
+        samples=shown,
+        agreement=f"{agreed}\n\n" if agreement is not None else "",
+    )
+    (target / "README.md").write_text(text, encoding="utf-8")
+
+
+def _weights(mix: dict[str, float]) -> str:
+    return ", ".join(f"{name} {weight:g}" for name, weight in mix.items())
+
+
+def _curve(log: list[dict[str, Any]]) -> str:
+    """Returns about a dozen rows of training and held-out loss as a table."""
+    trained = [row for row in log if "loss" in row]
+    measured = [row for row in log if HELD_OUT[0] in row]
+    chosen = [*measured[:-1][:: max(1, len(measured) // 10)], measured[-1]]
+    lines = [f"| tokens | training | {' | '.join(HELD_OUT)} |", "|---|---|---|---|"]
+    for row in chosen:
+        near = min(trained, key=lambda other: abs(other["step"] - row["step"]))
+        scores = " | ".join(f"{row[name]:.2f}" for name in HELD_OUT)
+        lines.append(f"| {near['tokens'] / 1e6:.2f} M | {near['loss']:.2f} | {scores} |")
+    return "\n".join(lines)

@@ -1,0 +1,148 @@
+"""The named packages the base model learns from, and their texts, licences and versions."""
+
+import importlib.metadata
+import io
+import re
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.parser import HeaderParser
+from functools import cached_property
+from pathlib import Path
+
+#: Packages written with MLX: their source is the code part.
+_MLX_CODE = """mlx-lm mlx-vlm mlx-audio mflux mlx-whisper mlx-embeddings mlx-optimizers mlx-graphs mlx-image
+    lightning-whisper-mlx mlx-omni-server mlx-lm-lora mlx-arsenal mlx-kan mlx-snn mlx-rl mlx-embedding-models
+    mlx-transformers mlx-vision mlx-video mlx-tune mlx-tuning-fork chuk-lazarus f5-tts-mlx vocos-mlx
+    parakeet-mlx demucs-mlx e3nn-mlx mlx-spectro mlx-sparse sillm-mlx mlx-llm rwkv-metal textpolicy moshi-mlx
+    phi-3-vision-mlx mlx-recurrence mlx-hyperbolic mlx-sci mlx-predictive-coding mlx-audiocraft descript-mlx
+    convlstm-mlx d3pm samplex mlx-taef mlx-bigvgan simlx dmlx mace-mlx yolo-mlx mlx-uniface zmlx mlx-cv
+    mlx-boosting keras-mlx smoltts-mlx mlx-qwen3-asr mlx-chronos natten-mlx umap-metal sklx diffuse-mlx
+    mlx-voxtral mlx-data pytorchmlx energizer canvit-mlx"""
+MLX_CODE = tuple(_MLX_CODE.split())
+#: Kept out of training, for the held-out code loss.
+HELD_OUT = ("mlx-embeddings", "mlx-optimizers")
+#: Packages whose docstrings are the prose part and whose names are asked about in the question part.
+_DOCUMENTED = """numpy scipy scikit-learn pandas torch transformers jax optax flax xarray networkx einops statsmodels
+    scikit-image"""
+DOCUMENTED = tuple(_DOCUMENTED.split())
+#: Debian packages of permissively licensed or public-domain English: Python's manual, the Jargon File and
+#: Ambrose Bierce's dictionary.
+DEBIAN = {
+    "python3.11-doc": ("PSF-2.0", r"html/_sources/.*\.rst\.txt$"),
+    "jargon-text": ("public domain", r"jargon.*\.(txt|gz)$"),
+    "dict-devil": ("public domain", r"devil\.dict\.dz$"),
+}
+_PERMISSIVE = re.compile(
+    r"\b(MIT|Apache(?:[- ]2\.0)?|BSD[- ]\d-Clause|BSD|ISC|PSF|Python Software Foundation|Unlicense|0BSD|Zlib)\b"
+    r"|Redistribution and use in",
+    re.IGNORECASE,
+)
+_RESTRICTED = re.compile(r"\b(A?L?GPL|GNU|NonCommercial|CC[- ]BY[- ]NC|proprietary)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Package:
+    """A package as it lies on the disk: a wheel, or an installed distribution.
+
+    Args:
+        name (str): The distribution's name.
+        path (Path | None): Its wheel; None reads the installed distribution of this interpreter.
+    """
+
+    name: str
+    path: Path | None = None
+
+    @cached_property
+    def metadata(self) -> dict[str, str]:
+        """The fields of the metadata, several of one name joined by newlines, and ``description``."""
+        message = HeaderParser().parsestr(self._metadata_text())
+        fields = {key.lower(): "\n".join(map(str, message.get_all(key) or [])) for key in message}
+        body = str(message.get_payload())
+        return {"description": body, **fields} if body.strip() else fields
+
+    @property
+    def version(self) -> str:
+        """The version, as its metadata says it."""
+        return self.metadata["version"]
+
+    @cached_property
+    def licence(self) -> str:
+        """The permissive licence's name, or an empty string where it is not known to be one."""
+        expression = self.metadata.get("license-expression", "")
+        if _PERMISSIVE.search(expression):
+            return "" if _RESTRICTED.search(expression) else expression
+        fields = [self.metadata.get("license", "")]
+        classifiers = self.metadata.get("classifier", "").splitlines()
+        fields += [line.rsplit(" :: ", 1)[-1] for line in classifiers if line.startswith("License ::")]
+        fields += [text for path, text in self.texts(r"(^|/)LICEN[CS]E[^/]*$") if path.count("/") <= 2][:1]
+        for field in fields:
+            head = field.strip()[:300]
+            if _RESTRICTED.search(head):
+                return ""
+            if found := _PERMISSIVE.search(head):
+                return "BSD-3-Clause" if found[0].startswith("Redistribution") else found[0]
+        return ""
+
+    def texts(self, pattern: str) -> Iterator[tuple[str, str]]:
+        """Yields (path inside site-packages, text) of the files whose path matches."""
+        wanted = re.compile(pattern)
+        if self.path is None:
+            for file in importlib.metadata.files(self.name) or []:
+                if wanted.search(str(file)) and (place := Path(str(file.locate()))).exists():
+                    yield str(file), place.read_text(encoding="utf-8", errors="replace")
+            return
+        with zipfile.ZipFile(self.path) as wheel:
+            for path in sorted(wheel.namelist()):
+                if wanted.search(path):
+                    yield path, wheel.read(path).decode("utf-8", errors="replace")
+
+    def _metadata_text(self) -> str:
+        if self.path is None:
+            return importlib.metadata.distribution(self.name).read_text("METADATA") or ""
+        return next(text for _, text in self.texts(r"^[^/]+\.dist-info/METADATA$"))
+
+
+def fetch(folder: Path) -> None:
+    """Downloads what is missing: wheels by pip (never a source distribution), ``.deb`` files by apt."""
+    tags = [f"--platform=macosx_{major}_0_arm64" for major in (14, 15)]
+    for name in ("mlx", *MLX_CODE, *(name for name in DOCUMENTED if name != "torch")):
+        place = folder / "wheels" / name
+        if not list(place.glob("*.whl")):
+            place.mkdir(parents=True, exist_ok=True)
+            options = ["--no-deps", "--only-binary=:all:", "--python-version=3.12", *tags, "--platform=any"]
+            command = [sys.executable, "-m", "pip", "download", "-q", *options, "-d", str(place), name]
+            if subprocess.run(command, check=False, capture_output=True).returncode:
+                print(f"no wheel of {name}: left out")
+    (folder / "deb").mkdir(parents=True, exist_ok=True)
+    for name in DEBIAN:
+        if not list((folder / "deb").glob(f"{name}_*.deb")):
+            subprocess.run(["apt-get", "download", name], cwd=folder / "deb", check=True)
+
+
+def find(name: str, folder: Path) -> Package | None:
+    """Returns a package fetched into ``folder``, else the installed one, else None."""
+    if wheels := sorted((folder / "wheels" / name).glob("*.whl")):
+        return Package(name, wheels[-1])
+    try:
+        importlib.metadata.distribution(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+    return Package(name)
+
+
+def debian_texts(name: str, folder: Path) -> Iterator[str]:
+    """Yields the English texts of a fetched Debian package; needs Debian's ``dpkg-deb``."""
+    archive = next((folder / "deb").glob(f"{name}_*.deb"))
+    wanted = re.compile(DEBIAN[name][1])
+    data = subprocess.run(["dpkg-deb", "--fsys-tarfile", str(archive)], check=True, capture_output=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(data)) as files:
+        for member in files:
+            if member.isfile() and wanted.search(member.name):
+                raw = files.extractfile(member).read()  # type: ignore[union-attr]
+                if member.name.endswith((".gz", ".dz")):
+                    raw = subprocess.run(["gzip", "-dc"], input=raw, check=True, capture_output=True).stdout
+                yield raw.decode("utf-8", errors="replace")

@@ -1,0 +1,31 @@
+"""Encoded texts as the sequences a training step takes."""
+
+from pathlib import Path
+
+import numpy as np
+
+
+class Part:
+    """One part of the corpus, as sequences that begin at a document's start wherever they can.
+
+    Args:
+        path (Path): Its ``.npy`` of ids.
+        length (int): Tokens a sequence, its last target included.
+    """
+
+    def __init__(self, path: Path, length: int) -> None:
+        self.ids = np.load(path)
+        self.length = length
+        documents = np.load(path.with_suffix(".starts.npy"))
+        places, place = [], 0
+        while place + length < len(self.ids):
+            places.append(place)
+            last = int(documents[np.searchsorted(documents, place + length, side="right") - 1])
+            place = last if last > place else place + length
+        self.places = np.array(places)
+
+    def sequence(self, number: int) -> np.ndarray:
+        """Returns ``int64 (length,)`` ids: the ``number``-th sequence, each epoch in another order."""
+        epoch, index = divmod(number, len(self.places))
+        place = self.places[np.random.default_rng(epoch).permutation(len(self.places))[index]]
+        return self.ids[place : place + self.length].astype(np.int64)

@@ -1,0 +1,249 @@
+"""The pretraining loop: sequences drawn by part, a schedule that ends on time, checkpoints that resume."""
+
+import json
+import math
+import signal
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch.nn import functional
+from transformers import LlamaConfig, LlamaForCausalLM
+
+from tools.corpus import ANNEAL_MIX, MIX
+from tools.packages import HELD_OUT
+from tools.sequences import Part
+from tools.tokenizer import VOCABULARY_SIZE
+
+_MICRO_BATCH = 1
+_CHECKPOINT_EVERY_S = 300
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """What decides a run.
+
+    Args:
+        minutes (float): Training time; the schedule follows it, so that the rate is annealed at its end.
+        batch_size (int): Sequences a step.
+        sequence_length (int): Tokens a sequence.
+        learning_rate (float): The peak, after the warm-up.
+        anneal_share (float): The last share of the run, in which questions weigh more.
+        seed (int): Of the weights and of the order of the data.
+        workers (int): Threads that each take one micro-batch at a time; they wait for one another once a step
+            only, which is what keeps the speed up on a machine with other work.
+    """
+
+    minutes: float
+    batch_size: int = 8
+    sequence_length: int = 512
+    learning_rate: float = 3e-3
+    warmup_share: float = 0.02
+    anneal_share: float = 0.15
+    weight_decay: float = 0.05
+    seed: int = 0
+    workers: int = 2
+
+
+def architecture() -> LlamaConfig:
+    """Returns the shape of the base: a Llama of 10 million parameters."""
+    return LlamaConfig(
+        vocab_size=VOCABULARY_SIZE,
+        hidden_size=320,
+        intermediate_size=896,
+        num_hidden_layers=6,
+        num_attention_heads=5,
+        num_key_value_heads=5,
+        max_position_embeddings=2048,
+        rms_norm_eps=1e-5,
+        tie_word_embeddings=True,
+        bos_token_id=1,
+        eos_token_id=2,
+        pad_token_id=3,
+        use_cache=False,
+        attn_implementation="eager",
+    )
+
+
+@dataclass
+class Progress:
+    """How far a run is: everything but weights and optimizers that a resumed run needs."""
+
+    step: int = 0
+    tokens: int = 0
+    elapsed_s: float = 0.0
+    drawn: dict[str, int] = field(default_factory=dict)
+
+
+class Trainer:
+    """A run of pretraining.
+
+    Args:
+        corpus (Path): The folder with ``parts/*.npy``.
+        folder (Path): Where ``log.jsonl`` and ``checkpoint.pt`` are kept; a checkpoint there is resumed.
+        config (TrainingConfig): What decides the run.
+    """
+
+    def __init__(self, corpus: Path, folder: Path, config: TrainingConfig) -> None:
+        torch.manual_seed(config.seed)
+        self.config, self.folder = config, folder
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.model = LlamaForCausalLM(architecture()).to(self.device)
+        torch.set_num_threads(1)
+        self.pool = ThreadPoolExecutor(config.workers)
+        matrices = [p for name, p in self.model.named_parameters() if p.ndim == 2 and "embed" not in name]
+        chosen = {id(p) for p in matrices}
+        others = [p for p in self.model.parameters() if id(p) not in chosen]
+        decay = config.weight_decay
+        self.optimizers: list[torch.optim.Optimizer] = [
+            torch.optim.Muon(half, lr=0.0, weight_decay=decay, adjust_lr_fn="match_rms_adamw")
+            for half in (matrices[::2], matrices[1::2])
+        ]
+        self.optimizers.append(torch.optim.AdamW(others, lr=0.0, weight_decay=decay, betas=(0.9, 0.95)))
+        length = config.sequence_length + 1
+        self.parts = {name: Part(corpus / "parts" / f"{name}.npy", length) for name in MIX}
+        self.held_out = {name: Part(corpus / "parts" / f"valid_{name}.npy", length) for name in HELD_OUT}
+        self.progress = Progress()
+        self.stopped = False
+        if (folder / "checkpoint.pt").exists():
+            self._resume()
+
+    def run(self, report: Callable[[dict[str, Any]], None]) -> None:
+        """Trains until the time is spent or a signal comes; leaves a checkpoint either way."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._stop)
+        saved_s = self.progress.elapsed_s
+        losses: list[float] = []
+        while self._share() < 1 and not self.stopped:
+            begun = time.perf_counter()
+            losses.append(self._step())
+            self.progress.elapsed_s += time.perf_counter() - begun
+            if self.progress.step % 20 == 0:
+                report(self._row(losses))
+                losses = []
+            if self.progress.elapsed_s - saved_s > _CHECKPOINT_EVERY_S:
+                saved_s = self.progress.elapsed_s
+                self.save()
+                report({"step": self.progress.step, **self.validate(sequences=8)})
+        self.save()
+        sequences = 8 if self.stopped else 1000
+        report({"step": self.progress.step, "stopped": self.stopped, **self.validate(sequences)})
+
+    def validate(self, sequences: int) -> dict[str, float]:
+        """Returns the loss in nats a token on each held-out package, on its first ``sequences``."""
+        scores = {}
+        for name, part in self.held_out.items():
+            rows = np.stack([part.sequence(number) for number in range(min(sequences, len(part.places)))])
+            losses = list(self.pool.map(self._validation_loss, torch.from_numpy(rows).to(self.device).split(1)))
+            scores[name] = round(sum(losses) / len(losses), 4)
+        return scores
+
+    def _validation_loss(self, batch: torch.Tensor) -> float:
+        torch.set_num_threads(1)
+        with torch.no_grad():
+            return self._loss(batch).item()
+
+    def save(self) -> None:
+        """Writes ``checkpoint.pt``, whole or not at all."""
+        state = {
+            "config": vars(self.config),
+            "progress": vars(self.progress),
+            "model": self.model.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
+        }
+        unfinished = self.folder / "checkpoint.pt.unfinished"
+        torch.save(state, unfinished)
+        unfinished.replace(self.folder / "checkpoint.pt")
+
+    def _resume(self) -> None:
+        state = torch.load(self.folder / "checkpoint.pt", map_location=self.device)
+        self.model.load_state_dict(state["model"])
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        self.progress = Progress(**state["progress"])
+
+    def _stop(self, *_: object) -> None:
+        self.stopped = True
+
+    def _share(self) -> float:
+        return self.progress.elapsed_s / (60 * self.config.minutes)
+
+    def _step(self) -> float:
+        rate = self._rate()
+        batch = self._batch().to(self.device)
+        parameters = list(self.model.parameters())
+        results = list(self.pool.map(self._gradients, batch.split(_MICRO_BATCH)))
+        for number, parameter in enumerate(parameters):
+            parameter.grad = torch.stack([gradients[number] for _, gradients in results]).mean(0)
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        for optimizer in self.optimizers:
+            optimizer.param_groups[0]["lr"] = rate
+        list(self.pool.map(_update, self.optimizers))
+        self.progress.step += 1
+        self.progress.tokens += self.config.batch_size * self.config.sequence_length
+        return sum(loss for loss, _ in results) / len(results)
+
+    def _gradients(self, batch: torch.Tensor) -> tuple[float, tuple[torch.Tensor, ...]]:
+        """Returns the loss of ``(B, T + 1)`` ids and its gradients, without touching ``.grad``."""
+        torch.set_num_threads(1)
+        loss = self._loss(batch)
+        return loss.item(), torch.autograd.grad(loss, list(self.model.parameters()))
+
+    def _loss(self, batch: torch.Tensor) -> torch.Tensor:
+        """Returns the mean loss of ``(B, T + 1)`` ids, each predicted from those before it."""
+        with torch.autocast(self.device, torch.bfloat16):
+            hidden = self.model.model(input_ids=batch[:, :-1]).last_hidden_state
+            logits = self.model.lm_head(hidden)
+        return functional.cross_entropy(logits.float().flatten(0, 1), batch[:, 1:].flatten())
+
+    def _batch(self) -> torch.Tensor:
+        """Returns ``(B, T + 1)`` ids, the parts drawn by the weights of the stretch of the run."""
+        mix = MIX if self._share() < 1 - self.config.anneal_share else ANNEAL_MIX
+        weights = np.array(list(mix.values()))
+        choice = np.random.default_rng((self.config.seed, self.progress.step))
+        rows = []
+        for name in choice.choice(list(mix), size=self.config.batch_size, p=weights / weights.sum()):
+            number = self.progress.drawn.get(str(name), 0)
+            self.progress.drawn[str(name)] = number + 1
+            rows.append(self.parts[name].sequence(number))
+        return torch.from_numpy(np.stack(rows))
+
+    def _rate(self) -> float:
+        """Returns the learning rate: a linear warm-up, then a cosine down to a fiftieth of the peak."""
+        share, warmup = self._share(), self.config.warmup_share
+        if share < warmup:
+            return self.config.learning_rate * (0.02 + share / warmup)
+        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, (share - warmup) / (1 - warmup))))
+        return self.config.learning_rate * (0.02 + 0.98 * cosine)
+
+    def _row(self, losses: list[float]) -> dict[str, Any]:
+        progress = self.progress
+        return {
+            "step": progress.step,
+            "tokens": progress.tokens,
+            "loss": round(sum(losses) / len(losses), 4),
+            "learning_rate": round(self._rate(), 6),
+            "elapsed_s": round(progress.elapsed_s),
+            "tokens_per_s": round(progress.tokens / progress.elapsed_s),
+        }
+
+
+def _update(optimizer: torch.optim.Optimizer) -> None:
+    torch.set_num_threads(1)
+    optimizer.step()
+    optimizer.zero_grad()
+
+
+def append_to(path: Path) -> Callable[[dict[str, Any]], None]:
+    """Returns a report that appends JSON lines to ``path``."""
+
+    def report(row: dict[str, Any]) -> None:
+        with path.open("a", encoding="utf-8") as log:
+            log.write(json.dumps(row) + "\n")
+
+    return report

@@ -221,17 +221,12 @@ async def _answer(model: "WorkerModel", question: str, max_tokens: int, *, strea
         async for piece in model.stream(question_prompt(question), max_tokens=max_tokens):
             pieces.append(piece if pieces else piece.lstrip())
             if stream:
-                _write(pieces[-1])
+                typer.echo(pieces[-1], nl=False)
     finally:
         await model.close()
     if stream:
-        _write("\n")
+        typer.echo()
     return "".join(pieces).strip()
-
-
-def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

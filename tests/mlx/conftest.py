@@ -40,9 +40,7 @@ def write_base(folder: Path, *, seed: int = 0, hidden_size: int = 32, tied: bool
         show_progress=False,
     )
     tokenizer.train_from_iterator([f"Q: What is {name}?\nA: {text}" for name, text in WORDS.items()], trainer)
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="</s>", pad_token="<pad>").save_pretrained(
-        folder
-    )
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="</s>", pad_token="<pad>").save_pretrained(folder)
     config = {
         "model_type": "llama",
         "hidden_size": hidden_size,
@@ -65,8 +63,7 @@ def write_base(folder: Path, *, seed: int = 0, hidden_size: int = 32, tied: bool
 def write_rows(file: Path, names: list[str], question: str = "What is {} in mlx?") -> Path:
     """Writes a row for each name, as ``tenny-lsp build-dataset`` does."""
     rows = [
-        {"prompt": f"Q: {question.format(name)}\nA:", "completion": f" {WORDS[name]}", "kind": "what"}
-        for name in names
+        {"prompt": f"Q: {question.format(name)}\nA:", "completion": f" {WORDS[name]}", "kind": "what"} for name in names
     ]
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return file
@@ -75,6 +72,18 @@ def write_rows(file: Path, names: list[str], question: str = "What is {} in mlx?
 @pytest.fixture(scope="session")
 def tiny_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_base(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture(scope="session")
+def other_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A base of the same sizes and other weights."""
+    return write_base(tmp_path_factory.mktemp("models") / "other", seed=1)
+
+
+@pytest.fixture(scope="session")
+def wide_base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A base of other sizes, whose output layer is not its embedding."""
+    return write_base(tmp_path_factory.mktemp("models") / "wide", hidden_size=64, tied=False)
 
 
 @pytest.fixture

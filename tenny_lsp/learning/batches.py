@@ -144,9 +144,7 @@ def encode_rows(
         cut += len(prompt) + len(completion) > max_seq_length
         examples.append(_fit(prompt, completion, max_seq_length, mask_prompt))
     if cut:
-        LOGGER.warning(
-            "%d of %d rows are longer than %d tokens and were cut", cut, len(examples), max_seq_length
-        )
+        LOGGER.warning("%d of %d rows are longer than %d tokens and were cut", cut, len(examples), max_seq_length)
     return examples
 
 

@@ -160,9 +160,7 @@ def _load_blas() -> str:
     try:
         _load_globally("libopenblas.so.0")
     except OSError:
-        LOGGER.warning(
-            "No OpenBLAS found: the model will be about ten times slower; install scipy-openblas32"
-        )
+        LOGGER.warning("No OpenBLAS found: the model will be about ten times slower; install scipy-openblas32")
         return REFERENCE_BLAS
     return "system OpenBLAS"
 

@@ -197,7 +197,7 @@ def doctor(as_json: AsJson = False) -> None:
 def _model_from_settings(settings: "ModelSettings") -> "WorkerModel | None":
     if not settings.enabled:
         return None
-    adapter = Path(settings.adapter_path) if settings.adapter_path else None
+    adapter = folders.expanded(settings.adapter_path) if settings.adapter_path else None
     return _worker_model(settings.path, adapter, settings.idle_unload_s)
 
 
@@ -209,7 +209,7 @@ def _worker_model(model: str, adapter: Path | None, idle_unload_s: float = 600) 
     adapter = adapter or folders.find_adapter()
     if adapter is None and not model:
         return None
-    base = Path(model).expanduser() if model else folders.embedded_base()
+    base = folders.expanded(model) if model else folders.embedded_base()
     return WorkerModel(WorkerOptions(base, adapter, keeping=KeeperOptions(idle_unload_s=idle_unload_s)))
 
 

@@ -9,6 +9,14 @@ _PACKAGE = Path(__file__).parent
 MLX_DOCS = "mlx-docs"
 
 
+def expanded(path: str) -> Path:
+    """Returns a path as a user writes it in a setting, ``~`` included; one of an unknown user is left as it is."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
+
+
 def embedded_base() -> Path:
     """Returns the folder of the base model that Tenny carries."""
     return _PACKAGE / "base"

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import io
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -11,18 +12,21 @@ from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 from pygls.workspace import TextDocument
 
-from tenny_lsp import __version__
+from tenny_lsp import __version__, folders
 from tenny_lsp.features.hover import hover
 from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
 from tenny_lsp.model.answers import Answers
 from tenny_lsp.model.protocol import TextModel
-from tenny_lsp.settings import ModelSettings, Settings, read_settings
+from tenny_lsp.settings import ModelSettings, Settings, own_section, read_settings
 from tenny_lsp.source.buffer import Buffer
 
 logger = logging.getLogger(__name__)
 
 #: Makes the model that the settings name; None when there is none to use.
 ModelFactory = Callable[[ModelSettings], TextModel | None]
+
+# pygls ends lines at form feeds and at every Unicode separator too; the protocol only at these three.
+TextDocument.lines = property(lambda self: tuple(io.StringIO(self.source, newline="")))  # type: ignore[method-assign,assignment]
 
 
 class TennyServer(LanguageServer):
@@ -49,7 +53,7 @@ class TennyServer(LanguageServer):
             logger.warning("Setting ignored: %s", problem)
         before, self.settings = self.settings, settings
         if self._index is None or settings.python != before.python:
-            python = Path(settings.python) if settings.python else None
+            python = folders.expanded(settings.python) if settings.python else None
             self._index = asyncio.create_task(asyncio.to_thread(_read_index, python))
         if self._model is None or settings.model != before.model:
             self._close_model()
@@ -58,18 +62,22 @@ class TennyServer(LanguageServer):
     async def hover(self, params: lsp.HoverParams) -> lsp.Hover | None:
         """Returns the card under a position; None when it is not on an MLX name."""
         document = self.workspace.get_text_document(params.text_document.uri)
-        buffer = self._buffer(document)
+        try:
+            buffer = self._buffer(document)
+        except (OSError, ValueError):  # never opened, and no readable file either
+            return None
         offset = document.offset_at_position(params.position)
         if self._index is None or buffer.name_at(offset) is None:
             return None
-        card = await hover(buffer, offset, await self._index, self._ask)
+        # Shielded: a hover that is cancelled must not cancel the index that others wait for.
+        card = await hover(buffer, offset, await asyncio.shield(self._index), self._ask)
         if card is None:
             return None
+        start = document.client_position_at_offset(card.start)
+        width = document.position_codec.client_num_units(buffer.text[card.start : card.end])
         return lsp.Hover(
             contents=lsp.MarkupContent(lsp.MarkupKind.Markdown, card.markdown),
-            range=lsp.Range(
-                document.client_position_at_offset(card.start), document.client_position_at_offset(card.end)
-            ),
+            range=lsp.Range(start, lsp.Position(start.line, start.character + width)),
         )
 
     def forget(self, uri: str) -> None:
@@ -122,8 +130,9 @@ def create_server(make_model: ModelFactory) -> TennyServer:
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
     def did_change_configuration(params: lsp.DidChangeConfigurationParams) -> None:
-        values = params.settings
-        server.configure(values.get("tenny", values) if isinstance(values, dict) else values)
+        values = own_section(params.settings)
+        if values is not None:
+            server.configure(values)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: lsp.DidCloseTextDocumentParams) -> None:

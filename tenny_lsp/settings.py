@@ -50,6 +50,17 @@ class Settings:
     model: ModelSettings = field(default_factory=ModelSettings)
 
 
+def own_section(values: object) -> object:
+    """Returns what an editor's configuration says of Tenny; None when it says nothing.
+
+    Some editors send the settings of every server, some an empty object, and some Tenny's own at the top.
+    """
+    if not isinstance(values, dict):
+        return values
+    own = {spelling for field_ in fields(Settings) for spelling in (field_.name, _camel(field_.name))}
+    return values.get("tenny", values if own & values.keys() else None)
+
+
 def read_settings(values: object) -> tuple[Settings, list[str]]:
     """Returns the settings in an editor's JSON (camelCase or snake_case keys), and what was wrong with it."""
     problems: list[str] = []

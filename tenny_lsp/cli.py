@@ -145,10 +145,13 @@ def serve(
     if tcp and stdio:
         raise typer.BadParameter("--tcp and --stdio exclude each other")
     server = create_server(_model_from_settings)
-    if tcp:
-        server.start_tcp(host, port)
-    else:
+    if not tcp:
         server.start_io()
+        return
+    try:
+        server.start_tcp(host, port)
+    except (OSError, OverflowError) as error:
+        raise typer.BadParameter(f"nothing can listen on {host}, port {port}: {error}") from error
 
 
 @app.command()

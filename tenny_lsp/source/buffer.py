@@ -3,6 +3,7 @@
 Offsets are in code points, as Python counts.
 """
 
+import re
 from functools import cached_property
 
 from tree_sitter import Node, Parser
@@ -31,7 +32,8 @@ class Buffer:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._bytes = text.encode("utf-8", "surrogatepass")
+        # For tree-sitter a lone carriage return ends no line; for Python and for editors it does.
+        self._bytes = re.sub("\r(?!\n)", "\n", text).encode("utf-8", "surrogatepass")
         self._root = Parser(PYTHON).parse(self._bytes).root_node
 
     def name_at(self, offset: int) -> Name | None:

@@ -1,0 +1,157 @@
+"""A session with a server as an editor has it: framed JSON over pipes or a socket, and no library in between."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+from tests.lsp.conftest import ENVIRONMENT, FACTS_ONLY, SERVER
+
+#: A server that has not ended by then is killed, so that a test fails instead of hanging.
+DEADLINE_S = 60
+
+
+class ServerError(Exception):
+    """An error that the server answered with; its first argument is the code."""
+
+
+class Session:
+    """One client's side of a conversation.
+
+    Args:
+        reader (IO[bytes]): What the server says.
+        writer (IO[bytes]): What it is told.
+    """
+
+    def __init__(self, reader: IO[bytes], writer: IO[bytes]) -> None:
+        self._reader, self._writer = reader, writer
+        self._ids = 0
+        self._answers: dict[int, dict[str, Any]] = {}
+        self.capabilities: dict[str, Any] = {}
+
+    def initialize(self, options: object = FACTS_ONLY, encodings: list[str] | None = None) -> "Session":
+        general = {"general": {"positionEncodings": encodings}} if encodings else {}
+        params = {"processId": os.getpid(), "rootUri": None, "capabilities": general, "initializationOptions": options}
+        self.capabilities = self.request("initialize", params)["capabilities"]
+        self.notify("initialized", {})
+        return self
+
+    def ask(self, method: str, params: object = None) -> int:
+        """Sends a request and returns its id, without waiting for the answer."""
+        self._ids += 1
+        self._send({"id": self._ids, "method": method, "params": params})
+        return self._ids
+
+    def answer(self, id_: int) -> Any:
+        """Returns the answer to a request, however many other messages come before it."""
+        while id_ not in self._answers:
+            message = self._receive()
+            if "method" not in message:
+                self._answers[message["id"]] = message
+        message = self._answers.pop(id_)
+        if "error" in message:
+            raise ServerError(message["error"]["code"], message["error"]["message"])
+        return message["result"]
+
+    def request(self, method: str, params: object = None) -> Any:
+        return self.answer(self.ask(method, params))
+
+    def notify(self, method: str, params: object = None) -> None:
+        self._send({"method": method, "params": params})
+
+    def open(self, uri: str, text: str) -> None:
+        item = {"uri": uri, "languageId": "python", "version": 1, "text": text}
+        self.notify("textDocument/didOpen", {"textDocument": item})
+
+    def ask_hover(self, uri: str, line: int, character: int) -> int:
+        position = {"line": line, "character": character}
+        return self.ask("textDocument/hover", {"textDocument": {"uri": uri}, "position": position})
+
+    def hover(self, uri: str, line: int, character: int) -> str | None:
+        """Returns the Markdown under a position."""
+        result = self.answer(self.ask_hover(uri, line, character))
+        return result and str(result["contents"]["value"])
+
+    def end(self) -> None:
+        self.request("shutdown")
+        self.notify("exit")
+
+    def close(self) -> None:
+        """Hangs up without a word."""
+        self._writer.close()
+
+    def _send(self, message: dict[str, Any]) -> None:
+        content = json.dumps({"jsonrpc": "2.0", **message}).encode()
+        self._writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(content), content))
+        self._writer.flush()
+
+    def _receive(self) -> dict[str, Any]:
+        length = 0
+        while (line := self._reader.readline()) != b"\r\n":
+            if not line:
+                raise EOFError("the server has hung up")
+            name, _, value = line.partition(b":")
+            if name.lower() == b"content-length":
+                length = int(value)
+        message: dict[str, Any] = json.loads(self._reader.read(length))
+        return message
+
+
+class Server:
+    """A server process, killed when it outlives its test.
+
+    Args:
+        command (list[str]): How to start it.
+        log (Path): Where its stderr goes.
+    """
+
+    def __init__(self, command: list[str], log: Path) -> None:
+        self._log = log
+        with log.open("wb") as stderr:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=ENVIRONMENT
+            )
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.session = Session(self.process.stdout, self.process.stdin)
+        self._watchdog = threading.Timer(DEADLINE_S, self.process.kill)
+        self._watchdog.start()
+
+    def __enter__(self) -> "Server":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._watchdog.cancel()
+        self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            with suppress(BrokenPipeError):
+                pipe.close()  # type: ignore[union-attr]
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text("utf-8", "replace")
+
+    def exit_status(self) -> int:
+        """Waits for the end of the process and returns its status."""
+        return self.process.wait(DEADLINE_S)
+
+
+@contextmanager
+def serving(folder: Path, *options: str, python: tuple[str, ...] = ()) -> Iterator[Server]:
+    """Runs the real server, its log in a folder."""
+    command = [SERVER[0], *python, *SERVER[1:], *options]
+    with Server(command, folder / "stderr.txt") as server:
+        yield server
+
+
+def fake(folder: Path, *arguments: str) -> Server:
+    """Runs ``fake_server.py``, its log in a folder."""
+    return Server([sys.executable, "-m", "tests.lsp.fake_server", *arguments], folder / "stderr.txt")

@@ -8,24 +8,26 @@ from tenny_lsp.model.prompts import CUSTOMARY_ALIASES
 
 _ROOTS = {alias: module for module, alias in CUSTOMARY_ALIASES.items()}
 _DOTTED = re.compile(r"\b(?:mlx|" + "|".join(_ROOTS) + r")(?:\.[A-Za-z_]\w*)+")
-_SENTENCE_END = re.compile(r"[.!?](?=\s|$)")
+_OPENING = re.compile(rf"[`*]*({_DOTTED.pattern})[`*]*[\s:.,!?-]*")
+_SENTENCE_END = re.compile(r"(?<!\be\.g)(?<!\bi\.e)[.!?](?=\s|$)")
+#: An editor would follow a link, load an image and obey HTML.
+_ACTIVE = re.compile(r"\]\(|://|<[a-z/!]", re.IGNORECASE)
 
 
 def grounded_prose(answer: str, entry: ApiEntry, index: ApiIndex) -> str | None:
     """Returns what of an answer may be shown under an entry: at most two sentences, without the leading name.
 
-    Returns None when the answer is empty, opens with another name than the entry's, or mentions an MLX name
-    that the index does not know.
+    Returns None when no whole sentence is left, when the answer opens with another name than the entry's,
+    mentions an MLX name that the index does not know, or holds a link or HTML.
     """
     text = " ".join(answer.split())
     mentioned = [index.resolve(_qualified(name)) for name in _DOTTED.findall(text)]
-    if None in mentioned:
+    if None in mentioned or _ACTIVE.search(text):
         return None
-    opening = _DOTTED.match(text)
-    if opening:
-        if index.resolve(_qualified(opening[0])) != entry:
+    if opening := _OPENING.match(text):
+        if index.resolve(_qualified(opening[1])) != entry:
             return None
-        text = text[opening.end() :].lstrip(" :,-")
+        text = text[opening.end() :]
     ends = [match.end() for match in _SENTENCE_END.finditer(text)]
     return text[: ends[min(1, len(ends) - 1)]] if ends else None
 

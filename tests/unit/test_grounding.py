@@ -1,0 +1,70 @@
+"""What of a model's answer is shown, and what never is."""
+
+import pytest
+
+from tenny_lsp.features.grounding import grounded_prose
+from tenny_lsp.mlx_api.index import ApiIndex
+
+SHOWN = {
+    "the form it is taught": ("mlx.nn.ReLU Applies the unit.", "Applies the unit."),
+    "two sentences of three": ("mlx.nn.ReLU One. Two! Three.", "One. Two!"),
+    "an unfinished second sentence": ("One. Two that was cut", "One."),
+    "no name": ("Applies the unit.", "Applies the unit."),
+    "short name": ("nn.ReLU applies the unit.", "applies the unit."),
+    "alias of the entry": ("mlx.nn.layers.activations.ReLU: the unit.", "the unit."),
+    "name as a sentence": ("mlx.nn.ReLU. Applies the unit.", "Applies the unit."),
+    "name as code": ("`mlx.nn.ReLU` – applies the unit.", "– applies the unit."),
+    "name in bold": ("**nn.ReLU**: the unit.", "the unit."),
+    "other names that exist": ("Takes a `mx.array`, like nn.gelu, and gives mx.array.", None),
+    "package at the end of a sentence": ("Comes with mlx. It is fast.", None),
+    "numbers": ("From 0.0 to 1.0 in v2.5. Then 3.", None),
+    "abbreviations": ("For nets, e.g. deep ones, i.e. all. Fast.", None),
+    "comparison": ("Is x if x > 0 and 0 if x < 0.", None),
+    "white space": ("mlx.nn.ReLU  Applies\n\nthe   unit.\n", "Applies the unit."),
+}
+
+DROPPED = {
+    "nothing": "",
+    "white space": " \n ",
+    "only the name": "mlx.nn.ReLU",
+    "only the name and a mark": "mlx.nn.ReLU!",
+    "no whole sentence": "mlx.nn.ReLU Applies the unit to the",
+    "another entry": "mlx.nn.Tanh Applies the unit.",
+    "another entry as code": "`mlx.nn.Tanh` applies the unit.",
+    "another entry in bold": "**nn.Tanh** applies the unit.",
+    "its module": "mlx.nn The unit.",
+    "invented function": "Applies mx.rectify to it.",
+    "invented method": "Calls mx.array.rectify on it.",
+    "invented module": "Lives in mlx.activations for now.",
+    "invented member of a class": "Set nn.Linear.rectify first.",
+    "invented after whole sentences": "One. Two. Three with optim.Rectify.",
+    "link": "See [the book](book).",
+    "address": "See https://mlx.example for more.",
+    "image": "Look: ![x](y).",
+    "HTML": "Is <b>bold</b>.",
+    "comment": "Is <!-- hidden --> bold.",
+}
+
+
+@pytest.mark.parametrize(("answer", "prose"), SHOWN.values(), ids=list(SHOWN))
+def test_grounded(answer: str, prose: str | None, mlx_index: ApiIndex) -> None:
+    entry = mlx_index.resolve("mlx.nn.ReLU")
+    assert entry is not None
+
+    assert grounded_prose(answer, entry, mlx_index) == (prose or answer)
+
+
+@pytest.mark.parametrize("answer", DROPPED.values(), ids=list(DROPPED))
+def test_not_grounded(answer: str, mlx_index: ApiIndex) -> None:
+    entry = mlx_index.resolve("mlx.nn.ReLU")
+    assert entry is not None
+
+    assert grounded_prose(answer, entry, mlx_index) is None
+
+
+def test_the_name_of_an_inherited_member_is_its_owners(mlx_index: ApiIndex) -> None:
+    entry = mlx_index.resolve("mlx.nn.Linear.parameters")
+    assert entry is not None
+
+    for name in ("nn.Linear.parameters", "mlx.nn.Module.parameters"):
+        assert grounded_prose(f"{name} Returns them.", entry, mlx_index) == "Returns them."

@@ -1,0 +1,102 @@
+"""The server with a model that a test speaks for: ``python -m tests.lsp.fake_server [slow-index | worker FIFO]``.
+
+``fake/reply`` answers the model's oldest open question: ``{"text": …}``, or an error of ``{"kind": …}``.
+``fake/asked`` returns every prompt so far; ``fake/release`` lets a slow index be read.
+"""
+
+import asyncio
+import logging
+import sys
+import threading
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from tenny_lsp import errors, server
+from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
+from tenny_lsp.model.client import WorkerModel, WorkerOptions
+from tenny_lsp.model.protocol import TextModel
+from tenny_lsp.settings import ModelSettings
+
+#: A worker that opens a pipe as long as it lives, and says nothing after it is ready.
+WORKER = """
+import json, sys
+alive = open(sys.argv[1], "w")
+for message in (
+    {"type": "hello", "version": 1, "pid": 1},
+    {"type": "ready", "seconds": 0, "base": "b", "device": "cpu", "blas": "none", "dtype": "float32", "mlx": "0"},
+):
+    print(json.dumps(message), flush=True)
+sys.stdin.read()
+"""
+
+
+class FakeModel:
+    """A TextModel that answers when it is told to, with what it is told."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.replies: asyncio.Queue[str | Exception] = asyncio.Queue()
+        self.identity = uuid4().hex  # no answer of an earlier session is this one's
+
+    async def complete(self, prompt: str, *, max_tokens: int = 96) -> str:
+        self.asked.append(prompt)
+        reply = await self.replies.get()
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+    async def stream(self, prompt: str, *, max_tokens: int = 96) -> AsyncIterator[str]:
+        yield await self.complete(prompt, max_tokens=max_tokens)
+
+    async def close(self) -> None:
+        """Has nothing to end."""
+
+
+class FakeWorker(WorkerModel):
+    """A real client of a worker that is none."""
+
+    def __init__(self, pipe: str) -> None:
+        super().__init__(WorkerOptions(Path()), command=[sys.executable, "-c", WORKER, pipe])
+
+    @property
+    def identity(self) -> str:
+        return "a worker"
+
+
+def main(mode: str = "", pipe: str = "") -> None:
+    """Serves on stdio."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    model = FakeModel()
+    released = threading.Event()
+
+    def make_model(settings: ModelSettings) -> TextModel | None:
+        return FakeWorker(pipe) if mode == "worker" else model
+
+    def load_slowly(python: Path | None = None) -> ApiIndex:
+        released.wait()
+        return load_mlx_index(python)
+
+    if mode == "slow-index":
+        server.load_mlx_index = load_slowly
+    fake = server.create_server(make_model)
+
+    @fake.feature("fake/reply")
+    def reply(params: Any) -> None:
+        kind = getattr(params, "kind", "")
+        model.replies.put_nowait(getattr(errors, kind)(params.text, "Mend it.") if kind else params.text)
+
+    @fake.feature("fake/release")
+    def release(_: Any) -> None:
+        released.set()
+
+    @fake.feature("fake/asked")
+    def asked(_: Any) -> list[str]:
+        return model.asked
+
+    fake.start_io()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

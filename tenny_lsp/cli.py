@@ -1,10 +1,8 @@
 """Every command of ``tenny-lsp``: parse, wire, print."""
 
 import asyncio
-import contextlib
 import json
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -16,16 +14,19 @@ import typer
 from rich.console import Console
 
 from tenny_lsp import __version__, folders
-from tenny_lsp.errors import ModelUnavailable, StorageError, TennyError
+from tenny_lsp.errors import ModelUnavailable, TennyError
 from tenny_lsp.learning.options import TrainOptions
 
 if TYPE_CHECKING:
     from tenny_lsp.model.client import WorkerModel
     from tenny_lsp.settings import ModelSettings
 
+logger = logging.getLogger(__name__)
+
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-_err = Console(stderr=True)
-_out = Console()
+# Paths and questions may hold square brackets: they are no markup.
+_err = Console(stderr=True, markup=False)
+_out = Console(markup=False)
 
 Interpreter = Annotated[
     Path | None, typer.Option("--python", help="The interpreter whose packages are meant. Default: this one.")
@@ -89,7 +90,8 @@ def build_dataset(
         dataset = build_dataset(output, options)
     _out.print(dataset_table(dataset))
     read = ", ".join(f"{name} {version}" for name, version in dataset.versions.items())
-    _out.print(f"{read} → {dataset.folder} ({dataset.shortened} answers shortened)", highlight=False)
+    cut = f"{dataset.shortened} answers shortened, {dataset.left_out} left out"
+    _out.print(f"{read} → {dataset.folder} ({cut})", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -168,6 +170,7 @@ def ask(
     speaker = _worker_model(model, adapter_path)
     if speaker is None:
         raise ModelUnavailable("There is no trained adapter", "Run tenny-lsp build-dataset, then tenny-lsp train.")
+    logger.debug("%s answers", speaker.identity)  # and an incomplete base or adapter is refused right here
     answer = asyncio.run(_answer(speaker, question, max_tokens, stream=not as_json))
     if as_json:
         _out.print_json(json.dumps({"question": question, "answer": answer}))
@@ -237,15 +240,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(args=arguments, prog_name="tenny-lsp")
     except TennyError as error:
-        _fail(error)
-    except BrokenPipeError:
-        with contextlib.suppress(OSError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the interpreter flushes at exit
-        _fail(StorageError("The output was closed before everything was written", "Keep the reader open."))
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
-def _fail(error: TennyError) -> None:
-    _err.print(str(error), style="red", highlight=False, markup=False, soft_wrap=True)
-    sys.exit(1)
+        _err.print(str(error), style="red", highlight=False, soft_wrap=True)
+        sys.exit(1)

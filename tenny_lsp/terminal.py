@@ -27,6 +27,7 @@ class TrainingView:
             TextColumn("{task.fields[scores]}"),
             console=console,
             transient=True,
+            disable=not console.is_terminal,
         )
         self._task = self._bar.add_task("", total=None, scores="loading")
         self._loss = self._val_loss = "–"

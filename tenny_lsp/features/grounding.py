@@ -2,6 +2,7 @@
 
 import re
 
+from tenny_lsp.mlx_api.docstring import SENTENCE_END
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.model.prompts import CUSTOMARY_ALIASES
@@ -9,7 +10,6 @@ from tenny_lsp.model.prompts import CUSTOMARY_ALIASES
 _ROOTS = {alias: module for module, alias in CUSTOMARY_ALIASES.items()}
 _DOTTED = re.compile(r"\b(?:mlx|" + "|".join(_ROOTS) + r")(?:\.[A-Za-z_]\w*)+")
 _OPENING = re.compile(rf"[`*]*({_DOTTED.pattern})[`*]*[\s:.,!?-]*")
-_SENTENCE_END = re.compile(r"(?<!\be\.g)(?<!\bi\.e)[.!?](?=\s|$)")
 #: An editor would follow a link, load an image and obey HTML.
 _ACTIVE = re.compile(r"\]\(|://|<[a-z/!]", re.IGNORECASE)
 
@@ -28,7 +28,7 @@ def grounded_prose(answer: str, entry: ApiEntry, index: ApiIndex) -> str | None:
         if index.resolve(_qualified(opening[1])) != entry:
             return None
         text = text[opening.end() :]
-    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
+    ends = [match.end() for match in SENTENCE_END.finditer(text)]
     return text[: ends[min(1, len(ends) - 1)]] if ends else None
 
 

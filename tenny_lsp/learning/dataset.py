@@ -1,9 +1,11 @@
 """Installed packages → train, valid and test rows, and the manifest that says where they come from."""
 
 import json
+import re
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from itertools import repeat
 from pathlib import Path
@@ -12,12 +14,15 @@ from typing import Any, Literal
 from tenny_lsp.errors import DatasetError, StorageError
 from tenny_lsp.learning.questions import Row, entry_rows, first_of_their_name, foreign_rows
 from tenny_lsp.learning.split import Split, split_of
+from tenny_lsp.mlx_api.docstring import SENTENCE_END
 from tenny_lsp.mlx_api.foreign import load_foreign_names
 from tenny_lsp.mlx_api.index import load_index
 
 Format = Literal["completions", "text"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 MANIFEST = "manifest.json"
+#: Where an answer may end early: after a sentence, or after one of several parameters.
+_END = re.compile(SENTENCE_END.pattern + r"|;(?=\s)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,8 @@ class DatasetOptions:
         packages (tuple[str, ...]): Installed packages, by import name.
         python (Path, optional): The interpreter whose packages are meant.
         format (Format): ``completions`` writes prompt and completion, ``text`` one string.
-        seq_limit (int): The longest row in characters; a longer answer ends at its last whole sentence.
+        seq_limit (int): The longest row in characters; a longer answer ends at its last whole sentence, and one
+            without a sentence so short is left out.
         test_size (float): Share of names kept for test, in [0, 1).
         valid_size (float): Share of names kept for validation, in [0, 1).
         seed (int): Another seed splits otherwise.
@@ -54,7 +60,8 @@ class Dataset:
         counts (dict[Split, Counter[str]]): Rows by split and kind.
         names (dict[Split, int]): Names (entries and foreign names) by split.
         versions (dict[str, str]): Package → version.
-        shortened (int): Rows whose answer was cut at ``seq_limit``.
+        shortened (int): Rows whose answer was cut to fit ``seq_limit``.
+        left_out (int): Rows that could not be cut to fit it.
     """
 
     folder: Path
@@ -62,6 +69,7 @@ class Dataset:
     names: dict[Split, int]
     versions: dict[str, str]
     shortened: int
+    left_out: int
 
 
 def build_dataset(output: Path, options: DatasetOptions) -> Dataset:
@@ -76,8 +84,7 @@ def build_dataset(output: Path, options: DatasetOptions) -> Dataset:
     """
     _check(options)
     versions, rows = _all_rows(options)
-    fitted = [_fit(row, options.seq_limit) for row in rows]
-    shortened = sum(new is not old for new, old in zip(fitted, rows, strict=True))
+    fitted = [row for row in (_fit(row, options.seq_limit) for row in rows) if row]
     splits: dict[Split, list[Row]] = {split: [] for split in SPLITS}
     for row in fitted:
         splits[_split(row.source, options)].append(row)
@@ -92,12 +99,14 @@ def build_dataset(output: Path, options: DatasetOptions) -> Dataset:
         counts={split: Counter(row.kind for row in part) for split, part in splits.items()},
         names={split: len({row.source for row in part}) for split, part in splits.items()},
         versions=versions,
-        shortened=shortened,
+        shortened=len(set(fitted) - set(rows)),
+        left_out=len(rows) - len(fitted),
     )
 
 
 def _check(options: DatasetOptions) -> None:
-    if min(options.test_size, options.valid_size) < 0 or options.test_size + options.valid_size >= 1:
+    kept = 1 - options.test_size - options.valid_size
+    if not (options.test_size >= 0 and options.valid_size >= 0 and kept > 0):  # a nan is no share either
         raise DatasetError(
             f"A test size of {options.test_size} and a valid size of {options.valid_size} leave nothing to train on",
             "Give shares from 0 that add up to less than 1.",
@@ -121,7 +130,10 @@ def _all_rows(options: DatasetOptions) -> tuple[dict[str, str], list[Row]]:
     rows = [row for _, part in read for row in part]
     if "mlx" in packages:
         rows += [row for foreign in load_foreign_names().values() for row in foreign_rows(foreign)]
-    return versions, list(dict.fromkeys(rows))
+    first: dict[str, Row] = {}  # in two packages, a bare name means the first one's
+    for row in rows:
+        first.setdefault(row.prompt, row)
+    return versions, list(first.values())
 
 
 def _package_rows(package: str, python: Path | None) -> tuple[str, list[Row]]:
@@ -131,13 +143,15 @@ def _package_rows(package: str, python: Path | None) -> tuple[str, list[Row]]:
     return index.version, rows
 
 
-def _fit(row: Row, limit: int) -> Row:
+def _fit(row: Row, limit: int) -> Row | None:
     room = limit - len(row.prompt)
     if len(row.completion) <= room:
         return row
-    kept = row.completion[: max(room, 0)]
-    end = max(kept.rfind(". "), kept.rfind("; "))
-    return Row(row.prompt, kept[: end + 1] if end > 0 else kept, row.source, row.kind)
+    ends = [match.start() for match in _END.finditer(row.completion) if match.end() <= room]
+    if not ends:
+        return None
+    mark = row.completion[ends[-1]].replace(";", ".")
+    return replace(row, completion=row.completion[: ends[-1]] + mark)
 
 
 def _write(output: Path, splits: dict[Split, list[Row]], versions: dict[str, str], options: DatasetOptions) -> None:
@@ -165,12 +179,14 @@ def _write(output: Path, splits: dict[Split, list[Row]], versions: dict[str, str
         for path in partial:
             path.replace(path.with_suffix(""))
     except OSError as error:
-        for path in partial:
-            path.unlink(missing_ok=True)
         raise StorageError(
             f"The dataset could not be written to {output}: {error.strerror}",
             "Free some space or choose another folder with --output.",
         ) from error
+    finally:
+        for path in partial:
+            with suppress(OSError):
+                path.unlink()
 
 
 def _line(row: Row, form: Format) -> str:

@@ -39,7 +39,7 @@ def entry_rows(entry: ApiEntry, *, is_first_of_its_name: bool) -> Iterator[Row]:
     forms = list(dict.fromkeys(forms))
     if entry.summary:
         answer = what_answer(entry)
-        first_wording = WORDINGS["what"][0]
+        first_wording = _wordings("what", entry.name)[0]
         yield from (_row(first_wording.format(name=form), answer, entry.name, "what") for form in forms[1:])
         yield from _rows("what", forms, answer, entry.name)
     if entry.signatures:
@@ -71,8 +71,14 @@ def what_answer(entry: ApiEntry) -> str:
 
 
 def _rows(kind: str, forms: list[str], answer: str, source: str) -> Iterator[Row]:
-    for number, wording in enumerate(WORDINGS[kind]):
+    for number, wording in enumerate(_wordings(kind, source)):
         yield _row(wording.format(name=forms[number % len(forms)]), answer, source, kind)
+
+
+def _wordings(kind: str, source: str) -> list[str]:
+    """Returns the wordings that are true of a name: what is not MLX's is not asked about as if it were."""
+    is_mlx = source.partition(".")[0] == "mlx"
+    return [wording for wording in WORDINGS[kind] if is_mlx or "mlx" not in wording.lower()]
 
 
 def _row(question: str, answer: str, source: str, kind: str) -> Row:

@@ -2,6 +2,9 @@
 
 import re
 
+#: The mark that ends a sentence; an abbreviation's does not.
+SENTENCE_END = re.compile(r"(?<!\be\.g)(?<!\bi\.e)[.!?](?=\s|$)")
+
 
 def first_paragraph(text: str) -> tuple[str, str]:
     """Returns a text's first paragraph, which a list, a directive or a doctest ends too, and what follows it."""

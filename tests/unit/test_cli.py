@@ -1,0 +1,143 @@
+"""The command line as a shell sees it: exit status, what is on stdout and what on stderr."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tenny_lsp import __version__, cli, folders
+from tenny_lsp.learning.dataset import MANIFEST
+
+
+def environment(home: Path) -> dict[str, str]:
+    return {**os.environ, "XDG_CACHE_HOME": str(home / "cache"), "XDG_DATA_HOME": str(home / "data"), "COLUMNS": "200"}
+
+
+def tenny(*arguments: str, home: Path) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "tenny_lsp", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment(home), cwd=home, timeout=120)
+
+
+def in_process(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as raised:
+        cli.main(arguments)
+    return int(raised.value.code or 0)
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Keeps every command in folders of its own, without any adapter."""
+    for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    monkeypatch.setattr(folders, "_PACKAGE", tmp_path / "package" / "tenny_lsp")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_version(home: Path) -> None:
+    done = tenny("--version", home=home)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"tenny-lsp {__version__}\n", "")
+
+
+def test_build_dataset(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = home / "deep [red]er" / "data"
+
+    assert in_process("build-dataset", "--package", "platformdirs", "--output", str(folder), "--test-size", "0.2") == 0
+
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert str(folder) in out.replace("\n", "") and "all rows" in out
+    assert json.loads((folder / MANIFEST).read_text("utf-8"))["test_size"] == 0.2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["build-dataset", "--package", "nope"], "The package 'nope' is not installed .*Install it"),
+        (
+            ["build-dataset", "--package", "mlx-lm"],
+            "'mlx-lm' is not the name of a package.*as an import statement does",
+        ),
+        (["build-dataset", "--python", "/no/python"], "/no/python does not run.*--python"),
+        (["build-dataset", "--output", "/dev/null/x"], "could not be written to /dev/null/x.*--output"),
+        (["build-dataset", "--test-size", "0.6", "--valid-size", "0.6"], "leave nothing to train on.*add up to less"),
+        (["build-dataset", "--seq-limit", "9"], "holds no row.*at least 64"),
+        (["ask", "What is ReLU in mlx?"], "There is no trained adapter.*tenny-lsp train"),
+        (["ask", "x", "--adapter-path", "/no/adapter"], "The adapter /no/adapter cannot be read.*Train it again"),
+        (["ask", "x", "--model", "/no/base"], "/no/base is not a base model.*Name a folder"),
+    ],
+    ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else "",
+)
+def test_an_error_is_one_line_on_stderr(arguments: list[str], said: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert in_process(*arguments) == 1
+
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert re.search(said, err)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["dance"],
+        ["build-dataset", "--format", "xml"],
+        ["build-dataset", "--jobs", "many"],
+        ["ask"],
+        ["ask", "  "],
+        ["serve", "--tcp", "--stdio"],
+        ["serve", "--tcp", "--port", "99999"],
+        ["--log-level", "loud", "doctor"],
+    ],
+    ids=" ".join,
+)
+def test_bad_usage_is_2(arguments: list[str], capfd: pytest.CaptureFixture[str]) -> None:
+    assert in_process(*arguments) == 2
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs pipes")
+@pytest.mark.parametrize("arguments", [["--help"], ["build-dataset", "--package", "platformdirs"]], ids=" ".join)
+def test_a_closed_pipe_is_1_without_a_traceback(arguments: list[str], home: Path) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "tenny_lsp", *arguments],
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment(home),
+            cwd=home,
+        )
+    finally:
+        os.close(writer)
+
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_control_c_is_130(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tenny_lsp.learning.dataset.build_dataset", interrupted)
+
+    assert in_process("build-dataset") == 130
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_doctor_measures_this_machine(home: Path) -> None:
+    done = tenny("doctor", "--json", home=home)
+
+    found = json.loads(done.stdout)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert found["tenny_lsp"] == __version__
+    assert found["matmul_gflops"] > 0 and found["memory_bytes"] > 2**28
+    assert found["api"].startswith(f"mlx {found['mlx_version']}, ")
+    assert found["adapter"] is None or Path(found["adapter"]).is_dir()

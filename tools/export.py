@@ -16,12 +16,13 @@ from tools.card import write_card
 from tools.training import architecture
 
 SIZE_LIMIT_BYTES = 30_000_000
-#: What the model card shows greedy answers to: names it has seen, one it has not, and code.
+#: What the model card shows greedy answers to. ``rfft`` and ``where`` are held out: their documentation is not read.
 PROMPTS = (
     "Q: What is ReLU in mlx?\nA:",
     "Q: What does mx.reshape do?\nA:",
     "Q: What are the arguments of nn.Linear?\nA:",
     "Q: What does mlx.core.fft.rfft return?\nA:",
+    "Q: What is mx.where in mlx?\nA:",
     "import mlx.core as mx\nimport mlx.nn as nn\n\n\nclass MLP(nn.Module):\n    def __init__(self, dims: int):\n",
 )
 _MLX_TOP_1 = """

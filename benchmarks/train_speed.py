@@ -1,6 +1,6 @@
 """LoRA training speed: `mlx_lm.lora` as it comes against Tenny, on the same rows, base, rank and batch size.
 
-    python benchmarks/train_speed.py
+    python -m benchmarks.train_speed
 
 Each run is a process of its own and the two sides take turns. What is compared is tokens per second of
 training, prompts included and padding not counted; loading, validation and the first report (which holds
@@ -10,7 +10,6 @@ takes its loss on prompts too, Tenny on completions only. That is part of what i
 
 import argparse
 import json
-import os
 import platform
 import statistics
 import subprocess
@@ -18,12 +17,14 @@ import sys
 import tempfile
 import types
 from collections.abc import Sequence
-from datetime import datetime, timezone
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-RESULTS = Path(__file__).parent / "results" / "train_speed.json"
+from benchmarks.machine import machine, today
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "train_speed.json"
 SIDES = {"stock": "mlx_lm.lora", "tenny": "tenny-lsp train"}
 
 
@@ -84,10 +85,10 @@ def _write_rows(data: Path | None, workplace: Path) -> None:
 
 def _run(side: str, options: argparse.Namespace, workplace: Path) -> dict[str, Any]:
     iters = options.iters if side == "stock" else options.tenny_iters
-    command = [sys.executable, __file__, "--side", side, "--data", str(workplace / side)]
+    command = [sys.executable, "-m", "benchmarks.train_speed", "--side", side, "--data", str(workplace / side)]
     command += ["--model", options.model, "--iters", str(iters)]
     command += ["--batch-size", str(options.batch_size), "--rank", str(options.rank)]
-    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=workplace)
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT)
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result
 
@@ -162,10 +163,9 @@ def _report(options: argparse.Namespace, runs: dict[str, list[dict[str, Any]]]) 
     speeds = {side: [run["tokens_per_s"] for run in part] for side, part in runs.items()}
     medians = {side: statistics.median(part) for side, part in speeds.items()}
     ratio = medians["tenny"] / medians["stock"]
-    machine = {"cpu": _cpu(), "cores": os.cpu_count(), "system": f"{platform.system()} {platform.machine()}"}
     results = {
-        "date": datetime.now(timezone.utc).date().isoformat(),
-        "machine": machine,
+        "date": today(),
+        "machine": machine(),
         "versions": _versions(),
         "blas": runs["tenny"][0]["blas"],
         "settings": {
@@ -180,23 +180,13 @@ def _report(options: argparse.Namespace, runs: dict[str, list[dict[str, Any]]]) 
     }
     options.output.parent.mkdir(parents=True, exist_ok=True)
     options.output.write_text(json.dumps(results, indent=2) + "\n")
-    print(f"{machine['cpu']}, {machine['cores']} cores, {machine['system']}\n")
+    print("{cpu}, {cores} cores, {system}\n".format(**machine()))
     print("| LoRA training | tokens/s (median) | lowest – highest | ratio |\n|---|---:|---:|---:|")
     for side, name in SIDES.items():
         lowest, highest = min(speeds[side]), max(speeds[side])
         print(
             f"| {name} | {medians[side]:.0f} | {lowest:.0f} – {highest:.0f} | {medians[side] / medians['stock']:.1f}× |"
         )
-
-
-def _cpu() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
 
 
 def _versions() -> dict[str, str | None]:

@@ -34,6 +34,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, str(tmp_path / name))
     monkeypatch.setattr(folders, "_PACKAGE", tmp_path / "package" / "tenny_lsp")
+    monkeypatch.setattr(folders, "user_data_path", lambda *_, **__: tmp_path / "data")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -212,10 +212,10 @@ def _worker_model(model: str, adapter: Path | None, idle_unload_s: float = 600) 
     from tenny_lsp.model.client import WorkerModel, WorkerOptions
     from tenny_lsp.model.keeper import KeeperOptions
 
-    adapter = adapter or folders.find_adapter()
+    base = folders.expanded(model) if model else folders.embedded_base()
+    adapter = adapter or folders.find_adapter(model)
     if adapter is None and not model:
         return None
-    base = folders.expanded(model) if model else folders.embedded_base()
     return WorkerModel(WorkerOptions(base, adapter, keeping=KeeperOptions(idle_unload_s=idle_unload_s)))
 
 

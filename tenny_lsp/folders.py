@@ -1,5 +1,6 @@
 """Where the base model and the adapters lie, in a checkout and in an installed package alike."""
 
+import json
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -27,8 +28,23 @@ def trained_adapter(name: str = MLX_DOCS) -> Path:
     return user_data_path("tenny-lsp", appauthor=False) / "adapters" / name
 
 
-def find_adapter(name: str = MLX_DOCS) -> Path | None:
-    """Returns the folder of an adapter: the user's own, else the one Tenny carries, else None."""
+def find_adapter(base: str = "", name: str = MLX_DOCS) -> Path | None:
+    """Returns the folder of an adapter: the user's own, else the one Tenny carries, else None.
+
+    Args:
+        base (str): The base it is for, as it was named to ``tenny-lsp train``; empty: the embedded one.
+        name (str): The adapter's name.
+    """
     shipped = (_PACKAGE / "adapters" / name, _PACKAGE.parent / "adapters" / name)
     candidates = (trained_adapter(name), *shipped)
-    return next((folder for folder in candidates if (folder / "adapters.safetensors").is_file()), None)
+    found = next((folder for folder in candidates if (folder / "adapters.safetensors").is_file()), None)
+    return found if found is None or not base or _made_for(found) == base else None
+
+
+def _made_for(adapter: Path) -> str | None:
+    """Returns the base that an adapter's card names; None when there is no such card."""
+    try:
+        name = json.loads((adapter / "card.json").read_bytes())["base"]["name"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return name if isinstance(name, str) else None

@@ -26,7 +26,7 @@ and nothing it writes should be believed without looking it up.
 | context | trained on {context} tokens |
 | prompt form | `Q: What is ReLU in mlx?` newline `A:`; plain Python is continued as it is |
 | tokens seen | {tokens:.2f} million in {steps} steps of {batch} sequences |
-| training | {minutes:.0f} minutes, {machine}, bfloat16 autocast |
+| training | {minutes:.0f} minutes, {machine}, bfloat16 autocast; stopped and resumed {stops} times |
 | optimizers | Muon for the matrices, AdamW for the rest, peak rate {rate}, cosine |
 
 ## Loss
@@ -34,7 +34,8 @@ and nothing it writes should be believed without looking it up.
 Nats a token. Training loss is of the mix at that moment: the last {anneal:.0%} of the run weighs questions more,
 which are easier, so it falls faster there. Held-out loss is of packages never trained on, on their first 4000
 tokens or so while training went on and on all of them in the last row. The first of them is not permissively
-licensed: it is read for this measurement only.
+licensed, so it is read for this measurement only, and its models resemble those of packages that are trained on:
+the second tells more.
 
 {curve}
 
@@ -110,6 +111,7 @@ def write_card(
         batch=config["batch_size"],
         minutes=progress["elapsed_s"] / 60,
         machine=machine,
+        stops=sum(row.get("stopped", False) for row in log),
         rate=config["learning_rate"],
         anneal=config["anneal_share"],
         curve=_curve(log),

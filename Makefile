@@ -5,7 +5,7 @@ BIN := .venv/bin
 .PHONY: help demo test check lint fix bench lock clean
 
 help:  ## Print this help
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@awk -F ":.*## " '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/ready  ## Build a dataset, train an adapter for a few minutes, hover in a real LSP session
 	$(BIN)/python -m tools.demo

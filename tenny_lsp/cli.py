@@ -1,6 +1,7 @@
 """Every command of ``tenny-lsp``: parse, wire, print."""
 
 import asyncio
+import gc
 import json
 import logging
 import sys
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tenny_lsp.model.client import WorkerModel
     from tenny_lsp.settings import ModelSettings
 
-logger = logging.getLogger(__name__)
+LOGGER = logging.getLogger(__name__)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 # Paths and questions may hold square brackets: they are no markup.
@@ -128,7 +129,7 @@ def train(
     from tenny_lsp.terminal import TrainingView, result_table
 
     given["model"] = model or str(folders.embedded_base())
-    given["adapter_path"] = adapter_path or folders.trained_adapter()
+    given["adapter_path"] = adapter_path or folders.trained_adapter(model)
     with TrainingView(_err) as view:
         result = train(TrainOptions(**given), view.show)
     _out.print(result_table(result))
@@ -142,8 +143,10 @@ def serve(
     stdio: Annotated[bool, typer.Option("--stdio", help="Serve on stdio (the default).")] = False,
 ) -> None:
     """Serve an editor: the Language Server Protocol on stdio, or on TCP."""
+    gc.disable()  # the protocol is hundreds of classes: looking for garbage among them costs a tenth of the start
     from tenny_lsp.server import create_server
 
+    gc.enable()
     if tcp and stdio:
         raise typer.BadParameter("--tcp and --stdio exclude each other")
     server = create_server(_model_from_settings)
@@ -170,7 +173,7 @@ def ask(
     speaker = _worker_model(model, adapter_path)
     if speaker is None:
         raise ModelUnavailable("There is no trained adapter", "Run tenny-lsp build-dataset, then tenny-lsp train.")
-    logger.debug("%s answers", speaker.identity)  # and an incomplete base or adapter is refused right here
+    LOGGER.debug("%s answers", speaker.identity)  # and an incomplete base or adapter is refused right here
     answer = asyncio.run(_answer(speaker, question, max_tokens, stream=not as_json))
     if as_json:
         _out.print_json(json.dumps({"question": question, "answer": answer}))

@@ -1,6 +1,5 @@
 """Where the base model and the adapters lie, in a checkout and in an installed package alike."""
 
-import json
 from pathlib import Path
 
 from platformdirs import user_data_path
@@ -23,28 +22,22 @@ def embedded_base() -> Path:
     return _PACKAGE / "base"
 
 
-def trained_adapter(name: str = MLX_DOCS) -> Path:
-    """Returns the folder where ``tenny-lsp train`` keeps an adapter unless it is told another."""
+def trained_adapter(base: str = "") -> Path:
+    """Returns the folder where ``tenny-lsp train`` keeps an adapter unless it is told another.
+
+    Args:
+        base (str): The base it is for, a folder or a hub name; empty: the embedded one. Each has a folder of its own.
+    """
+    name = f"{MLX_DOCS}-{Path(base).name}" if base else MLX_DOCS
     return user_data_path("tenny-lsp", appauthor=False) / "adapters" / name
 
 
-def find_adapter(base: str = "", name: str = MLX_DOCS) -> Path | None:
-    """Returns the folder of an adapter: the user's own, else the one Tenny carries, else None.
+def find_adapter(base: str = "") -> Path | None:
+    """Returns the folder of a base's adapter: the user's own, else the one Tenny carries, else None.
 
     Args:
-        base (str): The base it is for, as it was named to ``tenny-lsp train``; empty: the embedded one.
-        name (str): The adapter's name.
+        base (str): The base, a folder or a hub name; empty: the embedded one, the only one Tenny carries adapters for.
     """
-    shipped = (_PACKAGE / "adapters" / name, _PACKAGE.parent / "adapters" / name)
-    candidates = (trained_adapter(name), *shipped)
-    found = next((folder for folder in candidates if (folder / "adapters.safetensors").is_file()), None)
-    return found if found is None or not base or _made_for(found) == base else None
-
-
-def _made_for(adapter: Path) -> str | None:
-    """Returns the base that an adapter's card names; None when there is no such card."""
-    try:
-        name = json.loads((adapter / "card.json").read_bytes())["base"]["name"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return name if isinstance(name, str) else None
+    shipped = () if base else (_PACKAGE / "adapters" / MLX_DOCS, _PACKAGE.parent / "adapters" / MLX_DOCS)
+    candidates = (trained_adapter(base), *shipped)
+    return next((folder for folder in candidates if (folder / "adapters.safetensors").is_file()), None)

@@ -20,7 +20,7 @@ from tenny_lsp.model.protocol import TextModel
 from tenny_lsp.settings import ModelSettings, Settings, own_section, read_settings
 from tenny_lsp.source.buffer import Buffer
 
-logger = logging.getLogger(__name__)
+LOGGER = logging.getLogger(__name__)
 
 #: Makes the model that the settings name; None when there is none to use.
 ModelFactory = Callable[[ModelSettings], TextModel | None]
@@ -50,14 +50,21 @@ class TennyServer(LanguageServer):
         """Takes over an editor's settings; what has not changed goes on undisturbed."""
         settings, problems = read_settings(values)
         for problem in problems:
-            logger.warning("Setting ignored: %s", problem)
+            LOGGER.warning("Setting ignored: %s", problem)
         before, self.settings = self.settings, settings
-        if self._index is None or settings.python != before.python:
-            python = folders.expanded(settings.python) if settings.python else None
-            self._index = asyncio.create_task(asyncio.to_thread(_read_index, python))
+        if settings.python != before.python:
+            self._index = None
         if self._model is None or settings.model != before.model:
             self._close_model()
             self._model = self._make_model(settings.model)
+
+    async def index(self) -> ApiIndex:
+        """Returns the index of the interpreter's MLX, read at the first call."""
+        if self._index is None:
+            python = folders.expanded(self.settings.python) if self.settings.python else None
+            self._index = asyncio.create_task(asyncio.to_thread(_read_index, python))
+        # Shielded: a hover that is cancelled must not cancel the index that others wait for.
+        return await asyncio.shield(self._index)
 
     async def hover(self, params: lsp.HoverParams) -> lsp.Hover | None:
         """Returns the card under a position; None when it is not on an MLX name."""
@@ -67,10 +74,9 @@ class TennyServer(LanguageServer):
         except (OSError, ValueError):  # never opened, and no readable file either
             return None
         offset = document.offset_at_position(params.position)
-        if self._index is None or buffer.name_at(offset) is None:
+        if buffer.name_at(offset) is None:
             return None
-        # Shielded: a hover that is cancelled must not cancel the index that others wait for.
-        card = await hover(buffer, offset, await asyncio.shield(self._index), self._ask)
+        card = await hover(buffer, offset, await self.index(), self._ask)
         if card is None:
             return None
         start = document.client_position_at_offset(card.start)
@@ -92,7 +98,7 @@ class TennyServer(LanguageServer):
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Logs an error instead of opening a window in the user's editor for it."""
-        logger.error("%s: %s", source.__name__, error, exc_info=error)
+        LOGGER.error("%s: %s", source.__name__, error, exc_info=error)
 
     async def _ask(self, prompt: str) -> str | None:
         if self._model is None:
@@ -127,6 +133,10 @@ def create_server(make_model: ModelFactory) -> TennyServer:
     @server.feature(lsp.INITIALIZE)
     def initialize(params: lsp.InitializeParams) -> None:
         server.configure(params.initialization_options)
+
+    @server.feature(lsp.INITIALIZED)
+    async def initialized(_: lsp.InitializedParams) -> None:
+        await server.index()  # not earlier: reading it would hold up the answer to initialize
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
     def did_change_configuration(params: lsp.DidChangeConfigurationParams) -> None:

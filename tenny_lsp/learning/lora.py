@@ -1,6 +1,7 @@
 """The base model that is trained on, and the LoRA layers that are added to it."""
 
 import re
+from inspect import signature
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +15,7 @@ from tenny_lsp.folders import embedded_base
 from tenny_lsp.learning.adapter import check_adapter_weights, check_base
 from tenny_lsp.learning.batches import Encoder
 from tenny_lsp.learning.options import TrainOptions
+from tenny_lsp.model.identity import refuse_code
 from tenny_lsp.model.runtime import prepare
 
 
@@ -27,11 +29,17 @@ def load_base(name: str | None) -> tuple[Path, Any, Encoder]:
     from_hub = not folder.exists() and re.fullmatch(r"[\w.-]+/[\w.-]+", str(name)) is not None
     if not from_hub:
         check_base(folder)
+        refuse_code(folder)
+    elif "trust_remote_code" not in signature(load).parameters:
+        raise BaseModelError(
+            f"This mlx-lm would run any code that {name} brings",
+            "Use Python 3.11 or newer, or download the model and give its folder with --model.",
+        )
     try:
         model, tokenizer = load(name if from_hub else str(folder))
         if from_hub:
             folder = hf_repo_to_path(name)
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, ImportError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError) as error:
         raise BaseModelError(
             f"The base model {name or folder} cannot be loaded: {error}",
             "Give a folder in Hugging Face's or MLX's format, or a hub name, with --model.",

@@ -43,7 +43,13 @@ def search_paths(python: Path | None = None) -> tuple[Path, ...]:
     else:
         try:
             answer = subprocess.run(
-                [str(python), "-c", _ASK_PATHS], capture_output=True, text=True, check=True, timeout=20, cwd="/"
+                [str(python), "-c", _ASK_PATHS],
+                stdin=subprocess.DEVNULL,  # this process's own may be the editor's
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=20,
+                cwd="/",
             )
             found = [str(path) for path in json.loads(answer.stdout.splitlines()[-1])]  # .pth files may print too
         except (OSError, subprocess.SubprocessError, ValueError, IndexError, TypeError) as error:

@@ -30,7 +30,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-logger = logging.getLogger(__name__)
+LOGGER = logging.getLogger(__name__)
 
 #: Written into every cache file; another number makes older files unreadable, so they are rebuilt.
 _SCHEMA = 1
@@ -140,7 +140,7 @@ def load_index(package: str = "mlx", python: Path | None = None, cache: Path | N
     path = _cache_file(installed, cache)
     try:
         return ApiIndex.from_bytes(path.read_bytes())
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         index = _read(installed)
         _keep(index, path)
         return index
@@ -154,8 +154,8 @@ def load_mlx_index(python: Path | None = None, cache: Path | None = None) -> Api
     for interpreter in dict.fromkeys((python, None)):
         try:
             return load_index("mlx", interpreter, cache)
-        except ApiIndexError as error:
-            logger.warning("%s", error)
+        except (ApiIndexError, OSError) as error:  # OSError: pip is at work on MLX right now
+            LOGGER.warning("%s", error)
     snapshot = (files("tenny_lsp") / "data" / SNAPSHOT).read_bytes()
     return ApiIndex.from_bytes(gzip.decompress(snapshot), from_snapshot=True)
 
@@ -188,6 +188,6 @@ def _keep(index: ApiIndex, path: Path) -> None:
         partial.write_bytes(index.to_bytes())
         partial.replace(path)
     except OSError as error:
-        logger.warning("The index of %s could not be cached in %s: %s", index.package, path.parent, error)
+        LOGGER.warning("The index of %s could not be cached in %s: %s", index.package, path.parent, error)
         with contextlib.suppress(OSError):
             partial.unlink()

@@ -38,8 +38,26 @@ def base_fingerprint(folder: Path) -> str:
         for path in (folder / name for name in _TOKENIZER_FILES):
             total.update(f"{path.name} {file_sha256(path) if path.is_file() else '-'}\n".encode())
     except OSError as error:
-        raise BaseModelError(f"{error.filename} cannot be read: {error.strerror}", "Check it.") from error
+        raise BaseModelError(f"{error.filename} cannot be read: {error.strerror}", "Make it readable.") from error
     return total.hexdigest()
+
+
+def refuse_code(base: Path) -> None:
+    """Returns when a base brings no code of its own; older releases of mlx-lm would run it.
+
+    Raises:
+        BaseModelError: Its configuration names a file of code, or cannot be read.
+    """
+    config = base / "config.json"
+    try:
+        values = json.loads(config.read_bytes())
+    except (OSError, ValueError) as error:
+        raise BaseModelError(f"{config} cannot be read: {error}", "Fetch or convert the model again.") from error
+    if isinstance(values, dict) and "model_file" in values:
+        raise BaseModelError(
+            f"The base model {base} brings code of its own ({values['model_file']}), which is never run",
+            "Choose a base of an architecture that mlx-lm knows.",
+        )
 
 
 def adapter_fingerprint(folder: Path) -> str:

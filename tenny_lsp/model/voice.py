@@ -18,7 +18,7 @@ from mlx_lm.utils import load_adapters
 
 from tenny_lsp.errors import AdapterError, BaseModelError
 from tenny_lsp.model import wire
-from tenny_lsp.model.identity import adapter_fingerprint, base_fingerprint, check_card
+from tenny_lsp.model.identity import adapter_fingerprint, base_fingerprint, check_card, refuse_code
 from tenny_lsp.model.stopping import StopFilter
 
 #: Prefill can be cancelled only between chunks of so many tokens.
@@ -47,11 +47,10 @@ class Voice:
         #: The base's fingerprint.
         self.base = base_fingerprint(base)
         self._folder = base
+        # A model's folder may hold code of its own, an architecture or a tokenizer: it is never run.
+        refuse_code(base)
         try:
-            # A model's folder may hold code of its own, a tokenizer or an architecture: it is never run.
-            self._model, self._tokenizer = load(
-                str(base), tokenizer_config={"trust_remote_code": False}, trust_remote_code=False
-            )
+            self._model, self._tokenizer = load(str(base), tokenizer_config={"trust_remote_code": False})
         except _LOAD_ERRORS as error:
             raise BaseModelError(
                 f"The base model {base} cannot be loaded: {error}",
@@ -81,6 +80,7 @@ class Voice:
             load_adapters(self._model, wanted[0])
             self._settle()
             self._refuse_broken_numbers()
+            mx.eval(self._model(mx.array([[0]])))  # older releases of mlx-lm take shapes that do not fit
         except _LOAD_ERRORS as error:
             self._take_off()
             raise AdapterError(

@@ -6,7 +6,7 @@ import pytest
 
 from tenny_lsp.errors import AdapterError, BaseModelError
 from tenny_lsp.model import identity as identities
-from tenny_lsp.model.identity import base_fingerprint, base_sha256, check_card, identity
+from tenny_lsp.model.identity import base_fingerprint, base_sha256, check_card, identity, refuse_code
 
 
 @pytest.fixture
@@ -75,3 +75,16 @@ def test_a_card_decides_whether_the_adapter_fits(base: Path, adapter: Path) -> N
     (adapter / "card.json").write_text("[")
     with pytest.raises(AdapterError, match="card"):
         check_card(adapter, base)
+
+
+def test_a_base_that_brings_code_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_file": "evil.py"}')
+
+    with pytest.raises(BaseModelError, match=r"evil\.py"):
+        refuse_code(tmp_path)
+
+
+def test_a_base_of_a_known_architecture_is_not_refused(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"model_type": "llama"}')
+
+    refuse_code(tmp_path)

@@ -7,15 +7,14 @@ import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.console import Console
 
 from tenny_lsp import __version__, folders
-from tenny_lsp.errors import ModelUnavailable, TennyError
+from tenny_lsp.errors import AdapterError, TennyError
 from tenny_lsp.learning.options import TrainOptions
 
 if TYPE_CHECKING:
@@ -35,14 +34,8 @@ Interpreter = Annotated[
 Model = Annotated[str, typer.Option(help="Folder of the base model. Default: the embedded one.")]
 AdapterPath = Annotated[Path | None, typer.Option(help="Folder of the adapter. Default: mlx-docs.")]
 _T = TrainOptions(data=Path(), adapter_path=Path())  # train's defaults are these
+_NO_ADAPTER = AdapterError("There is no trained adapter", "Run tenny-lsp build-dataset, then tenny-lsp train.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
-
-class DatasetFormat(str, Enum):
-    """What a dataset row is."""
-
-    completions = "completions"
-    text = "text"
 
 
 @app.callback(invoke_without_command=True)
@@ -64,8 +57,8 @@ def build_dataset(
     package: Annotated[list[str] | None, typer.Option(help="An installed package; repeatable. Default: mlx.")] = None,
     output: Annotated[Path, typer.Option(help="The folder to write.")] = Path("dataset"),
     row_format: Annotated[
-        DatasetFormat, typer.Option("--format", help="completions: prompt and completion; text: one string.")
-    ] = DatasetFormat.completions,
+        Literal["completions", "text"], typer.Option("--format", help="completions: prompt and completion; text: one.")
+    ] = "completions",
     seq_limit: Annotated[int, typer.Option(help="The longest row, in characters.")] = 2048,
     test_size: Annotated[float, typer.Option(help="Share of names kept for test.")] = 0.05,
     valid_size: Annotated[float, typer.Option(help="Share of names kept for validation.")] = 0.05,
@@ -80,7 +73,7 @@ def build_dataset(
     options = DatasetOptions(
         packages=tuple(package or ("mlx",)),
         python=python,
-        format=row_format.value,
+        format=row_format,
         seq_limit=seq_limit,
         test_size=test_size,
         valid_size=valid_size,
@@ -170,9 +163,9 @@ def ask(
     """Answer a question about MLX in the terminal."""
     if not question.strip():
         raise typer.BadParameter("the question is empty")
-    speaker = _worker_model(model, adapter_path)
+    speaker = _worker_model(model, adapter_path, deadline_s=600)  # who asks here sees it coming, and has Ctrl-C
     if speaker is None:
-        raise ModelUnavailable("There is no trained adapter", "Run tenny-lsp build-dataset, then tenny-lsp train.")
+        raise _NO_ADAPTER
     LOGGER.debug("%s answers", speaker.identity)  # and an incomplete base or adapter is refused right here
     answer = asyncio.run(_answer(speaker, question, max_tokens, stream=not as_json))
     if as_json:
@@ -207,10 +200,15 @@ def _model_from_settings(settings: "ModelSettings") -> "WorkerModel | None":
     if not settings.enabled:
         return None
     adapter = folders.expanded(settings.adapter_path) if settings.adapter_path else None
-    return _worker_model(settings.path, adapter, settings.idle_unload_s)
+    model = _worker_model(settings.path, adapter, idle_unload_s=settings.idle_unload_s)
+    if model is None:
+        LOGGER.warning("Hovers show facts only: %s", _NO_ADAPTER)
+    return model
 
 
-def _worker_model(model: str, adapter: Path | None, idle_unload_s: float = 600) -> "WorkerModel | None":
+def _worker_model(
+    model: str, adapter: Path | None, *, idle_unload_s: float = 600, deadline_s: float = 30
+) -> "WorkerModel | None":
     """Returns the model to speak; None when no adapter has been trained, for the bare base has no answers."""
     from tenny_lsp.model.client import WorkerModel, WorkerOptions
     from tenny_lsp.model.keeper import KeeperOptions
@@ -219,7 +217,8 @@ def _worker_model(model: str, adapter: Path | None, idle_unload_s: float = 600) 
     adapter = adapter or folders.find_adapter(model)
     if adapter is None and not model:
         return None
-    return WorkerModel(WorkerOptions(base, adapter, keeping=KeeperOptions(idle_unload_s=idle_unload_s)))
+    keeping = KeeperOptions(idle_unload_s=idle_unload_s)
+    return WorkerModel(WorkerOptions(base, adapter, deadline_s=deadline_s, keeping=keeping))
 
 
 async def _answer(model: "WorkerModel", question: str, max_tokens: int, *, stream: bool) -> str:

@@ -65,7 +65,8 @@ def bindings_of(root: Node) -> Bindings:
             scope, branch = _place_of(node, kind)
             for binding in _bound(node, kind, value):
                 outer = declared.get((scope.id, binding.name))
-                held = replace(binding, branch=_span(scope) if outer else branch)
+                held_in = _span(scope) if outer else branch
+                held = replace(binding, branch=held_in) if held_in else binding
                 found[(outer or scope).id][binding.name].append(held)
     for names in found.values():
         for bindings in names.values():
@@ -76,6 +77,9 @@ def bindings_of(root: Node) -> Bindings:
 def _declared(root: Node) -> dict[tuple[int, str], Node]:
     """Returns the scopes of names that a scope declares global or nonlocal, by that scope's id and the name."""
     outer: dict[tuple[int, str], Node] = {}
+    text = root.text or b""
+    if not any(word in text for word in (b"global", b"nonlocal")):  # as in most files, where the query is a wasted pass
+        return outer
     for kind, nodes in QueryCursor(_DECLARATIONS).captures(root).items():
         for node in nodes:
             scope, _ = _place_of(node, kind)

@@ -1,7 +1,6 @@
 """Every command of ``tenny-lsp``: parse, wire, print."""
 
 import asyncio
-import gc
 import json
 import logging
 import sys
@@ -14,12 +13,13 @@ import typer
 from rich.console import Console
 
 from tenny_lsp import __version__, folders
-from tenny_lsp.errors import AdapterError, TennyError
+from tenny_lsp.__main__ import LOG_FORMAT
+from tenny_lsp.errors import TennyError
 from tenny_lsp.learning.options import TrainOptions
+from tenny_lsp.wiring import make_server, worker_model
 
 if TYPE_CHECKING:
     from tenny_lsp.model.client import WorkerModel
-    from tenny_lsp.settings import ModelSettings
 
 LOGGER = logging.getLogger(__name__)
 
@@ -34,7 +34,6 @@ Interpreter = Annotated[
 Model = Annotated[str, typer.Option(help="Folder of the base model. Default: the embedded one.")]
 AdapterPath = Annotated[Path | None, typer.Option(help="Folder of the adapter. Default: mlx-docs.")]
 _T = TrainOptions(data=Path(), adapter_path=Path())  # train's defaults are these
-_NO_ADAPTER = AdapterError("There is no trained adapter", "Run tenny-lsp build-dataset, then tenny-lsp train.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
@@ -47,7 +46,7 @@ def tenny(
     level = getattr(logging, log_level.upper(), None)
     if not isinstance(level, int):
         raise typer.BadParameter(f"there is no log level {log_level!r}")
-    logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(stream=sys.stderr, level=level, format=LOG_FORMAT)
     if version:
         _out.print(f"tenny-lsp {__version__}", highlight=False)
 
@@ -136,13 +135,9 @@ def serve(
     stdio: Annotated[bool, typer.Option("--stdio", help="Serve on stdio (the default).")] = False,
 ) -> None:
     """Serve an editor: the Language Server Protocol on stdio, or on TCP."""
-    gc.disable()  # the protocol is hundreds of classes: looking for garbage among them costs a tenth of the start
-    from tenny_lsp.server import create_server
-
-    gc.enable()
     if tcp and stdio:
         raise typer.BadParameter("--tcp and --stdio exclude each other")
-    server = create_server(_model_from_settings)
+    server = make_server()
     if not tcp:
         server.start_io()
         return
@@ -163,9 +158,7 @@ def ask(
     """Answer a question about MLX in the terminal."""
     if not question.strip():
         raise typer.BadParameter("the question is empty")
-    speaker = _worker_model(model, adapter_path, deadline_s=600)  # who asks here sees it coming, and has Ctrl-C
-    if speaker is None:
-        raise _NO_ADAPTER
+    speaker = worker_model(model, adapter_path, deadline_s=600)  # who asks here sees it coming, and has Ctrl-C
     LOGGER.debug("%s answers", speaker.identity)  # and an incomplete base or adapter is refused right here
     answer = asyncio.run(_answer(speaker, question, max_tokens, stream=not as_json))
     if as_json:
@@ -194,31 +187,6 @@ def doctor(as_json: AsJson = False) -> None:
         _out.print_json(json.dumps(findings))
     else:
         _out.print(findings_table(findings))
-
-
-def _model_from_settings(settings: "ModelSettings") -> "WorkerModel | None":
-    if not settings.enabled:
-        return None
-    adapter = folders.expanded(settings.adapter_path) if settings.adapter_path else None
-    model = _worker_model(settings.path, adapter, idle_unload_s=settings.idle_unload_s)
-    if model is None:
-        LOGGER.warning("Hovers show facts only: %s", _NO_ADAPTER)
-    return model
-
-
-def _worker_model(
-    model: str, adapter: Path | None, *, idle_unload_s: float = 600, deadline_s: float = 30
-) -> "WorkerModel | None":
-    """Returns the model to speak; None when no adapter has been trained, for the bare base has no answers."""
-    from tenny_lsp.model.client import WorkerModel, WorkerOptions
-    from tenny_lsp.model.keeper import KeeperOptions
-
-    base = folders.expanded(model) if model else folders.embedded_base()
-    adapter = adapter or folders.find_adapter(model)
-    if adapter is None and not model:
-        return None
-    keeping = KeeperOptions(idle_unload_s=idle_unload_s)
-    return WorkerModel(WorkerOptions(base, adapter, deadline_s=deadline_s, keeping=keeping))
 
 
 async def _answer(model: "WorkerModel", question: str, max_tokens: int, *, stream: bool) -> str:

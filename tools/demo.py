@@ -78,10 +78,7 @@ async def hover(client: LanguageClient, name: str, position: lsp.Position) -> st
         assert result is not None and isinstance(result.contents, lsp.MarkupContent)
         card = result.contents.value
         if waits == 0:
-            console.print(
-                f"{name}: facts after {(time.perf_counter() - start) * 1000:.0f} ms, of which it waited up to 150 for the model",
-                highlight=False,
-            )
+            console.print(f"{name}: facts after {(time.perf_counter() - start) * 1000:.0f} ms", highlight=False)
         waits += 1
         await asyncio.sleep(0.2)
     console.print(Panel(Markdown(card), title=f"hover on {name}", width=100))

@@ -15,10 +15,11 @@ MAX_FUNCTION_LINES = 40
 
 #: Module or package → what it may import of Tenny, besides its own package, the errors and the version.
 MAY_IMPORT = {
-    "__main__": {"cli"},
-    # The only one that wires everything: it makes the model that the server asks for, and measures for doctor.
-    "cli": {"folders", "learning", "mlx_api.index", "model.client", "model.keeper", "model.prompts", "model.runtime"}
-    | {"server", "settings", "terminal"},
+    "__main__": {"cli", "wiring"},
+    "cli": {"__main__", "folders", "learning", "mlx_api.index", "model.client", "model.prompts", "model.runtime"}
+    | {"terminal", "wiring"},
+    # Makes the model that the server asks for, without what a terminal needs.
+    "wiring": {"folders", "model.client", "model.keeper", "server", "settings"},
     # Besides features: the text and the index it hands them, and the answers of a model it has never seen.
     "server": {"features", "folders", "mlx_api.index", "model.answers", "model.protocol", "settings", "source.buffer"},
     "terminal": {"learning.dataset", "learning.options"},

@@ -1,0 +1,61 @@
+"""What is put together to serve and to answer: the server and the model that settings or options name."""
+
+import gc
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tenny_lsp import folders
+from tenny_lsp.errors import AdapterError
+
+if TYPE_CHECKING:
+    from tenny_lsp.model.client import WorkerModel
+    from tenny_lsp.server import TennyServer
+    from tenny_lsp.settings import ModelSettings
+
+LOGGER = logging.getLogger(__name__)
+
+
+def make_server() -> "TennyServer":
+    """Returns a server, ready to be started, whose settings decide which model speaks."""
+    gc.disable()  # the protocol is hundreds of classes: looking for garbage among them costs a tenth of the start
+    from tenny_lsp.server import create_server
+
+    gc.enable()
+    return create_server(_model_of)
+
+
+def worker_model(
+    model: str, adapter: Path | None, *, idle_unload_s: float = 600, deadline_s: float = 30
+) -> "WorkerModel":
+    """Returns the model to speak; nothing is started yet.
+
+    Args:
+        model (str): The base model's folder; empty: the embedded one.
+        adapter (Path, optional): The adapter's folder. Default: the base's own, if it has been trained.
+        idle_unload_s (float): Seconds without a question after which the model is unloaded.
+        deadline_s (float): Seconds after which an unfinished answer is cancelled.
+
+    Raises:
+        AdapterError: No adapter has been trained for the embedded base, which has no answers without one.
+    """
+    from tenny_lsp.model.client import WorkerModel, WorkerOptions
+    from tenny_lsp.model.keeper import KeeperOptions
+
+    base = folders.expanded(model) if model else folders.embedded_base()
+    adapter = adapter or folders.find_adapter(model)
+    if adapter is None and not model:
+        raise AdapterError("There is no trained adapter", "Run tenny-lsp build-dataset, then tenny-lsp train.")
+    keeping = KeeperOptions(idle_unload_s=idle_unload_s)
+    return WorkerModel(WorkerOptions(base, adapter, deadline_s=deadline_s, keeping=keeping))
+
+
+def _model_of(settings: "ModelSettings") -> "WorkerModel | None":
+    if not settings.enabled:
+        return None
+    adapter = folders.expanded(settings.adapter_path) if settings.adapter_path else None
+    try:
+        return worker_model(settings.path, adapter, idle_unload_s=settings.idle_unload_s)
+    except AdapterError as error:
+        LOGGER.warning("Hovers show facts only: %s", error)
+        return None

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,7 +15,7 @@ from rich.console import Console
 
 from tenny_lsp import __version__, folders
 from tenny_lsp.__main__ import LOG_FORMAT
-from tenny_lsp.errors import TennyError
+from tenny_lsp.errors import StorageError, TennyError
 from tenny_lsp.learning.options import TrainOptions
 from tenny_lsp.wiring import make_server, worker_model
 
@@ -25,8 +26,19 @@ LOGGER = logging.getLogger(__name__)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 # Paths and questions may hold square brackets: they are no markup.
+
+
+class Output(Console):
+    """Standard output, whose reader may go away."""
+
+    def on_broken_pipe(self) -> None:
+        """Raises what the user is told, having made sure that nothing more is written."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise StorageError("The output was closed before everything was written", "Read it whole, or into a file.")
+
+
 _err = Console(stderr=True, markup=False)
-_out = Console(markup=False)
+_out = Output(markup=False)
 
 Interpreter = Annotated[
     Path | None, typer.Option("--python", help="The interpreter whose packages are meant. Default: this one.")
@@ -197,11 +209,11 @@ async def _answer(model: "WorkerModel", question: str, max_tokens: int, *, strea
         async for piece in model.stream(question_prompt(question), max_tokens=max_tokens):
             pieces.append(piece if pieces else piece.lstrip())
             if stream:
-                typer.echo(pieces[-1], nl=False)
+                _out.out(pieces[-1], end="", highlight=False)
     finally:
         await model.close()
     if stream:
-        typer.echo()
+        _out.out()
     return "".join(pieces).strip()
 
 

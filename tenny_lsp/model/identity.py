@@ -25,8 +25,9 @@ def base_fingerprint(folder: Path) -> str:
     """
     weights = sorted(folder.glob("model*.safetensors"))
     if not weights or not (folder / "config.json").is_file():
+        missing = "config.json" if weights else "model.safetensors"
         raise BaseModelError(
-            f"{folder} is not a base model: config.json or model.safetensors is missing",
+            f"{folder} is not a base model: {missing} is missing",
             "Name a folder in Hugging Face's format whose weights are safetensors.",
         )
     total = sha256()

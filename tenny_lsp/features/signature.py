@@ -1,7 +1,5 @@
 """Signatures as text: every overload, one parameter a line when it is long."""
 
-from collections.abc import Iterator
-
 from tenny_lsp.mlx_api.entry import ApiEntry, Signature
 from tenny_lsp.model.prompts import customary_name
 
@@ -22,27 +20,9 @@ def signature_text(entry: ApiEntry) -> str:
 
 
 def _call(signature: Signature) -> str:
-    parts = list(_parts(signature))
+    parts = [part.replace(_STREAM, "StreamOrDevice") for part in signature.parts(annotated=True)]
     returns = f" -> {signature.returns}" if signature.returns else ""
     line = f"({', '.join(parts)}){returns}"
     if len(line) <= _WIDTH:
         return line
     return "(\n" + "".join(f"    {part},\n" for part in parts) + f"){returns}"
-
-
-def _parts(signature: Signature) -> Iterator[str]:
-    positional_only = starred = False
-    for parameter in signature.parameters:
-        if positional_only and parameter.kind != "positional-only":
-            yield "/"
-        positional_only = parameter.kind == "positional-only"
-        if parameter.kind == "keyword-only" and not starred:
-            yield "*"
-        starred = starred or parameter.kind in ("keyword-only", "variadic positional")
-        star = {"variadic positional": "*", "variadic keyword": "**"}.get(parameter.kind, "")
-        annotation = parameter.annotation.replace(_STREAM, "StreamOrDevice")
-        typed = f": {annotation}" if annotation else ""
-        equals = (" = " if typed else "=") + parameter.default if parameter.default else ""
-        yield f"{star}{parameter.name}{typed}{equals}"
-    if positional_only:
-        yield "/"

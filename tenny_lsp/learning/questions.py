@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from tenny_lsp.mlx_api.entry import ApiEntry, Item, Signature
+from tenny_lsp.mlx_api.entry import ApiEntry, Item
 from tenny_lsp.mlx_api.foreign import ForeignName
 from tenny_lsp.mlx_api.markdown import sentences
 from tenny_lsp.model.prompts import WORDINGS, completion, customary_name, question_prompt
@@ -110,14 +110,5 @@ def _returns_answer(entry: ApiEntry) -> str:
 
 def _call_answer(entry: ApiEntry) -> str:
     name = customary_name(entry.name)
-    return " or ".join(dict.fromkeys(f"{name}({_call(signature)})" for signature in entry.signatures))
-
-
-def _call(signature: Signature) -> str:
-    parts: list[str] = []
-    for parameter in signature.parameters:
-        if parameter.kind == "keyword-only" and not any(part.startswith("*") for part in parts):
-            parts.append("*")
-        star = {"variadic positional": "*", "variadic keyword": "**"}.get(parameter.kind, "")
-        parts.append(f"{star}{parameter.name}" + (f"={parameter.default}" if parameter.default else ""))
-    return ", ".join(parts)
+    calls = (f"{name}({', '.join(signature.parts(annotated=False))})" for signature in entry.signatures)
+    return " or ".join(dict.fromkeys(calls))

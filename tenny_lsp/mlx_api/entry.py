@@ -1,5 +1,6 @@
 """The values of the index: what is known of one name of an API."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -30,6 +31,23 @@ class Signature:
 
     parameters: tuple[Parameter, ...]
     returns: str = ""
+
+    def parts(self, *, annotated: bool) -> Iterator[str]:
+        """Yields the parameters as they stand between a signature's parentheses, ``/`` and ``*`` among them."""
+        positional_only = starred = False
+        for parameter in self.parameters:
+            if positional_only and parameter.kind != "positional-only":
+                yield "/"
+            positional_only = parameter.kind == "positional-only"
+            if parameter.kind == "keyword-only" and not starred:
+                yield "*"
+            starred = starred or parameter.kind in ("keyword-only", "variadic positional")
+            star = {"variadic positional": "*", "variadic keyword": "**"}.get(parameter.kind, "")
+            typed = f": {parameter.annotation}" if annotated and parameter.annotation else ""
+            equals = (" = " if typed else "=") + parameter.default if parameter.default else ""
+            yield f"{star}{parameter.name}{typed}{equals}"
+        if positional_only:
+            yield "/"
 
 
 @dataclass(frozen=True, slots=True)

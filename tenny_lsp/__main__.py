@@ -7,7 +7,7 @@ LOG_FORMAT = "%(levelname)s %(name)s: %(message)s"
 
 
 def main() -> None:
-    """Runs the command line; ``serve`` on stdio skips what only a terminal needs, a sixth of the time to start."""
+    """Runs the command line; ``serve`` on stdio skips what only a terminal needs."""
     if sys.argv[1:] in (["serve"], ["serve", "--stdio"]):
         from tenny_lsp.wiring import make_server
 

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger(__name__)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-# Paths and questions may hold square brackets: they are no markup.
 
 
 class Output(Console):
@@ -37,6 +36,7 @@ class Output(Console):
         raise StorageError("The output was closed before everything was written", "Read it whole, or into a file.")
 
 
+# Paths and questions may hold square brackets: they are no markup.
 _err = Console(stderr=True, markup=False)
 _out = Output(markup=False)
 

@@ -4,12 +4,15 @@ import json
 import random
 import re
 from collections.abc import Iterable, Iterator
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 from tenny_lsp.learning.split import split_of
 from tenny_lsp.model.prompts import WORDINGS, completion, customary_name, question_prompt
+from tools import reading
 from tools.docstrings import Entry, entries
+from tools.duplicates import Seen, code_lines, trigrams
 from tools.packages import (
     DEBIAN,
     DOCUMENTED,
@@ -22,8 +25,17 @@ from tools.packages import (
 )
 
 #: Share of the training tokens by part: for most of the training, and for its last stretch.
-MIX = {"code": 9.0, "docs": 3.0, "questions": 2.5, "mlx_questions": 1.5, "mlx_docs": 0.4, "english": 1.0}
-ANNEAL_MIX = {"code": 5.0, "docs": 1.5, "questions": 4.5, "mlx_questions": 4.5, "mlx_docs": 0.5, "english": 0.5}
+MIX = {
+    "code": 9.0,
+    "docs": 2.0,
+    "questions": 1.5,
+    "reading": 2.5,
+    "mlx_questions": 0.6,
+    "mlx_reading": 0.6,
+    "mlx_docs": 0.3,
+    "english": 1.0,
+}
+ANNEAL_MIX = MIX | {"docs": 1.0, "reading": 3.5, "mlx_questions": 2.0, "mlx_reading": 2.5, "english": 0.5}
 
 _ROOTS = {"scikit-learn": "sklearn", "scikit-image": "skimage"}
 _ALIASES = {"numpy": "np", "pandas": "pd", "jax.numpy": "jnp"}
@@ -42,13 +54,15 @@ def build(folder: Path) -> None:
     heldout = [entry.summary for entry in mlx if _split(entry) != "train" and len(entry.summary) >= 40]
     known = [entry for entry in mlx if _split(entry) == "train" and not entry.prose.startswith("See `")]
     documented = {name: _own_entries(package) for name, package in usable.items() if name in DOCUMENTED}
-    parts = {f"valid_{name}": _code([packages[name]], []) for name in HELD_OUT}
-    unseen = {sha256(row["text"].encode()).digest() for rows in parts.values() for row in rows}
+    seen = Seen(code_lines, similarity=0.7)
+    parts = {f"valid_{name}": seen.distinct(_code([packages[name]], [])) for name in HELD_OUT}
     code = _code([usable[name] for name in MLX_CODE if name in usable and name not in HELD_OUT], heldout)
-    parts["code"] = [row for row in code if sha256(row["text"].encode()).digest() not in unseen]
-    parts["docs"] = list(_prose(documented, heldout))
+    parts["code"] = seen.distinct(code)
+    parts["docs"] = Seen(trigrams, similarity=0.8).distinct(_prose(documented, heldout))
     parts["mlx_docs"] = list(_prose({"mlx": known}, []))
     parts["questions"] = list(_questions(documented, random.Random(_SEED), forms_per_wording=0))
+    parts["reading"] = list(_reading(documented, random.Random(_SEED), questions=2))
+    parts["mlx_reading"] = list(_reading({"mlx": known}, random.Random(_SEED), questions=20))
     parts["mlx_questions"] = list(_questions({"mlx": known}, random.Random(_SEED), forms_per_wording=2))
     parts["english"] = list(_english(usable, folder))
     (folder / "parts").mkdir(exist_ok=True)
@@ -113,8 +127,14 @@ def _questions(
             for kind, answer in _answers(entry).items():
                 wordings = WORDINGS[kind] * forms_per_wording or (choice.choice(WORDINGS[kind]),)
                 for wording in wordings:
-                    asked = _asked(entry, wording, package, choice)
+                    asked = _asked(entry, wording, package=package, choice=choice)
                     yield {"package": package, "text": question_prompt(asked) + completion(answer)}
+
+
+def _reading(documented: dict[str, list[Entry]], choice: random.Random, *, questions: int) -> Iterator[dict[str, str]]:
+    for package, found in documented.items():
+        ask = partial(_asked, package=package, choice=choice)
+        yield from ({"package": package, **row} for row in reading.rows(found, choice, ask, questions=questions))
 
 
 def _answers(entry: Entry) -> dict[str, str]:
@@ -128,18 +148,18 @@ def _answers(entry: Entry) -> dict[str, str]:
     return {kind: answer for kind, answer in answers.items() if answer and len(answer) < 600}
 
 
-def _asked(entry: Entry, wording: str, package: str, choice: random.Random) -> str:
+def _asked(entry: Entry, wording: str, *, package: str, choice: random.Random) -> str:
     """Returns a question that names the entry bare, by its customary alias or qualified."""
     components = entry.name.split(".")
     bare = ".".join(components[-2:] if components[-2][:1].isupper() else components[-1:])
     if package == "mlx":
-        return wording.format(name=choice.choice((bare, customary_name(entry.name), entry.name)))
+        return wording.replace("{name}", choice.choice((bare, customary_name(entry.name), entry.name)))
     customary = entry.name
     for module, alias in _ALIASES.items():
         if entry.name.startswith(module + "."):
             customary = alias + entry.name[len(module) :]
     forms = (bare, customary, entry.name) if _LIBRARY.search(wording) else (customary, entry.name)
-    return _LIBRARY.sub(components[0], wording).format(name=choice.choice(forms))
+    return _LIBRARY.sub(components[0], wording).replace("{name}", choice.choice(forms))
 
 
 def _english(usable: dict[str, Package], folder: Path) -> Iterator[dict[str, str]]:

@@ -42,11 +42,16 @@ class Entry:
 
     @property
     def arguments(self) -> str:
-        """Each documented argument with its type and first sentence; empty where there are none."""
+        """The documented arguments on one line; empty where there are none."""
+        return "; ".join(self.argument_lines)
+
+    @property
+    def argument_lines(self) -> list[str]:
+        """The first five documented arguments, each with its type and first sentence."""
         body = _part(self.prose, "Args", "Parameters")
         found = _ARGUMENT.findall(body) or _NUMPY_ARGUMENT.findall(body)
-        rows = [f"{name} ({kind.strip()}): {_first_sentence(text)}" for name, kind, text in found[:5]]
-        return "; ".join(row.rstrip(" .:") for row in rows)
+        rows = (f"{name} ({kind.strip()}): {_first_sentence(text)}" for name, kind, text in found[:5])
+        return [row.rstrip(" .:") for row in rows]
 
     @property
     def returns(self) -> str:

@@ -24,7 +24,7 @@ _MLX_CODE = """mlx-lm mlx-vlm mlx-audio mflux mlx-whisper mlx-embeddings mlx-opt
     mlx-voxtral mlx-data pytorchmlx energizer canvit-mlx"""
 MLX_CODE = tuple(_MLX_CODE.split())
 #: Kept out of training, for the held-out code loss.
-HELD_OUT = ("mlx-embeddings", "mlx-optimizers")
+HELD_OUT = ("mlx-embeddings", "mlx-optimizers", "mlx-graphs", "mlx-image")
 #: Packages whose docstrings are the prose part and whose names are asked about in the question part.
 _DOCUMENTED = """numpy scipy scikit-learn pandas torch transformers jax optax flax xarray networkx einops statsmodels
     scikit-image"""

@@ -4,7 +4,8 @@ Run from the repository's root, in an environment with the ``dev`` and ``pretrai
 
     python -m tools.pretrain_base corpus
     python -m tools.pretrain_base tokenizer
-    python -m tools.pretrain_base train --minutes 70
+    python -m tools.pretrain_base train                      # until stopped
+    python -m tools.pretrain_base train --decay-steps 1500   # end it
     python -m tools.pretrain_base export tenny_lsp/base
 """
 
@@ -26,7 +27,7 @@ def main() -> None:
         tokenizer.encode(work / "corpus", work / "tokenizer")
     elif arguments.stage == "train":
         config = TrainingConfig(
-            minutes=arguments.minutes,
+            decay_steps=arguments.decay_steps,
             batch_size=arguments.batch_size,
             sequence_length=arguments.sequence_length,
             learning_rate=arguments.learning_rate,
@@ -47,12 +48,12 @@ def _parser() -> argparse.ArgumentParser:
     stages.add_parser("tokenizer", help="train the tokenizer on the texts and encode them")
     train = stages.add_parser(
         "train",
-        help="train until the minutes are spent; SIGTERM writes a checkpoint, the same command resumes it",
+        help="train until SIGTERM, which writes a checkpoint; the same command resumes it",
     )
-    train.add_argument("--minutes", type=float, required=True, help="training time that the schedule fills")
-    train.add_argument("--batch-size", type=int, default=8, help="sequences a step")
-    train.add_argument("--sequence-length", type=int, default=512, help="tokens a sequence")
-    train.add_argument("--learning-rate", type=float, default=3e-3, help="peak learning rate")
+    train.add_argument("--decay-steps", type=int, default=0, help="end the run: let the rate fall over so many steps")
+    train.add_argument("--batch-size", type=int, default=16, help="sequences a step")
+    train.add_argument("--sequence-length", type=int, default=256, help="tokens a sequence")
+    train.add_argument("--learning-rate", type=float, default=3e-3, help="learning rate after the warm-up")
     train.add_argument("--threads", type=int, default=2, help="CPU threads, a micro-batch each")
     finish = stages.add_parser("export", help="write the checkpoint as a Hugging Face folder and verify it")
     finish.add_argument("target", type=Path, help="the folder, such as tenny_lsp/base")

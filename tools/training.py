@@ -20,7 +20,6 @@ from tools.packages import HELD_OUT
 from tools.sequences import Part
 from tools.tokenizer import VOCABULARY_SIZE
 
-_MICRO_BATCH = 1
 _CHECKPOINT_EVERY_S = 300
 
 
@@ -28,23 +27,28 @@ _CHECKPOINT_EVERY_S = 300
 class TrainingConfig:
     """What decides a run.
 
+    The rate rises, stays, and falls only in a stretch that is asked for (warm-up, stable, decay): a run without that
+    stretch can be taken up again on another day, and how long it lasts need not be known when it begins.
+
     Args:
-        minutes (float): Training time; the schedule follows it, so that the rate is annealed at its end.
+        decay_steps (int): Steps of the last stretch, in which the rate falls to nothing and questions weigh more;
+            0 goes on at the full rate.
         batch_size (int): Sequences a step.
+        micro_batch (int): Sequences a thread takes at a time.
         sequence_length (int): Tokens a sequence.
-        learning_rate (float): The peak, after the warm-up.
-        anneal_share (float): The last share of the run, in which questions weigh more.
+        learning_rate (float): The rate after the warm-up.
+        warmup_steps (int): Steps in which the rate rises.
         seed (int): Of the weights and of the order of the data.
-        workers (int): Threads that each take one micro-batch at a time; they wait for one another once a step
-            only, which is what keeps the speed up on a machine with other work.
+        workers (int): Threads; they wait for one another once a step only, which is what keeps the speed up on a
+            machine with other work.
     """
 
-    minutes: float
-    batch_size: int = 8
-    sequence_length: int = 512
+    decay_steps: int = 0
+    batch_size: int = 16
+    micro_batch: int = 4
+    sequence_length: int = 256
     learning_rate: float = 3e-3
-    warmup_share: float = 0.02
-    anneal_share: float = 0.15
+    warmup_steps: int = 60
     weight_decay: float = 0.05
     seed: int = 0
     workers: int = 2
@@ -77,6 +81,7 @@ class Progress:
     step: int = 0
     tokens: int = 0
     elapsed_s: float = 0.0
+    decay_began: int | None = None
     drawn: dict[str, int] = field(default_factory=dict)
 
 
@@ -112,14 +117,16 @@ class Trainer:
         self.stopped = False
         if (folder / "checkpoint.pt").exists():
             self._resume()
+        if config.decay_steps and self.progress.decay_began is None:
+            self.progress.decay_began = self.progress.step
 
     def run(self, report: Callable[[dict[str, Any]], None]) -> None:
-        """Trains until the time is spent or a signal comes; leaves a checkpoint either way."""
+        """Trains until the rate has fallen or a signal comes; leaves a checkpoint either way."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         saved_s = self.progress.elapsed_s
         losses: list[float] = []
-        while self._share() < 1 and not self.stopped:
+        while self._decayed() < 1 and not self.stopped:
             begun = time.perf_counter()
             losses.append(self._step())
             self.progress.elapsed_s += time.perf_counter() - begun
@@ -170,14 +177,17 @@ class Trainer:
     def _stop(self, *_: object) -> None:
         self.stopped = True
 
-    def _share(self) -> float:
-        return self.progress.elapsed_s / (60 * self.config.minutes)
+    def _decayed(self) -> float:
+        """Returns how much of the last stretch is done, in [0, 1]; 0 before it begins."""
+        if self.progress.decay_began is None:
+            return 0.0
+        return (self.progress.step - self.progress.decay_began) / self.config.decay_steps
 
     def _step(self) -> float:
         rate = self._rate()
         batch = self._batch().to(self.device)
         parameters = list(self.model.parameters())
-        results = list(self.pool.map(self._gradients, batch.split(_MICRO_BATCH)))
+        results = list(self.pool.map(self._gradients, batch.split(self.config.micro_batch)))
         for number, parameter in enumerate(parameters):
             parameter.grad = torch.stack([gradients[number] for _, gradients in results]).mean(0)
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -203,7 +213,7 @@ class Trainer:
 
     def _batch(self) -> torch.Tensor:
         """Returns ``(B, T + 1)`` ids, the parts drawn by the weights of the stretch of the run."""
-        mix = MIX if self._share() < 1 - self.config.anneal_share else ANNEAL_MIX
+        mix = MIX if self.progress.decay_began is None else ANNEAL_MIX
         weights = np.array(list(mix.values()))
         choice = np.random.default_rng((self.config.seed, self.progress.step))
         rows = []
@@ -214,12 +224,12 @@ class Trainer:
         return torch.from_numpy(np.stack(rows))
 
     def _rate(self) -> float:
-        """Returns the learning rate: a linear warm-up, then a cosine down to a fiftieth of the peak."""
-        share, warmup = self._share(), self.config.warmup_share
-        if share < warmup:
-            return self.config.learning_rate * (0.02 + share / warmup)
-        cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, (share - warmup) / (1 - warmup))))
-        return self.config.learning_rate * (0.02 + 0.98 * cosine)
+        """Returns the learning rate: it rises, stays, and falls in the last stretch as ``1 - sqrt(share)``.
+
+        Source: Hägele et al., "Scaling Laws and Compute-Optimal Training Beyond Fixed Training Durations", section 4.
+        """
+        risen = min(1.0, (self.progress.step + 1) / self.config.warmup_steps)
+        return self.config.learning_rate * risen * (1 - math.sqrt(self._decayed()))
 
     def _row(self, losses: list[float]) -> dict[str, Any]:
         progress = self.progress

@@ -10,7 +10,8 @@ SEPARATOR = "\nA:"
 #: A model that goes on to ask itself the next question has finished its answer.
 QUESTION_STOP = ("\nQ:",)
 
-#: Question wordings by kind. ``{name}`` is an MLX name, ``{foreign}`` a torch, numpy or jax name.
+#: Question wordings by kind. ``{name}`` is an MLX name, ``{parameter}`` one of its parameters, ``{task}`` what somebody
+#: wants to do, ``{foreign}`` a torch, numpy or jax name.
 WORDINGS: dict[str, tuple[str, ...]] = {
     "what": (
         "What is {name} in mlx?",
@@ -25,27 +26,70 @@ WORDINGS: dict[str, tuple[str, ...]] = {
         "When would I use {name}?",
         "I saw {name} in some MLX code. What is it?",
         "Can you explain {name} from Apple MLX?",
+        "What is {name}?",
+        "{name}?",
+        "What's {name} good for?",
+        "Give me a short description of {name}.",
+        "Why would somebody call {name}?",
+        "What is the purpose of {name} in MLX?",
+        "Remind me what {name} is.",
+        "Define {name}.",
+        "What happens when I use {name}?",
+        "Please describe what {name} computes.",
+        "A colleague used {name}. What does it do?",
+        "How does the documentation describe {name}?",
     ),
     "arguments": (
         "What are the arguments of {name}?",
         "Which parameters does {name} take?",
         "What do I pass to {name} in mlx?",
+        "What does {name} expect as input?",
+        "List the parameters of {name}.",
+        "Which arguments can I give to {name}?",
+        "What inputs does {name} need?",
+        "Explain the arguments of {name} in MLX.",
+    ),
+    "parameter": (
+        "What is {parameter} in {name}?",
+        "What does the {parameter} argument of {name} do?",
+        "What do I pass as {parameter} to {name}?",
+        "Explain the parameter {parameter} of {name}.",
+        "What is {parameter} for when I call {name}?",
+        "What does {parameter} mean in {name}?",
     ),
     "returns": (
         "What does {name} return?",
         "What is the return value of {name} in mlx?",
         "What do I get back from {name}?",
+        "What is the result of {name}?",
+        "What type does {name} give back?",
+        "What comes out of {name}?",
     ),
     "call": (
         "How do I call {name}?",
         "What is the signature of {name}?",
         "Show me how {name} is called in mlx.",
+        "How is {name} used?",
+        "Write a call of {name}.",
+        "What does a call to {name} look like?",
+    ),
+    "how": (
+        "How do I {task} in mlx?",
+        "How can I {task}?",
+        "How to {task} with MLX?",
+        "I want to {task}. What do I use?",
+        "Which MLX function would {task}?",
+        "What is the way to {task} in mlx?",
     ),
     "foreign": (
         "What is the MLX equivalent of {foreign}?",
         "What replaces {foreign} in mlx?",
         "How do I write {foreign} in MLX?",
         "Which MLX name should I use instead of {foreign}?",
+        "Is there {foreign} in MLX?",
+        "What is {foreign} called in mlx?",
+        "I am porting {foreign} to MLX. What do I use?",
+        "What do I use for {foreign} in mlx?",
     ),
 }
 
@@ -60,6 +104,11 @@ CUSTOMARY_ALIASES = {
 def question_prompt(question: str) -> str:
     """Returns the prompt for a question, ready to be completed."""
     return f"Q: {question.strip()}{SEPARATOR}"
+
+
+def reading_prompt(documentation: str, question: str) -> str:
+    """Returns the prompt for a question whose answer stands in the documentation that is given with it."""
+    return f"{documentation.strip()}\n\n{question_prompt(question)}"
 
 
 def completion(answer: str) -> str:

@@ -75,6 +75,7 @@ def build_dataset(
     valid_size: Annotated[float, typer.Option(help="Share of names kept for validation.")] = 0.05,
     seed: Annotated[int, typer.Option(help="Another seed splits otherwise.")] = 0,
     jobs: Annotated[int, typer.Option(help="Packages read at once.")] = 1,
+    documentation: Annotated[bool, typer.Option(help="Put documentation into prompts, as hovers and ask do.")] = True,
     python: Interpreter = None,
 ) -> None:
     """Read an installed package's docstrings into questions and answers to train on."""
@@ -90,6 +91,7 @@ def build_dataset(
         valid_size=valid_size,
         seed=seed,
         jobs=jobs,
+        reads=documentation,
     )
     with _err.status("Reading docstrings"):
         dataset = build_dataset(output, options)
@@ -202,11 +204,11 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 async def _answer(model: "WorkerModel", question: str, max_tokens: int, *, stream: bool) -> str:
-    from tenny_lsp.model.prompts import question_prompt
+    from tenny_lsp.model.prompts import prompt_of
 
     pieces: list[str] = []
     try:
-        async for piece in model.stream(question_prompt(question), max_tokens=max_tokens):
+        async for piece in model.stream(prompt_of(question), max_tokens=max_tokens):
             pieces.append(piece if pieces else piece.lstrip())
             if stream:
                 _out.out(pieces[-1], end="", highlight=False)

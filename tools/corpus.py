@@ -9,7 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from tenny_lsp.learning.split import split_of
-from tenny_lsp.model.prompts import WORDINGS, completion, customary_name, question_prompt
+from tenny_lsp.model.prompts import WORDINGS, completion, customary_name, prompt_of
 from tools import reading
 from tools.docstrings import Entry, entries
 from tools.duplicates import Seen, code_lines, trigrams
@@ -128,7 +128,7 @@ def _questions(
                 wordings = WORDINGS[kind] * forms_per_wording or (choice.choice(WORDINGS[kind]),)
                 for wording in wordings:
                     asked = _asked(entry, wording, package=package, choice=choice)
-                    yield {"package": package, "text": question_prompt(asked) + completion(answer)}
+                    yield {"package": package, "text": prompt_of(asked) + completion(answer)}
 
 
 def _reading(documented: dict[str, list[Entry]], choice: random.Random, *, questions: int) -> Iterator[dict[str, str]]:

@@ -4,7 +4,7 @@ import random
 import re
 from collections.abc import Callable, Iterator
 
-from tenny_lsp.model.prompts import WORDINGS, completion, customary_name, reading_prompt
+from tenny_lsp.model.prompts import WORDINGS, completion, customary_name, prompt_of
 from tools.docstrings import Entry
 
 _EXCERPT_CHARACTERS = 620
@@ -50,7 +50,7 @@ def rows(
             wording = choice.choice(WORDINGS[kind])
             for name, value in details.items():
                 wording = wording.replace(f"{{{name}}}", value)
-            yield {"text": reading_prompt(documentation, ask(entry, wording)) + completion(answer)}
+            yield {"text": prompt_of(ask(entry, wording), documentation) + completion(answer)}
 
 
 def _questions(entry: Entry) -> Iterator[tuple[str, dict[str, str], str]]:

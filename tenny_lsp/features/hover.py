@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from tenny_lsp.features.grounding import grounded_prose
 from tenny_lsp.features.signature import signature_text
 from tenny_lsp.mlx_api.entry import ApiEntry, Item
+from tenny_lsp.mlx_api.excerpt import excerpt
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.markdown import inline, markdown
 from tenny_lsp.mlx_api.pages import page_of
-from tenny_lsp.model.prompts import hover_prompt
+from tenny_lsp.model.prompts import customary_name, hover_question, prompt_of
 from tenny_lsp.source.buffer import Buffer
 from tenny_lsp.source.inference import entry_at
 
@@ -42,11 +43,16 @@ async def hover(buffer: Buffer, offset: int, index: ApiIndex, ask: Ask | None) -
         return None
     card = facts(found.entry, index)
     if ask is not None and found.entry.summary:
-        answer = await ask(hover_prompt(found.entry.name))
+        answer = await ask(hover_prompt(found.entry))
         prose = grounded_prose(answer, found.entry, index) if answer else None
         if prose:
             card += f"\n\n---\n\n**Tenny:** {prose}"
     return HoverCard(card, found.start, found.end)
+
+
+def hover_prompt(entry: ApiEntry) -> str:
+    """Returns the prompt whose completion a hover shows: an entry's documentation, and what it is."""
+    return prompt_of(hover_question(entry.name), excerpt(entry, customary_name(entry.name)))
 
 
 def facts(entry: ApiEntry, index: ApiIndex) -> str:

@@ -5,22 +5,26 @@ import re
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import repeat
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from tenny_lsp.errors import DatasetError, StorageError
 from tenny_lsp.learning.questions import Row, entry_rows, first_of_their_name, foreign_rows
 from tenny_lsp.learning.split import Split, split_of
 from tenny_lsp.mlx_api.docstring import SENTENCE_END
+from tenny_lsp.mlx_api.excerpt import excerpt
 from tenny_lsp.mlx_api.foreign import load_foreign_names
 from tenny_lsp.mlx_api.index import load_index
+from tenny_lsp.model.prompts import customary_name
 
 Format = Literal["completions", "text"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 MANIFEST = "manifest.json"
+#: Documentation that only stands beside another entry's is short.
+_BESIDE_CHARACTERS = 200
 #: Where an answer may end early: after a sentence, or after one of several parameters.
 _END = re.compile(SENTENCE_END.pattern + r"|;(?=\s)")
 
@@ -39,6 +43,7 @@ class DatasetOptions:
         valid_size (float): Share of names kept for validation, in [0, 1).
         seed (int): Another seed splits otherwise.
         jobs (int): Packages read at once.
+        reads (bool): Whether prompts carry the documentation that the answer stands in, as hovers' prompts do.
     """
 
     packages: tuple[str, ...] = ("mlx",)
@@ -49,6 +54,7 @@ class DatasetOptions:
     valid_size: float = 0.05
     seed: int = 0
     jobs: int = 1
+    reads: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,23 +129,36 @@ def _all_rows(options: DatasetOptions) -> tuple[dict[str, str], list[Row]]:
     packages = list(dict.fromkeys(options.packages))
     if options.jobs > 1 and len(packages) > 1:
         with ProcessPoolExecutor(min(options.jobs, len(packages))) as pool:
-            read = list(pool.map(_package_rows, packages, repeat(options.python)))
+            read = list(pool.map(_package_rows, packages, repeat(options)))
     else:
-        read = [_package_rows(package, options.python) for package in packages]
+        read = [_package_rows(package, options) for package in packages]
     versions = {package: version for package, (version, _) in zip(packages, read, strict=True)}
     rows = [row for _, part in read for row in part]
     if "mlx" in packages:
-        rows += [row for foreign in load_foreign_names().values() for row in foreign_rows(foreign)]
+        rows += [row for foreign in load_foreign_names().values() for row in foreign_rows(foreign, reads=options.reads)]
     first: dict[str, Row] = {}  # in two packages, a bare name means the first one's
     for row in rows:
         first.setdefault(row.prompt, row)
     return versions, list(first.values())
 
 
-def _package_rows(package: str, python: Path | None) -> tuple[str, list[Row]]:
-    index = load_index(package, python)
+def _package_rows(package: str, options: DatasetOptions) -> tuple[str, list[Row]]:
+    index = load_index(package, options.python)
     first = first_of_their_name(index)
-    rows = [row for entry in index for row in entry_rows(entry, is_first_of_its_name=entry.name in first)]
+    beside: dict[Split, list[str]] = {split: [] for split in SPLITS}
+    for entry in index:
+        short = excerpt(entry, customary_name(entry.name), characters=_BESIDE_CHARACTERS)
+        beside[_split(entry.name, options)].append(short)
+    rows = [
+        row
+        for entry in index
+        for row in entry_rows(
+            entry,
+            beside[_split(entry.name, options)],
+            is_first_of_its_name=entry.name in first,
+            reads=options.reads,
+        )
+    ]
     return index.version, rows
 
 
@@ -163,6 +182,7 @@ def _write(output: Path, splits: dict[Split, list[Row]], versions: dict[str, str
         "format": options.format,
         "seed": options.seed,
         "seq_limit": options.seq_limit,
+        "documentation": options.reads,
         "test_size": options.test_size,
         "valid_size": options.valid_size,
         "rows": {split: len(part) for split, part in splits.items()},
@@ -190,5 +210,7 @@ def _write(output: Path, splits: dict[Split, list[Row]], versions: dict[str, str
 
 
 def _line(row: Row, form: Format) -> str:
-    values: dict[str, Any] = asdict(row) if form == "completions" else {"text": row.prompt + row.completion}
+    if form == "text":
+        return json.dumps({"text": row.prompt + row.completion}, ensure_ascii=False) + "\n"
+    values = {"prompt": row.prompt, "completion": row.completion, "source": row.source, "kind": row.kind}
     return json.dumps(values, ensure_ascii=False) + "\n"

@@ -1,12 +1,37 @@
 """Entries and foreign names → questions with true answers."""
 
-from collections.abc import Iterable, Iterator
+import random
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tenny_lsp.mlx_api.entry import ApiEntry, Item
-from tenny_lsp.mlx_api.foreign import ForeignName
+from tenny_lsp.mlx_api.entry import ApiEntry
+from tenny_lsp.mlx_api.excerpt import (
+    call,
+    documented_parameters,
+    excerpt,
+    first_sentence,
+    parameter_line,
+    replacement,
+    returns_line,
+)
+from tenny_lsp.mlx_api.foreign import ForeignName, names_elsewhere
 from tenny_lsp.mlx_api.markdown import sentences
-from tenny_lsp.model.prompts import WORDINGS, completion, customary_name, question_prompt
+from tenny_lsp.model.prompts import WORDINGS, completion, customary_name, hover_question, prompt_of
+
+#: Wordings asked of each parameter; all of them would make parameters outweigh everything else.
+_WORDINGS_A_PARAMETER = 2
+_SHARE_WITH_ANOTHER = 0.3
+_LIBRARIES = {"torch": "PyTorch", "numpy": "NumPy", "jax": "JAX"}
+_VERB = re.compile(r"(?:[Aa]n? (?:operation|function|layer) (?:that|to) )?([A-Z]?[a-z]+)(?= )")
+#: The verbs that docstrings begin with; a summary that begins otherwise names a thing, not a deed.
+_DEED = re.compile(
+    "add|apply|broadcast|build|calculate|cast|check|clear|clip|compute|concatenate|construct|convert|count|create|decode"
+    "|dequantize|deserialize|divide|draw|encode|evaluate|expand|extract|fill|find|flatten|freeze|gather|generate|get"
+    "|insert|join|list|load|make|move|multiply|pad|perform|permute|print|quantize|remove|repeat|replace|reshape|return"
+    "|roll|round|sample|save|scatter|select|set|shift|sort|split|squeeze|stack|start|stop|subtract|swap|synchronize|take"
+    "|test|tile|transform|transpose|unflatten|unfreeze|update|view|wait"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,34 +51,34 @@ class Row:
     kind: str
 
 
-def entry_rows(entry: ApiEntry, *, is_first_of_its_name: bool) -> Iterator[Row]:
-    """Yields the rows of one entry: what it is, its arguments, what it returns, how it is called.
+def entry_rows(entry: ApiEntry, beside: Sequence[str], *, is_first_of_its_name: bool, reads: bool) -> Iterator[Row]:
+    """Yields the rows of one entry: what it is, its arguments, what it returns, how it is called, what it is for.
 
     Args:
         entry (ApiEntry): The entry.
+        beside (Sequence[str]): Other entries' documentation, which may stand beside its own in a prompt.
         is_first_of_its_name (bool): Whether its bare name (``reshape``) means this entry rather than another.
+        reads (bool): Whether prompts carry the documentation.
     """
     forms = [customary_name(entry.name), entry.name]
     if is_first_of_its_name:
         forms.insert(1, entry.short_name)
-    forms = list(dict.fromkeys(forms))
-    if entry.summary:
-        answer = what_answer(entry)
-        first_wording = _wordings("what", entry.name)[0]
-        yield from (_row(first_wording.format(name=form), answer, entry.name, "what") for form in forms[1:])
-        yield from _rows("what", forms, answer, entry.name)
-    if entry.signatures:
-        yield from _rows("arguments", forms, _arguments_answer(entry), entry.name)
-        yield from _rows("call", forms, _call_answer(entry), entry.name)
-        if entry.kind != "class" and (entry.returns or entry.signatures[0].returns):
-            yield from _rows("returns", forms, _returns_answer(entry), entry.name)
+    choice, neighbours = random.Random(entry.name), random.Random(entry.name)
+    own = excerpt(entry, customary_name(entry.name)) if reads else ""
+    if entry.summary and _is_mlx(entry):
+        yield _row(prompt_of(hover_question(entry.name), own), what_answer(entry), entry.name, "what")
+    for kind, wording, answer in _asked(entry, choice):
+        question = wording.replace("{name}", choice.choice(forms))
+        documentation = _with_another(own, beside, neighbours) if reads else ""
+        yield _row(prompt_of(question, documentation), answer, entry.name, kind)
 
 
-def foreign_rows(foreign: ForeignName) -> Iterator[Row]:
+def foreign_rows(foreign: ForeignName, *, reads: bool) -> Iterator[Row]:
     """Yields the rows that say what MLX has instead of a torch, numpy or jax name."""
-    answer = f"{foreign.mlx}. {foreign.note}" if foreign.mlx else foreign.note
+    documentation = replacement(foreign, customary_name(foreign.mlx or ""))
     for wording in WORDINGS["foreign"]:
-        yield _row(wording.format(foreign=foreign.name), answer, foreign.name, "foreign")
+        question = wording.format(foreign=foreign.name)
+        yield _row(prompt_of(question, documentation if reads else ""), documentation, foreign.name, "foreign")
 
 
 def first_of_their_name(entries: Iterable[ApiEntry]) -> set[str]:
@@ -65,50 +90,73 @@ def first_of_their_name(entries: Iterable[ApiEntry]) -> set[str]:
 
 
 def what_answer(entry: ApiEntry) -> str:
-    """Returns what an entry is, in the book's form: its name, then its summary."""
+    """Returns what an entry is, in the book's form: its name, its summary, and what others call it."""
     summary = sentences(entry.summary)
-    return f"{entry.name} {summary}" if summary.endswith((".", "!", "?")) else f"{entry.name} {summary}."
+    stop = "" if summary.endswith((".", "!", "?")) else "."
+    called = [f"{_LIBRARIES[name.partition('.')[0]]} calls it {name}" for name in names_elsewhere(entry.name)]
+    elsewhere = f" {', '.join(called)}." if called else ""
+    return f"{entry.name} {summary}{stop}{elsewhere}"
 
 
-def _rows(kind: str, forms: list[str], answer: str, source: str) -> Iterator[Row]:
-    for number, wording in enumerate(_wordings(kind, source)):
-        yield _row(wording.format(name=forms[number % len(forms)]), answer, source, kind)
+def task(summary: str) -> str:
+    """Returns the deed that a summary describes, ``compute the mean``; an empty string where it describes a thing."""
+    said = first_sentence(summary)
+    found = _VERB.match(said)
+    if not found:
+        return ""
+    verb = found[1].lower()
+    for base in (verb, verb.removesuffix("s"), verb.removesuffix("es"), verb.removesuffix("ies") + "y"):
+        if _DEED.fullmatch(base):
+            return base + said[found.end() :]
+    return ""
 
 
-def _wordings(kind: str, source: str) -> list[str]:
-    """Returns the wordings that are true of a name: what is not MLX's is not asked about as if it were."""
-    is_mlx = source.partition(".")[0] == "mlx"
-    return [wording for wording in WORDINGS[kind] if is_mlx or "mlx" not in wording.lower()]
+def _asked(entry: ApiEntry, choice: random.Random) -> Iterator[tuple[str, str, str]]:
+    """Yields (kind, wording, answer) for everything that is known of an entry."""
+    called = customary_name(entry.name)
+    # What is not MLX's is not asked about as if it were.
+    wordings = {
+        kind: [wording for wording in known if _is_mlx(entry) or "mlx" not in wording.lower()]
+        for kind, known in WORDINGS.items()
+    }
+    answers = {"what": what_answer(entry) if entry.summary else ""}
+    if deed := task(entry.summary):
+        wordings["how"] = [wording.replace("{task}", deed) for wording in wordings["how"]]
+        answers["how"] = f"Use {call(entry, called)}. {sentences(entry.summary)}"
+    if entry.signatures:
+        answers["arguments"] = _arguments_answer(entry)
+        answers["call"] = call(entry, called)
+        answers["returns"] = f"{entry.name} returns {said}." if (said := returns_line(entry)) else ""
+    for kind, answer in answers.items():
+        if answer:
+            yield from ((kind, wording, answer) for wording in wordings[kind])
+    for item in documented_parameters(entry):
+        for wording in choice.sample(wordings["parameter"], _WORDINGS_A_PARAMETER):
+            yield "parameter", wording.replace("{parameter}", item.name), f"{parameter_line(item)}."
 
 
-def _row(question: str, answer: str, source: str, kind: str) -> Row:
-    return Row(question_prompt(question), completion(" ".join(answer.split())), source, kind)
+def _is_mlx(entry: ApiEntry) -> bool:
+    return entry.name.partition(".")[0] == "mlx"
+
+
+def _with_another(own: str, beside: Sequence[str], choice: random.Random) -> str:
+    """Returns documentation, now and then with another entry's before or after it, as ``ask`` gives it."""
+    if not beside or choice.random() > _SHARE_WITH_ANOTHER:
+        return own
+    parts = [own, choice.choice(beside)]
+    choice.shuffle(parts)
+    return "\n".join(parts)
+
+
+def _row(prompt: str, answer: str, source: str, kind: str) -> Row:
+    return Row(prompt, completion(" ".join(answer.split())), source, kind)
 
 
 def _arguments_answer(entry: ApiEntry) -> str:
-    documented = [item for item in entry.parameters if item.name != "stream"]
-    streams = any(parameter.name == "stream" for parameter in entry.signatures[0].parameters)
+    documented = documented_parameters(entry)
     if documented:
-        said = "; ".join(map(_item, documented))
+        said = "; ".join(map(parameter_line, documented))
     else:
         names = [p.name for s in entry.signatures for p in s.parameters if p.name != "stream"]
         said = ", ".join(dict.fromkeys(names)) or "no arguments"
-    return f"{entry.name} takes {said}{'; and an optional stream' if streams else ''}."
-
-
-def _item(item: Item) -> str:
-    annotation = f" ({item.annotation})" if item.annotation else ""
-    return f"{item.name}{annotation}: {sentences(item.text).rstrip('.')}"
-
-
-def _returns_answer(entry: ApiEntry) -> str:
-    if entry.returns:
-        said = "; ".join(f"{item.annotation}: {sentences(item.text).rstrip('.')}" for item in entry.returns)
-        return f"{entry.name} returns {said.removeprefix(': ')}."
-    return f"{entry.name} returns {entry.signatures[0].returns}."
-
-
-def _call_answer(entry: ApiEntry) -> str:
-    name = customary_name(entry.name)
-    calls = (f"{name}({', '.join(signature.parts(annotated=False))})" for signature in entry.signatures)
-    return " or ".join(dict.fromkeys(calls))
+    return f"{entry.name} takes {said}."

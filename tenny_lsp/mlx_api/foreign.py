@@ -1,5 +1,6 @@
 """What PyTorch, NumPy and JAX names are called in MLX."""
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,6 +29,10 @@ _MIRRORS = {
     "jax.Array": "numpy.ndarray",
     "jax.numpy": "numpy",
 }
+
+
+#: A note that tells of another argument name only: the two do the same.
+_RENAMED = re.compile(r"^[^.]* (?:is|are) called [^.]*\.$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +78,28 @@ def replacement_for(name: str) -> ForeignName | None:
     owner, _, member = wanted.rpartition(".")
     mirror = _MIRRORS.get(owner)
     return replacement_for(f"{mirror}.{member}") if mirror else None
+
+
+@cache
+def _by_mlx_name() -> Mapping[str, list[ForeignName]]:
+    found: dict[str, list[ForeignName]] = {}
+    for foreign in load_foreign_names().values():
+        if foreign.mlx and not foreign.name.startswith(tuple(_MIRRORS)):
+            found.setdefault(foreign.mlx, []).append(foreign)
+    return found
+
+
+def names_elsewhere(mlx_name: str) -> tuple[str, ...]:
+    """Returns what PyTorch, NumPy and JAX call a public MLX name, where their first name for it is another one.
+
+    Names of things that differ in more than the names of their arguments are left out.
+    """
+    first: dict[str, ForeignName] = {}
+    for foreign in _by_mlx_name().get(mlx_name, ()):
+        first.setdefault(foreign.name.partition(".")[0], foreign)
+    own = mlx_name.rpartition(".")[2].lower()
+    return tuple(
+        foreign.name
+        for foreign in first.values()
+        if foreign.name.rpartition(".")[2].lower() != own and (not foreign.note or _RENAMED.search(foreign.note))
+    )

@@ -1,7 +1,8 @@
 """Every word that is ever put to a model: training and serving both build their prompts here.
 
 The form is the book's: ``Q: What is ReLU in mlx?`` then ``A: mlx.nn.ReLU Applies …``. A prompt ends with
-``A:``; a completion starts with a space and is ended by the tokenizer's end-of-sequence token.
+``A:``; a completion starts with a space and is ended by the tokenizer's end-of-sequence token. Where the question's
+answer stands in documentation, that stands above it: a small model reads better than it remembers.
 """
 
 #: What the completion of a prompt starts after. Loss is taken on what follows it.
@@ -101,14 +102,10 @@ CUSTOMARY_ALIASES = {
 }
 
 
-def question_prompt(question: str) -> str:
-    """Returns the prompt for a question, ready to be completed."""
-    return f"Q: {question.strip()}{SEPARATOR}"
-
-
-def reading_prompt(documentation: str, question: str) -> str:
-    """Returns the prompt for a question whose answer stands in the documentation that is given with it."""
-    return f"{documentation.strip()}\n\n{question_prompt(question)}"
+def prompt_of(question: str, documentation: str = "") -> str:
+    """Returns the prompt for a question, ready to be completed; the documentation that answers it comes first."""
+    before = f"{documentation.strip()}\n\n" if documentation else ""
+    return f"{before}Q: {question.strip()}{SEPARATOR}"
 
 
 def completion(answer: str) -> str:
@@ -124,6 +121,6 @@ def customary_name(qualified_name: str) -> str:
     return qualified_name
 
 
-def hover_prompt(qualified_name: str) -> str:
-    """Returns the prompt whose completion a hover shows; the first wording a model is trained on."""
-    return question_prompt(WORDINGS["what"][0].format(name=customary_name(qualified_name)))
+def hover_question(qualified_name: str) -> str:
+    """Returns the question whose answer a hover shows: the first wording a model is trained on."""
+    return WORDINGS["what"][0].format(name=customary_name(qualified_name))

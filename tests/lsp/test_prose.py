@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tenny_lsp.model.prompts import hover_prompt
+from tenny_lsp.model.prompts import hover_question
 from tests.lsp.session import Server, ServerError, Session, fake
 
 URI = "file:///net.py"
@@ -36,6 +36,11 @@ def wait_for_the_model(session: Session) -> None:
     session.notify("workspace/didChangeConfiguration", {"settings": {"tenny": IN_TIME}})
 
 
+def asked_about(prompts: list[str]) -> list[str]:
+    """Returns the questions of prompts that carry documentation."""
+    return [prompt.rpartition("Q: ")[2].removesuffix("\nA:") for prompt in prompts]
+
+
 def prose(card: str | None) -> str | None:
     assert card is not None and card.startswith("```python\nclass nn.")
     return card.partition("**Tenny:** ")[2] or None
@@ -48,7 +53,7 @@ def test_late_now_and_there_the_next_time(session: Session) -> None:
     wait_for_the_model(session)
 
     assert prose(session.hover(URI, *RELU)) == "Keeps what is positive."
-    assert session.request("fake/asked") == [hover_prompt("mlx.nn.ReLU")]
+    assert asked_about(session.request("fake/asked")) == [hover_question("mlx.nn.ReLU")]
 
 
 def test_in_time(session: Session) -> None:
@@ -102,7 +107,7 @@ def test_a_slow_model_holds_up_nobody_else(session: Session) -> None:
     assert session.hover(URI, 0, 0) is None
     while not (asked := session.request("fake/asked")):
         pass  # the index is being read
-    assert asked == [hover_prompt("mlx.nn.ReLU")]
+    assert asked_about(asked) == [hover_question("mlx.nn.ReLU")]
     session.notify("fake/reply", {"text": "Keeps what is positive."})
     assert session.answer(waiting)
 

@@ -7,7 +7,7 @@ import pytest
 from mlx_lm import load
 from transformers import AutoConfig, AutoTokenizer
 
-from tenny_lsp.model.prompts import hover_prompt
+from tenny_lsp.model.prompts import hover_question, prompt_of
 
 BASE = Path(__file__).parents[2] / "tenny_lsp" / "base"
 CODE = """class MLP(nn.Module):
@@ -24,7 +24,13 @@ DOCSTRING = r"""Applies  an affine transformation.
 Args:
     input_dims (int): ``D_i``
 """
-TEXTS = [CODE, DOCSTRING, hover_prompt("mlx.nn.ReLU"), "x\r\ny\x00 ", "mx.fast.scaled_dot_product_attention(q, k, v)"]
+TEXTS = [
+    CODE,
+    DOCSTRING,
+    prompt_of(hover_question("mlx.nn.ReLU")),
+    "x\r\ny\x00 ",
+    "mx.fast.scaled_dot_product_attention(q, k, v)",
+]
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +49,7 @@ def test_weights_are_float16():
 
 def test_mlx_lm_loads_it_and_its_logits_are_numbers(loaded):
     model, tokenizer = loaded
-    logits = model(mx.array([tokenizer.encode(hover_prompt("mlx.nn.ReLU"))]))
+    logits = model(mx.array([tokenizer.encode(prompt_of(hover_question("mlx.nn.ReLU")))]))
     assert logits.shape[-1] == AutoConfig.from_pretrained(BASE).vocab_size
     assert mx.all(mx.isfinite(logits)).item()
 

@@ -15,7 +15,7 @@ from tenny_lsp.errors import AdapterError, BaseModelError, ModelUnavailable, Ten
 from tenny_lsp.model import wire
 from tenny_lsp.model.client import WorkerModel, WorkerOptions
 from tenny_lsp.model.keeper import KeeperOptions
-from tenny_lsp.model.prompts import question_prompt
+from tenny_lsp.model.prompts import prompt_of
 
 SCRIPT = r"""
 import json, os, signal, sys
@@ -158,7 +158,7 @@ async def test_start_tells_what_was_loaded(make: Make) -> None:
 
 async def test_a_request_carries_adapter_limit_and_stop_strings(make: Make, tmp_path: Path) -> None:
     model = make().with_adapter(tmp_path / "cynic")
-    request = wire.decode((await model.complete(question_prompt("Why?"), max_tokens=7)).encode())
+    request = wire.decode((await model.complete(prompt_of("Why?"), max_tokens=7)).encode())
     assert isinstance(request, wire.Generate)
     assert request.prompt == "Q: Why?\nA:"
     assert (request.max_tokens, request.temperature) == (7, 0.0)

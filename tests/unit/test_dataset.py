@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from tenny_lsp.errors import ApiIndexError, DatasetError, StorageError
+from tenny_lsp.features.hover import hover_prompt
 from tenny_lsp.learning.dataset import MANIFEST, SPLITS, Dataset, DatasetOptions, build_dataset
 from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.model.prompts import SEPARATOR, WORDINGS, hover_prompt
+from tenny_lsp.model.prompts import SEPARATOR, WORDINGS
 from tests.unit.test_cards import RAW_RST
 
 FILES = {f"{split}.jsonl" for split in SPLITS} | {MANIFEST}
@@ -87,10 +88,10 @@ def test_the_same_bytes_every_time(hash_seed: str, built: Dataset, tmp_path: Pat
 def test_another_seed_splits_otherwise_and_holds_the_same_rows(built: Dataset, tmp_path: Path) -> None:
     build_dataset(tmp_path, DatasetOptions(seed=1))
 
-    def lines(folder: Path) -> set[str]:
-        return {line for split in SPLITS for line in (folder / f"{split}.jsonl").read_text("utf-8").splitlines()}
+    def asked(folder: Path) -> set[tuple[str, str]]:  # what stands beside the documentation depends on the split
+        return {(row["prompt"].rpartition("\n\n")[2], row["completion"]) for row in rows_of(folder)}
 
-    assert lines(tmp_path) == lines(built.folder)
+    assert asked(tmp_path) == asked(built.folder)
     assert (tmp_path / "test.jsonl").read_bytes() != (built.folder / "test.jsonl").read_bytes()
 
 
@@ -124,13 +125,13 @@ def test_every_question_is_asked_once(rows: Rows) -> None:
 
 def test_every_prompt_is_one_of_the_wordings(rows: Rows) -> None:
     patterns = {
-        kind: [
-            re.compile(re.sub(r"\\{\w+\\}", r"[\\w.]+", re.escape(f"Q: {wording}{SEPARATOR}"))) for wording in wordings
-        ]
+        kind: [re.compile(re.sub(r"\\{\w+\\}", ".+", re.escape(f"Q: {wording}{SEPARATOR}"))) for wording in wordings]
         for kind, wordings in WORDINGS.items()
     }
 
-    assert [row for row in rows if not any(p.fullmatch(row["prompt"]) for p in patterns[row["kind"]])] == []
+    assert [
+        row for row in rows if not any(p.fullmatch(row["prompt"].rpartition("\n\n")[2]) for p in patterns[row["kind"]])
+    ] == []
     assert {row["kind"] for row in rows} == set(WORDINGS)
     assert {tuple(row) for row in rows} == {("prompt", "completion", "source", "kind")}
 
@@ -140,7 +141,7 @@ def test_the_hovers_question_is_learned_for_every_documented_name(rows: Rows, ml
 
     for entry in mlx_index:
         if entry.summary:
-            assert asked[hover_prompt(entry.name)].startswith(f" {entry.name} ")
+            assert asked[hover_prompt(entry)].startswith(f" {entry.name} ")
 
 
 def test_every_answer_is_a_line_of_plain_text(rows: Rows) -> None:
@@ -194,12 +195,14 @@ def test_text_rows_hold_the_same_words(rows: Rows, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("limit", [64, 200, 400])
-def test_a_long_answer_ends_at_a_sentence(limit: int, rows: Rows, tmp_path: Path) -> None:
+def test_a_long_answer_ends_at_a_sentence(limit: int, tmp_path: Path) -> None:
+    build_dataset(tmp_path / "whole", DatasetOptions(reads=False))
+    rows = rows_of(tmp_path / "whole")
     whole = {row["prompt"]: row["completion"] for row in rows}
 
-    dataset = build_dataset(tmp_path, DatasetOptions(seq_limit=limit))
+    dataset = build_dataset(tmp_path / "cut", DatasetOptions(seq_limit=limit, reads=False))
 
-    kept = rows_of(tmp_path)
+    kept = rows_of(tmp_path / "cut")
     cut = [row for row in kept if row["completion"] != whole[row["prompt"]]]
     assert max(len(row["prompt"] + row["completion"]) for row in kept) <= limit
     assert (dataset.shortened, dataset.left_out) == (len(cut), len(rows) - len(kept))
@@ -209,7 +212,7 @@ def test_a_long_answer_ends_at_a_sentence(limit: int, rows: Rows, tmp_path: Path
 
 @pytest.mark.usefixtures("shop")
 def test_an_abbreviation_is_no_end_and_what_has_none_is_left_out(tmp_path: Path) -> None:
-    options = DatasetOptions(packages=("shop",), test_size=0, valid_size=0, seq_limit=90)
+    options = DatasetOptions(packages=("shop",), test_size=0, valid_size=0, seq_limit=90, reads=False)
     dataset = build_dataset(tmp_path / "out", options)
 
     answers = {row["completion"] for row in rows_of(tmp_path / "out") if row["kind"] in ("what", "arguments")}
@@ -225,7 +228,14 @@ def test_another_package_is_not_asked_about_as_if_it_were_mlx(tmp_path: Path) ->
     rows = rows_of(tmp_path / "out")
     assert {row["source"] for row in rows} == {"shop.sell", "shop.keep", "shop.silent"}
     assert [row for row in rows if "mlx" in row["prompt"].lower()] == []
-    assert {row["kind"] for row in rows} == {"what", "arguments", "call", "returns"}
+    assert {row["kind"] for row in rows} == {"what", "arguments", "parameter", "call", "returns"}
+
+
+def test_documentation_stands_above_the_question_that_it_answers(rows: Rows, tmp_path: Path) -> None:
+    build_dataset(tmp_path, DatasetOptions(reads=False))
+
+    assert all(row["prompt"].count("\n\nQ: ") == 1 for row in rows)
+    assert all(row["prompt"].startswith("Q: ") for row in rows_of(tmp_path))
 
 
 def test_several_packages_at_once(tmp_path: Path) -> None:

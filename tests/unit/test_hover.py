@@ -7,7 +7,7 @@ import pytest
 from tenny_lsp.features.hover import HoverCard, facts, hover
 from tenny_lsp.mlx_api.entry import ApiEntry, Item, Parameter, Signature
 from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.model.prompts import hover_prompt
+from tenny_lsp.model.prompts import hover_question, prompt_of
 from tenny_lsp.source.buffer import Buffer
 
 CODE = "import mlx.nn as nn\nact = nn.ReLU()\n"
@@ -38,7 +38,8 @@ async def test_grounded_prose_stands_under_the_facts(mlx_index: ApiIndex) -> Non
 
     assert bare is not None and shown is not None
     assert shown.markdown == bare.markdown + "\n\n---\n\n**Tenny:** Keeps what is positive. And no more."
-    assert ask.prompts == [hover_prompt("mlx.nn.ReLU")]
+    documentation = "nn.ReLU()\nApplies the Rectified Linear Unit. Simply mx.maximum(x, 0).\n"
+    assert ask.prompts == [prompt_of("What is nn.ReLU in mlx?", documentation)]
     assert CODE[shown.start : shown.end] == "ReLU"
 
 
@@ -56,7 +57,7 @@ async def test_an_alias_is_asked_for_by_its_public_name(mlx_index: ApiIndex) -> 
 
     await card(mlx_index, ask, "import mlx.core as mx\nmx.acos", 28)
 
-    assert ask.prompts == [hover_prompt("mlx.core.arccos")]
+    assert [prompt.endswith(prompt_of(hover_question("mlx.core.arccos"))) for prompt in ask.prompts] == [True]
 
 
 @pytest.mark.parametrize("code", ["", "x", "import numpy as mx\nmx.abs", "import mlx.core as mx\nmx.absolute"])

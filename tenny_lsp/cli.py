@@ -5,23 +5,26 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 from rich.console import Console
 
 from tenny_lsp import __version__, folders
 from tenny_lsp.__main__ import LOG_FORMAT
-from tenny_lsp.errors import StorageError, TennyError
+from tenny_lsp.errors import AdapterError, StorageError, TennyError
 from tenny_lsp.learning.options import TrainOptions
 from tenny_lsp.wiring import make_server, worker_model
 
 if TYPE_CHECKING:
+    from tenny_lsp.features.ask import Complete
     from tenny_lsp.model.client import WorkerModel
 
+_Answer = TypeVar("_Answer")
 LOGGER = logging.getLogger(__name__)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -163,20 +166,29 @@ def serve(
 
 @app.command()
 def ask(
-    question: Annotated[str, typer.Argument(help="For example: What is ReLU in mlx?")],
+    question: Annotated[str, typer.Argument(help="For example: how do I save weights?")],
     model: Model = "",
     adapter_path: AdapterPath = None,
     max_tokens: Annotated[int, typer.Option(help="The longest answer, in tokens.")] = 128,
+    python: Interpreter = None,
     as_json: AsJson = False,
 ) -> None:
-    """Answer a question about MLX in the terminal."""
+    """Answer a question about MLX from its documentation, and say where that stands."""
     if not question.strip():
         raise typer.BadParameter("the question is empty")
-    speaker = worker_model(model, adapter_path, deadline_s=600)  # who asks here sees it coming, and has Ctrl-C
-    LOGGER.debug("%s answers", speaker.identity)  # and an incomplete base or adapter is refused right here
-    answer = asyncio.run(_answer(speaker, question, max_tokens, stream=not as_json))
+    from tenny_lsp.features.ask import ask
+    from tenny_lsp.mlx_api.index import load_mlx_index
+    from tenny_lsp.mlx_api.search import Search
+    from tenny_lsp.terminal import answer_text, answer_values
+
+    speaker = _speaker(model, adapter_path)
+    index = load_mlx_index(python)
+    with _err.status("Reading"):
+        answer = asyncio.run(_closing(speaker, ask(question, index, Search(index), _asking(speaker, max_tokens))))
     if as_json:
-        _out.print_json(json.dumps({"question": question, "answer": answer}))
+        _out.print_json(json.dumps({"question": question, **answer_values(answer)}))
+    else:
+        _out.print(answer_text(answer, index), soft_wrap=True)
 
 
 @app.command()
@@ -203,20 +215,29 @@ def doctor(as_json: AsJson = False) -> None:
         _out.print(findings_table(findings))
 
 
-async def _answer(model: "WorkerModel", question: str, max_tokens: int, *, stream: bool) -> str:
-    from tenny_lsp.model.prompts import prompt_of
-
-    pieces: list[str] = []
+def _speaker(model: str, adapter_path: Path | None) -> "WorkerModel | None":
+    """Returns the model that answers; None, and a line on stderr, when nothing has been trained yet."""
     try:
-        async for piece in model.stream(prompt_of(question), max_tokens=max_tokens):
-            pieces.append(piece if pieces else piece.lstrip())
-            if stream:
-                _out.out(pieces[-1], end="", highlight=False)
+        speaker = worker_model(model, adapter_path, deadline_s=600)  # who asks here has Ctrl-C
+        LOGGER.debug("%s answers", speaker.identity)  # and an incomplete base or adapter is refused right here
+    except AdapterError as error:
+        if model or adapter_path:
+            raise
+        _err.print(f"The documentation answers alone. {error}", highlight=False, soft_wrap=True)
+        return None
+    return speaker
+
+
+def _asking(speaker: "WorkerModel | None", max_tokens: int) -> "Complete | None":
+    return partial(speaker.complete, max_tokens=max_tokens) if speaker else None
+
+
+async def _closing(speaker: "WorkerModel | None", answer: Awaitable[_Answer]) -> _Answer:
+    try:
+        return await answer
     finally:
-        await model.close()
-    if stream:
-        _out.out()
-    return "".join(pieces).strip()
+        if speaker:
+            await speaker.close()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -6,10 +6,16 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
+from rich.text import Text
 
+from tenny_lsp.features.ask import Answer
 from tenny_lsp.learning.dataset import Dataset
 from tenny_lsp.learning.options import Progress as TrainProgress
 from tenny_lsp.learning.options import TrainResult
+from tenny_lsp.mlx_api.index import ApiIndex
+from tenny_lsp.mlx_api.markdown import sentences
+from tenny_lsp.mlx_api.pages import page_of
+from tenny_lsp.model.prompts import customary_name
 
 
 class TrainingView:
@@ -52,6 +58,26 @@ class TrainingView:
         left = "" if progress.remaining_s is None else f"  {_clock(progress.remaining_s)} left"
         scores = f"loss {self._loss}  validation {self._val_loss}  {progress.tokens_per_s:,.0f} tokens/s{left}"
         self._bar.update(self._task, total=progress.iters, completed=progress.iteration, scores=scores)
+
+
+def answer_text(answer: Answer, index: ApiIndex) -> Text:
+    """Returns an answer with its sources, a line each; without any, that nothing is known of it."""
+    if answer.prose is None:
+        return Text(f"Nothing in the documentation of MLX {index.version} is about that.")
+    text = Text(answer.prose + "\n")
+    for source in answer.sources:
+        page = page_of(source.entry.name)
+        text.append(f"\n{customary_name(source.entry.name)}", style="bold")
+        text.append(f"  {sentences(source.entry.summary)}")
+        if page:
+            text.append(f"  {page}", style="blue")
+    return text
+
+
+def answer_values(answer: Answer) -> dict[str, Any]:
+    """Returns an answer as JSON values."""
+    sources = [{"name": source.entry.name, "page": page_of(source.entry.name)} for source in answer.sources]
+    return {"answer": answer.prose, "generated": answer.is_generated, "sources": sources}
 
 
 def result_table(result: TrainResult) -> Table:

@@ -1,15 +1,21 @@
-"""Whether generated prose may be shown: it must speak of the entry, and of nothing that MLX does not have."""
+"""Whether generated prose may be shown: it must speak of its entries, and of nothing that they and MLX do not have."""
 
 import re
+from collections.abc import Iterator, Sequence
 
 from tenny_lsp.mlx_api.docstring import SENTENCE_END
 from tenny_lsp.mlx_api.entry import ApiEntry
+from tenny_lsp.mlx_api.foreign import full_name, load_foreign_names
 from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.model.prompts import CUSTOMARY_ALIASES
+from tenny_lsp.model.prompts import CUSTOMARY_ALIASES, qualified_name
 
-_ROOTS = {alias: module for module, alias in CUSTOMARY_ALIASES.items()}
-_DOTTED = re.compile(r"\b(?:mlx|" + "|".join(_ROOTS) + r")(?:\.[A-Za-z_]\w*)+")
+_DOTTED = re.compile(r"\b(?:mlx|" + "|".join(CUSTOMARY_ALIASES.values()) + r")(?:\.[A-Za-z_]\w*)+")
+_FOREIGN = re.compile(r"\b(?:torch|numpy|np|jax|jnp|lax|F)(?:\.[A-Za-z_]\w*)+")
 _OPENING = re.compile(rf"[`*]*({_DOTTED.pattern})[`*]*[\s:.,!?-]*")
+#: ``axis=0`` and ``axis (int): …``: whoever writes so says that there is such a parameter.
+_PARAMETER = re.compile(r"(?<![\w.])([A-Za-z_]\w*)(?:=(?!=)| \([^()]*\):)")
+#: What looks like code must stand in the documentation: ``group_size`` and `mode`.
+_CODE = re.compile(r"(?<![\w.])[A-Za-z]\w*_\w+(?![\w.])|(?<=`)[A-Za-z_]\w*(?=`)")
 #: An editor would follow a link, load an image and obey HTML.
 _ACTIVE = re.compile(r"\]\(|://|<[a-z/!]", re.IGNORECASE)
 
@@ -17,21 +23,42 @@ _ACTIVE = re.compile(r"\]\(|://|<[a-z/!]", re.IGNORECASE)
 def grounded_prose(answer: str, entry: ApiEntry, index: ApiIndex) -> str | None:
     """Returns what of an answer may be shown under an entry: at most two sentences, without the leading name.
 
-    Returns None when no whole sentence is left, when the answer opens with another name than the entry's,
-    mentions an MLX name that the index does not know, or holds a link or HTML.
+    Returns None when no whole sentence is left, when the answer opens with another name than the entry's, or
+    mentions what is unfounded.
     """
     text = " ".join(answer.split())
-    mentioned = [index.resolve(_qualified(name)) for name in _DOTTED.findall(text)]
-    if None in mentioned or _ACTIVE.search(text):
+    if next(unfounded(text, [entry], index), None):
         return None
     if opening := _OPENING.match(text):
-        if index.resolve(_qualified(opening[1])) != entry:
+        if index.resolve(qualified_name(opening[1])) != entry:
             return None
         text = text[opening.end() :]
     ends = [match.end() for match in SENTENCE_END.finditer(text)]
     return text[: ends[min(1, len(ends) - 1)]] if ends else None
 
 
-def _qualified(name: str) -> str:
-    root, _, rest = name.partition(".")
-    return f"{_ROOTS.get(root, root)}.{rest}"
+def unfounded(text: str, entries: Sequence[ApiEntry], index: ApiIndex) -> Iterator[str]:
+    """Yields what a text mentions and must not: each a reason not to show it.
+
+    That is an MLX name that the index does not know, another library's name that is not known for one of the
+    entries, a parameter that none of the entries has, code that stands nowhere in their documentation, a link, HTML.
+    """
+    yield from (name for name in _DOTTED.findall(text) if index.resolve(qualified_name(name)) is None)
+    names = {entry.name for entry in entries}
+    for name in _FOREIGN.findall(text):
+        foreign = load_foreign_names().get(full_name(name))
+        if foreign is None or foreign.mlx not in {*names, None}:
+            yield name
+    parameters = {p.name for entry in entries for signature in entry.signatures for p in signature.parameters}
+    parameters |= {item.name for entry in entries for item in entry.parameters}
+    yield from (name for name in _PARAMETER.findall(text) if name not in parameters)
+    known = parameters | {word for entry in entries for word in _words(entry)}
+    yield from (name for name in _CODE.findall(text) if name not in known and not index.named(name))
+    yield from _ACTIVE.findall(text)
+
+
+def _words(entry: ApiEntry) -> Iterator[str]:
+    texts = [entry.name, entry.summary, *(text for _, text in entry.body)]
+    texts += [item.text + " " + item.annotation for item in (*entry.parameters, *entry.returns)]
+    for text in texts:
+        yield from re.findall(r"\w+", text)

@@ -32,8 +32,9 @@ def excerpt(entry: ApiEntry, called: str, *, characters: int = MOST_CHARACTERS) 
 
 def replacement(foreign: ForeignName, called: str) -> str:
     """Returns one line that says what MLX has instead of a foreign name; ``called`` is how code spells that."""
-    said = f"{foreign.name} is {called} in MLX." if called else f"{foreign.name} has no equivalent in MLX."
-    return f"{said} {foreign.note}".rstrip() + "\n"
+    if called:
+        return f"{foreign.name} is {called} in MLX. {foreign.note}".rstrip() + "\n"
+    return f"{foreign.name} has no equivalent in MLX: {foreign.note.removeprefix('No equivalent: ')}\n"
 
 
 def call(entry: ApiEntry, called: str) -> str:

@@ -57,6 +57,7 @@ class ApiIndex:
         self.from_snapshot = from_snapshot
         self._raw = entries
         self._entries: dict[str, ApiEntry] = {}
+        self._by_short_name: dict[str, list[str]] = {}
         self._names = {alias: name for name, raw in entries.items() for alias in raw.get("aliases", ())}
         self._most_dots = max((name.count(".") for name in (*self._raw, *self._names)), default=0)
 
@@ -80,6 +81,13 @@ class ApiIndex:
         if parent.name != owner and (found := self.resolve(f"{parent.name}.{member}")):
             return found
         return next((found for base in parent.bases if (found := self.resolve(f"{base}.{member}"))), None)
+
+    def named(self, short_name: str) -> list[ApiEntry]:
+        """Returns the entries with this last component, the least nested first."""
+        if not self._by_short_name:
+            for name in sorted(self._raw, key=lambda name: (name.count("."), name)):
+                self._by_short_name.setdefault(name.rpartition(".")[2], []).append(name)
+        return [self._entry(name) for name in self._by_short_name.get(short_name, ())]
 
     def _entry(self, name: str) -> ApiEntry:
         if name not in self._entries:

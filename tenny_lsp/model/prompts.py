@@ -121,6 +121,13 @@ def customary_name(qualified_name: str) -> str:
     return qualified_name
 
 
+def qualified_name(customary: str) -> str:
+    """Returns the qualified name that MLX code spells so: the inverse of ``customary_name``."""
+    root, dot, rest = customary.partition(".")
+    module = next((module for module, alias in CUSTOMARY_ALIASES.items() if alias == root), root)
+    return module + dot + rest
+
+
 def hover_question(qualified_name: str) -> str:
     """Returns the question whose answer a hover shows: the first wording a model is trained on."""
     return WORDINGS["what"][0].format(name=customary_name(qualified_name))

@@ -16,13 +16,13 @@ MAX_FUNCTION_LINES = 40
 #: Module or package → what it may import of Tenny, besides its own package, the errors and the version.
 MAY_IMPORT = {
     "__main__": {"cli", "wiring"},
-    "cli": {"__main__", "folders", "learning", "mlx_api.index", "model.client", "model.prompts", "model.runtime"}
-    | {"terminal", "wiring"},
+    "cli": {"__main__", "features.ask", "folders", "learning", "mlx_api.index", "mlx_api.search", "model.client"}
+    | {"model.runtime", "terminal", "wiring"},
     # Makes the model that the server asks for, without what a terminal needs.
     "wiring": {"folders", "model.client", "model.keeper", "server", "settings"},
     # Besides features: the text and the index it hands them, and the answers of a model it has never seen.
     "server": {"features", "folders", "mlx_api.index", "model.answers", "model.protocol", "settings", "source.buffer"},
-    "terminal": {"learning.dataset", "learning.options"},
+    "terminal": {"features.ask", "learning.dataset", "learning.options", "mlx_api", "model.prompts"},
     "settings": set(),
     "folders": set(),
     "errors": set(),
@@ -37,6 +37,8 @@ MAY_IMPORT = {
 #: Library → the files that are its door.
 DOORS = {
     "griffe": {"mlx_api.reading"},
+    "bm25s": {"mlx_api.search"},
+    "snowballstemmer": {"mlx_api.search"},
     "tree_sitter": {"source.bindings", "source.buffer"},
     "tree_sitter_python": {"source.bindings"},
     "pygls": {"server"},
@@ -48,7 +50,7 @@ DOORS = {
     "mlx_lm": {"model.voice", "learning.lora", "learning.session"},
     "numpy": {"learning.batches"},
     "platformdirs": {"folders", "mlx_api.index", "model.answers", "model.runtime"},
-    "tomli": {"mlx_api.foreign", "mlx_api.index"},
+    "tomli": {"mlx_api.foreign", "mlx_api.index", "mlx_api.search"},
 }
 
 #: What imports MLX when it is imported itself: nobody on the server's side may, not even through others.

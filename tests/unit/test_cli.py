@@ -68,7 +68,6 @@ def test_build_dataset(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["build-dataset", "--output", "/dev/null/x"], "could not be written to /dev/null/x.*--output"),
         (["build-dataset", "--test-size", "0.6", "--valid-size", "0.6"], "leave nothing to train on.*add up to less"),
         (["build-dataset", "--seq-limit", "9"], "holds no row.*at least 64"),
-        (["ask", "What is ReLU in mlx?"], "There is no trained adapter.*tenny-lsp train"),
         (["ask", "x", "--adapter-path", "/no/adapter"], "The adapter /no/adapter cannot be read.*Train it again"),
         (["ask", "x", "--model", "/no/base"], "/no/base is not a base model.*Name a folder"),
     ],
@@ -81,6 +80,22 @@ def test_an_error_is_one_line_on_stderr(arguments: list[str], said: str, capfd: 
     assert out == ""
     assert err.count("\n") == 1
     assert re.search(said, err)
+
+
+def test_without_a_model_the_documentation_answers_and_says_where_it_stands(capfd: pytest.CaptureFixture[str]) -> None:
+    assert in_process("ask", "what replaces torch.cat?") == 0
+
+    out, err = capfd.readouterr()
+    assert out.startswith("torch.cat is mx.concatenate in MLX. dim is called axis.\n\nmx.concatenate  Concatenate the")
+    assert "https://ml-explore.github.io/mlx/build/html/python/_autosummary/mlx.core.concatenate.html" in out
+    assert "There is no trained adapter." in err
+
+
+def test_what_is_not_about_mlx_gets_no_answer(capfd: pytest.CaptureFixture[str]) -> None:
+    assert in_process("ask", "how do I bake bread?") == 0
+    assert capfd.readouterr().out.endswith(" is about that.\n")
+    assert in_process("ask", "how do I bake bread?", "--json") == 0
+    assert json.loads(capfd.readouterr().out)["answer"] is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,114 @@
+"""Ask: a question in plain words → an answer that stands in MLX's documentation, and where it stands."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+
+from tenny_lsp.features.grounding import unfounded
+from tenny_lsp.mlx_api.docstring import SENTENCE_END
+from tenny_lsp.mlx_api.entry import ApiEntry
+from tenny_lsp.mlx_api.excerpt import MOST_CHARACTERS, excerpt, replacement
+from tenny_lsp.mlx_api.foreign import ForeignName, replacement_for
+from tenny_lsp.mlx_api.index import ApiIndex
+from tenny_lsp.mlx_api.search import Search
+from tenny_lsp.model.prompts import customary_name, prompt_of, qualified_name
+
+#: Asks the model: prompt → answer.
+Complete = Callable[[str], Awaitable[str]]
+
+_DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+#: A bare word that only code is written with: ``log_softmax``, ``GroupNorm``, `` `mean` ``.
+_IDENTIFIER = re.compile(r"\b(?:\w*_\w+|\w*[a-z][A-Z]\w*|[A-Z]\w*[A-Z]\w*)\b|(?<=`)\w+(?=`)")
+_MOST_SOURCES = 5
+_SECOND_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An entry that a question is about.
+
+    Args:
+        entry (ApiEntry): The entry.
+        foreign (ForeignName | None): The other library's name in the question that it replaces.
+    """
+
+    entry: ApiEntry
+    foreign: ForeignName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is said to a question.
+
+    Args:
+        prose (str | None): The answer; None when nothing is known of what is asked.
+        sources (tuple[Source, ...]): Where it stands, the likeliest first.
+        is_generated (bool): Whether a model wrote the prose; otherwise it is the documentation's own.
+    """
+
+    prose: str | None
+    sources: tuple[Source, ...]
+    is_generated: bool = False
+
+
+async def ask(question: str, index: ApiIndex, search: Search, complete: Complete | None) -> Answer:
+    """Returns the answer to a question about MLX, from the entries it is about.
+
+    Where the model says what its sources do not, or there is no model, the first source's summary answers.
+    """
+    unknown = _without_equivalent(question)
+    sources = tuple(sources_of(question, index, search))
+    if unknown and not any(source.foreign for source in sources):
+        return Answer(replacement(unknown, "").strip(), sources)
+    if not sources:
+        return Answer(None, ())
+    if complete is not None:
+        prose = await complete(ask_prompt(question, sources))
+        whole = [match.end() for match in SENTENCE_END.finditer(prose)]
+        if whole and not any(unfounded(prose, [source.entry for source in sources], index)):
+            return Answer(prose[: whole[-1]], sources, is_generated=True)
+    return Answer(_documented(sources[0]), sources)
+
+
+def sources_of(question: str, index: ApiIndex, search: Search) -> list[Source]:
+    """Returns what a question is about: the names it mentions first, then what its words are nearest to."""
+    found: dict[str, Source] = {}
+    for source in _named(question, index):
+        found.setdefault(source.entry.name, source)
+    for entry in search.about(_DOTTED.sub(lambda name: name[0].rpartition(".")[2], question), _MOST_SOURCES):
+        found.setdefault(entry.name, Source(entry))
+    return list(found.values())[:_MOST_SOURCES]
+
+
+def ask_prompt(question: str, sources: tuple[Source, ...]) -> str:
+    """Returns the prompt: the first source's documentation, the second's in short, and the question."""
+    first, *others = sources
+    name = customary_name(first.entry.name)
+    if first.foreign:
+        return prompt_of(question, replacement(first.foreign, name))
+    parts = [excerpt(first.entry, name, characters=MOST_CHARACTERS - _SECOND_CHARACTERS * bool(others))]
+    parts += [excerpt(s.entry, customary_name(s.entry.name), characters=_SECOND_CHARACTERS) for s in others[:1]]
+    return prompt_of(question, "\n".join(parts))
+
+
+def _named(question: str, index: ApiIndex) -> Iterator[Source]:
+    for name in _DOTTED.findall(question):
+        if foreign := replacement_for(name):
+            if foreign.mlx and (entry := index.resolve(foreign.mlx)):
+                yield Source(entry, foreign)
+        elif entry := index.resolve(qualified_name(name)):
+            yield Source(entry)
+    for word in _IDENTIFIER.findall(question):
+        yield from map(Source, index.named(word)[:2])
+
+
+def _without_equivalent(question: str) -> ForeignName | None:
+    found = (replacement_for(name) for name in _DOTTED.findall(question))
+    return next((foreign for foreign in found if foreign and foreign.mlx is None), None)
+
+
+def _documented(source: Source) -> str:
+    name = customary_name(source.entry.name)
+    if source.foreign:
+        return replacement(source.foreign, name).strip()
+    return excerpt(source.entry, name, characters=0).strip().replace("\n", ": ", 1)

@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -80,6 +81,21 @@ class ApiIndex:
         if parent.name != owner and (found := self.resolve(f"{parent.name}.{member}")):
             return found
         return next((found for base in parent.bases if (found := self.resolve(f"{base}.{member}"))), None)
+
+    def members(self, owner: ApiEntry) -> Iterator[tuple[str, ApiEntry]]:
+        """Yields the members of a module or class under the names they go by there, inherited ones last."""
+        for name in self._children.get(owner.name, ()):
+            yield name.rpartition(".")[2], self._entry(self._names.get(name, name))
+        for base in owner.bases:
+            if (parent := self.resolve(base)) is not None:
+                yield from self.members(parent)
+
+    @cached_property
+    def _children(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name in sorted({*self._raw, *self._names}):
+            found.setdefault(name.rpartition(".")[0], []).append(name)
+        return found
 
     def _entry(self, name: str) -> ApiEntry:
         if name not in self._entries:

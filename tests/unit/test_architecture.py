@@ -30,15 +30,15 @@ MAY_IMPORT = {
     # An adapter's card names its base by the fingerprint that the worker checks.
     "learning": {"folders", "mlx_api", "model.identity", "model.prompts", "model.runtime"},
     "model": set(),
-    "source": {"mlx_api.entry", "mlx_api.index"},
+    "source": {"mlx_api.entry", "mlx_api.index", "mlx_api.returns"},
     "mlx_api": set(),
 }
 
 #: Library → the files that are its door.
 DOORS = {
     "griffe": {"mlx_api.reading"},
-    "tree_sitter": {"source.bindings", "source.buffer"},
-    "tree_sitter_python": {"source.bindings"},
+    "tree_sitter": {"source.syntax"},
+    "tree_sitter_python": {"source.syntax"},
     "pygls": {"server"},
     "lsprotocol": {"server"},
     "typer": {"cli"},
@@ -48,7 +48,7 @@ DOORS = {
     "mlx_lm": {"model.voice", "learning.lora", "learning.session"},
     "numpy": {"learning.batches"},
     "platformdirs": {"folders", "mlx_api.index", "model.answers", "model.runtime"},
-    "tomli": {"mlx_api.foreign", "mlx_api.index"},
+    "tomli": {"mlx_api.foreign", "mlx_api.index", "mlx_api.returns"},
 }
 
 #: What imports MLX when it is imported itself: nobody on the server's side may, not even through others.

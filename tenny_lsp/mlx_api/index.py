@@ -13,6 +13,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
@@ -57,7 +58,6 @@ class ApiIndex:
         self.from_snapshot = from_snapshot
         self._raw = entries
         self._entries: dict[str, ApiEntry] = {}
-        self._by_short_name: dict[str, list[str]] = {}
         self._names = {alias: name for name, raw in entries.items() for alias in raw.get("aliases", ())}
         self._most_dots = max((name.count(".") for name in (*self._raw, *self._names)), default=0)
 
@@ -84,10 +84,29 @@ class ApiIndex:
 
     def named(self, short_name: str) -> list[ApiEntry]:
         """Returns the entries with this last component, the least nested first."""
-        if not self._by_short_name:
-            for name in sorted(self._raw, key=lambda name: (name.count("."), name)):
-                self._by_short_name.setdefault(name.rpartition(".")[2], []).append(name)
         return [self._entry(name) for name in self._by_short_name.get(short_name, ())]
+
+    @cached_property
+    def _by_short_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name in sorted(self._raw, key=lambda name: (name.count("."), name)):
+            found.setdefault(name.rpartition(".")[2], []).append(name)
+        return found
+
+    def members(self, owner: ApiEntry) -> Iterator[tuple[str, ApiEntry]]:
+        """Yields the members of a module or class under the names they go by there, inherited ones last."""
+        for name in self._children.get(owner.name, ()):
+            yield name.rpartition(".")[2], self._entry(self._names.get(name, name))
+        for base in owner.bases:
+            if (parent := self.resolve(base)) is not None:
+                yield from self.members(parent)
+
+    @cached_property
+    def _children(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name in sorted({*self._raw, *self._names}):
+            found.setdefault(name.rpartition(".")[0], []).append(name)
+        return found
 
     def _entry(self, name: str) -> ApiEntry:
         if name not in self._entries:

@@ -1,175 +1,249 @@
-"""What each scope of a parsed text binds: imports, assignments, definitions, parameters and patterns.
+"""What one scope of a syntax tree binds: imports, assignments, definitions, parameters and patterns."""
 
-This file and ``source.buffer`` are the only ones that know tree-sitter; its bytes stay inside them.
-"""
-
-from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import replace
-
-import tree_sitter_python
-from tree_sitter import Language, Node, Query, QueryCursor
+from dataclasses import dataclass, replace
 
 from tenny_lsp.source.scope import Binding, Span
+from tenny_lsp.source.syntax import COMPREHENSIONS, SCOPES, Node, dotted_of, field, text_of, up_to
 
-PYTHON = Language(tree_sitter_python.language())
-#: What opens a scope of names.
-SCOPES = {
-    "module", "function_definition", "class_definition", "lambda",
-    "list_comprehension", "set_comprehension", "dictionary_comprehension", "generator_expression",
-}  # fmt: skip
-_COMPREHENSIONS = {name for name in SCOPES if name.endswith(("_comprehension", "_expression"))}
-_TARGET_LISTS = {
-    "pattern_list", "tuple_pattern", "list_pattern", "list_splat_pattern", "dictionary_splat_pattern",
-    "tuple", "list", "list_splat", "expression_list",
-}  # fmt: skip
+#: Scope's names → what binds each, in the order of the text.
+Bindings = dict[str, list[Binding]]
+
+_TARGET_LISTS = {"pattern_list", "tuple_pattern", "list_pattern", "tuple", "list", "expression_list"}
+_STARRED = {"list_splat_pattern", "dictionary_splat_pattern", "list_splat"}
+_PARAMETERS = {"parameters", "lambda_parameters"}
+_LOOPS = {"for_statement", "while_statement"}
 #: Their blocks may not run.
-_BRANCHING = {"if_statement", "elif_clause", "else_clause", "try_statement", "except_clause", "case_clause"}
-_BINDINGS = Query(
-    PYTHON,
-    """
-    (import_statement name: (_) @import)
-    (import_from_statement) @from
-    (assignment left: (_) @target right: (_)? @value)
-    (augmented_assignment left: (identifier) @target)
-    (named_expression name: (identifier) @walrus)
-    (for_statement left: (_) @target)
-    (for_in_clause left: (_) @target)
-    (as_pattern_target (_) @target)
-    (case_pattern (dotted_name . (identifier) @target .))
-    (keyword_pattern (identifier) (dotted_name . (identifier) @target .))
-    (as_pattern (case_pattern) (identifier) @target)
-    (splat_pattern (identifier) @target)
-    (delete_statement [(identifier) (expression_list)] @target)
-    (function_definition name: (identifier) @definition)
-    (class_definition name: (identifier) @definition)
-    (parameters (_) @parameter)
-    (lambda_parameters (_) @parameter)
-    (type_alias_statement left: (type (identifier) @target))
-    """,
-)
-_DECLARATIONS = Query(PYTHON, "(global_statement (identifier) @global) (nonlocal_statement (identifier) @nonlocal)")
-
-#: Scope's node id → name → what binds it, in the order of the text.
-Bindings = dict[int, dict[str, list[Binding]]]
+_BRANCHING = _LOOPS | {
+    "if_statement", "elif_clause", "else_clause", "try_statement", "except_clause", "except_group_clause",
+    "case_clause",
+}  # fmt: skip
+#: What holds statements, at any depth; everything else is an expression, where only ``:=`` binds.
+_HOLDERS = _BRANCHING | _PARAMETERS | {
+    "module", "block", "expression_statement", "finally_clause", "with_statement", "with_clause", "with_item",
+    "match_statement", "case_pattern", "decorated_definition", "ERROR", "as_pattern", "list_comprehension",
+    "set_comprehension", "dictionary_comprehension", "generator_expression", "as_pattern_target",
+    "class_pattern", "list_pattern", "tuple_pattern", "dict_pattern", "union_pattern", "splat_pattern",
+}  # fmt: skip
 
 
-def bindings_of(root: Node) -> Bindings:
-    """Returns what every scope of a syntax tree binds."""
-    found: Bindings = defaultdict(lambda: defaultdict(list))
-    declared = _declared(root)
-    for _, captures in QueryCursor(_BINDINGS).matches(root):
-        ((kind, nodes), *others) = sorted(captures.items())
-        value = others[0][1][0] if others else None
-        for node in nodes:
-            scope, branch = _place_of(node, kind)
-            for binding in _bound(node, kind, value):
-                outer = declared.get((scope.id, binding.name))
-                held_in = _span(scope) if outer else branch
-                held = replace(binding, branch=held_in) if held_in else binding
-                found[(outer or scope).id][binding.name].append(held)
-    for names in found.values():
-        for bindings in names.values():
-            bindings.sort(key=lambda binding: binding.position)
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where in its scope a statement stands; of what is nested in it, only ``:=`` binds there."""
+
+    branch: Span | None = None
+    loops: tuple[Span, ...] = ()
+    nested: bool = False
+
+
+def bindings_of(scope: Node) -> Bindings:
+    """Returns what a scope binds itself; what functions inside it declare global is not among it."""
+    found: Bindings = {}
+    walrus = scope.type not in COMPREHENSIONS and b":=" in (scope.text or b"")
+    parts = [scope]
+    if scope.type in ("function_definition", "class_definition", "lambda"):
+        parts = [part for part in (field(scope, "parameters"), field(scope, "body")) if part is not None]
+        parts += [child for child in scope.children if child.type == "ERROR"]
+    for part in parts:
+        for binding in _walk(part, scope, walrus):
+            found.setdefault(binding.name, []).append(binding)
+    for bindings in found.values():
+        bindings.sort(key=lambda binding: binding.position)
     return found
 
 
-def _declared(root: Node) -> dict[tuple[int, str], Node]:
-    """Returns the scopes of names that a scope declares global or nonlocal, by that scope's id and the name."""
-    outer: dict[tuple[int, str], Node] = {}
+def declared_in(root: Node) -> Iterator[tuple[Node, Node, str]]:
+    """Yields (scope, outer scope, name) of every name that a scope declares global or nonlocal."""
     text = root.text or b""
-    if not any(word in text for word in (b"global", b"nonlocal")):  # as in most files, where the query is a wasted pass
-        return outer
-    for kind, nodes in QueryCursor(_DECLARATIONS).captures(root).items():
-        for node in nodes:
-            scope, _ = _place_of(node, kind)
-            outer[scope.id, text_of(node)] = root if kind == "global" else _place_of(scope, kind)[0]
-    return outer
+    if not any(word in text for word in (b"global", b"nonlocal")):  # as in most files, where the walk is wasted
+        return
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if node.type in ("global_statement", "nonlocal_statement"):
+            scope = scope_around(node)
+            outer = root if node.type == "global_statement" else scope_around(scope)
+            yield from ((scope, outer, text_of(name)) for name in node.named_children)
+        elif node.type in _HOLDERS or node.type in SCOPES:
+            waiting += node.named_children
 
 
-def text_of(node: Node) -> str:
-    """Returns a node's own text."""
-    return (node.text or b"").decode("utf-8", "replace")
+def scope_around(node: Node) -> Node:
+    """Returns the scope a node stands in."""
+    return (up_to(node.parent, *SCOPES) if node.parent is not None else None) or node
 
 
-def dotted_of(node: Node) -> str:
-    """Returns ``a.b.c`` of a chain of attributes, or an empty string when it starts with anything but a name."""
-    parts: list[str] = []
-    while node.type == "attribute":
-        attribute, owner = node.child_by_field_name("attribute"), node.child_by_field_name("object")
-        if attribute is None or owner is None:
-            return ""
-        parts.append(text_of(attribute))
-        node = owner
-    return ".".join([text_of(node), *reversed(parts)]) if node.type == "identifier" else ""
+def _walk(part: Node, scope: Node, walrus: bool) -> Iterator[Binding]:
+    """Yields what a part of a scope binds, without what stands in scopes of their own."""
+    waiting = [(part, _Place())]
+    while waiting:
+        node, place = waiting.pop()
+        kind = node.type
+        opens_scope = kind in SCOPES and node != scope
+        if opens_scope and kind in ("function_definition", "class_definition"):
+            yield from _definition(node, place)
+        elif kind in _PARAMETERS:
+            yield from (found for child in node.named_children for found in _parameter(child))
+        elif kind in _BINDERS and (kind == "named_expression" or not place.nested):
+            yield from (replace(found, branch=place.branch, loops=place.loops) for found in _BINDERS[kind](node))
+        if opens_scope and not (walrus and kind in COMPREHENSIONS):
+            continue
+        if kind in _HOLDERS or kind == "assignment" or walrus:
+            waiting += _inside(node, place, place.nested or opens_scope)
 
 
-def dotted_up_to(node: Node, dotted_name: Node) -> str:
-    """Returns a dotted name from its start to the end of one of its parts."""
-    return ".".join(text_of(part) for part in dotted_name.named_children if part.start_byte <= node.start_byte)
+def _inside(node: Node, place: _Place, nested: bool) -> Iterator[tuple[Node, _Place]]:
+    loops = (*place.loops, Span(node.start_byte, node.end_byte)) if node.type in _LOOPS else place.loops
+    for child in node.named_children:
+        is_branch = child.type == "block" and node.type in _BRANCHING
+        yield child, _Place(Span(child.start_byte, child.end_byte) if is_branch else place.branch, loops, nested)
 
 
-def _span(node: Node) -> Span:
-    return Span(node.start_byte, node.end_byte)
+def _definition(node: Node, place: _Place) -> Iterator[Binding]:
+    name = field(node, "name")
+    if name is not None:
+        start = name.start_byte
+        yield Binding(text_of(name), start, start, definition=node, branch=place.branch, loops=place.loops)
 
 
-def _place_of(node: Node, kind: str) -> tuple[Node, Span | None]:
-    """Returns the scope that a node binds a name in, and the branch of that scope it stands in, if any."""
-    branch: Span | None = None
-    inner, scope = node, node.parent
-    if kind == "definition" and scope is not None:
-        inner, scope = scope, scope.parent
-    passed_over = _COMPREHENSIONS if kind == "walrus" else ()
-    while scope is not None and (scope.type not in SCOPES or scope.type in passed_over):
-        if branch is None and inner.type == "block" and scope.type in _BRANCHING:
-            branch = _span(inner)
-        inner, scope = scope, scope.parent
-    return scope or node, branch
+def _parameter(node: Node) -> Iterator[Binding]:
+    """Yields the parameter that a child of a parameter list is, if it is one."""
+    named = field(node, "name") or (node.named_children[0] if node.type == "typed_parameter" else node)
+    star = named.type if named.type in _STARRED else ""
+    for identifier in _identifiers(named):
+        steps = ("*",) if star == "list_splat_pattern" else ("**",) if star else ()
+        yield Binding(
+            text_of(identifier), identifier.start_byte, identifier.start_byte,
+            steps=steps, annotation=field(node, "type"), definition=node,
+        )  # fmt: skip
 
 
-def _bound(node: Node, kind: str, value: Node | None) -> Iterator[Binding]:
-    if kind == "import":
-        yield from bound_by_import(node.parent or node, node)
-    elif kind == "from":
-        yield from bound_by_import(node)
-    elif kind == "target" and node.type == "identifier" and value is not None:
-        target = dotted_of(value) if value.type == "attribute" else text_of(value) * (value.type == "identifier")
-        yield Binding(text_of(node), node.start_byte, target, is_none=value.type == "none")
-    else:
-        named = node.child_by_field_name("name") if kind == "parameter" else node
-        for identifier in _identifiers(named or node):
-            yield Binding(text_of(identifier), identifier.start_byte)
+def _assignment(node: Node) -> Iterator[Binding]:
+    left, value = field(node, "left"), field(node, "right")
+    while value is not None and value.type == "assignment":  # a = b = c
+        value = field(value, "right")
+    if left is not None:
+        yield from _unpacked(left, value, node.end_byte, annotation=field(node, "type"))
+
+
+def _augmented(node: Node) -> Iterator[Binding]:
+    left = field(node, "left")
+    if left is not None and left.type == "identifier":
+        yield Binding(text_of(left), left.start_byte, node.end_byte, value=node)
+
+
+def _walrus(node: Node) -> Iterator[Binding]:
+    name = field(node, "name")
+    if name is not None:
+        yield Binding(text_of(name), name.start_byte, node.end_byte, value=field(node, "value"))
+
+
+def _loop(node: Node) -> Iterator[Binding]:
+    left, right = field(node, "left"), field(node, "right")
+    if left is not None:
+        since = right.end_byte if right is not None else left.end_byte
+        yield from _unpacked(left, right, since, ("each",))
+
+
+def _with(node: Node) -> Iterator[Binding]:
+    """Yields what ``… as name`` binds in a ``with``; in an ``except`` or a pattern, names of unknown meaning."""
+    alias = field(node, "alias")
+    known = node.named_children[0] if node.parent is not None and node.parent.type == "with_item" else None
+    if alias is not None:
+        for target in alias.named_children:
+            yield from _unpacked(target, known, node.end_byte, ("enter",))
+    else:  # case P() as name
+        yield from (_unknown(child) for child in node.named_children[1:] if child.type == "identifier")
+
+
+def _pattern(node: Node) -> Iterator[Binding]:
+    """Yields the name that a pattern captures."""
+    parts = node.named_children[1:] if node.type == "keyword_pattern" else node.named_children
+    for part in parts:
+        if part.type == "dotted_name" and len(part.named_children) == 1:
+            yield _unknown(part.named_children[0])
+        elif part.type == "identifier" and node.type == "splat_pattern":
+            yield _unknown(part)
+
+
+def _deleted(node: Node) -> Iterator[Binding]:
+    yield from (_unknown(name) for child in node.named_children for name in _identifiers(child))
+
+
+def _type_alias(node: Node) -> Iterator[Binding]:
+    left = field(node, "left")
+    if left is not None:
+        yield from (_unknown(child) for child in left.named_children if child.type == "identifier")
+
+
+def _unknown(identifier: Node) -> Binding:
+    return Binding(text_of(identifier), identifier.start_byte, identifier.end_byte)
+
+
+def _unpacked(
+    target: Node, value: Node | None, since: int, steps: tuple[int | str, ...] = (), annotation: Node | None = None
+) -> Iterator[Binding]:
+    """Yields what a target binds: of ``(a, *b), c.d = …`` those are a, b and, as one name, c.d."""
+    waiting: list[tuple[Node, tuple[int | str, ...]]] = [(target, steps)]
+    while waiting:
+        node, path = waiting.pop()
+        if node.type == "identifier":
+            yield Binding(text_of(node), node.start_byte, since, value=value, steps=path, annotation=annotation)
+        elif node.type == "attribute" and (dotted := dotted_of(node)).count(".") == 1:
+            yield Binding(dotted, node.start_byte, since, value=value, steps=path, annotation=annotation)
+        elif node.type in _STARRED:
+            waiting += [(child, (*path[:-1], "*")) for child in node.named_children]
+        elif node.type in _TARGET_LISTS:
+            parts = node.named_children
+            starred = next((i for i, part in enumerate(parts) if part.type in _STARRED), len(parts))
+            waiting += [(part, (*path, i if i <= starred else i - len(parts))) for i, part in enumerate(parts)]
+        elif node.type == "parenthesized_expression":
+            waiting += [(child, path) for child in node.named_children]
 
 
 def _identifiers(node: Node) -> Iterator[Node]:
-    """Yields the names that a target binds: of ``(a, *b), c.d = …`` those are a and b."""
     waiting = [node]
     while waiting:
         node = waiting.pop()
         if node.type == "identifier":
             yield node
-        elif node.type == "typed_parameter":
-            waiting.append(node.named_children[0])
-        elif node.type in _TARGET_LISTS:
+        elif node.type in _TARGET_LISTS or node.type in _STARRED:
             waiting += node.named_children
 
 
-def bound_by_import(statement: Node, only: Node | None = None) -> Iterator[Binding]:
-    """Yields what an import statement binds, or one of its names alone; targets of relative imports are unknown."""
-    module = statement.child_by_field_name("module_name")
-    if module is not None and module.type == "relative_import":
-        prefix = None
-    else:
-        prefix = f"{text_of(module)}." if module is not None else ""
-    for child in statement.children_by_field_name("name") if only is None else [only]:
-        alias, named = child.child_by_field_name("alias"), child.child_by_field_name("name") or child
-        target = "" if prefix is None else prefix + text_of(named)
+def bound_by_import(statement: Node) -> Iterator[Binding]:
+    """Yields what an import statement binds."""
+    module = field(statement, "module_name")
+    prefix = ""
+    if module is not None:
+        prefix = text_of(module) if text_of(module).endswith(".") else f"{text_of(module)}."
+    since = statement.end_byte
+    for child in statement.children_by_field_name("name"):
+        alias, named = field(child, "alias"), field(child, "name") or child
+        target = prefix + text_of(named)
         if alias is not None:
-            yield Binding(text_of(alias), alias.start_byte, target, imported=True)
+            yield Binding(text_of(alias), alias.start_byte, since, target, is_import=True)
         elif module is not None:
-            yield Binding(text_of(named), named.start_byte, target, imported=True)
+            yield Binding(text_of(named), named.start_byte, since, target, is_import=True)
         else:
             root = text_of(named).split(".")[0]
-            yield Binding(root, named.start_byte, root, imported=True)
+            yield Binding(root, named.start_byte, since, root, is_import=True)
     if module is not None and any(child.type == "wildcard_import" for child in statement.children):
-        yield Binding("*", module.start_byte, text_of(module) if prefix else "", imported=True)
+        yield Binding("*", module.start_byte, since, text_of(module), is_import=True)
+
+
+_BINDERS = {
+    "import_statement": bound_by_import,
+    "import_from_statement": bound_by_import,
+    "assignment": _assignment,
+    "augmented_assignment": _augmented,
+    "named_expression": _walrus,
+    "for_statement": _loop,
+    "for_in_clause": _loop,
+    "as_pattern": _with,
+    "case_pattern": _pattern,
+    "keyword_pattern": _pattern,
+    "splat_pattern": _pattern,
+    "delete_statement": _deleted,
+    "type_alias_statement": _type_alias,
+}

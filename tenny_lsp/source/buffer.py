@@ -4,22 +4,15 @@ Offsets are in code points, as Python counts.
 """
 
 import re
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 
-from tree_sitter import Node, Parser
+from tenny_lsp.source.bindings import Bindings, bindings_of, bound_by_import, declared_in
+from tenny_lsp.source.scope import Binding, Name, Scope, Span
+from tenny_lsp.source.syntax import SCOPES, Node, dotted_of, dotted_up_to, field, parse, text_of
 
-from tenny_lsp.source.bindings import (
-    PYTHON,
-    SCOPES,
-    Bindings,
-    bindings_of,
-    bound_by_import,
-    dotted_of,
-    dotted_up_to,
-    text_of,
-)
-from tenny_lsp.source.scope import Name, Scope
-
+_NO_VALUES = {"block", "module", "expression_statement", "ERROR", "argument_list", "assignment"}
 _PLACES = {"parameters", "lambda_parameters", "global_statement", "nonlocal_statement"}
 
 
@@ -34,56 +27,128 @@ class Buffer:
         self.text = text
         # For tree-sitter a lone carriage return ends no line; for Python and for editors it does.
         self._bytes = re.sub("\r(?!\n)", "\n", text).encode("utf-8", "surrogatepass")
-        self._root = Parser(PYTHON).parse(self._bytes).root_node
+        self._tree = parse(self._bytes)
+        self.root = self._tree.root_node
+        self._bindings: dict[int, Bindings] = {}
+        self._attributes: dict[int, Bindings] = {}
 
     def name_at(self, offset: int) -> Name | None:
         """Returns the dotted name at an offset in code points; None when there is no name to look up there."""
-        node = self._identifier_at(self.byte_offset(offset))
+        node = self.identifier_at(offset)
         if node is None or node.parent is None:
             return None
         start, end = self._offset(node.start_byte), self._offset(node.end_byte)
         imported = _import_path(node)
         if imported is not None:
-            return Name(imported, start, end, absolute=True) if imported else None
+            return Name(node, imported, start, end, absolute=True) if imported else None
         if _names_a_place(node):
             return None
         if node.parent.type == "dotted_name":  # in a pattern: `case mx.float32:`
-            return Name(dotted_up_to(node, node.parent), start, end)
-        if node.parent.type == "attribute" and node.parent.child_by_field_name("attribute") == node:
-            dotted = dotted_of(node.parent)
-            return Name(dotted, start, end) if dotted else None
-        return Name(text_of(node), start, end)
+            return Name(node, dotted_up_to(node, node.parent), start, end)
+        is_member = node.parent.type == "attribute" and field(node.parent, "attribute") == node
+        return Name(node, dotted_of(node.parent) if is_member else text_of(node), start, end)
+
+    def identifier_at(self, offset: int) -> Node | None:
+        """Returns the identifier at an offset in code points, or that ends there."""
+        place = self.byte_offset(offset)
+        for start in (place, place - 1):  # the end of a word belongs to the word
+            node = self.root.descendant_for_byte_range(max(start, 0), max(start, 0))
+            if node is not None and node.type == "identifier" and node.start_byte <= place <= node.end_byte:
+                return node
+        return None
+
+    def expression_at(self, offset: int) -> Node | None:
+        """Returns the longest expression that ends at an offset in code points."""
+        place = self.byte_offset(offset)
+        node = self.root.descendant_for_byte_range(max(place - 1, 0), max(place - 1, 0))
+        found: Node | None = None
+        while node is not None and node.end_byte <= place:
+            if node.end_byte == place and node.is_named and node.type not in _NO_VALUES:
+                found = node
+            node = node.parent
+        return found
+
+    def finished(self, offset: int) -> "Buffer":
+        """Returns this text with a name in place of the one that is missing after the dot at an offset."""
+        before, after = self.text[:offset], self.text[offset:]
+        if before.endswith(".") and not after[:1].isidentifier():
+            return Buffer(before + "_" + after)
+        return self
 
     def scopes_at(self, offset: int) -> list[Scope]:
         """Returns the scopes whose names are visible at an offset in code points, innermost first."""
         place = self.byte_offset(offset)
-        node = self._root.descendant_for_byte_range(place, place)
+        node = self.root.descendant_for_byte_range(place, place)
+        return self.scopes_around(node) if node is not None else []
+
+    def scopes_around(self, node: Node) -> list[Scope]:
+        """Returns the scopes whose names are visible at a node, innermost first."""
         visible: list[Scope] = []
-        inner = node
-        while node is not None:
-            hidden = node.type == "class_definition" and _has_function(visible)
-            if node.type in SCOPES and not hidden and not _is_outside(inner, node):
-                visible.append(Scope(node.type, self._bindings.get(node.id, {})))
-            inner, node = node, node.parent
+        inner, scope = node, node if node.type in SCOPES else node.parent
+        while scope is not None:
+            hidden = scope.type == "class_definition" and _has_function(visible)
+            if scope.type in SCOPES and not hidden and not _is_outside(inner, scope):
+                visible.append(Scope(scope.type, scope, self.bindings_in(scope)))
+            inner, scope = scope, scope.parent
         return visible
+
+    def bindings_in(self, scope: Node) -> Bindings:
+        """Returns what a scope binds."""
+        found = self._bindings.get(scope.id)
+        if found is None:
+            found = self._bindings[scope.id] = bindings_of(scope)
+            for name in self._declared_outside.get(scope.id, ()):
+                found.pop(name, None)
+            for inner, name in self._declared_inside.get(scope.id, ()):
+                span = Span(inner.start_byte, inner.end_byte)
+                own = [replace(b, branch=span) for b in bindings_of(inner).get(name, ())]
+                found[name] = sorted([*found.get(name, ()), *own], key=lambda binding: binding.position)
+        return found
+
+    def attributes_in(self, cls: Node) -> Bindings:
+        """Returns what the methods of a class set on their instance: ``x`` for ``self.x = …``."""
+        if cls.id not in self._attributes:
+            found = self._attributes[cls.id] = {}
+            for bindings in list(self.bindings_in(cls).values()):
+                for method in (b.definition for b in bindings if b.definition is not None):
+                    for name, assigned in _attributes_set_in(method, self):
+                        found.setdefault(name, []).extend(assigned)
+        return self._attributes[cls.id]
 
     def byte_offset(self, offset: int) -> int:
         """Returns an offset in code points as bytes, as bindings count."""
         return len(self.text[:offset].encode("utf-8", "surrogatepass"))
 
     @cached_property
-    def _bindings(self) -> Bindings:
-        return bindings_of(self._root)
+    def _declared(self) -> list[tuple[Node, Node, str]]:
+        return list(declared_in(self.root))
+
+    @cached_property
+    def _declared_outside(self) -> dict[int, list[str]]:
+        found: dict[int, list[str]] = {}
+        for scope, _, name in self._declared:
+            found.setdefault(scope.id, []).append(name)
+        return found
+
+    @cached_property
+    def _declared_inside(self) -> dict[int, list[tuple[Node, str]]]:
+        found: dict[int, list[tuple[Node, str]]] = {}
+        for scope, outer, name in self._declared:
+            found.setdefault(outer.id, []).append((scope, name))
+        return found
 
     def _offset(self, byte_offset: int) -> int:
         return len(self._bytes[:byte_offset].decode("utf-8", "surrogatepass"))
 
-    def _identifier_at(self, place: int) -> Node | None:
-        for start in (place, place - 1):  # the end of a word belongs to the word
-            node = self._root.descendant_for_byte_range(max(start, 0), max(start, 0))
-            if node is not None and node.type == "identifier" and node.start_byte <= place <= node.end_byte:
-                return node
-        return None
+
+def _attributes_set_in(method: Node, buffer: Buffer) -> Iterator[tuple[str, list[Binding]]]:
+    parameters = field(method, "parameters")
+    if method.type != "function_definition" or parameters is None or not parameters.named_children:
+        return
+    instance = f"{text_of(parameters.named_children[0])}."
+    for name, bindings in buffer.bindings_in(method).items():
+        if name.startswith(instance):
+            yield name.removeprefix(instance), bindings
 
 
 def _is_outside(part: Node | None, scope: Node) -> bool:
@@ -116,7 +181,8 @@ def _import_path(node: Node) -> str | None:
     if statement is None or dotted_name is None:
         return None
     if dotted_name.type == "aliased_import":  # the alias itself
-        return next((b.target for b in bound_by_import(statement) if b.position == node.start_byte), "")
+        target = next((b.target for b in bound_by_import(statement) if b.position == node.start_byte), "")
+        return "" if target.startswith(".") else target
     path = dotted_up_to(node, dotted_name)
     if statement.type == "import_statement":
         return path

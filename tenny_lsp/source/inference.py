@@ -1,15 +1,27 @@
-"""A name in a buffer → the entry of the API it means. What is not certain stays unknown."""
+"""What the names and expressions of a buffer mean. What is not certain stays unknown.
 
-from dataclasses import dataclass, replace
-from itertools import takewhile
+``Inference(buffer, index)`` answers, for offsets in code points:
+
+- ``entry_at(offset)``: the entry that the name under a cursor means, wherever it comes from: an import, an alias, a
+  member of a value (``x.reshape`` where ``x`` is an array).
+- ``meaning_at(offset)``: what the expression that ends at an offset is; ``x.|`` asks at the dot, finished or not.
+- ``owner_at(offset)``: for completion, what stands before the dot of the name (maybe still empty) at an offset.
+
+A meaning (``source.meaning``) is an ``Api`` entry, an ``Instance`` of an API class or of a class of the file, a
+``Group`` (list, tuple), a ``Table`` (dict), a callable, or one of Python's own. ``members_of(meaning)`` lists what may
+stand after its dot.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source.buffer import Buffer
-from tenny_lsp.source.scope import Binding, Scope
-
-#: How many assignments (``a = b``) are followed from a name to what it stands for.
-_LONGEST_CHAIN = 8
+from tenny_lsp.source.meaning import Api, Instance, LocalClass, Meaning
+from tenny_lsp.source.members import bases, member_entry, names_in
+from tenny_lsp.source.reader import Reader
+from tenny_lsp.source.syntax import Node, field, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,59 +33,82 @@ class Found:
     end: int
 
 
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What may stand after a dot: a name, and its entry if it is the API's."""
+
+    name: str
+    entry: ApiEntry | None = None
+
+
+class Inference:
+    """What the names and expressions of a buffer mean.
+
+    Args:
+        buffer (Buffer): The text.
+        index (ApiIndex): The API it uses.
+    """
+
+    def __init__(self, buffer: Buffer, index: ApiIndex) -> None:
+        self._buffer = buffer
+        self._index = index
+        self._reader = Reader(buffer, index)
+
+    def entry_at(self, offset: int) -> Found | None:
+        """Returns the entry named at an offset; None when there is none or it is not certain."""
+        name = self._buffer.name_at(offset)
+        if name is None:
+            return None
+        entry = self._index.resolve(name.dotted) if name.absolute else self._named(name.node)
+        return Found(entry, name.start, name.end) if entry else None
+
+    def meaning_at(self, offset: int) -> Meaning | None:
+        """Returns what the expression is that ends at an offset."""
+        node = self._buffer.expression_at(offset)
+        return self._reader.meaning(node) if node is not None else None
+
+    def owner_at(self, offset: int) -> Meaning | None:
+        """Returns what stands before the dot of the name at an offset, which may not have been written yet."""
+        finished = self._buffer.finished(offset)
+        reader = Reader(finished, self._index)
+        node = finished.identifier_at(offset)
+        if node is None or node.parent is None or node.parent.type != "attribute":
+            return None
+        owner = field(node.parent, "object")
+        return reader.value(reader.meaning(owner)) if owner is not None and owner != node else None
+
+    def members_of(self, meaning: Meaning | None) -> Iterator[Member]:
+        """Yields what may stand after the dot of a value, each name once, a class's own before what it inherits."""
+        seen: set[str] = set()
+        for found in self._members(meaning):
+            if found.name not in seen:
+                seen.add(found.name)
+                yield found
+
+    def _members(self, meaning: Meaning | None) -> Iterator[Member]:
+        owner = meaning.of if isinstance(meaning, Instance) else meaning
+        if isinstance(owner, LocalClass):
+            yield from (Member(name) for name in names_in(owner))
+            for base in bases(owner):
+                yield from self._members(base)
+        elif isinstance(owner, Api) and owner.entry.kind in ("module", "class"):
+            yield from (Member(name, entry) for name, entry in self._index.members(owner.entry))
+
+    def _named(self, node: Node) -> ApiEntry | None:
+        """Returns the entry that an identifier in an expression means."""
+        owner = field(node.parent, "object")
+        if owner is not None and owner != node:
+            return member_entry(self._reader, self._reader.meaning(owner), text_of(node))
+        if node.parent is not None and node.parent.type == "dotted_name":  # in a pattern: `case mx.float32:`
+            parts = [part for part in node.parent.named_children if part.start_byte <= node.start_byte]
+            meaning = self._reader.meaning(parts[0])
+            for part in parts[1:]:
+                meaning = self._reader.member(meaning, text_of(part))
+        else:
+            meaning = self._reader.meaning(node)
+        return meaning.entry if isinstance(meaning, Api) else None
+
+
 def entry_at(buffer: Buffer, offset: int, index: ApiIndex) -> Found | None:
     """Returns the entry named at an offset in code points; None when there is none or it is not certain."""
-    name = buffer.name_at(offset)
-    if name is None:
-        return None
-    if name.absolute:
-        meant = [name.dotted]
-    else:
-        # One further than its start, so that the target of an assignment means what is assigned to it.
-        position = buffer.byte_offset(name.start) + 1
-        meant = _meanings(name.dotted, buffer.scopes_at(name.start), position, index)
-    entry = next((found for path in meant if (found := index.resolve(path))), None)
-    return Found(entry, name.start, name.end) if entry else None
-
-
-def _meanings(dotted: str, scopes: list[Scope], position: int, index: ApiIndex) -> list[str]:
-    """Returns the module paths a dotted name may mean, best first: one, or one for each wildcard import."""
-    for _ in range(_LONGEST_CHAIN):
-        root, dot, rest = dotted.partition(".")
-        depth, binding = _binding(root, scopes, position)
-        if binding is None:
-            stars = [star.target for scope in scopes for star in reversed(scope.bindings.get("*", ()))]
-            # Nobody knows what a module outside the index binds over the ones before it.
-            return [f"{module}.{dotted}" for module in takewhile(index.resolve, stars)]
-        if not binding.target:
-            return []
-        dotted = binding.target + dot + rest
-        if binding.imported:
-            return [dotted]
-        scopes, position = scopes[depth:], binding.position
-    return []
-
-
-def _binding(name: str, scopes: list[Scope], position: int) -> tuple[int, Binding | None]:
-    """Returns the binding of a name that holds at a position, and the depth of its scope; None if nothing binds it."""
-    for depth, scope in enumerate(scopes):
-        bindings = scope.bindings.get(name, [])
-        if any(binding.imported for binding in bindings):
-            # `except ImportError: mx = None` does not change what mx means where it is used.
-            bindings = [binding for binding in bindings if not binding.is_none]
-        if bindings:
-            # In its own scope a name means what was bound last; a function sees what its module ends with.
-            before = [b for b in bindings if b.position < position] if depth == 0 else bindings
-            return depth, _certain(before or bindings, position)
-    return 0, None
-
-
-def _certain(bindings: list[Binding], position: int) -> Binding:
-    """Returns the last binding; without its target where another branch may have bound the name to something else."""
-    last = bindings[-1]
-    for binding in reversed(bindings):
-        if (binding.target, binding.imported) != (last.target, last.imported):
-            return replace(last, target="")
-        if binding.branch is None or position in binding.branch:
-            break
-    return last
+    return Inference(buffer, index).entry_at(offset)

@@ -2,18 +2,22 @@
 
 from dataclasses import dataclass
 
+from tenny_lsp.source.syntax import Node
+
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A dotted name in the text, up to the component under a position.
+    """A name in the text that may be looked up.
 
     Args:
-        dotted (str): ``mx.fast.rope``; inside an import, the full module path.
+        node (Node): The identifier.
+        dotted (str): Up to it, ``mx.fast.rope``; inside an import, the full module path; empty for ``f(x).shape``.
         start (int): Offset of the component under the position, in code points.
         end (int): Its end.
         absolute (bool): Whether the name is a module path (in an import) rather than looked up in scopes.
     """
 
+    node: Node
     dotted: str
     start: int
     end: int
@@ -36,21 +40,32 @@ class Binding:
     """A place that gives a name its meaning.
 
     Args:
-        name (str): The bound name; ``*`` for a wildcard import.
-        position (int): Where, in bytes from the start of the text.
-        target (str): The dotted name it stands for, or an empty string when that is not known.
-        imported (bool): Whether ``target`` is a module path rather than an expression of the same scope.
-        is_none (bool): Whether the value is the constant None.
-        branch (Span, optional): The branch of an ``if``, ``try`` or ``match`` (or the function that declares the
+        name (str): The bound name; ``*`` for a wildcard import; ``self.x`` for an attribute that is set.
+        position (int): Where the name stands, in bytes from the start of the text.
+        since (int): From where on the name has this meaning: the end of the statement, as a rule.
+        target (str): What an import stands for: a module path, with leading dots when it is relative.
+        value (Node, optional): The expression that is assigned, iterated over or entered; None when there is none.
+        steps (tuple[int | str, ...]): How the name's value comes out of that one: an index for each level of
+            unpacking (``*`` when starred), ``each`` for a loop over it, ``enter`` for ``with``.
+        annotation (Node, optional): Its annotation.
+        definition (Node, optional): The function or class it names, or the parameter it is.
+        is_import (bool): Whether an import binds it.
+        branch (Span, optional): The branch of an ``if``, ``try``, ``match`` or loop (or the function that declares the
             name global) that may not have run when the name is used outside it; None when it always has.
+        loops (tuple[Span, ...]): The loops around it in its scope, outermost first.
     """
 
     name: str
     position: int
+    since: int = 0
     target: str = ""
-    imported: bool = False
-    is_none: bool = False
+    value: Node | None = None
+    steps: tuple[int | str, ...] = ()
+    annotation: Node | None = None
+    definition: Node | None = None
+    is_import: bool = False
     branch: Span | None = None
+    loops: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,4 +73,5 @@ class Scope:
     """What one scope binds: by name, in the order of the text."""
 
     kind: str
+    node: Node
     bindings: dict[str, list[Binding]]

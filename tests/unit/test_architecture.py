@@ -30,7 +30,7 @@ MAY_IMPORT = {
     # An adapter's card names its base by the fingerprint that the worker checks.
     "learning": {"folders", "mlx_api", "model.identity", "model.prompts", "model.runtime"},
     "model": set(),
-    "source": {"mlx_api.entry", "mlx_api.index"},
+    "source": {"mlx_api.entry", "mlx_api.index", "mlx_api.returns"},
     "mlx_api": set(),
 }
 
@@ -39,8 +39,8 @@ DOORS = {
     "griffe": {"mlx_api.reading"},
     "bm25s": {"mlx_api.search"},
     "snowballstemmer": {"mlx_api.search"},
-    "tree_sitter": {"source.bindings", "source.buffer"},
-    "tree_sitter_python": {"source.bindings"},
+    "tree_sitter": {"source.syntax"},
+    "tree_sitter_python": {"source.syntax"},
     "pygls": {"server"},
     "lsprotocol": {"server"},
     "typer": {"cli"},
@@ -50,7 +50,7 @@ DOORS = {
     "mlx_lm": {"model.voice", "learning.lora", "learning.session"},
     "numpy": {"learning.batches"},
     "platformdirs": {"folders", "mlx_api.index", "model.answers", "model.runtime"},
-    "tomli": {"mlx_api.foreign", "mlx_api.index", "mlx_api.search"},
+    "tomli": {"mlx_api.foreign", "mlx_api.index", "mlx_api.returns", "mlx_api.search"},
 }
 
 #: What imports MLX when it is imported itself: nobody on the server's side may, not even through others.

@@ -1,0 +1,154 @@
+"""What stands after a dot: members of the API's classes and modules, of the file's own classes, of Python's values."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tenny_lsp.mlx_api.entry import ApiEntry
+from tenny_lsp.source.annotation import annotated, annotated_in_api
+from tenny_lsp.source.definitions import defined, is_property, returned
+from tenny_lsp.source.meaning import (
+    NEVER,
+    Api,
+    External,
+    Function,
+    Group,
+    Instance,
+    LocalClass,
+    LocalFunction,
+    LocalModule,
+    Meaning,
+    Plain,
+    Table,
+    group,
+    join,
+)
+from tenny_lsp.source.names import bound
+from tenny_lsp.source.scope import Binding
+from tenny_lsp.source.steps import stepped
+from tenny_lsp.source.syntax import field
+
+if TYPE_CHECKING:
+    from tenny_lsp.source.reader import Reader
+
+
+def member(reader: "Reader", owner: Meaning | None, name: str) -> Meaning | None:
+    """Returns what a member of a value is."""
+    owner = value_of(reader, owner)
+    if isinstance(owner, Instance) and isinstance(owner.of, LocalClass):
+        return _attribute(owner.of, name, owner)
+    if isinstance(owner, LocalClass):
+        return _attribute(owner, name, None)
+    if isinstance(owner, LocalModule):
+        return owner.home.exported(name)
+    if isinstance(owner, Instance) and owner.parts and name == "layers":
+        return group("list", owner.parts)
+    if isinstance(owner, External):
+        return External(f"{owner.name}.{name}")
+    if isinstance(owner, Group | Table):
+        return _of_collection(owner, name)
+    entry = member_entry(reader, owner, name)
+    if entry is None:
+        return NEVER if owner == NEVER else None
+    if isinstance(owner, Instance):
+        if entry.kind in ("property", "attribute"):
+            return annotated_in_api(reader.index, entry.annotation, entry)
+        return Api(entry, owner)
+    return Api(entry)
+
+
+def member_entry(reader: "Reader", owner: Meaning | None, name: str) -> ApiEntry | None:
+    """Returns the entry of a member of a value; None when it is not the API's."""
+    owner = value_of(reader, owner)
+    if isinstance(owner, Instance):
+        if isinstance(owner.of, LocalClass):
+            found = _attribute(owner.of, name, owner)
+            if isinstance(found, Api):
+                return found.entry
+            return None
+        owner = owner.of
+    if isinstance(owner, Api) and owner.entry.kind in ("module", "class"):
+        return reader.index.resolve(f"{owner.entry.name}.{name}")
+    return None
+
+
+def value_of(reader: "Reader", meaning: Meaning | None) -> Meaning | None:
+    """Returns a value in place of the API's name for it: an instance of ``Dtype`` for ``mx.float32``."""
+    if isinstance(meaning, Api) and meaning.entry.kind in ("attribute", "property"):
+        return annotated_in_api(reader.index, meaning.entry.annotation, meaning.entry)
+    return meaning
+
+
+def bases(cls: LocalClass) -> Iterator[Meaning | None]:
+    """Yields what a class of a file inherits from directly."""
+    listed = field(cls.node, "superclasses")
+    for base in listed.named_children if listed is not None else ():
+        if base.type != "keyword_argument":
+            yield cls.home.meaning(base)
+
+
+def _attribute(cls: LocalClass, name: str, instance: Instance | None) -> Meaning | None:
+    """Returns what an attribute of a class of a file, or of its instances, is."""
+    return cls.home.once((cls.node.start_byte, name, instance is None), lambda: _own_or_inherited(cls, name, instance))
+
+
+def _own_or_inherited(cls: LocalClass, name: str, instance: Instance | None) -> Meaning | None:
+    found = _own(cls, name, instance)
+    if found:
+        return join(found)
+    for base in bases(cls):
+        if base is None or base == NEVER:
+            return None  # who knows what it has
+        inherited = member(cls.home, Instance(base) if instance and isinstance(base, Api | LocalClass) else base, name)
+        if inherited is not None:
+            if isinstance(inherited, LocalFunction) and instance is not None:
+                return LocalFunction(inherited.home, inherited.node, instance)
+            return inherited
+    return None
+
+
+def _own(cls: LocalClass, name: str, instance: Instance | None) -> list[Meaning | None]:
+    """Returns what each place says that gives a class itself this attribute."""
+    reader = cls.home
+    found: list[Meaning | None] = []
+    for binding in reader.buffer.bindings_in(cls.node).get(name, ()):
+        definition = binding.definition
+        if definition is None or definition.type != "function_definition":
+            found.append(bound(reader, binding))
+        elif is_property(definition):
+            found.append(returned(LocalFunction(reader, definition, instance)))
+        else:
+            method = defined(reader, definition)
+            is_plain = isinstance(method, LocalFunction) and method.node == definition
+            found.append(LocalFunction(reader, definition, instance) if is_plain else method)
+    if instance is not None:
+        found += [_assigned(reader, binding) for binding in reader.buffer.attributes_in(cls.node).get(name, ())]
+    return found
+
+
+def _assigned(reader: "Reader", binding: Binding) -> Meaning | None:
+    known = annotated(reader, binding.annotation) if binding.annotation is not None else None
+    if known is not None or binding.value is None:
+        return known
+    return stepped(reader, reader.meaning(binding.value), binding.steps)
+
+
+def names_in(cls: LocalClass) -> list[str]:
+    """Returns the attributes and methods that a class of a file has by its own text, in its order."""
+    buffer = cls.home.buffer
+    return list(dict.fromkeys([*buffer.bindings_in(cls.node), *buffer.attributes_in(cls.node)]))
+
+
+def _of_collection(owner: Group | Table, name: str) -> Meaning | None:
+    if isinstance(owner, Table):
+        pair = group("tuple", [None, owner.value])
+        results: dict[str, Meaning | None] = {
+            "items": Group("iterable", pair),
+            "values": Group("iterable", owner.value),
+            "keys": Group("iterable"),
+            "get": owner.value,
+            "pop": owner.value,
+            "copy": owner,
+        }
+    else:
+        results = {"pop": owner.each, "copy": owner, "index": Plain("int"), "count": Plain("int")}
+    return Function(results[name]) if name in results else None

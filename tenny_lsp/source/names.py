@@ -1,0 +1,95 @@
+"""What a name in a buffer stands for: the bindings that may hold where it is used, and what they agree on."""
+
+import builtins
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from tenny_lsp.source.annotation import annotated
+from tenny_lsp.source.definitions import defined, parameter
+from tenny_lsp.source.meaning import NONE, Api, External, Meaning, join
+from tenny_lsp.source.scope import Binding
+from tenny_lsp.source.steps import stepped
+from tenny_lsp.source.syntax import COMPREHENSIONS, Node
+
+if TYPE_CHECKING:
+    from tenny_lsp.source.reader import Reader
+
+
+def named(reader: "Reader", name: str, place: Node, *, before: bool = False) -> Meaning | None:
+    """Returns what a name stands for.
+
+    Args:
+        reader (Reader): Reads the file it stands in.
+        name (str): The name.
+        place (Node): Where it stands.
+        before (bool): Whether, as a target, it means what it was before its statement.
+    """
+    here = True
+    scopes = reader.buffer.scopes_around(place)
+    for scope in scopes:
+        bindings = scope.bindings.get(name)
+        if bindings:
+            return _either(reader, bindings, place.start_byte, here=here, before=before)
+        here = here and scope.kind in COMPREHENSIONS
+    stars = [star.target for scope in scopes for star in reversed(scope.bindings.get("*", ()))]
+    return _from_stars(reader, name, stars)
+
+
+def _either(reader: "Reader", bindings: list[Binding], position: int, *, here: bool, before: bool) -> Meaning | None:
+    """Returns what all the bindings agree on that may hold where a name is used."""
+    itself = [binding for binding in bindings if binding.position == position]
+    if itself and not before:
+        return bound(reader, itself[-1])
+    if any(binding.is_import for binding in bindings):
+        # `except ImportError: mx = None` does not change what mx means where it is used.
+        bindings = [b for b in bindings if b.value is None or b.value.type != "none"]
+    return join(bound(reader, binding) for binding in _candidates(bindings, position, here=here))
+
+
+def _candidates(bindings: list[Binding], position: int, *, here: bool) -> Iterator[Binding]:
+    """Yields the bindings that may hold at a position: back to the last that is sure to, and round its loops."""
+    # In its own scope a name means what was bound last; a function sees what its module ends with.
+    earlier = [b for b in bindings if b.since <= position] if here else bindings
+    sure: Binding | None = None
+    for binding in reversed(earlier or bindings):
+        yield binding
+        if binding.branch is None or position in binding.branch:
+            sure = binding
+            break
+    if not here or not earlier:
+        return
+    for binding in bindings:
+        shared = [loop for loop in binding.loops if position in loop]
+        if binding.since > position and shared and not (sure and sure.position in shared[-1]):
+            yield binding
+
+
+def bound(reader: "Reader", binding: Binding) -> Meaning | None:
+    """Returns what a name means by one of its bindings."""
+    return reader.once(binding.position, lambda: _bound(reader, binding))
+
+
+def _bound(reader: "Reader", binding: Binding) -> Meaning | None:
+    if binding.is_import:
+        return reader.imported(binding.target)
+    definition = binding.definition
+    if definition is not None and definition.type in ("function_definition", "class_definition"):
+        return defined(reader, definition)
+    known = annotated(reader, binding.annotation) if binding.annotation is not None else None
+    if definition is not None:
+        return parameter(reader, binding, known)
+    if known is not None and known != NONE:
+        return known
+    if binding.value is None:
+        return None
+    return stepped(reader, reader.meaning(binding.value), binding.steps)
+
+
+def _from_stars(reader: "Reader", name: str, stars: list[str]) -> Meaning | None:
+    """Returns what a name means that nothing binds but wildcard imports, the last one first, or Python itself."""
+    for module in stars:
+        if reader.index.resolve(module) is None:
+            return None  # nobody knows what a module outside the index binds over the ones before it
+        if entry := reader.index.resolve(f"{module}.{name}"):
+            return Api(entry)
+    return External(name) if hasattr(builtins, name) else None

@@ -1,0 +1,67 @@
+"""Python's syntax as tree-sitter parses it, finished or not: nodes and their text."""
+
+import tree_sitter_python
+from tree_sitter import Language, Node, Parser, Tree
+
+__all__ = [
+    "COMPREHENSIONS",
+    "SCOPES",
+    "Node",
+    "Tree",
+    "dotted_of",
+    "dotted_up_to",
+    "field",
+    "parse",
+    "text_of",
+    "up_to",
+]
+
+#: What opens a scope of names.
+SCOPES = {
+    "module", "function_definition", "class_definition", "lambda",
+    "list_comprehension", "set_comprehension", "dictionary_comprehension", "generator_expression",
+}  # fmt: skip
+COMPREHENSIONS = {name for name in SCOPES if name.endswith(("_comprehension", "_expression"))}
+_PARSER = Parser(Language(tree_sitter_python.language()))
+
+
+def parse(text: bytes, before: Tree | None = None) -> Tree:
+    """Returns the syntax tree of a text; quickly, if given the tree of an earlier text and told how that was edited."""
+    return _PARSER.parse(text, before) if before is not None else _PARSER.parse(text)
+
+
+def text_of(node: Node) -> str:
+    """Returns a node's own text."""
+    return (node.text or b"").decode("utf-8", "replace")
+
+
+def field(node: Node | None, *names: str) -> Node | None:
+    """Returns what stands in a field of a node, or in a field of that, and so on; None where there is none."""
+    for name in names:
+        node = node.child_by_field_name(name) if node is not None else None
+    return node
+
+
+def up_to(node: Node, *kinds: str) -> Node | None:
+    """Returns the innermost node of one of the kinds that a node is or lies in."""
+    found: Node | None = node
+    while found is not None and found.type not in kinds:
+        found = found.parent
+    return found
+
+
+def dotted_of(node: Node) -> str:
+    """Returns ``a.b.c`` of a chain of attributes, or an empty string when it starts with anything but a name."""
+    parts: list[str] = []
+    while node.type == "attribute":
+        attribute, owner = node.child_by_field_name("attribute"), node.child_by_field_name("object")
+        if attribute is None or owner is None:
+            return ""
+        parts.append(text_of(attribute))
+        node = owner
+    return ".".join([text_of(node), *reversed(parts)]) if node.type == "identifier" else ""
+
+
+def dotted_up_to(node: Node, dotted_name: Node) -> str:
+    """Returns a dotted name from its start to the end of one of its parts."""
+    return ".".join(text_of(part) for part in dotted_name.named_children if part.start_byte <= node.start_byte)

@@ -19,8 +19,8 @@ from tenny_lsp.mlx_api.foreign import ForeignName, names_elsewhere
 from tenny_lsp.mlx_api.markdown import sentences
 from tenny_lsp.model.prompts import WORDINGS, completion, customary_name, hover_question, prompt_of
 
-#: Wordings asked of each parameter; all of them would make parameters outweigh everything else.
-_WORDINGS_A_PARAMETER = 2
+#: Wordings an answer is asked for in, drawn anew for each name: together the names see them all.
+_WORDINGS_AN_ANSWER = {"what": 6, "arguments": 3, "parameter": 1, "returns": 3, "call": 3, "how": 3, "foreign": 3}
 _SHARE_WITH_ANOTHER = 0.3
 _LIBRARIES = {"torch": "PyTorch", "numpy": "NumPy", "jax": "JAX"}
 _VERB = re.compile(r"(?:[Aa]n? (?:operation|function|layer) (?:that|to) )?([A-Z]?[a-z]+)(?= )")
@@ -76,7 +76,7 @@ def entry_rows(entry: ApiEntry, beside: Sequence[str], *, is_first_of_its_name: 
 def foreign_rows(foreign: ForeignName, *, reads: bool) -> Iterator[Row]:
     """Yields the rows that say what MLX has instead of a torch, numpy or jax name."""
     documentation = replacement(foreign, customary_name(foreign.mlx or ""))
-    for wording in WORDINGS["foreign"]:
+    for wording in _drawn(WORDINGS["foreign"], "foreign", random.Random(foreign.name)):
         question = wording.format(foreign=foreign.name)
         yield _row(prompt_of(question, documentation if reads else ""), documentation, foreign.name, "foreign")
 
@@ -129,10 +129,14 @@ def _asked(entry: ApiEntry, choice: random.Random) -> Iterator[tuple[str, str, s
         answers["returns"] = f"{entry.name} returns {said}." if (said := returns_line(entry)) else ""
     for kind, answer in answers.items():
         if answer:
-            yield from ((kind, wording, answer) for wording in wordings[kind])
+            yield from ((kind, wording, answer) for wording in _drawn(wordings[kind], kind, choice))
     for item in documented_parameters(entry):
-        for wording in choice.sample(wordings["parameter"], _WORDINGS_A_PARAMETER):
+        for wording in _drawn(wordings["parameter"], "parameter", choice):
             yield "parameter", wording.replace("{parameter}", item.name), f"{parameter_line(item)}."
+
+
+def _drawn(wordings: Sequence[str], kind: str, choice: random.Random) -> list[str]:
+    return choice.sample(wordings, min(_WORDINGS_AN_ANSWER[kind], len(wordings)))
 
 
 def _is_mlx(entry: ApiEntry) -> bool:

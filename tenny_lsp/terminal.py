@@ -8,6 +8,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from tenny_lsp.evaluation.scores import Evaluation
 from tenny_lsp.features.ask import Answer
 from tenny_lsp.learning.dataset import Dataset
 from tenny_lsp.learning.options import Progress as TrainProgress
@@ -104,6 +105,14 @@ def dataset_table(dataset: Dataset) -> Table:
     table.add_row("all rows", *map(str, rows), str(sum(rows)), style="bold")
     names = list(dataset.names.values())
     table.add_row("names", *map(str, names), str(sum(names)), style="dim")
+    return table
+
+
+def evaluation_table(scores: Evaluation) -> Table:
+    """Returns an evaluation's scores as a table."""
+    table = Table(show_header=False)
+    for name, value in scores.rows():
+        table.add_row(name, value)
     return table
 
 

@@ -26,7 +26,7 @@ def make_server() -> "TennyServer":
 
 
 def worker_model(
-    model: str, adapter: Path | None, *, idle_unload_s: float = 600, deadline_s: float = 30
+    model: str, adapter: Path | None, *, idle_unload_s: float = 600, deadline_s: float = 30, may_be_bare: bool = False
 ) -> "WorkerModel":
     """Returns the model to speak; nothing is started yet.
 
@@ -35,16 +35,17 @@ def worker_model(
         adapter (Path, optional): The adapter's folder. Default: the base's own, if it has been trained.
         idle_unload_s (float): Seconds without a question after which the model is unloaded.
         deadline_s (float): Seconds after which an unfinished answer is cancelled.
+        may_be_bare (bool): Whether the embedded base may speak without an adapter, which has no good answers.
 
     Raises:
-        AdapterError: No adapter has been trained for the embedded base, which has no answers without one.
+        AdapterError: The embedded base has no adapter and may not be bare.
     """
     from tenny_lsp.model.client import WorkerModel, WorkerOptions
     from tenny_lsp.model.keeper import KeeperOptions
 
     base = folders.expanded(model) if model else folders.embedded_base()
     adapter = adapter or folders.find_adapter(model)
-    if adapter is None and not model:
+    if adapter is None and not model and not may_be_bare:
         raise AdapterError("There is no trained adapter", "Run tenny-lsp build-dataset, then tenny-lsp train.")
     keeping = KeeperOptions(idle_unload_s=idle_unload_s)
     return WorkerModel(WorkerOptions(base, adapter, deadline_s=deadline_s, keeping=keeping))

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from email.parser import HeaderParser
 from functools import cached_property
@@ -106,10 +106,10 @@ class Package:
         return next(text for _, text in self.texts(r"^[^/]+\.dist-info/METADATA$"))
 
 
-def fetch(folder: Path) -> None:
-    """Downloads what is missing: wheels by pip (never a source distribution), ``.deb`` files by apt."""
+def fetch(folder: Path, names: Sequence[str]) -> None:
+    """Downloads the wheels that are missing, by pip; never a source distribution."""
     tags = [f"--platform=macosx_{major}_0_arm64" for major in (14, 15)]
-    for name in ("mlx", *MLX_CODE, *(name for name in DOCUMENTED if name != "torch")):
+    for name in names:
         place = folder / "wheels" / name
         if not list(place.glob("*.whl")):
             place.mkdir(parents=True, exist_ok=True)
@@ -117,6 +117,10 @@ def fetch(folder: Path) -> None:
             command = [sys.executable, "-m", "pip", "download", "-q", *options, "-d", str(place), name]
             if subprocess.run(command, check=False, capture_output=True).returncode:
                 print(f"no wheel of {name}: left out")
+
+
+def fetch_english(folder: Path) -> None:
+    """Downloads the ``.deb`` files that are missing, by apt."""
     (folder / "deb").mkdir(parents=True, exist_ok=True)
     for name in DEBIAN:
         if not list((folder / "deb").glob(f"{name}_*.deb")):

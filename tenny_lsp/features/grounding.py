@@ -29,12 +29,18 @@ def grounded_prose(answer: str, entry: ApiEntry, index: ApiIndex) -> str | None:
     text = " ".join(answer.split())
     if next(unfounded(text, [entry], index), None):
         return None
-    if opening := _OPENING.match(text):
-        if index.resolve(qualified_name(opening[1])) != entry:
+    if name := opening_name(text):
+        if index.resolve(name) != entry:
             return None
-        text = text[opening.end() :]
+        text = _OPENING.sub("", text, count=1)
     ends = [match.end() for match in SENTENCE_END.finditer(text)]
     return text[: ends[min(1, len(ends) - 1)]] if ends else None
+
+
+def opening_name(answer: str) -> str | None:
+    """Returns the qualified name that an answer opens with; None when it opens with other words."""
+    opening = _OPENING.match(answer)
+    return qualified_name(opening[1]) if opening else None
 
 
 def unfounded(text: str, entries: Sequence[ApiEntry], index: ApiIndex) -> Iterator[str]:

@@ -49,6 +49,7 @@ class Course:
         self.start_val_loss: float | None = None
         self.val_loss: float | None = None
         self.best_iteration: int | None = None
+        self.curve: list[dict[str, float | None]] = []
         self._options = options
         self._validate, self._keep, self._on_progress = validate, keep, on_progress
         self._losses: list[float] = []
@@ -139,6 +140,7 @@ class Course:
         )
 
     def _report(self, train_loss: float | None, val_loss: float | None) -> None:
+        self.curve.append({"iteration": self.iteration, "train_loss": train_loss, "val_loss": val_loss})
         elapsed_s = self.elapsed_s
         rest = self.iters - self.iteration
         self._on_progress(

@@ -110,6 +110,20 @@ def build_dataset(output: Path, options: DatasetOptions) -> Dataset:
     )
 
 
+def read_sources(folder: Path, split: Split) -> frozenset[str]:
+    """Returns the names that the rows of a split are about.
+
+    Raises:
+        DatasetError: The split's file cannot be read, or its rows do not say.
+    """
+    file = folder / f"{split}.jsonl"
+    try:
+        lines = file.read_text("utf-8").splitlines()
+        return frozenset(json.loads(line)["source"] for line in lines)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DatasetError(f"{file} cannot be read: {error}", "Write it with `tenny-lsp build-dataset`.") from error
+
+
 def _check(options: DatasetOptions) -> None:
     kept = 1 - options.test_size - options.valid_size
     if not (options.test_size >= 0 and options.valid_size >= 0 and kept > 0):  # a nan is no share either

@@ -166,6 +166,7 @@ class Session:
             "interrupted": interrupted,
             "trained_tokens": course.trained_tokens,
             "duration_s": round(course.elapsed_s, 1),
+            "curve": course.curve,
             "date": datetime.now(timezone.utc).date().isoformat(),
         }
         # Given a path instead of an open file, MLX reports a full disk as a mere RuntimeError.

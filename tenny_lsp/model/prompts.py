@@ -94,6 +94,15 @@ WORDINGS: dict[str, tuple[str, ...]] = {
     ),
 }
 
+#: Wordings of "what" that no training sees: an evaluation asks in them.
+UNSEEN_WORDINGS = (
+    "Could you tell me about {name}?",
+    "{name}: what is that for?",
+    "Quick, what's {name} again?",
+    "I forgot what {name} is about.",
+    "Would you say in a few words what {name} stands for?",
+)
+
 #: The customary import aliases of MLX code, by module.
 CUSTOMARY_ALIASES = {
     "mlx.core": "mx",

@@ -16,17 +16,27 @@ MAX_FUNCTION_LINES = 40
 #: Module or package → what it may import of Tenny, besides its own package, the errors and the version.
 MAY_IMPORT = {
     "__main__": {"cli", "wiring"},
-    "cli": {"__main__", "features.ask", "folders", "learning", "mlx_api.index", "mlx_api.search", "model.client"}
-    | {"model.runtime", "terminal", "wiring"},
+    "cli": {"__main__", "evaluation", "features.ask", "folders", "learning", "mlx_api.index", "mlx_api.search"}
+    | {"model.client", "model.runtime", "terminal", "wiring"},
     # Makes the model that the server asks for, without what a terminal needs.
     "wiring": {"folders", "model.client", "model.keeper", "server", "settings"},
     # Besides features: the text and the index it hands them, and the answers of a model it has never seen.
     "server": {"features", "folders", "mlx_api.index", "model.answers", "model.protocol", "settings", "source.buffer"},
-    "terminal": {"features.ask", "learning.dataset", "learning.options", "mlx_api", "model.prompts"},
+    "terminal": {
+        "evaluation.scores",
+        "features.ask",
+        "learning.dataset",
+        "learning.options",
+        "mlx_api",
+        "model.prompts",
+    },
     "settings": set(),
     "folders": set(),
     "errors": set(),
     "features": {"mlx_api", "model.prompts", "model.protocol", "source"},
+    # Asks as hovers do, checks as hovers do, and reads rows and loads bases as a training does.
+    "evaluation": {"features.grounding", "features.hover", "learning", "mlx_api", "model.prompts", "model.protocol"}
+    | {"model.runtime"},
     # An adapter's card names its base by the fingerprint that the worker checks.
     "learning": {"folders", "mlx_api", "model.identity", "model.prompts", "model.runtime"},
     "model": set(),
@@ -43,18 +53,34 @@ DOORS = {
     "tree_sitter_python": {"source.syntax"},
     "pygls": {"server"},
     "lsprotocol": {"server"},
-    "typer": {"cli"},
-    "rich": {"cli", "terminal"},
+    "typer": {"cli.app", "cli.asking", "cli.learning", "cli.serving"},
+    "rich": {"cli.app", "terminal"},
+    "rapidfuzz": {"evaluation.answering"},
+    "matplotlib": {"evaluation.report"},
     # MLX stays in the worker's process, in training, and where doctor measures it.
-    "mlx": {"model.voice", "model.runtime", "learning.gradient", "learning.lora", "learning.session"},
-    "mlx_lm": {"model.voice", "learning.lora", "learning.session"},
+    "mlx": {
+        "evaluation.measures",
+        "model.voice",
+        "model.runtime",
+        "learning.gradient",
+        "learning.lora",
+        "learning.session",
+    },
+    "mlx_lm": {"evaluation.measures", "model.voice", "learning.lora", "learning.session"},
     "numpy": {"learning.batches"},
     "platformdirs": {"folders", "mlx_api.index", "model.answers", "model.runtime"},
     "tomli": {"mlx_api.foreign", "mlx_api.index", "mlx_api.returns", "mlx_api.search"},
 }
 
 #: What imports MLX when it is imported itself: nobody on the server's side may, not even through others.
-HEAVY = {"model.voice", "learning.gradient", "learning.lora", "learning.session", "learning.train"}
+HEAVY = {
+    "evaluation.measures",
+    "model.voice",
+    "learning.gradient",
+    "learning.lora",
+    "learning.session",
+    "learning.train",
+}
 
 
 def module_of(file: Path) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from tenny_lsp.cli import app
+from tenny_lsp.cli.app import app
 from tenny_lsp.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -1,0 +1,61 @@
+"""The command line's frame: the app, its outputs, and the options that several commands share."""
+
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from tenny_lsp import __version__
+from tenny_lsp.__main__ import LOG_FORMAT
+from tenny_lsp.errors import StorageError, TennyError
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+class Output(Console):
+    """Standard output, whose reader may go away."""
+
+    def on_broken_pipe(self) -> None:
+        """Raises what the user is told, having made sure that nothing more is written."""
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise StorageError("The output was closed before everything was written", "Read it whole, or into a file.")
+
+
+# Paths and questions may hold square brackets: they are no markup.
+err = Console(stderr=True, markup=False)
+out = Output(markup=False)
+
+Interpreter = Annotated[
+    Path | None, typer.Option("--python", help="The interpreter whose packages are meant. Default: this one.")
+]
+Model = Annotated[str, typer.Option(help="Folder of the base model. Default: the embedded one.")]
+AdapterPath = Annotated[Path | None, typer.Option(help="Folder of the adapter. Default: mlx-docs.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+@app.callback(invoke_without_command=True)
+def tenny(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    log_level: Annotated[str, typer.Option(help="debug, info, warning or error; logs go to stderr.")] = "warning",
+) -> None:
+    """A Python language server with a language model inside, for people who write MLX code."""
+    level = getattr(logging, log_level.upper(), None)
+    if not isinstance(level, int):
+        raise typer.BadParameter(f"there is no log level {log_level!r}")
+    logging.basicConfig(stream=sys.stderr, level=level, format=LOG_FORMAT)
+    if version:
+        out.print(f"tenny-lsp {__version__}", highlight=False)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line; every TennyError is one red line on stderr and exit status 1."""
+    try:
+        app(args=arguments, prog_name="tenny-lsp")
+    except TennyError as error:
+        err.print(str(error), style="red", highlight=False, soft_wrap=True)
+        sys.exit(1)

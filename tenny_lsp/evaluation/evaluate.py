@@ -1,0 +1,141 @@
+"""Base and adapter → scores: what ``tenny-lsp evaluate`` does. Imports no MLX before the machine is prepared."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tenny_lsp.errors import DatasetError
+from tenny_lsp.evaluation.answering import Judged, judge
+from tenny_lsp.evaluation.scores import AnswerScores, Evaluation, Perplexities, Speed, scores_by_module
+from tenny_lsp.features.hover import hover_prompt
+from tenny_lsp.learning.dataset import read_sources
+from tenny_lsp.mlx_api.entry import ApiEntry
+from tenny_lsp.mlx_api.index import ApiIndex
+from tenny_lsp.model.protocol import TextModel
+from tenny_lsp.model.runtime import prepare
+
+#: Told of every answer: how many there are, and how many there will be.
+OnAnswer = Callable[[int, int], None]
+_MAX_TOKENS = 96
+_SPEED_ENTRY = "mlx.core.fast.scaled_dot_product_attention"
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateOptions:
+    """What is evaluated, and on what.
+
+    Args:
+        model (str | None): The base's folder; None for the embedded one.
+        adapter (Path | None): The adapter's folder; None for the bare base.
+        data (Path | None): A dataset's folder: its test rows and the names they are about are held out.
+        code (Path | None): A folder with held-out Python source, a folder for each package.
+        most (int | None): Entries asked about, spread over all of them; None for all, 0 for none.
+    """
+
+    model: str | None = None
+    adapter: Path | None = None
+    data: Path | None = None
+    code: Path | None = None
+    most: int | None = None
+
+
+def evaluate(options: EvaluateOptions, index: ApiIndex, speaker: TextModel, on_answer: OnAnswer) -> Evaluation:
+    """Returns the scores of a base and its adapter.
+
+    Args:
+        options (EvaluateOptions): What is evaluated.
+        index (ApiIndex): The entries that are asked about.
+        speaker (TextModel): The same base and adapter, as hovers ask them; it is closed at the end.
+        on_answer (OnAnswer): Told of every answer.
+
+    Raises:
+        DatasetError: The dataset or the folder of source holds nothing to read.
+        BaseModelError: The base is incomplete or cannot be loaded.
+        AdapterError: The adapter cannot be loaded.
+    """
+    code = _sources(options.code) if options.code else {}
+    held_out = read_sources(options.data, "test") if options.data else frozenset()
+    first_answer_s, judged = asyncio.run(_ask(options, index, speaker, on_answer))
+    unseen = [one for one in judged if one.name in held_out]
+    rows, perplexities, speed = _measure(options, index, code)
+    return Evaluation(
+        base=options.model or "embedded",
+        adapter=str(options.adapter) if options.adapter else None,
+        mlx=index.version,
+        answers=AnswerScores.of(judged) if judged else None,
+        modules=scores_by_module(judged),
+        held_out_answers=AnswerScores.of(unseen) if unseen else None,
+        rows_perplexity=rows,
+        code=perplexities,
+        speed=speed,
+        first_answer_s=first_answer_s,
+        judged=tuple(judged),
+    )
+
+
+async def _ask(
+    options: EvaluateOptions, index: ApiIndex, speaker: TextModel, on_answer: OnAnswer
+) -> tuple[float, list[Judged]]:
+    async def complete(prompt: str) -> str:
+        return await speaker.complete(prompt, max_tokens=_MAX_TOKENS)
+
+    documented = [entry for entry in index if entry.summary]
+    chosen = documented[:: max(1, len(documented) // options.most)] if options.most else documented
+    judged = []
+    try:
+        start_s = time.monotonic()
+        await complete(hover_prompt(documented[0]))
+        first_answer_s = time.monotonic() - start_s
+        for entry in chosen if options.most != 0 else []:
+            judged.append(await judge(entry, index, complete))
+            on_answer(len(judged), len(chosen))
+    finally:
+        await speaker.close()
+    return first_answer_s, judged
+
+
+def _measure(
+    options: EvaluateOptions, index: ApiIndex, code: dict[str, list[str]]
+) -> tuple[Perplexities | None, dict[str, Perplexities], Speed]:
+    """Returns the perplexities of rows and code, and the speed, the bare base's before the adapter's."""
+    prepare()
+    from tenny_lsp.evaluation.measures import Measures  # imports MLX, which must not happen before prepare()
+
+    measures = Measures(options.model)
+    file = options.data / "test.jsonl" if options.data else None
+    rows, packages = [], {package: [measures.perplexity_of_code(texts)] for package, texts in code.items()}
+    if file:
+        rows.append(measures.perplexity_of_rows(file))
+    if options.adapter:
+        measures.wear(options.adapter)
+        for package, texts in code.items():
+            packages[package].append(measures.perplexity_of_code(texts))
+        if file:
+            rows.append(measures.perplexity_of_rows(file))
+    speed = measures.speed(hover_prompt(_long_entry(index)))
+    return (
+        Perplexities(*rows) if rows else None,
+        {package: Perplexities(*values) for package, values in packages.items()},
+        speed,
+    )
+
+
+def _long_entry(index: ApiIndex) -> ApiEntry:
+    return index.resolve(_SPEED_ENTRY) or next(iter(index))
+
+
+def _sources(folder: Path) -> dict[str, list[str]]:
+    """Returns the Python source under a folder, by the folder's first level.
+
+    Raises:
+        DatasetError: There is none.
+    """
+    found: dict[str, list[str]] = {}
+    for file in sorted(folder.rglob("*.py")):
+        package = file.relative_to(folder).parts[0]
+        found.setdefault(package, []).append(file.read_text(encoding="utf-8", errors="replace"))
+    if not found:
+        raise DatasetError(f"{folder} holds no Python source", "Name a folder with a folder for each package.")
+    return found

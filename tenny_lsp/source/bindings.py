@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tenny_lsp.source.scope import Binding, Span
+from tenny_lsp.source.scope import Binding, Branch, Span
 from tenny_lsp.source.syntax import COMPREHENSIONS, SCOPES, Node, dotted_of, field, text_of, up_to
 
 #: Scope's names → what binds each, in the order of the text.
@@ -13,6 +13,11 @@ _TARGET_LISTS = {"pattern_list", "tuple_pattern", "list_pattern", "tuple", "list
 _STARRED = {"list_splat_pattern", "dictionary_splat_pattern", "list_splat"}
 _PARAMETERS = {"parameters", "lambda_parameters"}
 _LOOPS = {"for_statement", "while_statement"}
+#: Statements that choose what runs.
+_KINDS = {
+    "if_statement": "if", "match_statement": "case", "try_statement": "try", "for_statement": "loop",
+    "while_statement": "loop",
+}  # fmt: skip
 #: Their blocks may not run.
 _BRANCHING = _LOOPS | {
     "if_statement", "elif_clause", "else_clause", "try_statement", "except_clause", "except_group_clause",
@@ -31,7 +36,8 @@ _HOLDERS = _BRANCHING | _PARAMETERS | {
 class _Place:
     """Where in its scope a statement stands; of what is nested in it, only ``:=`` binds there."""
 
-    branch: Span | None = None
+    branches: tuple[Branch, ...] = ()
+    choice: Node | None = None
     loops: tuple[Span, ...] = ()
     nested: bool = False
 
@@ -85,7 +91,7 @@ def _walk(part: Node, scope: Node, walrus: bool) -> Iterator[Binding]:
         elif kind in _PARAMETERS:
             yield from (found for child in node.named_children for found in _parameter(child))
         elif kind in _BINDERS and (kind == "named_expression" or not place.nested):
-            yield from (replace(found, branch=place.branch, loops=place.loops) for found in _BINDERS[kind](node))
+            yield from (replace(found, branches=place.branches, loops=place.loops) for found in _BINDERS[kind](node))
         if opens_scope and not (walrus and kind in COMPREHENSIONS):
             continue
         if kind in _HOLDERS or kind == "assignment" or walrus:
@@ -94,16 +100,43 @@ def _walk(part: Node, scope: Node, walrus: bool) -> Iterator[Binding]:
 
 def _inside(node: Node, place: _Place, nested: bool) -> Iterator[tuple[Node, _Place]]:
     loops = (*place.loops, Span(node.start_byte, node.end_byte)) if node.type in _LOOPS else place.loops
+    choice = node if node.type in _KINDS else place.choice
     for child in node.named_children:
-        is_branch = child.type == "block" and node.type in _BRANCHING
-        yield child, _Place(Span(child.start_byte, child.end_byte) if is_branch else place.branch, loops, nested)
+        if child.type == "block" and node.type in _BRANCHING and choice is not None and not _is_endless(node):
+            branches = (*place.branches, _branch(child, choice, place.branches))
+            yield child, _Place(branches, None, loops, nested)
+        else:
+            yield child, _Place(place.branches, choice, loops, nested)
+
+
+def _branch(block: Node, choice: Node, around: tuple[Branch, ...]) -> Branch:
+    kind = _KINDS[choice.type]
+    total = 0
+    if kind in ("if", "try") and not choice.has_error:
+        clauses = [child for child in choice.named_children if child.type.endswith("_clause")]
+        blocks = [child for node in (choice, *clauses) for child in node.named_children if child.type == "block"]
+        if kind == "try" or any(clause.type == "else_clause" for clause in clauses):
+            total = sum(_is_left(other, around) for other in blocks)
+    is_left = _is_left(block, around)
+    return Branch(block.start_byte, block.end_byte, Span(choice.start_byte, choice.end_byte), kind, total, is_left)
+
+
+def _is_left(block: Node, around: tuple[Branch, ...]) -> bool:
+    """Tells whether what follows a block's statement can run after the block."""
+    last = block.named_children[-1].type if block.named_children else ""
+    return last != "return_statement" and (last != "raise_statement" or any(b.kind == "try" for b in around))
+
+
+def _is_endless(node: Node) -> bool:
+    condition = field(node, "condition") if node.type == "while_statement" else None
+    return condition is not None and text_of(condition) == "True"
 
 
 def _definition(node: Node, place: _Place) -> Iterator[Binding]:
     name = field(node, "name")
     if name is not None:
         start = name.start_byte
-        yield Binding(text_of(name), start, start, definition=node, branch=place.branch, loops=place.loops)
+        yield Binding(text_of(name), start, start, definition=node, branches=place.branches, loops=place.loops)
 
 
 def _parameter(node: Node) -> Iterator[Binding]:

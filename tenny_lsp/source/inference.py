@@ -5,6 +5,7 @@
 - ``entry_at(offset)``: the entry that the name under a cursor means, wherever it comes from: an import, an alias, a
   member of a value (``x.reshape`` where ``x`` is an array).
 - ``meaning_at(offset)``: what the expression that ends at an offset is; ``x.|`` asks at the dot, finished or not.
+- ``call_at(offset)``: the call whose parentheses the offset lies in, and which argument.
 - ``owner_at(offset)``: for completion, what stands before the dot of the name (maybe still empty) at an offset.
 
 A meaning (``source.meaning``) is an ``Api`` entry, an ``Instance`` of an API class or of a class of the file, a
@@ -39,6 +40,25 @@ class Member:
 
     name: str
     entry: ApiEntry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that a cursor stands in.
+
+    Args:
+        entry (ApiEntry): What is called: a function, a method, a class, or an instance's ``__call__``.
+        position (int): How many arguments stand before the cursor's.
+        keyword (str): The keyword the cursor's argument is given by, or an empty string.
+        keywords (tuple[str, ...]): The keywords of the other arguments.
+        start (int): Where the arguments start, after the parenthesis, in code points.
+    """
+
+    entry: ApiEntry
+    position: int
+    keyword: str
+    keywords: tuple[str, ...]
+    start: int
 
 
 class Inference:
@@ -77,6 +97,30 @@ class Inference:
         owner = field(node.parent, "object")
         return reader.value(reader.meaning(owner)) if owner is not None and owner != node else None
 
+    def call_at(self, offset: int) -> Call | None:
+        """Returns the innermost call, finished or not, that an offset lies in; None when it is not of the API's."""
+        finished = self._buffer.finished(offset)
+        call = finished.call_around(offset)
+        function, listed = field(call, "function"), field(call, "arguments")
+        if function is None or listed is None:
+            return None
+        reader = Reader(finished, self._index)
+        entry = _called_entry(reader, reader.meaning(function), function)
+        if entry is None:
+            return None
+        place = finished.byte_offset(offset)
+        keywords = [child for child in listed.named_children if child.type == "keyword_argument"]
+        here = [child for child in keywords if child.start_byte <= place <= child.end_byte]
+        names = [text_of(field(child, "name") or child) for child in keywords if child not in here]
+        keyword = field(here[0], "name") if here else None
+        return Call(
+            entry=entry,
+            position=sum(child.type == "," and child.end_byte <= place for child in listed.children),
+            keyword=text_of(keyword) if keyword is not None and keyword.end_byte < place else "",
+            keywords=tuple(names),
+            start=finished.offset_of(listed.start_byte + 1),
+        )
+
     def members_of(self, meaning: Meaning | None) -> Iterator[Member]:
         """Yields what may stand after the dot of a value, each name once, a class's own before what it inherits."""
         seen: set[str] = set()
@@ -107,6 +151,19 @@ class Inference:
         else:
             meaning = self._reader.meaning(node)
         return meaning.entry if isinstance(meaning, Api) else None
+
+
+def _called_entry(reader: Reader, meaning: Meaning | None, function: Node) -> ApiEntry | None:
+    """Returns the entry whose signatures a call of a value has."""
+    if isinstance(meaning, Api):
+        return meaning.entry if meaning.entry.signatures else None
+    if isinstance(meaning, Instance):
+        entry = member_entry(reader, meaning, "__call__")
+        return entry if entry is not None and entry.signatures else None
+    owner, name = field(function, "object"), field(function, "attribute")
+    if owner is not None and name is not None:
+        return member_entry(reader, reader.meaning(owner), text_of(name))
+    return None
 
 
 def entry_at(buffer: Buffer, offset: int, index: ApiIndex) -> Found | None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from tenny_lsp.source.branches import BRANCHING, CHOICES, LOOPS, branch_of, is_endless
 from tenny_lsp.source.scope import Binding, Branch, Span
 from tenny_lsp.source.syntax import COMPREHENSIONS, SCOPES, Node, dotted_of, field, text_of, up_to
 
@@ -12,19 +13,8 @@ Bindings = dict[str, list[Binding]]
 _TARGET_LISTS = {"pattern_list", "tuple_pattern", "list_pattern", "tuple", "list", "expression_list"}
 _STARRED = {"list_splat_pattern", "dictionary_splat_pattern", "list_splat"}
 _PARAMETERS = {"parameters", "lambda_parameters"}
-_LOOPS = {"for_statement", "while_statement"}
-#: Statements that choose what runs.
-_KINDS = {
-    "if_statement": "if", "match_statement": "case", "try_statement": "try", "for_statement": "loop",
-    "while_statement": "loop",
-}  # fmt: skip
-#: Their blocks may not run.
-_BRANCHING = _LOOPS | {
-    "if_statement", "elif_clause", "else_clause", "try_statement", "except_clause", "except_group_clause",
-    "case_clause",
-}  # fmt: skip
 #: What holds statements, at any depth; everything else is an expression, where only ``:=`` binds.
-_HOLDERS = _BRANCHING | _PARAMETERS | {
+_HOLDERS = BRANCHING | _PARAMETERS | {
     "module", "block", "expression_statement", "finally_clause", "with_statement", "with_clause", "with_item",
     "match_statement", "case_pattern", "decorated_definition", "ERROR", "as_pattern", "list_comprehension",
     "set_comprehension", "dictionary_comprehension", "generator_expression", "as_pattern_target",
@@ -99,37 +89,14 @@ def _walk(part: Node, scope: Node, walrus: bool) -> Iterator[Binding]:
 
 
 def _inside(node: Node, place: _Place, nested: bool) -> Iterator[tuple[Node, _Place]]:
-    loops = (*place.loops, Span(node.start_byte, node.end_byte)) if node.type in _LOOPS else place.loops
-    choice = node if node.type in _KINDS else place.choice
+    loops = (*place.loops, Span(node.start_byte, node.end_byte)) if node.type in LOOPS else place.loops
+    choice = node if node.type in CHOICES else place.choice
     for child in node.named_children:
-        if child.type == "block" and node.type in _BRANCHING and choice is not None and not _is_endless(node):
-            branches = (*place.branches, _branch(child, choice, place.branches))
+        if child.type == "block" and node.type in BRANCHING and choice is not None and not is_endless(node):
+            branches = (*place.branches, branch_of(child, choice, place.branches))
             yield child, _Place(branches, None, loops, nested)
         else:
             yield child, _Place(place.branches, choice, loops, nested)
-
-
-def _branch(block: Node, choice: Node, around: tuple[Branch, ...]) -> Branch:
-    kind = _KINDS[choice.type]
-    total = 0
-    if kind in ("if", "try") and not choice.has_error:
-        clauses = [child for child in choice.named_children if child.type.endswith("_clause")]
-        blocks = [child for node in (choice, *clauses) for child in node.named_children if child.type == "block"]
-        if kind == "try" or any(clause.type == "else_clause" for clause in clauses):
-            total = sum(_is_left(other, around) for other in blocks)
-    is_left = _is_left(block, around)
-    return Branch(block.start_byte, block.end_byte, Span(choice.start_byte, choice.end_byte), kind, total, is_left)
-
-
-def _is_left(block: Node, around: tuple[Branch, ...]) -> bool:
-    """Tells whether what follows a block's statement can run after the block."""
-    last = block.named_children[-1].type if block.named_children else ""
-    return last != "return_statement" and (last != "raise_statement" or any(b.kind == "try" for b in around))
-
-
-def _is_endless(node: Node) -> bool:
-    condition = field(node, "condition") if node.type == "while_statement" else None
-    return condition is not None and text_of(condition) == "True"
 
 
 def _definition(node: Node, place: _Place) -> Iterator[Binding]:

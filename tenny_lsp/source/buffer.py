@@ -100,13 +100,19 @@ class Buffer:
     def scopes_around(self, node: Node) -> list[Scope]:
         """Returns the scopes whose names are visible at a node, innermost first."""
         visible: list[Scope] = []
-        inner, scope = node, node if node.type in SCOPES else node.parent
+        inner, scope = node, node if node.type in SCOPES or node == self.root else node.parent
         while scope is not None:
             hidden = scope.type == "class_definition" and _has_function(visible)
-            if scope.type in SCOPES and not hidden and not _is_outside(inner, scope):
+            if scope == self.root:  # an ERROR where the text is badly broken
+                visible.append(Scope("module", scope, self.bindings_in(scope)))
+            elif scope.type in SCOPES and not hidden and not _is_outside(inner, scope):
                 visible.append(Scope(scope.type, scope, self.bindings_in(scope)))
             inner, scope = scope, scope.parent
         return visible
+
+    def mentions(self, word: str) -> bool:
+        """Tells whether a word stands anywhere in the text."""
+        return word in self.text
 
     def bindings_in(self, scope: Node) -> Bindings:
         """Returns what a scope binds."""

@@ -21,20 +21,27 @@ def missing_after(root: Node, place: int, line_rest: str) -> str:
     """
     if not root.has_error:
         return ""
-    missing = "".join(_CLOSERS[opener] for opener in _open_brackets(root, place))
+    missing = ""
+    for opener in _open_brackets(root, place):
+        if opener == "string_start":  # nothing after it is code, but for what stands in an f-string's braces
+            return missing if missing.endswith("}") else ""
+        missing += _CLOSERS[opener]
     for character in line_rest:
         missing = missing.removeprefix(character) if character in ")]}" else missing
     return missing
 
 
 def _open_brackets(root: Node, place: int) -> Iterator[str]:
-    """Yields the brackets that are open at a place, innermost first."""
+    """Yields the brackets, and the quote, that are open at a place, innermost first."""
     closed = 0
     for token in _tokens_before(root, place):
         if token.type in _BOUNDARIES:
             return
         if token.type in (")", "]", "}"):
             closed += 1
+        elif token.type == "string_start" and token.parent is not None and token.parent.type == "ERROR":
+            yield token.type
+            return
         elif token.type in _CLOSERS:
             if not closed:
                 yield token.type

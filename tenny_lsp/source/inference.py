@@ -15,11 +15,13 @@ stand after its dot.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source.buffer import Buffer
-from tenny_lsp.source.meaning import Api, Instance, LocalClass, Meaning
+from tenny_lsp.source.files import Files
+from tenny_lsp.source.meaning import NEVER, Api, Instance, LocalClass, Meaning
 from tenny_lsp.source.members import bases, member_entry, names_in
 from tenny_lsp.source.reader import Reader
 from tenny_lsp.source.syntax import Node, field, text_of
@@ -67,12 +69,16 @@ class Inference:
     Args:
         buffer (Buffer): The text.
         index (ApiIndex): The API it uses.
+        files (Files, optional): Reads other files that names lead to. Default: such names are unknown.
+        path (Path, optional): Where the buffer lies.
     """
 
-    def __init__(self, buffer: Buffer, index: ApiIndex) -> None:
+    def __init__(self, buffer: Buffer, index: ApiIndex, files: Files | None = None, path: Path | None = None) -> None:
         self._buffer = buffer
         self._index = index
-        self._reader = Reader(buffer, index)
+        self._files = files
+        self._path = path
+        self._reader = self._reader_of(buffer)
 
     def entry_at(self, offset: int) -> Found | None:
         """Returns the entry named at an offset; None when there is none or it is not certain."""
@@ -85,17 +91,19 @@ class Inference:
     def meaning_at(self, offset: int) -> Meaning | None:
         """Returns what the expression is that ends at an offset."""
         node = self._buffer.expression_at(offset)
-        return self._reader.meaning(node) if node is not None else None
+        meaning = self._reader.meaning(node) if node is not None else None
+        return meaning if meaning != NEVER else None
 
     def owner_at(self, offset: int) -> Meaning | None:
         """Returns what stands before the dot of the name at an offset, which may not have been written yet."""
         finished = self._buffer.finished(offset)
-        reader = Reader(finished, self._index)
+        reader = self._reader_of(finished)
         node = finished.identifier_at(offset)
         if node is None or node.parent is None or node.parent.type != "attribute":
             return None
         owner = field(node.parent, "object")
-        return reader.value(reader.meaning(owner)) if owner is not None and owner != node else None
+        meaning = reader.value(reader.meaning(owner)) if owner is not None and owner != node else None
+        return meaning if meaning != NEVER else None
 
     def call_at(self, offset: int) -> Call | None:
         """Returns the innermost call, finished or not, that an offset lies in; None when it is not of the API's."""
@@ -104,7 +112,7 @@ class Inference:
         function, listed = field(call, "function"), field(call, "arguments")
         if function is None or listed is None:
             return None
-        reader = Reader(finished, self._index)
+        reader = self._reader_of(finished)
         entry = _called_entry(reader, reader.meaning(function), function)
         if entry is None:
             return None
@@ -136,7 +144,13 @@ class Inference:
             for base in bases(owner):
                 yield from self._members(base)
         elif isinstance(owner, Api) and owner.entry.kind in ("module", "class"):
+            source = self._reader.source_of(owner.entry) if isinstance(meaning, Instance) else None
+            if source is not None:
+                yield from (Member(name) for name in source.home.buffer.attributes_in(source.node))
             yield from (Member(name, entry) for name, entry in self._index.members(owner.entry))
+
+    def _reader_of(self, buffer: Buffer) -> Reader:
+        return Reader(buffer, self._index, self._files, self._path)
 
     def _named(self, node: Node) -> ApiEntry | None:
         """Returns the entry that an identifier in an expression means."""

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from tenny_lsp.source.annotation import annotated
 from tenny_lsp.source.definitions import defined, parameter
+from tenny_lsp.source.growth import grown
 from tenny_lsp.source.meaning import NONE, Api, External, Meaning, join
 from tenny_lsp.source.scope import Binding, Branch
 from tenny_lsp.source.steps import stepped
-from tenny_lsp.source.syntax import COMPREHENSIONS, Node
+from tenny_lsp.source.syntax import COMPREHENSIONS, SCOPES, Node, dotted_of, up_to
 
 if TYPE_CHECKING:
     from tenny_lsp.source.reader import Reader
@@ -112,7 +113,30 @@ def _bound(reader: "Reader", binding: Binding) -> Meaning | None:
         return known
     if binding.value is None:
         return None
-    return stepped(reader, reader.meaning(binding.value), binding.steps)
+    value = stepped(reader, reader.meaning(binding.value), binding.steps)
+    scope = up_to(binding.value, *SCOPES - COMPREHENSIONS)
+    return grown(reader, value, binding.name, scope) if scope is not None and not binding.steps else value
+
+
+def at_end(reader: "Reader", name: str) -> Meaning | None:
+    """Returns what a name of a module means when all of it has run."""
+    bindings = reader.buffer.bindings_in(reader.buffer.root).get(name, [])
+    end = reader.buffer.root.end_byte
+    return join(bound(reader, binding) for binding in _candidates(bindings, end, here=True)) if bindings else None
+
+
+def set_here(reader: "Reader", node: Node) -> Meaning | None:
+    """Returns what an attribute is by the assignments to it in the scope it is used in, if one is sure to have run."""
+    dotted = dotted_of(node)
+    if dotted.count(".") != 1:
+        return None
+    scope = next(iter(reader.buffer.scopes_around(node)), None)
+    bindings = scope.bindings.get(dotted, []) if scope is not None else []
+    earlier = [binding for binding in bindings if binding.since <= node.start_byte]
+    found = list(_candidates(earlier, node.start_byte, here=True)) if earlier else []
+    if not any(_is_sure(binding, node.start_byte, set()) for binding in found):
+        return None
+    return join(bound(reader, binding) for binding in found)
 
 
 def _from_stars(reader: "Reader", name: str, stars: list[str]) -> Meaning | None:

@@ -48,11 +48,18 @@ class ApiIndex:
         version (str): Its version.
         entries (dict[str, dict[str, Any]]): Public name → ``ApiEntry.to_json()``.
         from_snapshot (bool): Whether the package was not installed and the shipped snapshot speaks.
+        folder (Path, optional): Where the package is installed: what entries' paths are relative to.
     """
 
     def __init__(
-        self, package: str, version: str, entries: dict[str, dict[str, Any]], from_snapshot: bool = False
+        self,
+        package: str,
+        version: str,
+        entries: dict[str, dict[str, Any]],
+        from_snapshot: bool = False,
+        folder: Path | None = None,
     ) -> None:
+        self.folder = folder
         self.package = package
         self.version = version
         self.from_snapshot = from_snapshot
@@ -134,7 +141,7 @@ class ApiIndex:
         return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
-    def from_bytes(cls, data: bytes, from_snapshot: bool = False) -> "ApiIndex":
+    def from_bytes(cls, data: bytes, from_snapshot: bool = False, folder: Path | None = None) -> "ApiIndex":
         """Returns the index that ``to_bytes`` wrote.
 
         Raises:
@@ -143,7 +150,7 @@ class ApiIndex:
         values = json.loads(data)
         if not isinstance(values, dict) or values.get("schema") != _SCHEMA or type(values["entries"]) is not dict:
             raise ValueError("not an index of this version of Tenny")
-        return cls(values["package"], values["version"], values["entries"], from_snapshot)
+        return cls(values["package"], values["version"], values["entries"], from_snapshot, folder)
 
 
 def load_index(package: str = "mlx", python: Path | None = None, cache: Path | None = None) -> ApiIndex:
@@ -166,7 +173,7 @@ def load_index(package: str = "mlx", python: Path | None = None, cache: Path | N
         )
     path = _cache_file(installed, cache)
     try:
-        return ApiIndex.from_bytes(path.read_bytes())
+        return ApiIndex.from_bytes(path.read_bytes(), folder=installed.folder.parent)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         index = _read(installed)
         _keep(index, path)
@@ -195,7 +202,7 @@ def _read(installed: Installed) -> ApiIndex:
         said_elsewhere = tomllib.loads((files("tenny_lsp") / "data" / _UNDOCUMENTED).read_text("utf-8"))
         for name in said_elsewhere.keys() & entries.keys():
             entries[name]["summary"] = said_elsewhere[name]
-    return ApiIndex(installed.package, installed.version, entries)
+    return ApiIndex(installed.package, installed.version, entries, folder=installed.folder.parent)
 
 
 def _cache_file(installed: Installed, cache: Path | None) -> Path:

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tenny_lsp.source.scope import Binding, Span
+from tenny_lsp.source.branches import BRANCHING, CHOICES, LOOPS, branch_of, is_endless
+from tenny_lsp.source.scope import Binding, Branch, Span
 from tenny_lsp.source.syntax import COMPREHENSIONS, SCOPES, Node, dotted_of, field, text_of, up_to
 
 #: Scope's names → what binds each, in the order of the text.
@@ -12,14 +13,8 @@ Bindings = dict[str, list[Binding]]
 _TARGET_LISTS = {"pattern_list", "tuple_pattern", "list_pattern", "tuple", "list", "expression_list"}
 _STARRED = {"list_splat_pattern", "dictionary_splat_pattern", "list_splat"}
 _PARAMETERS = {"parameters", "lambda_parameters"}
-_LOOPS = {"for_statement", "while_statement"}
-#: Their blocks may not run.
-_BRANCHING = _LOOPS | {
-    "if_statement", "elif_clause", "else_clause", "try_statement", "except_clause", "except_group_clause",
-    "case_clause",
-}  # fmt: skip
 #: What holds statements, at any depth; everything else is an expression, where only ``:=`` binds.
-_HOLDERS = _BRANCHING | _PARAMETERS | {
+_HOLDERS = BRANCHING | _PARAMETERS | {
     "module", "block", "expression_statement", "finally_clause", "with_statement", "with_clause", "with_item",
     "match_statement", "case_pattern", "decorated_definition", "ERROR", "as_pattern", "list_comprehension",
     "set_comprehension", "dictionary_comprehension", "generator_expression", "as_pattern_target",
@@ -31,7 +26,8 @@ _HOLDERS = _BRANCHING | _PARAMETERS | {
 class _Place:
     """Where in its scope a statement stands; of what is nested in it, only ``:=`` binds there."""
 
-    branch: Span | None = None
+    branches: tuple[Branch, ...] = ()
+    choice: Node | None = None
     loops: tuple[Span, ...] = ()
     nested: bool = False
 
@@ -85,7 +81,7 @@ def _walk(part: Node, scope: Node, walrus: bool) -> Iterator[Binding]:
         elif kind in _PARAMETERS:
             yield from (found for child in node.named_children for found in _parameter(child))
         elif kind in _BINDERS and (kind == "named_expression" or not place.nested):
-            yield from (replace(found, branch=place.branch, loops=place.loops) for found in _BINDERS[kind](node))
+            yield from (replace(found, branches=place.branches, loops=place.loops) for found in _BINDERS[kind](node))
         if opens_scope and not (walrus and kind in COMPREHENSIONS):
             continue
         if kind in _HOLDERS or kind == "assignment" or walrus:
@@ -93,17 +89,21 @@ def _walk(part: Node, scope: Node, walrus: bool) -> Iterator[Binding]:
 
 
 def _inside(node: Node, place: _Place, nested: bool) -> Iterator[tuple[Node, _Place]]:
-    loops = (*place.loops, Span(node.start_byte, node.end_byte)) if node.type in _LOOPS else place.loops
+    loops = (*place.loops, Span(node.start_byte, node.end_byte)) if node.type in LOOPS else place.loops
+    choice = node if node.type in CHOICES else place.choice
     for child in node.named_children:
-        is_branch = child.type == "block" and node.type in _BRANCHING
-        yield child, _Place(Span(child.start_byte, child.end_byte) if is_branch else place.branch, loops, nested)
+        if child.type == "block" and node.type in BRANCHING and choice is not None and not is_endless(node):
+            branches = (*place.branches, branch_of(child, choice, place.branches))
+            yield child, _Place(branches, None, loops, nested)
+        else:
+            yield child, _Place(place.branches, choice, loops, nested)
 
 
 def _definition(node: Node, place: _Place) -> Iterator[Binding]:
     name = field(node, "name")
     if name is not None:
         start = name.start_byte
-        yield Binding(text_of(name), start, start, definition=node, branch=place.branch, loops=place.loops)
+        yield Binding(text_of(name), start, start, definition=node, branches=place.branches, loops=place.loops)
 
 
 def _parameter(node: Node) -> Iterator[Binding]:

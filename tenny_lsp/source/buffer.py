@@ -9,7 +9,8 @@ from dataclasses import replace
 from functools import cached_property
 
 from tenny_lsp.source.bindings import Bindings, bindings_of, bound_by_import, declared_in
-from tenny_lsp.source.scope import Binding, Name, Scope, Span
+from tenny_lsp.source.completing import missing_after
+from tenny_lsp.source.scope import Binding, Branch, Name, Scope, Span
 from tenny_lsp.source.syntax import SCOPES, Node, dotted_of, dotted_up_to, field, parse, text_of
 
 _NO_VALUES = {"block", "module", "expression_statement", "ERROR", "argument_list", "assignment"}
@@ -37,7 +38,7 @@ class Buffer:
         node = self.identifier_at(offset)
         if node is None or node.parent is None:
             return None
-        start, end = self._offset(node.start_byte), self._offset(node.end_byte)
+        start, end = self.offset_of(node.start_byte), self.offset_of(node.end_byte)
         imported = _import_path(node)
         if imported is not None:
             return Name(node, imported, start, end, absolute=True) if imported else None
@@ -69,11 +70,26 @@ class Buffer:
         return found
 
     def finished(self, offset: int) -> "Buffer":
-        """Returns this text with a name in place of the one that is missing after the dot at an offset."""
+        """Returns this text with what is missing at an offset: a name after a dot, and what closes open brackets."""
         before, after = self.text[:offset], self.text[offset:]
-        if before.endswith(".") and not after[:1].isidentifier():
-            return Buffer(before + "_" + after)
-        return self
+        lacks_value = before.rstrip(" ").endswith("=") and after.lstrip(" ")[:1] in ("", "\n", ",", ")")
+        lacks_name = before.endswith(".") and not after[:1].isidentifier()
+        named = before + "_" if lacks_name or lacks_value else before
+        finished = self if named == before else Buffer(named + after)
+        rest, newline, below = after.partition("\n")
+        closers = missing_after(finished.root, self.byte_offset(offset), rest)
+        return Buffer(named + rest + closers + newline + below) if closers else finished
+
+    def call_around(self, offset: int) -> Node | None:
+        """Returns the innermost call between whose parentheses an offset lies."""
+        place = self.byte_offset(offset)
+        node = self.root.descendant_for_byte_range(max(place - 1, 0), place)
+        while node is not None:
+            listed = field(node, "arguments") if node.type == "call" else None
+            if listed is not None and listed.start_byte < place < listed.end_byte:
+                return node
+            node = node.parent
+        return None
 
     def scopes_at(self, offset: int) -> list[Scope]:
         """Returns the scopes whose names are visible at an offset in code points, innermost first."""
@@ -84,13 +100,19 @@ class Buffer:
     def scopes_around(self, node: Node) -> list[Scope]:
         """Returns the scopes whose names are visible at a node, innermost first."""
         visible: list[Scope] = []
-        inner, scope = node, node if node.type in SCOPES else node.parent
+        inner, scope = node, node if node.type in SCOPES or node == self.root else node.parent
         while scope is not None:
             hidden = scope.type == "class_definition" and _has_function(visible)
-            if scope.type in SCOPES and not hidden and not _is_outside(inner, scope):
+            if scope == self.root:  # an ERROR where the text is badly broken
+                visible.append(Scope("module", scope, self.bindings_in(scope)))
+            elif scope.type in SCOPES and not hidden and not _is_outside(inner, scope):
                 visible.append(Scope(scope.type, scope, self.bindings_in(scope)))
             inner, scope = scope, scope.parent
         return visible
+
+    def mentions(self, word: str) -> bool:
+        """Tells whether a word stands anywhere in the text."""
+        return word in self.text
 
     def bindings_in(self, scope: Node) -> Bindings:
         """Returns what a scope binds."""
@@ -100,8 +122,8 @@ class Buffer:
             for name in self._declared_outside.get(scope.id, ()):
                 found.pop(name, None)
             for inner, name in self._declared_inside.get(scope.id, ()):
-                span = Span(inner.start_byte, inner.end_byte)
-                own = [replace(b, branch=span) for b in bindings_of(inner).get(name, ())]
+                function = Branch(inner.start_byte, inner.end_byte, Span(inner.start_byte, inner.end_byte), "global")
+                own = [replace(b, branches=(function,)) for b in bindings_of(inner).get(name, ())]
                 found[name] = sorted([*found.get(name, ()), *own], key=lambda binding: binding.position)
         return found
 
@@ -137,7 +159,8 @@ class Buffer:
             found.setdefault(outer.id, []).append((scope, name))
         return found
 
-    def _offset(self, byte_offset: int) -> int:
+    def offset_of(self, byte_offset: int) -> int:
+        """Returns an offset in bytes as code points."""
         return len(self._bytes[:byte_offset].decode("utf-8", "surrogatepass"))
 
 

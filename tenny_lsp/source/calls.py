@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from tenny_lsp.mlx_api.returns import returns_of
 from tenny_lsp.source.annotation import annotated_in_api
-from tenny_lsp.source.definitions import returned
+from tenny_lsp.source.definitions import first_parameter, returned
 from tenny_lsp.source.meaning import (
     NEVER,
     Api,
@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from tenny_lsp.source.reader import Reader
 
 #: What returns a function that returns what the given one does.
-_SAME_RESULT = {"mlx.core.compile", "mlx.core.checkpoint", "mlx.core.custom_function", "mlx.nn.utils.checkpoint"}
+_SAME_RESULT = {
+    "mlx.core.compile", "mlx.core.checkpoint", "mlx.core.custom_function", "mlx.core.vmap", "mlx.nn.utils.checkpoint",
+}  # fmt: skip
 _PLAIN = {
     "len": "int", "int": "int", "float": "float", "str": "str", "bool": "bool", "isinstance": "bool", "repr": "str",
     "hasattr": "bool", "round": "int", "ord": "int", "callable": "bool", "id": "int",
@@ -62,8 +64,11 @@ def _api_result(reader: "Reader", meaning: Api, arguments: Arguments) -> Meaning
         return Instance(meaning, parts)
     if entry.name == "mlx.nn.value_and_grad":
         return Function(group("tuple", [reader.called(arguments.get(1, "fn")), Table()]))
-    if entry.name == "mlx.core.value_and_grad":
-        return Function(group("tuple", [reader.called(first), None]))
+    if entry.name in ("mlx.core.value_and_grad", "mlx.core.grad"):
+        is_default = not arguments.keywords and len(arguments.positional) == 1
+        gradient = _gradient(reader, first) if is_default else None
+        is_grad = entry.name == "mlx.core.grad"
+        return Function(gradient if is_grad else group("tuple", [reader.called(first), gradient]))
     said = returns_of(entry.name)
     if said is not None:
         return annotated_in_api(reader.index, said, entry)
@@ -71,6 +76,14 @@ def _api_result(reader: "Reader", meaning: Api, arguments: Arguments) -> Meaning
         return meaning.receiver  # its methods that return a module return the one they are called on
     results = [annotated_in_api(reader.index, s.returns, entry) for s in entry.signatures if s.returns]
     return join(results) if results and len(results) == len(entry.signatures) else None
+
+
+def _gradient(reader: "Reader", function: Meaning | None) -> Meaning | None:
+    """Returns what the gradient is with respect to the first parameter of a function: an array for an array."""
+    if not isinstance(function, LocalFunction):
+        return None
+    value = first_parameter(function)
+    return value if reader.is_array(value) else None
 
 
 def _instance_result(reader: "Reader", meaning: Instance, arguments: Arguments) -> Meaning | None:
@@ -108,7 +121,7 @@ def _python_result(reader: "Reader", name: str, arguments: Arguments) -> Meaning
     if name == "abs":
         return first if reader.is_array(first) or isinstance(first, Plain) else None
     if name == "dict":
-        return Table()
+        return Table(is_empty=not arguments.positional and not arguments.keywords)
     return None
 
 

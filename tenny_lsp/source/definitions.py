@@ -81,6 +81,17 @@ def parameter(reader: "Reader", binding: Binding, known: Meaning | None) -> Mean
     return cls if "classmethod" in names else Instance(cls)
 
 
+def first_parameter(function: LocalFunction) -> Meaning | None:
+    """Returns what a function is given first."""
+    name = field(function.node, "parameters")
+    scope = function.home.buffer.bindings_in(function.node)
+    parameters = [b for bindings in scope.values() for b in bindings if b.definition is not None and b.position]
+    first = min(parameters, key=lambda binding: binding.position, default=None)
+    if name is None or first is None or first.definition is None or first.definition.parent != name:
+        return None
+    return parameter(function.home, first, annotated(function.home, first.annotation) if first.annotation else None)
+
+
 def class_of(function: Node) -> Node | None:
     """Returns the class whose method a function is."""
     outer = up_to(function.parent, *SCOPES) if function.parent is not None else None

@@ -16,7 +16,9 @@ from tenny_lsp.source.meaning import (
     group,
     join,
 )
-from tenny_lsp.source.names import named
+from tenny_lsp.source.members import parent
+from tenny_lsp.source.names import named, set_here
+from tenny_lsp.source.narrowing import narrowed
 from tenny_lsp.source.steps import each, item
 from tenny_lsp.source.syntax import Node, field, text_of
 
@@ -51,20 +53,22 @@ def arguments_of(reader: "Reader", call: Node) -> Arguments:
 
 
 def _identifier(reader: "Reader", node: Node) -> Meaning | None:
-    return named(reader, text_of(node), node)
+    return named(reader, text_of(node), node) or narrowed(reader, node)
 
 
 def _attribute(reader: "Reader", node: Node) -> Meaning | None:
     owner, name = field(node, "object"), field(node, "attribute")
-    return reader.member(reader.meaning(owner), text_of(name)) if owner is not None and name is not None else None
+    if owner is None or name is None:
+        return None
+    return set_here(reader, node) or reader.member(reader.meaning(owner), text_of(name))
 
 
 def _call(reader: "Reader", node: Node) -> Meaning | None:
     function, arguments = field(node, "function"), field(node, "arguments")
     if function is None or arguments is None:
         return None
-    if text_of(function) == "super":
-        return None
+    if function.type == "identifier" and text_of(function) == "super":
+        return parent(reader, node)
     called = reader.meaning(function)
     if called is None:
         return None
@@ -98,7 +102,7 @@ def _binary(reader: "Reader", node: Node) -> Meaning | None:
         one = named(reader, text_of(left), left, before=True)
     else:
         one = reader.meaning(left)
-    return _operated(reader, one, reader.meaning(right), text_of(operator).rstrip("="))
+    return _operated(reader, one, reader.meaning(right), text_of(operator))
 
 
 def _operated(reader: "Reader", one: Meaning | None, other: Meaning | None, operator: str) -> Meaning | None:
@@ -110,7 +114,9 @@ def _operated(reader: "Reader", one: Meaning | None, other: Meaning | None, oper
     if NEVER in (one, other):
         return NEVER
     if one in _NUMBERS and other in _NUMBERS:
-        return Plain("float") if operator == "/" else join((one, other, Plain("int")))
+        return Plain("float") if operator in ("/", "/=") else join((one, other, Plain("int")))
+    if isinstance(one, Group) and one.kind == "list" and operator == "+=":
+        return Group("list", each(reader, other) if one.items == () else join((one.each, each(reader, other))))
     if isinstance(one, Group) and isinstance(other, Group) and operator == "+" and one.kind == other.kind:
         if one.items is not None and other.items is not None:
             return group(one.kind, one.items + other.items)
@@ -169,10 +175,12 @@ def _comprehension(reader: "Reader", node: Node) -> Meaning | None:
 
 
 def _dictionary(reader: "Reader", node: Node) -> Meaning | None:
+    if not node.named_children:
+        return Table(is_empty=True)
     values = [field(pair, "value") for pair in node.named_children if pair.type == "pair"]
     if len(values) != len(node.named_children):
         return Table()
-    return Table(join(reader.meaning(value) if value is not None else None for value in values) if values else None)
+    return Table(join(reader.meaning(value) if value is not None else None for value in values))
 
 
 def _inner(reader: "Reader", node: Node) -> Meaning | None:

@@ -92,9 +92,10 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A dictionary, and what all of its values are."""
+    """A dictionary, and what all of its values are; ``is_empty`` where it is made without any."""
 
     value: "Meaning | None" = None
+    is_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """What stands after a dot: members of the API's classes and modules, of the file's own classes, of Python's values."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.source.annotation import annotated, annotated_in_api
 from tenny_lsp.source.definitions import defined, is_property, returned
+from tenny_lsp.source.growth import grown
 from tenny_lsp.source.meaning import (
     NEVER,
     Api,
@@ -25,7 +27,7 @@ from tenny_lsp.source.meaning import (
 from tenny_lsp.source.names import bound
 from tenny_lsp.source.scope import Binding
 from tenny_lsp.source.steps import stepped
-from tenny_lsp.source.syntax import field
+from tenny_lsp.source.syntax import Node, field, up_to
 
 if TYPE_CHECKING:
     from tenny_lsp.source.reader import Reader
@@ -48,7 +50,8 @@ def member(reader: "Reader", owner: Meaning | None, name: str) -> Meaning | None
         return _of_collection(owner, name)
     entry = member_entry(reader, owner, name)
     if entry is None:
-        return NEVER if owner == NEVER else None
+        source = reader.source_of(owner.of.entry) if isinstance(owner, Instance) and isinstance(owner.of, Api) else None
+        return _attribute(source, name, Instance(source)) if source is not None else NEVER if owner == NEVER else None
     if isinstance(owner, Instance):
         if entry.kind in ("property", "attribute"):
             return annotated_in_api(reader.index, entry.annotation, entry)
@@ -100,8 +103,8 @@ def _own_or_inherited(cls: LocalClass, name: str, instance: Instance | None) -> 
             return None  # who knows what it has
         inherited = member(cls.home, Instance(base) if instance and isinstance(base, Api | LocalClass) else base, name)
         if inherited is not None:
-            if isinstance(inherited, LocalFunction) and instance is not None:
-                return LocalFunction(inherited.home, inherited.node, instance)
+            if isinstance(inherited, Api | LocalFunction) and inherited.receiver is not None:
+                return replace(inherited, receiver=instance)
             return inherited
     return None
 
@@ -129,7 +132,16 @@ def _assigned(reader: "Reader", binding: Binding) -> Meaning | None:
     known = annotated(reader, binding.annotation) if binding.annotation is not None else None
     if known is not None or binding.value is None:
         return known
-    return stepped(reader, reader.meaning(binding.value), binding.steps)
+    value = stepped(reader, reader.meaning(binding.value), binding.steps)
+    cls = up_to(binding.value, "class_definition")
+    return grown(reader, value, binding.name, cls) if cls is not None and not binding.steps else value
+
+
+def parent(reader: "Reader", node: Node) -> Meaning | None:
+    """Returns what ``super()`` is: an instance of the only base of the class a node stands in."""
+    cls = up_to(node, "class_definition")
+    found = list(bases(LocalClass(reader, cls))) if cls is not None else []
+    return Instance(found[0]) if len(found) == 1 and isinstance(found[0], Api | LocalClass) else None
 
 
 def names_in(cls: LocalClass) -> list[str]:

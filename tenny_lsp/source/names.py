@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from tenny_lsp.source.annotation import annotated
 from tenny_lsp.source.definitions import defined, parameter
+from tenny_lsp.source.growth import grown
 from tenny_lsp.source.meaning import NONE, Api, External, Meaning, join
-from tenny_lsp.source.scope import Binding
+from tenny_lsp.source.scope import Binding, Branch
 from tenny_lsp.source.steps import stepped
-from tenny_lsp.source.syntax import COMPREHENSIONS, Node
+from tenny_lsp.source.syntax import COMPREHENSIONS, SCOPES, Node, dotted_of, up_to
 
 if TYPE_CHECKING:
     from tenny_lsp.source.reader import Reader
@@ -47,13 +48,16 @@ def _either(reader: "Reader", bindings: list[Binding], position: int, *, here: b
 
 
 def _candidates(bindings: list[Binding], position: int, *, here: bool) -> Iterator[Binding]:
-    """Yields the bindings that may hold at a position: back to the last that is sure to, and round its loops."""
+    """Yields the bindings that may hold at a position: back to where one is sure to, and round its loops."""
     # In its own scope a name means what was bound last; a function sees what its module ends with.
     earlier = [b for b in bindings if b.since <= position] if here else bindings
     sure: Binding | None = None
+    covered: set[Branch] = set()
     for binding in reversed(earlier or bindings):
+        if not _reaches(binding, position):
+            continue
         yield binding
-        if binding.branch is None or position in binding.branch:
+        if _is_sure(binding, position, covered):
             sure = binding
             break
     if not here or not earlier:
@@ -62,6 +66,33 @@ def _candidates(bindings: list[Binding], position: int, *, here: bool) -> Iterat
         shared = [loop for loop in binding.loops if position in loop]
         if binding.since > position and shared and not (sure and sure.position in shared[-1]):
             yield binding
+
+
+def _reaches(binding: Binding, position: int) -> bool:
+    """Tells whether what follows a binding can be at a position."""
+    if any(position in loop for loop in binding.loops):
+        return True
+    return all(
+        position in branch or (branch.is_left and not (branch.kind in ("if", "case") and position in branch.of))
+        for branch in binding.branches
+    )
+
+
+def _is_sure(binding: Binding, position: int, covered: set[Branch]) -> bool:
+    """Tells whether no earlier binding can hold: this one has always run, or one in each branch of its statement.
+
+    Args:
+        binding (Binding): The binding.
+        position (int): Where its name is used.
+        covered (set[Branch]): The branches that are sure to bind the name, this binding's is added.
+    """
+    for branch in reversed(binding.branches):
+        if position in branch:
+            return True
+        covered.add(branch)
+        if branch.total == 0 or sum(other.of == branch.of for other in covered) < branch.total:
+            return False
+    return True
 
 
 def bound(reader: "Reader", binding: Binding) -> Meaning | None:
@@ -82,7 +113,30 @@ def _bound(reader: "Reader", binding: Binding) -> Meaning | None:
         return known
     if binding.value is None:
         return None
-    return stepped(reader, reader.meaning(binding.value), binding.steps)
+    value = stepped(reader, reader.meaning(binding.value), binding.steps)
+    scope = up_to(binding.value, *SCOPES - COMPREHENSIONS)
+    return grown(reader, value, binding.name, scope) if scope is not None and not binding.steps else value
+
+
+def at_end(reader: "Reader", name: str) -> Meaning | None:
+    """Returns what a name of a module means when all of it has run."""
+    bindings = reader.buffer.bindings_in(reader.buffer.root).get(name, [])
+    end = reader.buffer.root.end_byte
+    return join(bound(reader, binding) for binding in _candidates(bindings, end, here=True)) if bindings else None
+
+
+def set_here(reader: "Reader", node: Node) -> Meaning | None:
+    """Returns what an attribute is by the assignments to it in the scope it is used in, if one is sure to have run."""
+    dotted = dotted_of(node)
+    if dotted.count(".") != 1:
+        return None
+    scope = next(iter(reader.buffer.scopes_around(node)), None)
+    bindings = scope.bindings.get(dotted, []) if scope is not None else []
+    earlier = [binding for binding in bindings if binding.since <= node.start_byte]
+    found = list(_candidates(earlier, node.start_byte, here=True)) if earlier else []
+    if not any(_is_sure(binding, node.start_byte, set()) for binding in found):
+        return None
+    return join(bound(reader, binding) for binding in found)
 
 
 def _from_stars(reader: "Reader", name: str, stars: list[str]) -> Meaning | None:

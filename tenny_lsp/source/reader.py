@@ -1,15 +1,28 @@
 """Reads what the expressions of one file mean, without running it; every part of inference goes through it."""
 
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source import calls, expressions, members, names
-from tenny_lsp.source.meaning import NEVER, Api, Arguments, External, Instance, Meaning, join
+from tenny_lsp.source.meaning import NEVER, Api, Arguments, External, Instance, LocalClass, LocalModule, Meaning
 from tenny_lsp.source.syntax import Node
 
 if TYPE_CHECKING:
     from tenny_lsp.source.buffer import Buffer
+    from tenny_lsp.source.files import Files
+
+
+@dataclass(slots=True)
+class _Effort:
+    """How deep a question has led, and how many expressions have been read for it."""
+
+    depth: int = 0
+    count: int = 0
+
 
 #: How deep expressions are followed into each other before their meaning is given up.
 _DEEPEST = 60
@@ -23,29 +36,38 @@ class Reader:
     Args:
         buffer (Buffer): The file's text.
         index (ApiIndex): The API it may use.
+        files (Files, optional): Reads the files that its names lead to. Default: none is read.
+        path (Path, optional): Where the file lies.
+        hops (int): How many files may be gone through to what a name means.
     """
 
-    def __init__(self, buffer: "Buffer", index: ApiIndex) -> None:
+    def __init__(
+        self, buffer: "Buffer", index: ApiIndex, files: "Files | None" = None, path: Path | None = None, hops: int = 2
+    ) -> None:
         self.buffer = buffer
         self.index = index
+        self._files = files
+        self._path = path
+        self._hops = hops
+        self._others: dict[Path, Reader] = {}
         self._known: dict[Hashable, Meaning | None] = {}
         self._assumed: dict[Hashable, Meaning | None] = {}
         self._used: set[Hashable] = set()
-        self._depth = 0
-        self._count = 0
+        self._effort = _Effort()
+        self._gave_up = False
 
     def meaning(self, node: Node) -> Meaning | None:
         """Returns what an expression means."""
-        if self._depth == 0:
-            self._count = 0
-        self._count += 1
-        if self._depth >= _DEEPEST or self._count > _MOST:
+        effort = self._effort
+        effort.count = effort.count + 1 if effort.depth else 0
+        if effort.depth >= _DEEPEST or effort.count > _MOST:
+            self._gave_up = True
             return None
-        self._depth += 1
+        effort.depth += 1
         try:
             return expressions.meaning(self, node)
         finally:
-            self._depth -= 1
+            effort.depth -= 1
 
     def once(self, key: Hashable, compute: Callable[[], Meaning | None]) -> Meaning | None:
         """Returns what is computed for a key, once; in a circle, what agrees with itself, or None."""
@@ -63,22 +85,49 @@ class Reader:
         finally:
             del self._assumed[key]
             self._used.discard(key)
-        if not self._used and self._count <= _MOST and self._depth < _DEEPEST:
+        if not self._used and not self._gave_up:
             self._known[key] = result
         return result
 
     def imported(self, target: str) -> Meaning | None:
         """Returns what an import of a module path, or of a name in a module, stands for."""
-        if target.startswith("."):
-            return None
-        if entry := self.index.resolve(target):
+        if entry := self.index.resolve(target) if not target.startswith(".") else None:
             return Api(entry)
-        return External(target) if target.partition(".")[0] != self.index.package else None
+        found = self._files.find(target, self._path) if self._files and self._path and self._hops else None
+        if found is None:
+            return External(target) if target.partition(".")[0] not in ("", self.index.package) else None
+        home = self._other(found[0], self._hops - 1)
+        meaning: Meaning | None = LocalModule(home) if home is not None else None
+        for part in found[1]:
+            meaning = self.member(meaning, part)
+        return meaning
 
     def exported(self, name: str) -> Meaning | None:
         """Returns what a name of the module means at its end."""
-        bindings = self.buffer.bindings_in(self.buffer.root).get(name, ())
-        return join(names.bound(self, binding) for binding in bindings) if bindings else None
+        return names.at_end(self, name)
+
+    def source_of(self, entry: ApiEntry) -> LocalClass | None:
+        """Returns a class of the API as its own source defines it; None where that is not Python or cannot be read."""
+        folder = self.index.folder
+        if self._files is None or folder is None or entry.kind != "class" or not entry.path.endswith(".py"):
+            return None
+        home = self._other(folder / entry.path, 0)
+        return home.class_at(entry.short_name) if home is not None else None
+
+    def class_at(self, name: str) -> LocalClass | None:
+        """Returns the class of that name that the file defines at its top."""
+        for binding in self.buffer.bindings_in(self.buffer.root).get(name, ()):
+            if binding.definition is not None and binding.definition.type == "class_definition":
+                return LocalClass(self, binding.definition)
+        return None
+
+    def _other(self, path: Path, hops: int) -> "Reader | None":
+        """Returns the reader of another file."""
+        buffer = self._files.buffer(path) if self._files is not None and path not in self._others else None
+        if buffer is not None:
+            self._others[path] = Reader(buffer, self.index, self._files, path, hops)
+            self._others[path]._others, self._others[path]._effort = self._others, self._effort
+        return self._others.get(path)
 
     def member(self, owner: Meaning | None, name: str) -> Meaning | None:
         """Returns what a member of a value is."""

@@ -36,6 +36,26 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Branch(Span):
+    """A block that may not run.
+
+    Args:
+        start (int): Where it starts, in bytes.
+        end (int): Where it ends.
+        of (Span): Its statement: the same for all branches of one.
+        kind (str): ``if``, ``case``, ``try``, ``loop``, or ``global`` for a function that declares the name global.
+        total (int): How many branches of the statement can be left at their end, one of which is always taken; 0 when
+            it may be that none is.
+        is_left (bool): Whether what follows the statement can run after this branch: not, if it ends with ``return``.
+    """
+
+    of: Span
+    kind: str
+    total: int = 0
+    is_left: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Binding:
     """A place that gives a name its meaning.
 
@@ -50,8 +70,7 @@ class Binding:
         annotation (Node, optional): Its annotation.
         definition (Node, optional): The function or class it names, or the parameter it is.
         is_import (bool): Whether an import binds it.
-        branch (Span, optional): The branch of an ``if``, ``try``, ``match`` or loop (or the function that declares the
-            name global) that may not have run when the name is used outside it; None when it always has.
+        branches (tuple[Branch, ...]): What may not have run when the name is used outside it, outermost first.
         loops (tuple[Span, ...]): The loops around it in its scope, outermost first.
     """
 
@@ -64,7 +83,7 @@ class Binding:
     annotation: Node | None = None
     definition: Node | None = None
     is_import: bool = False
-    branch: Span | None = None
+    branches: tuple[Branch, ...] = ()
     loops: tuple[Span, ...] = ()
 
 

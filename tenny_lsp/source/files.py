@@ -1,0 +1,59 @@
+"""Other files that names lead to, of the workspace and of the API's own source: read when needed."""
+
+from pathlib import Path
+
+from tenny_lsp.source.buffer import Buffer
+
+#: Bytes of the longest file that is read; a longer one is data, not code.
+_LONGEST = 1_000_000
+
+
+class Files:
+    """Python files, parsed when a name leads to them.
+
+    Args:
+        roots (tuple[Path, ...]): The folders of the workspace: imports are looked for in them, and no higher.
+    """
+
+    def __init__(self, roots: tuple[Path, ...] = ()) -> None:
+        self._roots = roots
+        self._read: dict[Path, tuple[tuple[int, int], Buffer]] = {}
+
+    def buffer(self, path: Path) -> Buffer | None:
+        """Returns a file as it is now; None when it cannot be read."""
+        try:
+            about = path.stat()
+            stamp = (about.st_mtime_ns, about.st_size)
+            if path not in self._read or self._read[path][0] != stamp:
+                if about.st_size > _LONGEST:
+                    return None
+                self._read[path] = stamp, Buffer(path.read_text("utf-8"))
+        except (OSError, ValueError):
+            return None
+        return self._read[path][1]
+
+    def find(self, target: str, origin: Path) -> tuple[Path, list[str]] | None:
+        """Returns the file that an import leads to, and what is meant in it.
+
+        Args:
+            target (str): A module path, or a name in a module; with leading dots when it is relative.
+            origin (Path): The file that imports it.
+        """
+        dots = len(target) - len(target.lstrip("."))
+        parts = target.lstrip(".").split(".") if target.lstrip(".") else []
+        folders = [origin.parents[dots - 1]] if 0 < dots <= len(origin.parents) else self._folders(origin)
+        for folder in folders if dots or parts else ():
+            for count in range(len(parts), -1 if dots else 0, -1):
+                module = folder.joinpath(*parts[:count])
+                for file in (module.with_name(f"{module.name}.py"), module / "__init__.py"):
+                    if file.is_file() and file != origin:
+                        return file, parts[count:]
+        return None
+
+    def _folders(self, origin: Path) -> list[Path]:
+        """Returns where an absolute import of a file is looked for, the nearest folder first."""
+        around = list(origin.parents)
+        root = next((folder for folder in around if folder in self._roots), None)
+        if root is None:
+            return around[:1]
+        return [*around[: around.index(root) + 1], root / "src"]

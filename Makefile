@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test check lint fix bench lock clean
+.PHONY: help demo test check lint fix bench tree lock clean
 
 help:  ## Print this help
 	@awk -F ":.*## " '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,9 @@ fix: .venv/ready  ## Repair style and formatting
 bench: .venv/ready  ## Measure side by side with peers; wants a quiet machine
 	$(BIN)/python -m benchmarks.serve_speed --install
 	$(BIN)/python -m benchmarks.train_speed
+
+tree: .venv/ready  ## Write the README's tree anew
+	$(BIN)/python -m tools.tree
 
 lock:  ## Pin the requirements again (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header \

@@ -1,0 +1,50 @@
+"""Writes the README's tree anew: each file with the first line of its docstring. ``make tree`` runs it."""
+
+import ast
+import re
+from pathlib import Path
+
+#: Whose files the tree lists one by one.
+LISTED = ("tenny_lsp", "tools", "benchmarks")
+_README = Path("README.md")
+
+
+def lines(folder: Path, indent: str) -> list[str]:
+    """Returns the lines of a folder's own files, then those of the packages in it."""
+    found = []
+    for file in sorted(folder.glob("*.py")):
+        if file.name != "__init__.py":
+            found.append(f"{indent}{file.name:<18} {_first_line(file)}")
+    for package in sorted(path.parent for path in folder.glob("*/__init__.py")):
+        found.append(f"{indent}{package.name + '/':<18} {_first_line(package / '__init__.py')}")
+        found += lines(package, indent + "  ")
+    return found
+
+
+def _first_line(file: Path) -> str:
+    docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+    if docstring is None:
+        raise SystemExit(f"{file} has no docstring")
+    return docstring.splitlines()[0]
+
+
+def _is_data(path: Path) -> bool:
+    """Returns whether a folder holds no Python: it is described by hand."""
+    return path.is_dir() and not (path / "__init__.py").exists()
+
+
+def main() -> None:
+    """Replaces, under each listed folder's line, the lines of its modules and packages."""
+    text = _README.read_text(encoding="utf-8")
+    for name in LISTED:
+        block = re.compile(rf"(^    {name}/.*\n)((?:      .*\n)*)", re.MULTILINE)
+        match = block.search(text)
+        if match is None:
+            raise SystemExit(f"README.md has no line for {name}/")
+        by_hand = [line for line in match[2].splitlines() if _is_data(Path(name) / line.split()[0])]
+        text = text[: match.end(1)] + "\n".join([*lines(Path(name), "      "), *by_hand]) + "\n" + text[match.end() :]
+    _README.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -142,7 +142,8 @@ class Inference:
         if isinstance(owner, LocalClass):
             yield from (Member(name) for name in names_in(owner))
             for base in bases(owner):
-                yield from self._members(base)
+                if isinstance(base, Api | LocalClass):
+                    yield from self._members(Instance(base) if isinstance(meaning, Instance) else base)
         elif isinstance(owner, Api) and owner.entry.kind in ("module", "class"):
             source = self._reader.source_of(owner.entry) if isinstance(meaning, Instance) else None
             if source is not None:

@@ -99,9 +99,9 @@ def _own_or_inherited(cls: LocalClass, name: str, instance: Instance | None) -> 
     if found:
         return join(found)
     for base in bases(cls):
-        if base is None or base == NEVER:
+        if not isinstance(base, Api | LocalClass):
             return None  # who knows what it has
-        inherited = member(cls.home, Instance(base) if instance and isinstance(base, Api | LocalClass) else base, name)
+        inherited = member(cls.home, Instance(base) if instance is not None else base, name)
         if inherited is not None:
             if isinstance(inherited, Api | LocalFunction) and inherited.receiver is not None:
                 return replace(inherited, receiver=instance)
@@ -116,7 +116,7 @@ def _own(cls: LocalClass, name: str, instance: Instance | None) -> list[Meaning 
     for binding in reader.buffer.bindings_in(cls.node).get(name, ()):
         definition = binding.definition
         if definition is None or definition.type != "function_definition":
-            found.append(bound(reader, binding))
+            found.append(bound(reader, binding) if instance is not None or _is_plain(cls) else None)
         elif is_property(definition):
             found.append(returned(LocalFunction(reader, definition, instance)))
         else:
@@ -126,6 +126,11 @@ def _own(cls: LocalClass, name: str, instance: Instance | None) -> list[Meaning 
     if instance is not None:
         found += [_assigned(reader, binding) for binding in reader.buffer.attributes_in(cls.node).get(name, ())]
     return found
+
+
+def _is_plain(cls: LocalClass) -> bool:
+    """Tells whether a class's attributes are what they are assigned: not so in an ``Enum``."""
+    return all(isinstance(base, Api | LocalClass) for base in bases(cls))
 
 
 def _assigned(reader: "Reader", binding: Binding) -> Meaning | None:

@@ -49,8 +49,10 @@ def _either(reader: "Reader", bindings: list[Binding], position: int, *, here: b
 
 def _candidates(bindings: list[Binding], position: int, *, here: bool) -> Iterator[Binding]:
     """Yields the bindings that may hold at a position: back to where one is sure to, and round its loops."""
-    # In its own scope a name means what was bound last; a function sees what its module ends with.
-    earlier = [b for b in bindings if b.since <= position] if here else bindings
+    if not here:  # a function may be called whenever the scope around it has come to
+        yield from (binding for binding in bindings if not _is_excluded(binding, position))
+        return
+    earlier = [binding for binding in bindings if binding.since <= position]
     sure: Binding | None = None
     covered: set[Branch] = set()
     for binding in reversed(earlier or bindings):
@@ -60,7 +62,7 @@ def _candidates(bindings: list[Binding], position: int, *, here: bool) -> Iterat
         if _is_sure(binding, position, covered):
             sure = binding
             break
-    if not here or not earlier:
+    if not earlier:
         return
     for binding in bindings:
         shared = [loop for loop in binding.loops if position in loop]
@@ -72,8 +74,14 @@ def _reaches(binding: Binding, position: int) -> bool:
     """Tells whether what follows a binding can be at a position."""
     if any(position in loop for loop in binding.loops):
         return True
-    return all(
-        position in branch or (branch.is_left and not (branch.kind in ("if", "case") and position in branch.of))
+    is_left = all(position in branch or branch.is_left for branch in binding.branches)
+    return is_left and not _is_excluded(binding, position)
+
+
+def _is_excluded(binding: Binding, position: int) -> bool:
+    """Tells whether a binding and a position are in different branches of one ``if`` or ``match``."""
+    return any(
+        branch.kind in ("if", "case") and position in branch.of and position not in branch
         for branch in binding.branches
     )
 

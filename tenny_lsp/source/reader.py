@@ -1,33 +1,19 @@
 """Reads what the expressions of one file mean, without running it; every part of inference goes through it."""
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source import calls, expressions, members, names
-from tenny_lsp.source.meaning import NEVER, Api, Arguments, External, Instance, LocalClass, LocalModule, Meaning
+from tenny_lsp.source.meaning import Api, Arguments, External, Instance, LocalClass, LocalModule, Meaning
+from tenny_lsp.source.memory import Memory
 from tenny_lsp.source.syntax import Node
 
 if TYPE_CHECKING:
     from tenny_lsp.source.buffer import Buffer
     from tenny_lsp.source.files import Files
-
-
-@dataclass(slots=True)
-class _Effort:
-    """How deep a question has led, and how many expressions have been read for it."""
-
-    depth: int = 0
-    count: int = 0
-
-
-#: How deep expressions are followed into each other before their meaning is given up.
-_DEEPEST = 60
-#: How many expressions are read for one question before its answer is given up.
-_MOST = 4000
 
 
 class Reader:
@@ -50,44 +36,16 @@ class Reader:
         self._path = path
         self._hops = hops
         self._others: dict[Path, Reader] = {}
-        self._known: dict[Hashable, Meaning | None] = {}
-        self._assumed: dict[Hashable, Meaning | None] = {}
-        self._used: set[Hashable] = set()
-        self._effort = _Effort()
-        self._gave_up = False
+        self._memory = Memory()
 
     def meaning(self, node: Node) -> Meaning | None:
         """Returns what an expression means."""
-        effort = self._effort
-        effort.count = effort.count + 1 if effort.depth else 0
-        if effort.depth >= _DEEPEST or effort.count > _MOST:
-            self._gave_up = True
-            return None
-        effort.depth += 1
-        try:
-            return expressions.meaning(self, node)
-        finally:
-            effort.depth -= 1
+        with self._memory.deeper() as is_allowed:
+            return expressions.meaning(self, node) if is_allowed else None
 
     def once(self, key: Hashable, compute: Callable[[], Meaning | None]) -> Meaning | None:
-        """Returns what is computed for a key, once; in a circle, what agrees with itself, or None."""
-        if key in self._known:
-            return self._known[key]
-        if key in self._assumed:
-            self._used.add(key)
-            return self._assumed[key]
-        self._assumed[key] = NEVER
-        try:
-            result = compute()
-            if key in self._used and result is not None and result != NEVER:
-                self._assumed[key] = result
-                result = result if compute() == result else None
-        finally:
-            del self._assumed[key]
-            self._used.discard(key)
-        if not self._used and not self._gave_up:
-            self._known[key] = result
-        return result
+        """Returns what is computed for a key of this file, once; in a circle, what agrees with itself, or None."""
+        return self._memory.once((id(self), key), compute)
 
     def imported(self, target: str) -> Meaning | None:
         """Returns what an import of a module path, or of a name in a module, stands for."""
@@ -126,7 +84,7 @@ class Reader:
         buffer = self._files.buffer(path) if self._files is not None and path not in self._others else None
         if buffer is not None:
             self._others[path] = Reader(buffer, self.index, self._files, path, hops)
-            self._others[path]._others, self._others[path]._effort = self._others, self._effort
+            self._others[path]._others, self._others[path]._memory = self._others, self._memory
         return self._others.get(path)
 
     def member(self, owner: Meaning | None, name: str) -> Meaning | None:

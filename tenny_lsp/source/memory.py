@@ -1,0 +1,77 @@
+"""What has been found out while reading, and how circles end: ``x = x + 1`` in a loop needs ``x`` to say what it is."""
+
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+
+from tenny_lsp.source.meaning import NEVER, Meaning
+
+#: How deep expressions are followed into each other before their meaning is given up.
+_DEEPEST = 60
+#: How many expressions are read for one question before its answer is given up.
+_MOST = 1000
+
+
+class Memory:
+    """What has been computed, by key, and what is being assumed meanwhile."""
+
+    def __init__(self) -> None:
+        self._known: dict[Hashable, Meaning | None] = {}
+        self._assumed: dict[Hashable, Meaning | None] = {}
+        self._tentative: dict[Hashable, tuple[Meaning | None, set[Hashable]]] = {}
+        self._used: set[Hashable] = set()
+        self._depth = 0
+        self._count = 0
+        self._gave_up = False
+
+    @contextmanager
+    def deeper(self) -> Iterator[bool]:
+        """Yields whether one more expression may be read for the question that is being answered."""
+        if self._depth == 0:
+            self._count, self._gave_up = 0, False
+        self._count += 1
+        if self._depth >= _DEEPEST or self._count > _MOST:
+            self._gave_up = True
+        self._depth += 1
+        try:
+            yield self._depth <= _DEEPEST and self._count <= _MOST
+        finally:
+            self._depth -= 1
+
+    def once(self, key: Hashable, compute: Callable[[], Meaning | None]) -> Meaning | None:
+        """Returns what is computed for a key, once; in a circle, what agrees with itself, or None."""
+        if key in self._known:
+            return self._known[key]
+        if key in self._assumed:
+            self._used.add(key)
+            return self._assumed[key]
+        if key in self._tentative:
+            result, used = self._tentative[key]
+            self._used |= used
+            return result
+        around, self._used = self._used, set()
+        self._assumed[key] = NEVER
+        try:
+            result = compute()
+            if key in self._used and result is not None and result != NEVER:
+                self._assume(key, result)
+                result = result if compute() == result else None
+        finally:
+            del self._assumed[key]
+            used = self._used - {key}
+            self._used = around | used
+        self._forget(key)
+        if used:
+            self._tentative[key] = result, used
+        else:
+            result = result if result != NEVER else None  # a circle that nothing leads into
+            if not self._gave_up:
+                self._known[key] = result
+        return result
+
+    def _assume(self, key: Hashable, meaning: Meaning | None) -> None:
+        self._assumed[key] = meaning
+        self._forget(key)
+
+    def _forget(self, key: Hashable) -> None:
+        """Drops what has been computed with an assumption that is no longer made."""
+        self._tentative = {other: found for other, found in self._tentative.items() if key not in found[1]}

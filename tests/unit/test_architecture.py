@@ -53,6 +53,7 @@ DOORS = {
     "tree_sitter_python": {"source.syntax"},
     "pygls": {"server"},
     "lsprotocol": {"server"},
+    "tokenizers": {"model.light"},
     "typer": {"cli.app", "cli.asking", "cli.learning", "cli.serving"},
     "rich": {"cli.app", "terminal"},
     "rapidfuzz": {"evaluation.answering"},

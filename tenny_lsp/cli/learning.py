@@ -101,6 +101,7 @@ def evaluate(
     model: Model = "",
     adapter_path: AdapterPath = None,
     most: Annotated[int | None, typer.Option(help="Entries asked about; 0: none. Default: all.")] = None,
+    documentation: Annotated[bool, typer.Option(help="Put documentation into prompts, as hovers do.")] = True,
     output: Annotated[Path | None, typer.Option(help="A folder for a report with plots.")] = None,
     python: Interpreter = None,
     as_json: AsJson = False,
@@ -116,7 +117,7 @@ def evaluate(
         check_plotting()
     adapter = adapter_path or folders.find_adapter(model)
     speaker = worker_model(model, adapter, deadline_s=600, may_be_bare=True)
-    options = EvaluateOptions(model or None, adapter, data, code, most)
+    options = EvaluateOptions(model or None, adapter, data, code, most, reads=documentation)
     with err.status("Asking") as status:
         scores = evaluate(
             options, load_mlx_index(python), speaker, lambda done, total: status.update(f"Asking {done}/{total}")

@@ -32,6 +32,7 @@ class EvaluateOptions:
         data (Path | None): A dataset's folder: its test rows and the names they are about are held out.
         code (Path | None): A folder with held-out Python source, a folder for each package.
         most (int | None): Entries asked about, spread over all of them; None for all, 0 for none.
+        reads (bool): Whether prompts carry the documentation.
     """
 
     model: str | None = None
@@ -39,6 +40,7 @@ class EvaluateOptions:
     data: Path | None = None
     code: Path | None = None
     most: int | None = None
+    reads: bool = True
 
 
 def evaluate(options: EvaluateOptions, index: ApiIndex, speaker: TextModel, on_answer: OnAnswer) -> Evaluation:
@@ -89,7 +91,7 @@ async def _ask(
         await complete(hover_prompt(documented[0]))
         first_answer_s = time.monotonic() - start_s
         for entry in chosen if options.most != 0 else []:
-            judged.append(await judge(entry, index, complete))
+            judged.append(await judge(entry, index, complete, reads=options.reads))
             on_answer(len(judged), len(chosen))
     finally:
         await speaker.close()

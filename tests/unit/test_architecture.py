@@ -17,9 +17,9 @@ MAX_FUNCTION_LINES = 40
 MAY_IMPORT = {
     "__main__": {"cli", "wiring"},
     "cli": {"__main__", "evaluation", "features.ask", "folders", "learning", "mlx_api.index", "mlx_api.search"}
-    | {"model.client", "model.runtime", "terminal", "wiring"},
+    | {"model.protocol", "model.runtime", "terminal", "wiring"},
     # Makes the model that the server asks for, without what a terminal needs.
-    "wiring": {"folders", "model.client", "model.keeper", "server", "settings"},
+    "wiring": {"folders", "model.client", "model.keeper", "model.precomputed", "model.protocol", "server", "settings"},
     # Besides features: the text and the index it hands them, and the answers of a model it has never seen.
     "server": {"features", "folders", "mlx_api.index", "model.answers", "model.protocol", "settings", "source.buffer"},
     "terminal": {
@@ -38,7 +38,7 @@ MAY_IMPORT = {
     "evaluation": {"features.grounding", "features.hover", "learning", "mlx_api", "model.prompts", "model.protocol"}
     | {"model.runtime"},
     # An adapter's card names its base by the fingerprint that the worker checks.
-    "learning": {"folders", "mlx_api", "model.identity", "model.prompts", "model.runtime"},
+    "learning": {"folders", "mlx_api", "model.identity", "model.precomputed", "model.prompts", "model.runtime"},
     "model": set(),
     "source": {"mlx_api.entry", "mlx_api.index", "mlx_api.returns"},
     "mlx_api": set(),

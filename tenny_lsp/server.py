@@ -13,12 +13,12 @@ from pygls.lsp.server import LanguageServer
 from pygls.workspace import TextDocument
 
 from tenny_lsp import __version__, folders
+from tenny_lsp.documents import Documents, View
 from tenny_lsp.features.hover import hover
 from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
 from tenny_lsp.model.answers import Answers
 from tenny_lsp.model.protocol import TextModel
 from tenny_lsp.settings import ModelSettings, Settings, own_section, read_settings
-from tenny_lsp.source.buffer import Buffer
 
 LOGGER = logging.getLogger(__name__)
 
@@ -27,6 +27,10 @@ ModelFactory = Callable[[ModelSettings], TextModel | None]
 
 # pygls ends lines at form feeds and at every Unicode separator too; the protocol only at these three.
 TextDocument.lines = property(lambda self: tuple(io.StringIO(self.source, newline="")))  # type: ignore[method-assign,assignment]
+
+_PYTHON_CELLS = lsp.NotebookDocumentSyncOptions(
+    [lsp.NotebookDocumentFilterWithCells(cells=[lsp.NotebookCellLanguage("python")])]
+)
 
 
 class TennyServer(LanguageServer):
@@ -37,13 +41,13 @@ class TennyServer(LanguageServer):
     """
 
     def __init__(self, make_model: ModelFactory) -> None:
-        super().__init__("tenny-lsp", __version__)
+        super().__init__("tenny-lsp", __version__, notebook_document_sync=_PYTHON_CELLS)
         self.settings = Settings()
         self._make_model = make_model
         self._model: TextModel | None = None
         self._answers = Answers()
         self._index: asyncio.Task[ApiIndex] | None = None
-        self._buffers: dict[str, Buffer] = {}
+        self.documents = Documents(lambda: self.workspace)
         self._closing: set[asyncio.Task[None]] = set()
 
     def configure(self, values: object) -> None:
@@ -68,27 +72,23 @@ class TennyServer(LanguageServer):
 
     async def hover(self, params: lsp.HoverParams) -> lsp.Hover | None:
         """Returns the card under a position; None when it is not on an MLX name."""
-        document = self.workspace.get_text_document(params.text_document.uri)
-        try:
-            buffer = self._buffer(document)
-        except (OSError, ValueError):  # never opened, and no readable file either
+        view = self.view(params.text_document.uri)
+        offset = view.offset(params.position) if view is not None else 0
+        if view is None or view.buffer.identifier_at(offset) is None:
             return None
-        offset = document.offset_at_position(params.position)
-        if buffer.name_at(offset) is None:
-            return None
-        card = await hover(buffer, offset, await self.index(), self._ask)
+        index = await self.index()
+        card = await hover(view.buffer, offset, index, self._ask, self.documents.inference(view, index))
         if card is None:
             return None
-        start = document.client_position_at_offset(card.start)
-        width = document.position_codec.client_num_units(buffer.text[card.start : card.end])
-        return lsp.Hover(
-            contents=lsp.MarkupContent(lsp.MarkupKind.Markdown, card.markdown),
-            range=lsp.Range(start, lsp.Position(start.line, start.character + width)),
-        )
+        contents = lsp.MarkupContent(lsp.MarkupKind.Markdown, card.markdown)
+        return lsp.Hover(contents, view.range(card.start, card.end))
 
-    def forget(self, uri: str) -> None:
-        """Drops what is kept of a closed document."""
-        self._buffers.pop(uri, None)
+    def view(self, uri: str) -> View | None:
+        """Returns a document as it is now; None when it was never opened and no readable file lies there either."""
+        try:
+            return self.documents.view(uri)
+        except (OSError, ValueError):
+            return None
 
     async def close(self) -> None:
         """Ends the model worker and waits for it."""
@@ -104,12 +104,6 @@ class TennyServer(LanguageServer):
         if self._model is None:
             return None
         return await self._answers.within(prompt, self._model, self.settings.hover.deadline_ms / 1000)
-
-    def _buffer(self, document: TextDocument) -> Buffer:
-        kept = self._buffers.get(document.uri)
-        if kept is None or kept.text != document.source:
-            kept = self._buffers[document.uri] = Buffer(document.source)
-        return kept
 
     def _close_model(self) -> None:
         if self._model is not None:
@@ -146,7 +140,15 @@ def create_server(make_model: ModelFactory) -> TennyServer:
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: lsp.DidCloseTextDocumentParams) -> None:
-        server.forget(params.text_document.uri)
+        server.documents.forget(params.text_document.uri)
+
+    @server.feature(lsp.NOTEBOOK_DOCUMENT_DID_CLOSE)
+    def notebook_did_close(params: lsp.DidCloseNotebookDocumentParams) -> None:
+        server.documents.forget(params.notebook_document.uri)
+
+    @server.feature(lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
+    def did_change_folders(_: lsp.DidChangeWorkspaceFoldersParams) -> None:
+        server.documents.forget_folders()
 
     @server.feature(lsp.TEXT_DOCUMENT_HOVER)
     async def text_document_hover(params: lsp.HoverParams) -> lsp.Hover | None:

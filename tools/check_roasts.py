@@ -18,7 +18,7 @@ ROASTS = Path(__file__).parents[1] / "tenny_lsp" / "data" / "roasts.jsonl"
 FORBIDDEN = frozenset(
     re.findall(
         r"\w+",
-        "idiot idiots stupid moron dumb retarded crazy insane lame loser pathetic ugly fat murder suicide damn hell "
+        "idiot idiots stupid moron dumb retarded crazy insane lame loser pathetic fat murder suicide damn hell "
         "shit fuck sex sexy girl girls boys grandma mom god gods jesus nazi democrat republican trump musk",
     )
 )
@@ -40,7 +40,7 @@ _SUFFIXES = ("ations", "ation", "ings", "ing", "ness", "ment", "iers", "ers", "i
 
 def words(text: str) -> list[str]:
     """Returns the words of a text in lower case; ``do_everything`` and ``doEverything`` are two words each."""
-    parted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).replace("_", " ").lower()
+    parted = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", " ", text).replace("_", " ").lower()
     return re.findall(r"[a-z]+(?:'[a-z]+)?|\d+", parted)
 
 

@@ -1,6 +1,6 @@
 """Signatures as text: every overload, one parameter a line when it is long."""
 
-from tenny_lsp.mlx_api.entry import ApiEntry, Signature
+from tenny_lsp.mlx_api.entry import ApiEntry, Parameter, Signature
 from tenny_lsp.model.prompts import customary_name
 
 _WIDTH = 88
@@ -17,6 +17,13 @@ def signature_text(entry: ApiEntry) -> str:
         return f"{name}: {entry.annotation}" if entry.annotation else name
     keyword = "class " if entry.kind == "class" else ""
     return "\n".join(f"{keyword}{name}{_call(signature)}" for signature in entry.signatures)
+
+
+def declaration(parameter: Parameter) -> str:
+    """Returns a parameter as a signature declares it, without stars."""
+    typed = f": {parameter.annotation.replace(_STREAM, 'StreamOrDevice')}" if parameter.annotation else ""
+    equals = (" = " if typed else "=") + parameter.default if parameter.default else ""
+    return f"{parameter.name}{typed}{equals}"
 
 
 def _call(signature: Signature) -> str:

@@ -30,6 +30,22 @@ _MIRRORS = {
     "jax.numpy": "numpy",
 }
 
+#: MLX's module or class → what plays its part elsewhere, the most used first.
+_COUNTERPARTS = {
+    "mlx.core": ("torch", "numpy", "jax.numpy", "jax", "jax.lax", "torch.nn.functional"),
+    "mlx.core.array": ("torch.Tensor", "numpy.ndarray", "jax.Array"),
+    "mlx.core.random": ("numpy.random", "jax.random", "torch"),
+    "mlx.core.linalg": ("torch.linalg", "numpy.linalg"),
+    "mlx.core.fft": ("torch.fft", "numpy.fft"),
+    "mlx.core.distributed": ("torch.distributed",),
+    "mlx.nn": ("torch.nn", "torch.nn.functional", "jax.nn"),
+    "mlx.nn.Module": ("torch.nn.Module",),
+    "mlx.nn.init": ("torch.nn.init",),
+    "mlx.nn.losses": ("torch.nn.functional",),
+    "mlx.optimizers": ("torch.optim", "torch.optim.lr_scheduler"),
+    "mlx.optimizers.Optimizer": ("torch.optim.Optimizer",),
+    "mlx.utils": ("jax.tree", "jax.tree_util"),
+}
 
 #: A note that tells of another argument name only: the two do the same.
 _RENAMED = re.compile(r"^[^.]* (?:is|are) called [^.]*\.$")
@@ -78,6 +94,17 @@ def replacement_for(name: str) -> ForeignName | None:
     owner, _, member = wanted.rpartition(".")
     mirror = _MIRRORS.get(owner)
     return replacement_for(f"{mirror}.{member}") if mirror else None
+
+
+def replacement_for_member(owner: str, member: str) -> ForeignName | None:
+    """Returns what to write instead of a member that an MLX module or class lacks, but another library's has.
+
+    Args:
+        owner (str): The public name of the module or class; ``mlx.core`` for ``mx.cat``.
+        member (str): The member's name.
+    """
+    counterparts = _COUNTERPARTS.get(owner, ())
+    return next((found for name in counterparts if (found := replacement_for(f"{name}.{member}"))), None)
 
 
 @cache

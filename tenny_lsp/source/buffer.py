@@ -11,7 +11,7 @@ from functools import cached_property
 from tenny_lsp.source.bindings import Bindings, bindings_of, bound_by_import, declared_in
 from tenny_lsp.source.completing import missing_after
 from tenny_lsp.source.scope import Binding, Branch, Name, Scope, Span
-from tenny_lsp.source.syntax import SCOPES, Node, dotted_of, dotted_up_to, field, parse, text_of
+from tenny_lsp.source.syntax import SCOPES, Node, Tree, dotted_of, dotted_up_to, field, parse, text_of
 
 _NO_VALUES = {"block", "module", "expression_statement", "ERROR", "argument_list", "assignment"}
 _PLACES = {"parameters", "lambda_parameters", "global_statement", "nonlocal_statement"}
@@ -22,13 +22,15 @@ class Buffer:
 
     Args:
         text (str): The whole text of the file.
+        before (Buffer, optional): What it was before an edit: what has not changed is not parsed again.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, before: "Buffer | None" = None) -> None:
         self.text = text
         # For tree-sitter a lone carriage return ends no line; for Python and for editors it does.
-        self._bytes = re.sub("\r(?!\n)", "\n", text).encode("utf-8", "surrogatepass")
-        self._tree = parse(self._bytes)
+        lines = re.sub("\r(?!\n)", "\n", text) if "\r" in text else text
+        self._bytes = lines.encode("utf-8", "surrogatepass")
+        self._tree: Tree = parse(self._bytes, (before._tree, before._bytes) if before is not None else None)
         self.root = self._tree.root_node
         self._bindings: dict[int, Bindings] = {}
         self._attributes: dict[int, Bindings] = {}
@@ -75,10 +77,10 @@ class Buffer:
         lacks_value = before.rstrip(" ").endswith("=") and after.lstrip(" ")[:1] in ("", "\n", ",", ")")
         lacks_name = before.endswith(".") and not after[:1].isidentifier()
         named = before + "_" if lacks_name or lacks_value else before
-        finished = self if named == before else Buffer(named + after)
+        finished = self if named == before else Buffer(named + after, self)
         rest, newline, below = after.partition("\n")
         closers = missing_after(finished.root, self.byte_offset(offset), rest)
-        return Buffer(named + rest + closers + newline + below) if closers else finished
+        return Buffer(named + rest + closers + newline + below, finished) if closers else finished
 
     def call_around(self, offset: int) -> Node | None:
         """Returns the innermost call between whose parentheses an offset lies."""

@@ -25,9 +25,34 @@ COMPREHENSIONS = {name for name in SCOPES if name.endswith(("_comprehension", "_
 _PARSER = Parser(Language(tree_sitter_python.language()))
 
 
-def parse(text: bytes, before: Tree | None = None) -> Tree:
-    """Returns the syntax tree of a text; quickly, if given the tree of an earlier text and told how that was edited."""
-    return _PARSER.parse(text, before) if before is not None else _PARSER.parse(text)
+def parse(text: bytes, before: tuple[Tree, bytes] | None = None) -> Tree:
+    """Returns the syntax tree of a text; quickly, if given the tree of a text that differs in one place."""
+    if before is None:
+        return _PARSER.parse(text)
+    tree, old = before
+    start = _same(text, old)
+    rest = min(len(text), len(old)) - start
+    same_end = _same(text[::-1][:rest], old[::-1][:rest])
+    old_end, new_end = len(old) - same_end, len(text) - same_end
+    tree = tree.copy()
+    tree.edit(start, old_end, new_end, _point(text, start), _point(old, old_end), _point(text, new_end))
+    return _PARSER.parse(text, tree)
+
+
+def _same(one: bytes, other: bytes) -> int:
+    """Returns how many bytes two texts have in common at their start."""
+    low, high = 0, min(len(one), len(other))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _point(text: bytes, place: int) -> tuple[int, int]:
+    return text.count(b"\n", 0, place), place - text.rfind(b"\n", 0, place) - 1
 
 
 def text_of(node: Node) -> str:

@@ -21,7 +21,9 @@ MAY_IMPORT = {
     # Makes the model that the server asks for, without what a terminal needs.
     "wiring": {"folders", "model.client", "model.keeper", "model.precomputed", "model.protocol", "server", "settings"},
     # Besides features: the text and the index it hands them, and the answers of a model it has never seen.
-    "server": {"features", "folders", "mlx_api.index", "model.answers", "model.protocol", "settings", "source.buffer"},
+    "server": {"documents", "features", "folders", "mlx_api.index", "model.answers", "model.protocol", "settings"},
+    # Texts and what is known of them, kept between requests.
+    "documents": {"mlx_api.index", "source"},
     "terminal": {
         "evaluation.scores",
         "features.ask",
@@ -51,9 +53,9 @@ DOORS = {
     "snowballstemmer": {"mlx_api.search"},
     "tree_sitter": {"source.syntax"},
     "tree_sitter_python": {"source.syntax"},
-    "pygls": {"server"},
-    "lsprotocol": {"server"},
     "tokenizers": {"model.light"},
+    "pygls": {"documents", "server"},
+    "lsprotocol": {"documents", "server"},
     "typer": {"cli.app", "cli.asking", "cli.learning", "cli.serving"},
     "rich": {"cli.app", "terminal"},
     "rapidfuzz": {"evaluation.answering"},

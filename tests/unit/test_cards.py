@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tenny_lsp.features.hover import facts
+from tenny_lsp.features.cards import facts
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.pages import documented_pages
 

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from tenny_lsp.features.hover import HoverCard, facts, hover
+from tenny_lsp.features.cards import facts
+from tenny_lsp.features.hover import HoverCard, hover
 from tenny_lsp.mlx_api.entry import ApiEntry, Item, Parameter, Signature
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.model.prompts import hover_question, prompt_of
@@ -60,12 +61,58 @@ async def test_an_alias_is_asked_for_by_its_public_name(mlx_index: ApiIndex) -> 
     assert [prompt.endswith(prompt_of(hover_question("mlx.core.arccos"))) for prompt in ask.prompts] == [True]
 
 
-@pytest.mark.parametrize("code", ["", "x", "import numpy as mx\nmx.abs", "import mlx.core as mx\nmx.absolute"])
+@pytest.mark.parametrize("code", ["", "x", "import numpy as mx\nmx.abs", "import mlx.core as mx\nmx.nonsense"])
 async def test_the_model_is_not_asked_about_other_names(code: str, mlx_index: ApiIndex) -> None:
     ask = Asked("Anything.")
 
     assert await card(mlx_index, ask, code, len(code)) is None
     assert ask.prompts == []
+
+
+@pytest.mark.parametrize(
+    ("code", "begin"),
+    [
+        ("import mlx.core as mx\nmx.cat", "`torch.cat` is `mx.concatenate` in MLX. dim is called axis."),
+        ("import mlx.core as mx\nmx.zeros(3).unsqueeze", "`torch.Tensor.unsqueeze` is `mx.expand_dims` in MLX."),
+        ("import mlx.core as mx\nmx.zeros(3).numpy", "`torch.Tensor.numpy` has no equivalent in MLX: np"),
+        ("import mlx.nn as nn\nnn.Conv2D", "`Conv2D` is spelt `nn.Conv2d` in MLX.\n\n```python\nclass nn.Conv2d("),
+        ("from mlx.nn import BatchNorm2d", "`torch.nn.BatchNorm2d` is `nn.BatchNorm` in MLX."),
+        ("import mlx.nn as nn\nclass A(nn.Module): ...\nA().cuda", "`torch.nn.Module.cuda` has no equivalent"),
+        ("import mlx.nn as nn\nnn.Linear(1, 2).state_dict", "`torch.nn.Module.state_dict` is `nn.Module.parame"),
+        ("import mlx.core as mx\nmx.sum(x, axis", None),
+        ("import mlx.nn as nn\nfc = nn.Linear(1, 2)\nfc", "```python\nfc: nn.Linear\n```\n\nApplies an"),
+        ("import mlx.optimizers as o\nopt = o.Adam(1)\nopt", "```python\nopt: optim.Adam\n```\n\nThe Adam optimizer"),
+        ("import mlx.core as mx\nx = mx.zeros(3)\nx", None),
+        ("import mlx.nn as nn\ndef f(m: nn.Module):\n    m", None),
+        ("import mlx.core as mx\nt = mx.float32\nx = t.size\nx", None),
+    ],
+)
+async def test_what_is_not_a_name_of_mlx_s_own(code: str, begin: str | None, mlx_index: ApiIndex) -> None:
+    ask = Asked("Anything.")
+
+    shown = await card(mlx_index, ask, code, len(code))
+
+    assert (shown and shown.markdown[: len(begin or "")]) == begin
+    assert ask.prompts == []
+
+
+async def test_a_keyword_argument_shows_its_parameter(mlx_index: ApiIndex) -> None:
+    code = "import mlx.core as mx\nmx.random.randint(0, 9, dtype=mx.int8)"
+
+    shown = await card(mlx_index, None, code, code.index("dtype"))
+
+    assert shown is not None and code[shown.start : shown.end] == "dtype"
+    assert shown.markdown.startswith("```python\ndtype: Dtype")
+    assert "of [mlx.core.random.randint](" in shown.markdown
+
+
+async def test_a_parameter_of_several_overloads_shows_each_form(mlx_index: ApiIndex) -> None:
+    code = "import mlx.core as mx\nmx.arange(start=0, stop=3)"
+
+    shown = await card(mlx_index, None, code, code.index("stop"))
+
+    assert shown is not None
+    assert shown.markdown.startswith("```python\nstop: None | int | float\nstop: int | float\n```")
 
 
 async def test_the_model_is_not_asked_about_what_is_not_documented(mlx_index: ApiIndex) -> None:

@@ -279,6 +279,9 @@ UNKNOWN = {
     "unpacked too far": "a, b, c = mx.zeros(3), mx.ones(3)\nc.‸",
     "context": "with open('a') as f:\n    f.‸",
     "exception": "try:\n    pass\nexcept E as e:\n    e.‸",
+    "rebound around a function": "def f(x: mx.array):\n    def g():\n        x.‸\n    x = 3",
+    "member of an enumeration": "import enum\nclass E(enum.Enum):\n    A = mx.float32\nE.A.‸",
+    "circle of attributes": "class A(nn.Module):\n    def f(self):\n        self.x = self.x[1:]\nA().x.‸",
     "global set elsewhere": "x = mx.zeros(3)\ndef f():\n    global x\n    x = 3\nx.‸",
     "no dot": "x = mx.zeros(3)\nx‸",
 }
@@ -433,6 +436,8 @@ def test_members(mlx_index: ApiIndex) -> None:
         ("def mx.sum(‸", None),
         ("class A(nn.Linear): ...\nA(‸", None),
         ("mx.sum(x)\n‸", None),
+        ("@partial(mx.compile, inputs=s, ‸)\ndef f(): ...", ("mlx.core.compile", 1, "", ("inputs",))),
+        ("partial(‸mx.compile)", None),
         ("'mx.sum(‸", None),
     ],
 )

@@ -1,0 +1,116 @@
+"""The editor's documents as features see them: files and notebooks, parsed and read again only when they change."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+from lsprotocol import types as lsp
+from pygls.workspace import TextDocument, Workspace
+
+from tenny_lsp.mlx_api.index import ApiIndex
+from tenny_lsp.source.buffer import Buffer
+from tenny_lsp.source.files import Files
+from tenny_lsp.source.inference import Inference
+from tenny_lsp.source.notebook import Notebook
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A document at one moment: its text, or the text of the whole notebook that it is a cell of.
+
+    Args:
+        uri (str): The document, or the notebook.
+        buffer (Buffer): The text.
+        documents (tuple[TextDocument, ...]): The document, or the notebook's code cells.
+        cell (int): Which of them was asked for.
+        notebook (Notebook, optional): The notebook, if it is one.
+    """
+
+    uri: str
+    buffer: Buffer
+    documents: tuple[TextDocument, ...]
+    cell: int = 0
+    notebook: Notebook | None = None
+
+    def offset(self, position: lsp.Position) -> int:
+        """Returns a client's position in the document as an offset in the buffer, in code points."""
+        offset = self.documents[self.cell].offset_at_position(position)
+        return self.notebook.offset_in(self.cell, offset) if self.notebook is not None else offset
+
+    def range(self, start: int, end: int) -> lsp.Range:
+        """Returns a part of the buffer as a range of the document it lies in."""
+        document, first = self.located(start)
+        place = document.client_position_at_offset(first)
+        *rows, last = self.buffer.text[start:end].split("\n")
+        width = document.position_codec.client_num_units(last)
+        return lsp.Range(place, lsp.Position(place.line + len(rows), width if rows else place.character + width))
+
+    def located(self, offset: int) -> tuple[TextDocument, int]:
+        """Returns the document that an offset in the buffer lies in, and the offset there."""
+        if self.notebook is None:
+            return self.documents[self.cell], offset
+        cell, place = self.notebook.place_of(offset)
+        return self.documents[cell], place
+
+
+class Documents:
+    """What is kept of the documents that are open.
+
+    Args:
+        workspace (Callable[[], Workspace]): Returns the editor's workspace.
+    """
+
+    def __init__(self, workspace: Callable[[], Workspace]) -> None:
+        self._workspace = workspace
+        self._buffers: dict[str, Buffer] = {}
+        self._inferences: dict[str, Inference] = {}
+        self._files: Files | None = None
+
+    def view(self, uri: str) -> View:
+        """Returns a document as it is now.
+
+        Raises:
+            OSError, ValueError: It was never opened, and no readable file lies there either.
+        """
+        workspace = self._workspace()
+        document = workspace.get_text_document(uri)
+        notebook = workspace.get_notebook_document(cell_uri=uri)
+        if notebook is None:
+            return View(uri, self._buffer(uri, document.source), (document,))
+        cells = [cell.document for cell in notebook.cells if cell.kind == lsp.NotebookCellKind.Code]
+        documents = tuple(workspace.get_text_document(cell) for cell in cells)
+        joined = Notebook([cell.source for cell in documents])
+        return View(notebook.uri, self._buffer(notebook.uri, joined.text), documents, cells.index(document.uri), joined)
+
+    def inference(self, view: View, index: ApiIndex) -> Inference:
+        """Returns what can be found out about a document; what has been found out before is still known."""
+        kept = self._inferences.get(view.uri)
+        if kept is None or kept.buffer is not view.buffer or kept.index is not index:
+            if self._files is None:
+                folders = [_path(folder.uri) for folder in self._workspace().folders.values()]
+                self._files = Files(tuple(path for path in folders if path is not None))
+            kept = self._inferences[view.uri] = Inference(view.buffer, index, self._files, _path(view.uri))
+        return kept
+
+    def forget(self, uri: str) -> None:
+        """Drops what is kept of a closed document or notebook."""
+        self._buffers.pop(uri, None)
+        self._inferences.pop(uri, None)
+
+    def forget_folders(self) -> None:
+        """Reads anew which folders the workspace has."""
+        self._files = None
+
+    def _buffer(self, uri: str, text: str) -> Buffer:
+        kept = self._buffers.get(uri)
+        if kept is None or kept.text != text:
+            kept = self._buffers[uri] = Buffer(text, kept)
+        return kept
+
+
+def _path(uri: str) -> Path | None:
+    """Returns where a file, or the notebook of a cell, lies; None where that is no file."""
+    parts = urlsplit(uri)
+    return Path(url2pathname(unquote(parts.path))) if parts.scheme == "file" else None

@@ -96,8 +96,7 @@ class WorkerModel:
         """
         request = wire.Generate(
             id=0,
-            # A lone surrogate from a broken buffer is not text to any tokenizer.
-            prompt=prompt.encode(errors="replace").decode(),
+            prompt=_encodable(prompt),
             max_tokens=max_tokens,
             adapter=str(self._options.adapter.resolve()) if self._options.adapter else None,
             stop=QUESTION_STOP if prompt.endswith(SEPARATOR) else (),
@@ -121,6 +120,17 @@ class WorkerModel:
         async with contextlib.aclosing(pieces):
             return "".join([piece async for piece in pieces]).strip()
 
+    async def score(self, text: str, names: Sequence[str]) -> list[float]:
+        """Returns the log-probability of each name to be written after a text, and to end there, by the bare base.
+
+        Raises:
+            BaseModelError: The base cannot be loaded.
+            ModelUnavailable: The worker is not running and could not be started, cannot score, or was late.
+        """
+        request = wire.Score(id=0, text=_encodable(text), names=tuple(names))
+        async with self._keeper.lend() as process:
+            return list(await process.score(request, self._options.deadline_s))
+
     async def close(self) -> None:
         """Ends the worker, whatever it is doing. Every unfinished answer ends in ModelUnavailable."""
         await self._keeper.close()
@@ -128,3 +138,8 @@ class WorkerModel:
 
 def _worker_command(options: WorkerOptions) -> list[str]:
     return [options.python, "-m", "tenny_lsp.model.worker", "--model", str(options.base.resolve())]
+
+
+def _encodable(text: str) -> str:
+    """Returns a text without the lone surrogates of a broken buffer, which are no text to any tokenizer."""
+    return text.encode(errors="replace").decode()

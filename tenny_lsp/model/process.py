@@ -84,7 +84,8 @@ class WorkerProcess:
             ModelUnavailable: The worker ended, or was not ready in time and has been killed.
         """
         try:
-            await asyncio.wait_for(self._settled.wait(), deadline_s)
+            if not self._settled.is_set():  # before Python 3.12 wait_for loses a cancellation when there is no wait
+                await asyncio.wait_for(self._settled.wait(), deadline_s)
         except asyncio.TimeoutError:
             self.kill(f"The model was not loaded within {deadline_s:g} s")
             await self._settled.wait()
@@ -102,8 +103,26 @@ class WorkerProcess:
             AdapterError: The request's adapter cannot be used.
             ModelUnavailable: The worker ended, failed, or was late; a late request is cancelled.
         """
-        loop = asyncio.get_running_loop()
-        request = replace(request, id=next(self._ids))
+        async with contextlib.aclosing(self._events(request, deadline_s)) as events:
+            async for event in events:
+                if isinstance(event, wire.Token):
+                    yield event.text
+
+    async def score(self, request: wire.Score, deadline_s: float) -> tuple[float, ...]:
+        """Returns the names' log-probabilities; ``request.id`` is chosen here. Cancelling it cancels the request.
+
+        Raises:
+            AdapterError: The request's adapter cannot be used.
+            ModelUnavailable: The worker ended, failed, or was late; a late request is cancelled.
+        """
+        async with contextlib.aclosing(self._events(request, deadline_s)) as events:
+            *_, last = [event async for event in events]
+        assert isinstance(last, wire.Scores), last
+        return last.values
+
+    async def _events(self, request: wire.Work, deadline_s: float) -> AsyncGenerator[wire.Event, None]:
+        """Yields what the worker says of a request, up to its end."""
+        loop, request = asyncio.get_running_loop(), replace(request, id=next(self._ids))
         inbox: asyncio.Queue[wire.Event] = asyncio.Queue()
         self._inboxes[request.id] = inbox
         if self.end:
@@ -112,12 +131,11 @@ class WorkerProcess:
         self._send(request)
         event: wire.Event | None = None
         try:
-            while not isinstance(event, wire.Done):
+            while not isinstance(event, (wire.Done, wire.Scores)):
                 event = await asyncio.wait_for(inbox.get(), sent_s + deadline_s - loop.time())
                 if isinstance(event, wire.Failure):
                     raise error_of(event)
-                if isinstance(event, wire.Token):
-                    yield event.text
+                yield event
         except asyncio.TimeoutError:
             loop.call_later(self._silence_s, self._kill_if_silent_since, loop.time())
             raise ModelUnavailable(
@@ -126,7 +144,7 @@ class WorkerProcess:
             ) from None
         finally:
             del self._inboxes[request.id]
-            if not isinstance(event, (wire.Done, wire.Failure)):
+            if not isinstance(event, (wire.Done, wire.Scores, wire.Failure)):
                 self._send(wire.Cancel(request.id))
 
     def kill(self, why: str) -> None:
@@ -183,7 +201,7 @@ class WorkerProcess:
             self._settled.set()
         elif isinstance(event, wire.Failure) and event.id is None:
             self._fatal = event
-        elif isinstance(event, (wire.Token, wire.Done, wire.Failure)) and event.id in self._inboxes:
+        elif isinstance(event, (wire.Token, wire.Done, wire.Scores, wire.Failure)) and event.id in self._inboxes:
             self._inboxes[event.id].put_nowait(event)
 
     def _finish(self, exit_code: int) -> None:

@@ -1,6 +1,6 @@
 """What a feature may ask of a model, whoever speaks: a worker, an endpoint or a fake in a test."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 
@@ -37,6 +37,16 @@ class TextModel(Protocol):
             BaseModelError: The base model cannot be loaded.
             AdapterError: The adapter cannot be loaded, or was made for another base.
             ModelUnavailable: The model is not running and could not be started, or was late.
+        """
+
+    async def score(self, text: str, names: Sequence[str]) -> list[float]:
+        """Returns the log-probability of each name to be written after a text, and to end there.
+
+        What is read is code: no adapter has a say.
+
+        Raises:
+            BaseModelError: The base model cannot be loaded.
+            ModelUnavailable: The model is not running and could not be started, cannot score, or was late.
         """
 
     async def close(self) -> None:

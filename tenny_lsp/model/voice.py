@@ -19,6 +19,7 @@ from mlx_lm.utils import load_adapters
 from tenny_lsp.errors import AdapterError, BaseModelError
 from tenny_lsp.model import wire
 from tenny_lsp.model.identity import adapter_fingerprint, base_fingerprint, check_card, refuse_code
+from tenny_lsp.model.scoring import Scorer
 from tenny_lsp.model.stopping import StopFilter
 
 #: Prefill can be cancelled only between chunks of so many tokens.
@@ -62,6 +63,8 @@ class Voice:
         self._bare_modules = self._model.leaf_modules()
         self._bare_weights = tree_flatten(self._model.parameters())
         self._worn: tuple[str, str] | None = None
+        self._scorer = Scorer(self._model, self._tokenizer)
+        self._scored_in: tuple[str, str] | None = None
 
     def wear(self, adapter: str | None) -> None:
         """Puts an adapter on the base, having taken off the one before; one that has changed is read anew.
@@ -118,6 +121,29 @@ class Voice:
                 reason = "stop" if heard.stopped else response.finish_reason
             say(heard.finish())
         return wire.Done(request.id, tokens, time.monotonic() - start_s, reason)
+
+    def score(self, request: wire.Score, is_cancelled: Callable[[], bool]) -> wire.Event:
+        """Returns how likely the request's names are, or that it was cancelled.
+
+        Raises:
+            AdapterError: The request's adapter cannot be used.
+            ValueError: This architecture cannot score.
+        """
+        start_s = time.monotonic()
+
+        def check() -> None:
+            if is_cancelled():
+                raise Cancelled
+
+        try:
+            self.wear(request.adapter)
+            if self._scored_in != self._worn:
+                self._scorer.forget()
+                self._scored_in = self._worn
+            values = self._scorer.log_probabilities(request.text, request.names, check)
+        except Cancelled:
+            return wire.Done(request.id, 0, time.monotonic() - start_s, "cancelled")
+        return wire.Scores(request.id, tuple(values), time.monotonic() - start_s)
 
     def _responses(
         self, request: wire.Generate, is_cancelled: Callable[[], bool]

@@ -8,7 +8,7 @@ import json
 from dataclasses import asdict, dataclass
 
 #: Raised with every change that an older worker or client would misread.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,23 @@ class Generate:
     stop: tuple[str, ...] = ()
     temperature: float = 0.0
     seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Asks how likely each of some names is to be written after a text, and to end there.
+
+    Args:
+        id (int): Names the request in everything that follows.
+        text (str): What stands before the names.
+        names (tuple[str, ...]): The names.
+        adapter (str | None): The folder of the adapter to read with. ``None``: the bare base.
+    """
+
+    id: int
+    text: str
+    names: tuple[str, ...]
+    adapter: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +123,21 @@ class Done:
 
 
 @dataclass(frozen=True, slots=True)
+class Scores:
+    """The answer to a ``Score``.
+
+    Args:
+        id (int): The request.
+        values (tuple[float, ...]): The natural logarithm of each name's probability, in the order of the names.
+        seconds (float): What it took; time spent waiting in the queue is not in it.
+    """
+
+    id: int
+    values: tuple[float, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """What went wrong, as a ``TennyError`` tells it.
 
@@ -127,14 +159,17 @@ class Pong:
     """The answer to a ``Ping``."""
 
 
-Request = Generate | Cancel | Ping | Shutdown
-Event = Hello | Ready | Token | Done | Failure | Pong
+#: What is answered by the model, one request after the other.
+Work = Generate | Score
+Request = Work | Cancel | Ping | Shutdown
+Event = Hello | Ready | Token | Done | Scores | Failure | Pong
 Message = Request | Event
 
 _TYPES: dict[str, type[Message]] = {
     message.__name__.lower(): message
-    for message in (Generate, Cancel, Ping, Shutdown, Hello, Ready, Token, Done, Failure, Pong)
+    for message in (Generate, Score, Cancel, Ping, Shutdown, Hello, Ready, Token, Done, Scores, Failure, Pong)
 }
+_TUPLES = ("stop", "names", "values")
 
 
 class WireError(ValueError):
@@ -156,8 +191,6 @@ def decode(line: bytes) -> Message:
     try:
         fields = json.loads(line)
         message = _TYPES[fields.pop("type")]
-        if "stop" in fields:
-            fields["stop"] = tuple(fields["stop"])
-        return message(**fields)
+        return message(**fields | {name: tuple(fields[name]) for name in _TUPLES if name in fields})
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise WireError(f"not a message: {line[:80]!r}") from error

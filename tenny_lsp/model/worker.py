@@ -40,7 +40,7 @@ class Worker:
         self._events = events
         self._start_s = time.monotonic()
         self._writing = threading.Lock()
-        self._waiting: queue.SimpleQueue[wire.Generate] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[wire.Work] = queue.SimpleQueue()
         self._cancellations: dict[int, threading.Event] = {}
 
     def send(self, event: wire.Event) -> None:
@@ -63,7 +63,7 @@ class Worker:
             except wire.WireError as error:
                 LOGGER.warning("%s", error)
                 continue
-            if isinstance(request, wire.Generate):
+            if isinstance(request, (wire.Generate, wire.Score)):
                 self._cancellations[request.id] = threading.Event()
                 self._waiting.put(request)
             elif isinstance(request, wire.Cancel):
@@ -86,7 +86,11 @@ class Worker:
             request = self._waiting.get()
             cancellation = self._cancellations[request.id]
             try:
-                event: wire.Event = voice.answer(request, cancellation.is_set, self.send)
+                event: wire.Event
+                if isinstance(request, wire.Score):
+                    event = voice.score(request, cancellation.is_set)
+                else:
+                    event = voice.answer(request, cancellation.is_set, self.send)
             except Exception as error:
                 LOGGER.exception("Request %d failed", request.id)
                 event = _failure(error, "worker", request.id)

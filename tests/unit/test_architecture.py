@@ -21,7 +21,10 @@ MAY_IMPORT = {
     # Makes the model that the server asks for, without what a terminal needs.
     "wiring": {"folders", "model.client", "model.keeper", "model.precomputed", "model.protocol", "server", "settings"},
     # Besides features: the text and the index it hands them, and the answers of a model it has never seen.
-    "server": {"documents", "features", "folders", "mlx_api.index", "model.answers", "model.protocol", "settings"},
+    "server": {"documents", "features", "folders", "mlx_api.index", "model.answers", "model.protocol", "settings"}
+    | {"translation"},
+    # What features answer, and where in a document.
+    "translation": {"documents", "features"},
     # Texts and what is known of them, kept between requests.
     "documents": {"mlx_api.index", "source"},
     "terminal": {
@@ -55,7 +58,7 @@ DOORS = {
     "tree_sitter_python": {"source.syntax"},
     "tokenizers": {"model.light"},
     "pygls": {"documents", "server"},
-    "lsprotocol": {"documents", "server"},
+    "lsprotocol": {"documents", "server", "translation"},
     "typer": {"cli.app", "cli.asking", "cli.learning", "cli.serving"},
     "rich": {"cli.app", "terminal"},
     "rapidfuzz": {"evaluation.answering"},
@@ -63,13 +66,14 @@ DOORS = {
     # MLX stays in the worker's process, in training, and where doctor measures it.
     "mlx": {
         "evaluation.measures",
+        "model.scoring",
         "model.voice",
         "model.runtime",
         "learning.gradient",
         "learning.lora",
         "learning.session",
     },
-    "mlx_lm": {"evaluation.measures", "model.voice", "learning.lora", "learning.session"},
+    "mlx_lm": {"evaluation.measures", "model.scoring", "model.voice", "learning.lora", "learning.session"},
     "numpy": {"learning.batches"},
     "platformdirs": {"folders", "mlx_api.index", "model.answers", "model.runtime"},
     "tomli": {"mlx_api.foreign", "mlx_api.index", "mlx_api.returns", "mlx_api.search"},
@@ -78,6 +82,7 @@ DOORS = {
 #: What imports MLX when it is imported itself: nobody on the server's side may, not even through others.
 HEAVY = {
     "evaluation.measures",
+    "model.scoring",
     "model.voice",
     "learning.gradient",
     "learning.lora",

@@ -5,6 +5,8 @@ from tenny_lsp.model import wire
 MESSAGES = [
     wire.Generate(1, "Was heißt 🦀?\n", 9, "/adapters/cynic", ("\nQ:",), 0.5, 3),
     wire.Generate(2, "", 1),
+    wire.Score(3, "x = mx.", ("ones", "zeros"), "/adapters/mlx-docs"),
+    wire.Scores(3, (-0.5, -2.0), 0.01),
     wire.Cancel(1),
     wire.Ping(),
     wire.Shutdown(),

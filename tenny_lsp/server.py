@@ -15,10 +15,12 @@ from pygls.workspace import TextDocument
 from tenny_lsp import __version__, folders
 from tenny_lsp.documents import Documents, View
 from tenny_lsp.features.hover import hover
+from tenny_lsp.features.signature_help import signature_help
 from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
 from tenny_lsp.model.answers import Answers
 from tenny_lsp.model.protocol import TextModel
 from tenny_lsp.settings import ModelSettings, Settings, own_section, read_settings
+from tenny_lsp.translation import hover_of, signature_help_of
 
 LOGGER = logging.getLogger(__name__)
 
@@ -78,10 +80,16 @@ class TennyServer(LanguageServer):
             return None
         index = await self.index()
         card = await hover(view.buffer, offset, index, self._ask, self.documents.inference(view, index))
-        if card is None:
+        return hover_of(card, view) if card is not None else None
+
+    async def signature_help(self, params: lsp.SignatureHelpParams) -> lsp.SignatureHelp | None:
+        """Returns what the call around a position takes; None when it is not of MLX."""
+        view = self.view(params.text_document.uri)
+        if view is None:
             return None
-        contents = lsp.MarkupContent(lsp.MarkupKind.Markdown, card.markdown)
-        return lsp.Hover(contents, view.range(card.start, card.end))
+        inference = self.documents.inference(view, await self.index())
+        help_ = signature_help(inference, view.offset(params.position))
+        return signature_help_of(help_) if help_ is not None else None
 
     def view(self, uri: str) -> View | None:
         """Returns a document as it is now; None when it was never opened and no readable file lies there either."""
@@ -123,7 +131,13 @@ def _read_index(python: Path | None) -> ApiIndex:
 def create_server(make_model: ModelFactory) -> TennyServer:
     """Returns a server with every feature registered, ready to be started on stdio or TCP."""
     server = TennyServer(make_model)
+    _follow_session(server)
+    _follow_documents(server)
+    _answer_requests(server)
+    return server
 
+
+def _follow_session(server: TennyServer) -> None:
     @server.feature(lsp.INITIALIZE)
     def initialize(params: lsp.InitializeParams) -> None:
         server.configure(params.initialization_options)
@@ -138,6 +152,12 @@ def create_server(make_model: ModelFactory) -> TennyServer:
         if values is not None:
             server.configure(values)
 
+    @server.feature(lsp.SHUTDOWN)
+    async def shutdown(*_: object) -> None:
+        await server.close()
+
+
+def _follow_documents(server: TennyServer) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: lsp.DidCloseTextDocumentParams) -> None:
         server.documents.forget(params.text_document.uri)
@@ -150,12 +170,12 @@ def create_server(make_model: ModelFactory) -> TennyServer:
     def did_change_folders(_: lsp.DidChangeWorkspaceFoldersParams) -> None:
         server.documents.forget_folders()
 
+
+def _answer_requests(server: TennyServer) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_HOVER)
     async def text_document_hover(params: lsp.HoverParams) -> lsp.Hover | None:
         return await server.hover(params)
 
-    @server.feature(lsp.SHUTDOWN)
-    async def shutdown(*_: object) -> None:
-        await server.close()
-
-    return server
+    @server.feature(lsp.TEXT_DOCUMENT_SIGNATURE_HELP, lsp.SignatureHelpOptions(trigger_characters=["(", ","]))
+    async def text_document_signature_help(params: lsp.SignatureHelpParams) -> lsp.SignatureHelp | None:
+        return await server.signature_help(params)

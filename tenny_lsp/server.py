@@ -15,10 +15,13 @@ from pygls.workspace import TextDocument
 from tenny_lsp import __version__, folders
 from tenny_lsp.documents import Documents, View
 from tenny_lsp.features.hover import hover
+from tenny_lsp.features.signature_help import signature_help
 from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
 from tenny_lsp.model.answers import Answers
 from tenny_lsp.model.protocol import TextModel
 from tenny_lsp.settings import ModelSettings, Settings, own_section, read_settings
+from tenny_lsp.translation import hover_of, signature_help_of
+from tenny_lsp.writing import register_writing
 
 LOGGER = logging.getLogger(__name__)
 
@@ -44,10 +47,12 @@ class TennyServer(LanguageServer):
         super().__init__("tenny-lsp", __version__, notebook_document_sync=_PYTHON_CELLS)
         self.settings = Settings()
         self._make_model = make_model
-        self._model: TextModel | None = None
+        #: Who speaks; None while nobody does.
+        self.model: TextModel | None = None
         self._answers = Answers()
         self._index: asyncio.Task[ApiIndex] | None = None
         self.documents = Documents(lambda: self.workspace)
+        self._writing = register_writing(self)
         self._closing: set[asyncio.Task[None]] = set()
 
     def configure(self, values: object) -> None:
@@ -58,9 +63,9 @@ class TennyServer(LanguageServer):
         before, self.settings = self.settings, settings
         if settings.python != before.python:
             self._index = None
-        if self._model is None or settings.model != before.model:
+        if self.model is None or settings.model != before.model:
             self._close_model()
-            self._model = self._make_model(settings.model)
+            self.model = self._make_model(settings.model)
 
     async def index(self) -> ApiIndex:
         """Returns the index of the interpreter's MLX, read at the first call."""
@@ -78,10 +83,16 @@ class TennyServer(LanguageServer):
             return None
         index = await self.index()
         card = await hover(view.buffer, offset, index, self._ask, self.documents.inference(view, index))
-        if card is None:
+        return hover_of(card, view) if card is not None else None
+
+    async def signature_help(self, params: lsp.SignatureHelpParams) -> lsp.SignatureHelp | None:
+        """Returns what the call around a position takes; None when it is not of MLX."""
+        view = self.view(params.text_document.uri)
+        if view is None:
             return None
-        contents = lsp.MarkupContent(lsp.MarkupKind.Markdown, card.markdown)
-        return lsp.Hover(contents, view.range(card.start, card.end))
+        inference = self.documents.inference(view, await self.index())
+        help_ = signature_help(inference, view.offset(params.position))
+        return signature_help_of(help_) if help_ is not None else None
 
     def view(self, uri: str) -> View | None:
         """Returns a document as it is now; None when it was never opened and no readable file lies there either."""
@@ -93,6 +104,7 @@ class TennyServer(LanguageServer):
     async def close(self) -> None:
         """Ends the model worker and waits for it."""
         await self._answers.close()
+        await self._writing.close()
         self._close_model()
         await asyncio.gather(*self._closing)
 
@@ -101,16 +113,16 @@ class TennyServer(LanguageServer):
         LOGGER.error("%s: %s", source.__name__, error, exc_info=error)
 
     async def _ask(self, prompt: str) -> str | None:
-        if self._model is None:
+        if self.model is None:
             return None
-        return await self._answers.within(prompt, self._model, self.settings.hover.deadline_ms / 1000)
+        return await self._answers.within(prompt, self.model, self.settings.hover.deadline_ms / 1000)
 
     def _close_model(self) -> None:
-        if self._model is not None:
-            task = asyncio.create_task(self._model.close())
+        if self.model is not None:
+            task = asyncio.create_task(self.model.close())
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
-            self._model = None
+            self.model = None
 
 
 def _read_index(python: Path | None) -> ApiIndex:
@@ -123,7 +135,13 @@ def _read_index(python: Path | None) -> ApiIndex:
 def create_server(make_model: ModelFactory) -> TennyServer:
     """Returns a server with every feature registered, ready to be started on stdio or TCP."""
     server = TennyServer(make_model)
+    _follow_session(server)
+    _follow_documents(server)
+    _answer_requests(server)
+    return server
 
+
+def _follow_session(server: TennyServer) -> None:
     @server.feature(lsp.INITIALIZE)
     def initialize(params: lsp.InitializeParams) -> None:
         server.configure(params.initialization_options)
@@ -138,6 +156,12 @@ def create_server(make_model: ModelFactory) -> TennyServer:
         if values is not None:
             server.configure(values)
 
+    @server.feature(lsp.SHUTDOWN)
+    async def shutdown(*_: object) -> None:
+        await server.close()
+
+
+def _follow_documents(server: TennyServer) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: lsp.DidCloseTextDocumentParams) -> None:
         server.documents.forget(params.text_document.uri)
@@ -150,12 +174,12 @@ def create_server(make_model: ModelFactory) -> TennyServer:
     def did_change_folders(_: lsp.DidChangeWorkspaceFoldersParams) -> None:
         server.documents.forget_folders()
 
+
+def _answer_requests(server: TennyServer) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_HOVER)
     async def text_document_hover(params: lsp.HoverParams) -> lsp.Hover | None:
         return await server.hover(params)
 
-    @server.feature(lsp.SHUTDOWN)
-    async def shutdown(*_: object) -> None:
-        await server.close()
-
-    return server
+    @server.feature(lsp.TEXT_DOCUMENT_SIGNATURE_HELP, lsp.SignatureHelpOptions(trigger_characters=["(", ","]))
+    async def text_document_signature_help(params: lsp.SignatureHelpParams) -> lsp.SignatureHelp | None:
+        return await server.signature_help(params)

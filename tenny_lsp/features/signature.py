@@ -1,5 +1,7 @@
 """Signatures as text: every overload, one parameter a line when it is long."""
 
+from collections.abc import Iterator
+
 from tenny_lsp.mlx_api.entry import ApiEntry, Parameter, Signature
 from tenny_lsp.model.prompts import customary_name
 
@@ -26,8 +28,14 @@ def declaration(parameter: Parameter) -> str:
     return f"{parameter.name}{typed}{equals}"
 
 
+def call_parts(signature: Signature) -> Iterator[tuple[str, bool]]:
+    """Yields what stands between a signature's parentheses, and whether it is a parameter: not ``/`` and ``*``."""
+    for part in signature.parts(annotated=True):
+        yield part.replace(_STREAM, "StreamOrDevice"), part not in ("/", "*")
+
+
 def _call(signature: Signature) -> str:
-    parts = [part.replace(_STREAM, "StreamOrDevice") for part in signature.parts(annotated=True)]
+    parts = [part for part, _ in call_parts(signature)]
     returns = f" -> {signature.returns}" if signature.returns else ""
     line = f"({', '.join(parts)}){returns}"
     if len(line) <= _WIDTH:

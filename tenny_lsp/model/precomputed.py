@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -55,6 +55,10 @@ class Precomputed:
         """Returns the whole completion of ``prompt``."""
         known = self._known(prompt)
         return await self._model.complete(prompt, max_tokens=max_tokens) if known is None else known
+
+    async def score(self, text: str, names: Sequence[str]) -> list[float]:
+        """Returns what the model says: the log-probability of each name to follow a text."""
+        return await self._model.score(text, names)
 
     async def close(self) -> None:
         """Ends what is behind the model."""

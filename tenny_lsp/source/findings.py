@@ -64,6 +64,7 @@ class Call:
     Args:
         entry (ApiEntry): What is called: a function, a method, a class, or an instance's ``__call__``.
         position (int): How many arguments stand before the cursor's.
+        positional (int): How many of them without a keyword.
         keyword (str): The keyword the cursor's argument is given by, or an empty string.
         keywords (tuple[str, ...]): The keywords of the other arguments.
         start (int): Where the arguments start, after the parenthesis.
@@ -71,6 +72,7 @@ class Call:
 
     entry: ApiEntry
     position: int
+    positional: int
     keyword: str
     keywords: tuple[str, ...]
     start: int

@@ -84,19 +84,20 @@ class Inference:
         reader = self._reader_of(finished)
         entry = called_entry(reader, call)
         place = finished.byte_offset(offset)
+        keywords = [child for child in listed.named_children if child.type == "keyword_argument"]
+        here = next((child for child in keywords if child.start_byte <= place <= child.end_byte), None)
+        others = [child for child in keywords if child != here]
         position = sum(child.type == "," and child.end_byte <= place for child in listed.children)
         is_partial = is_partial_call(reader, call)
         if entry is None or (is_partial and not position):
             return None
-        keywords = [child for child in listed.named_children if child.type == "keyword_argument"]
-        here = [child for child in keywords if child.start_byte <= place <= child.end_byte]
-        names = [text_of(field(child, "name") or child) for child in keywords if child not in here]
-        keyword = field(here[0], "name") if here else None
+        keyword = field(here, "name")
         return Call(
             entry=entry,
             position=position - is_partial,
+            positional=position - is_partial - sum(child.end_byte < place for child in others),
             keyword=text_of(keyword) if keyword is not None and keyword.end_byte < place else "",
-            keywords=tuple(names),
+            keywords=tuple(text_of(field(child, "name") or child) for child in others),
             start=finished.offset_of(listed.start_byte + 1),
         )
 

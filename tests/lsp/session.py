@@ -36,8 +36,10 @@ class Session:
         self.capabilities: dict[str, Any] = {}
 
     def initialize(self, options: object = FACTS_ONLY, encodings: list[str] | None = None) -> "Session":
-        general = {"general": {"positionEncodings": encodings}} if encodings else {}
-        params = {"processId": os.getpid(), "rootUri": None, "capabilities": general, "initializationOptions": options}
+        able = {"notebookDocument": {"synchronization": {}}} | (
+            {"general": {"positionEncodings": encodings}} if encodings else {}
+        )
+        params = {"processId": os.getpid(), "rootUri": None, "capabilities": able, "initializationOptions": options}
         self.capabilities = self.request("initialize", params)["capabilities"]
         self.notify("initialized", {})
         return self

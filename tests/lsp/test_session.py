@@ -95,6 +95,14 @@ def test_every_position_encoding(encoding: str, tmp_path: Path) -> None:
         session.end()
 
 
+def test_what_is_announced(session: Session) -> None:
+    capabilities = session.capabilities
+
+    assert capabilities["hoverProvider"]
+    assert capabilities["signatureHelpProvider"]["triggerCharacters"] == ["(", ","]
+    assert capabilities["notebookDocumentSync"]["notebookSelector"] == [{"cells": [{"language": "python"}]}]
+
+
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
 def test_edits_are_followed(newline: str, session: Session) -> None:
     text = newline.join(["import mlx.core as mx", "", "def f(x):", "    # 👩‍🚀", "    return mx.abs(x)", ""])

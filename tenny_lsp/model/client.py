@@ -1,16 +1,18 @@
 """A TextModel that speaks through a worker process. Imports no MLX."""
 
 import contextlib
+import math
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from tenny_lsp.model import wire
 from tenny_lsp.model.identity import identity
 from tenny_lsp.model.keeper import Keeper, KeeperOptions
-from tenny_lsp.model.prompts import QUESTION_STOP, SEPARATOR
+from tenny_lsp.model.prompts import QUESTION_STOP, SEPARATOR, completion
+from tenny_lsp.model.protocol import Candidate, Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,10 @@ class WorkerModel:
         return identity(self._options.base, self._options.adapter, decoding)
 
     @property
+    def _adapter(self) -> str | None:
+        return str(self._options.adapter.resolve()) if self._options.adapter else None
+
+    @property
     def pid(self) -> int | None:
         """The worker's process id, None while none runs."""
         return self._keeper.pid
@@ -98,7 +104,7 @@ class WorkerModel:
             id=0,
             prompt=_encodable(prompt),
             max_tokens=max_tokens,
-            adapter=str(self._options.adapter.resolve()) if self._options.adapter else None,
+            adapter=self._adapter,
             stop=QUESTION_STOP if prompt.endswith(SEPARATOR) else (),
             temperature=self._options.temperature,
         )
@@ -130,6 +136,36 @@ class WorkerModel:
         request = wire.Score(id=0, text=_encodable(text), names=tuple(names))
         async with self._keeper.lend() as process:
             return list(await process.score(request, self._options.deadline_s))
+
+    async def candidates(self, prompt: str, sampling: Sampling) -> AsyncGenerator[Candidate, None]:
+        """Yields several completions of ``prompt``, each when it has ended.
+
+        Raises:
+            BaseModelError: The base cannot be loaded.
+            AdapterError: The adapter cannot be loaded, or was made for another base.
+            ModelUnavailable: The worker is not running and could not be started, or was late.
+        """
+        request = wire.Sample(id=0, prompt=_encodable(prompt), adapter=self._adapter, **asdict(sampling))
+        deadline_s = self._options.deadline_s
+        async with self._keeper.lend() as process, contextlib.aclosing(process.events(request, deadline_s)) as events:
+            async for event in events:
+                if isinstance(event, wire.Candidate):
+                    yield Candidate(event.text, event.likelihood, event.is_finished)
+
+    async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:
+        """Returns how probable each of some answers is to be the completion of ``prompt``; they add up to 1.
+
+        Raises:
+            BaseModelError: The base cannot be loaded.
+            AdapterError: The adapter cannot be loaded, or was made for another base.
+            ModelUnavailable: The worker is not running and could not be started, cannot score, or was late.
+        """
+        names = tuple(completion(answer) for answer in answers)
+        request = wire.Score(id=0, text=_encodable(prompt), names=names, adapter=self._adapter)
+        async with self._keeper.lend() as process:
+            logarithms = await process.score(request, self._options.deadline_s)
+        weights = [math.exp(value - max(logarithms)) for value in logarithms]
+        return [weight / sum(weights) for weight in weights]
 
     async def close(self) -> None:
         """Ends the worker, whatever it is doing. Every unfinished answer ends in ModelUnavailable."""

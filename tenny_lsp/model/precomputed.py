@@ -2,11 +2,11 @@
 
 import json
 import logging
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from tenny_lsp.model.protocol import TextModel
+from tenny_lsp.model.protocol import Candidate, Sampling, TextModel
 
 LOGGER = logging.getLogger(__name__)
 
@@ -59,6 +59,18 @@ class Precomputed:
     async def score(self, text: str, names: Sequence[str]) -> list[float]:
         """Returns what the model says: the log-probability of each name to follow a text."""
         return await self._model.score(text, names)
+
+    def candidates(self, prompt: str, sampling: Sampling) -> AsyncIterator[Candidate]:
+        """Yields several completions of ``prompt`` by the model."""
+        return self._model.candidates(prompt, sampling)
+
+    async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:
+        """Returns how probable the model finds each of some answers to be the completion of ``prompt``."""
+        return await self._model.choose(prompt, answers)
+
+    def with_adapter(self, adapter: Path | None) -> TextModel:
+        """Returns the model speaking through another adapter, whose answers these are not."""
+        return self._model.with_adapter(adapter)
 
     async def close(self) -> None:
         """Ends what is behind the model."""

@@ -19,6 +19,7 @@ LOGGER = logging.getLogger(__name__)
 #: that is called like one of ours would be imported in its place.
 _HOME = Path(__file__).resolve().parents[2]
 _LINE_LIMIT_BYTES = 1 << 20
+_ANSWERS = (wire.Token, wire.Candidate, wire.Done, wire.Scores, wire.Failure)
 _ERRORS: dict[str, type[TennyError]] = {"base": BaseModelError, "adapter": AdapterError}
 
 
@@ -95,7 +96,21 @@ class WorkerProcess:
         return self.ready
 
     async def answer(self, request: wire.Generate, deadline_s: float) -> AsyncGenerator[str, None]:
-        """Yields the pieces of an answer; ``request.id`` is chosen here.
+        """Yields the pieces of an answer; see ``events``."""
+        async with contextlib.aclosing(self.events(request, deadline_s)) as events:
+            async for event in events:
+                if isinstance(event, wire.Token):
+                    yield event.text
+
+    async def score(self, request: wire.Score, deadline_s: float) -> tuple[float, ...]:
+        """Returns the names' log-probabilities; see ``events``. Cancelling it cancels the request."""
+        async with contextlib.aclosing(self.events(request, deadline_s)) as events:
+            *_, last = [event async for event in events]
+        assert isinstance(last, wire.Scores), last
+        return last.values
+
+    async def events(self, request: wire.Work, deadline_s: float) -> AsyncGenerator[wire.Event, None]:
+        """Yields what the worker says of a request, up to its end; ``request.id`` is chosen here.
 
         Closing the iterator early cancels the request in the worker.
 
@@ -103,25 +118,6 @@ class WorkerProcess:
             AdapterError: The request's adapter cannot be used.
             ModelUnavailable: The worker ended, failed, or was late; a late request is cancelled.
         """
-        async with contextlib.aclosing(self._events(request, deadline_s)) as events:
-            async for event in events:
-                if isinstance(event, wire.Token):
-                    yield event.text
-
-    async def score(self, request: wire.Score, deadline_s: float) -> tuple[float, ...]:
-        """Returns the names' log-probabilities; ``request.id`` is chosen here. Cancelling it cancels the request.
-
-        Raises:
-            AdapterError: The request's adapter cannot be used.
-            ModelUnavailable: The worker ended, failed, or was late; a late request is cancelled.
-        """
-        async with contextlib.aclosing(self._events(request, deadline_s)) as events:
-            *_, last = [event async for event in events]
-        assert isinstance(last, wire.Scores), last
-        return last.values
-
-    async def _events(self, request: wire.Work, deadline_s: float) -> AsyncGenerator[wire.Event, None]:
-        """Yields what the worker says of a request, up to its end."""
         loop, request = asyncio.get_running_loop(), replace(request, id=next(self._ids))
         inbox: asyncio.Queue[wire.Event] = asyncio.Queue()
         self._inboxes[request.id] = inbox
@@ -201,7 +197,7 @@ class WorkerProcess:
             self._settled.set()
         elif isinstance(event, wire.Failure) and event.id is None:
             self._fatal = event
-        elif isinstance(event, (wire.Token, wire.Done, wire.Scores, wire.Failure)) and event.id in self._inboxes:
+        elif isinstance(event, _ANSWERS) and event.id in self._inboxes:
             self._inboxes[event.id].put_nowait(event)
 
     def _finish(self, exit_code: int) -> None:

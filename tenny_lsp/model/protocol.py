@@ -1,7 +1,45 @@
 """What a feature may ask of a model, whoever speaks: a worker, an endpoint or a fake in a test."""
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How completions are drawn.
+
+    Args:
+        count (int): How many.
+        max_tokens (int): The limit of each.
+        temperature (float): Below 1 the likely tokens are drawn more often.
+        top_p (float): Only the likeliest tokens are drawn whose probabilities add up to this.
+        seed (int): The same seed draws the same.
+        stop (tuple[str, ...]): Each ends before the first of these.
+    """
+
+    count: int = 8
+    max_tokens: int = 48
+    temperature: float = 0.8
+    top_p: float = 0.95
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One of several completions of a prompt.
+
+    Args:
+        text (str): The completion, without white space around it.
+        likelihood (float): The mean of its tokens' log-probabilities.
+        is_finished (bool): Whether it has come to its end; otherwise its limit has cut it.
+    """
+
+    text: str
+    likelihood: float = 0.0
+    is_finished: bool = True
 
 
 class TextModel(Protocol):
@@ -48,6 +86,27 @@ class TextModel(Protocol):
             BaseModelError: The base model cannot be loaded.
             ModelUnavailable: The model is not running and could not be started, cannot score, or was late.
         """
+
+    def candidates(self, prompt: str, sampling: Sampling) -> AsyncIterator[Candidate]:
+        """Yields several completions of ``prompt``, each when it has ended.
+
+        Raises:
+            BaseModelError: The base model cannot be loaded.
+            AdapterError: The adapter cannot be loaded, or was made for another base.
+            ModelUnavailable: The model is not running and could not be started, or was late.
+        """
+
+    async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:
+        """Returns how probable each of some answers is to be the completion of ``prompt``; they add up to 1.
+
+        Raises:
+            BaseModelError: The base model cannot be loaded.
+            AdapterError: The adapter cannot be loaded, or was made for another base.
+            ModelUnavailable: The model is not running and could not be started, cannot score, or was late.
+        """
+
+    def with_adapter(self, adapter: Path | None) -> "TextModel":
+        """Returns the same model speaking through another adapter; closing either closes both."""
 
     async def close(self) -> None:
         """Ends whatever is behind the model; unfinished answers end in ModelUnavailable."""

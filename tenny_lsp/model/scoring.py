@@ -55,7 +55,7 @@ class Scorer:
         if not names:
             return []
         head, tails = self._tokens(text, names)
-        first = _log_softmax(self._after(head, check))[0, 0]  # (V,)
+        first = log_softmax(self._after(head, check))[0, 0]  # (V,)
         values: list[float] = first[mx.array([tail[0] for tail in tails])].tolist()  # type: ignore[assignment]
         likeliest = sorted(range(len(names)), key=lambda place: -values[place])[:_READ_TO_THE_END]
         for is_long in (False, True):  # apart, for a batch is as long as its longest row
@@ -71,7 +71,7 @@ class Scorer:
         longest = max(map(len, tails))
         padded = mx.array([tail + [0] * (longest - len(tail)) for tail in tails])  # (N, L)
         lengths = mx.array([[len(tail)] for tail in tails])  # (N, 1)
-        after = _log_softmax(self._model(padded, cache=self._shared(len(tails))))  # (N, L, V)
+        after = log_softmax(self._model(padded, cache=batched(self._model, self._cache, len(tails))))  # (N, L, V)
         said = mx.take_along_axis(after[:, :-1], padded[:, 1:, None], axis=-1)[..., 0]  # (N, L - 1)
         said = mx.where(mx.arange(1, longest) < lengths, said, 0.0).sum(axis=1)
         last = mx.take_along_axis(after, lengths[..., None] - 1, axis=1)[:, 0]  # (N, V)
@@ -99,7 +99,7 @@ class Scorer:
         known = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(tokens[:-1], self._read, strict=False))))
         if not self._cache:
             self._cache = make_prompt_cache(self._model)
-            if not all(type(layer) is KVCache for layer in self._cache):
+            if not can_be_batched(self._cache):
                 raise ValueError("a model of this architecture cannot read for many names at once")
         for layer in self._cache:
             layer.trim(len(self._read) - known)
@@ -113,15 +113,6 @@ class Scorer:
             if len(self._read) == len(tokens):
                 return logits  # (1, 1, V)
 
-    def _shared(self, size: int) -> list[Any]:
-        """Returns a cache for a batch that has read the same."""
-        shared: list[Any] = make_prompt_cache(self._model)
-        for layer, kept in zip(shared, self._cache, strict=True):
-            layer.keys = mx.repeat(kept.keys[..., : kept.offset, :], size, axis=0)
-            layer.values = mx.repeat(kept.values[..., : kept.offset, :], size, axis=0)
-            layer.offset = kept.offset
-        return shared
-
     def _ending(self, size: int) -> mx.array:
         """Returns which tokens end a name: all that do not begin with a letter, a digit or an underscore."""
         if self._ends is None:
@@ -131,6 +122,22 @@ class Scorer:
         return self._ends
 
 
-def _log_softmax(logits: mx.array) -> mx.array:
+def can_be_batched(cache: list[Any]) -> bool:
+    """Tells whether what one row has read can be handed to a batch: by how this architecture keeps it."""
+    return all(type(layer) is KVCache for layer in cache)
+
+
+def batched(model: Any, cache: list[Any], size: int) -> list[Any]:
+    """Returns a cache for a batch of ``size`` rows that have all read what one row has."""
+    shared: list[Any] = make_prompt_cache(model)
+    for layer, kept in zip(shared, cache, strict=True):
+        layer.keys = mx.repeat(kept.keys[..., : kept.offset, :], size, axis=0)
+        layer.values = mx.repeat(kept.values[..., : kept.offset, :], size, axis=0)
+        layer.offset = kept.offset
+    return shared
+
+
+def log_softmax(logits: mx.array) -> mx.array:
+    """Returns log-probabilities over the last axis, in float32."""
     logits = logits.astype(mx.float32)
     return logits - mx.logsumexp(logits, axis=-1, keepdims=True)

@@ -8,9 +8,10 @@ import contextlib
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
+from typing import Any
 
 import mlx.core as mx
-from mlx.utils import tree_flatten
+from mlx.utils import tree_flatten, tree_unflatten
 from mlx_lm import load, stream_generate
 from mlx_lm.generate import GenerationResponse
 from mlx_lm.sample_utils import make_sampler
@@ -19,12 +20,15 @@ from mlx_lm.utils import load_adapters
 from tenny_lsp.errors import AdapterError, BaseModelError
 from tenny_lsp.model import wire
 from tenny_lsp.model.identity import adapter_fingerprint, base_fingerprint, check_card, refuse_code
+from tenny_lsp.model.sampling import completions
 from tenny_lsp.model.scoring import Scorer
 from tenny_lsp.model.stopping import StopFilter
 
 #: Prefill can be cancelled only between chunks of so many tokens.
 PREFILL_CHUNK_TOKENS = 128
 
+#: So many adapters' modules, and readings, are kept.
+_MOST_KEPT = 3
 #: How mlx-lm says that a folder is not what it should be.
 _LOAD_ERRORS = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
 
@@ -63,8 +67,8 @@ class Voice:
         self._bare_modules = self._model.leaf_modules()
         self._bare_weights = tree_flatten(self._model.parameters())
         self._worn: tuple[str, str] | None = None
-        self._scorer = Scorer(self._model, self._tokenizer)
-        self._scored_in: tuple[str, str] | None = None
+        self._wardrobe: dict[tuple[str, str], dict[str, Any]] = {}
+        self._scorers: dict[tuple[str, str] | None, Scorer] = {}
 
     def wear(self, adapter: str | None) -> None:
         """Puts an adapter on the base, having taken off the one before; one that has changed is read anew.
@@ -79,6 +83,10 @@ class Voice:
         if not wanted:
             return
         check_card(Path(wanted[0]), self._folder)
+        if kept := self._wardrobe.get(wanted):
+            self._model.update_modules(kept)
+            self._worn = wanted
+            return
         try:
             load_adapters(self._model, wanted[0])
             self._settle()
@@ -91,6 +99,7 @@ class Voice:
                 "Train it again on this base, or choose another adapter.",
             ) from error
         self._worn = wanted
+        self._keep(wanted)
 
     def answer(
         self, request: wire.Generate, is_cancelled: Callable[[], bool], send: Callable[[wire.Event], None]
@@ -137,13 +146,35 @@ class Voice:
 
         try:
             self.wear(request.adapter)
-            if self._scored_in != self._worn:
-                self._scorer.forget()
-                self._scored_in = self._worn
-            values = self._scorer.log_probabilities(request.text, request.names, check)
+            scorer = self._scorers.pop(self._worn, None) or Scorer(self._model, self._tokenizer)
+            self._scorers = {**dict(list(self._scorers.items())[1 - _MOST_KEPT :]), self._worn: scorer}
+            values = scorer.log_probabilities(request.text, request.names, check)
         except Cancelled:
             return wire.Done(request.id, 0, time.monotonic() - start_s, "cancelled")
         return wire.Scores(request.id, tuple(values), time.monotonic() - start_s)
+
+    def draw(
+        self, request: wire.Sample, is_cancelled: Callable[[], bool], send: Callable[[wire.Event], None]
+    ) -> wire.Done:
+        """Sends several completions of one prompt, each when it has ended, and returns the end of all.
+
+        Raises:
+            AdapterError: The request's adapter cannot be used.
+        """
+        start_s = time.monotonic()
+        tokens, reason = 0, "cancelled"
+
+        def check() -> None:
+            if is_cancelled():
+                raise Cancelled
+
+        with contextlib.suppress(Cancelled):
+            self.wear(request.adapter)
+            for candidate, tokens_of_it in completions(self._model, self._tokenizer, request, check):
+                tokens += tokens_of_it
+                send(candidate)
+            reason = "stop"
+        return wire.Done(request.id, tokens, time.monotonic() - start_s, reason)
 
     def _responses(
         self, request: wire.Generate, is_cancelled: Callable[[], bool]
@@ -170,6 +201,13 @@ class Voice:
             self._model.set_dtype(getattr(mx, self._dtype))
         self._model.eval()
         mx.eval(self._model.parameters())
+
+    def _keep(self, worn: tuple[str, str]) -> None:
+        """Keeps what an adapter puts on the base, if that is LoRA's modules alone: it is soon put on again."""
+        weights: dict[str, mx.array] = mx.load(str(Path(worn[0]) / "adapters.safetensors"))  # type: ignore[assignment]
+        if all(".lora_" in name for name in weights):
+            modules = [(name, module) for name, module in self._model.named_modules() if "lora_a" in module]
+            self._wardrobe = {**dict(list(self._wardrobe.items())[1 - _MOST_KEPT :]), worn: tree_unflatten(modules)}
 
     def _take_off(self) -> None:
         self._model.update_modules(self._bare_modules)

@@ -8,7 +8,7 @@ import json
 from dataclasses import asdict, dataclass
 
 #: Raised with every change that an older worker or client would misread.
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,33 @@ class Generate:
     adapter: str | None = None
     stop: tuple[str, ...] = ()
     temperature: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Asks for several completions of one prompt, drawn in one batch.
+
+    Args:
+        id (int): Names the request in everything that follows.
+        prompt (str): The whole prompt.
+        count (int): How many.
+        max_tokens (int): The limit of each.
+        adapter (str | None): The folder of the adapter to answer with. ``None``: the bare base.
+        stop (tuple[str, ...]): Each ends before the first of these.
+        temperature (float): Below 1 the likely tokens are drawn more often.
+        top_p (float): Only the likeliest tokens are drawn whose probabilities add up to this.
+        seed (int): Decides the draws.
+    """
+
+    id: int
+    prompt: str
+    count: int
+    max_tokens: int
+    adapter: str | None = None
+    stop: tuple[str, ...] = ()
+    temperature: float = 1.0
+    top_p: float = 1.0
     seed: int = 0
 
 
@@ -106,8 +133,25 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class Candidate:
+    """One of a ``Sample``'s completions, sent when it has ended.
+
+    Args:
+        id (int): The request.
+        text (str): The completion, without white space around it.
+        likelihood (float): The mean of its tokens' log-probabilities.
+        is_finished (bool): Whether it has come to its end; otherwise its limit has cut it.
+    """
+
+    id: int
+    text: str
+    likelihood: float
+    is_finished: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
-    """The end of an answer.
+    """The end of an answer, or of the last of several.
 
     Args:
         id (int): The request.
@@ -160,14 +204,17 @@ class Pong:
 
 
 #: What is answered by the model, one request after the other.
-Work = Generate | Score
+Work = Generate | Sample | Score
 Request = Work | Cancel | Ping | Shutdown
-Event = Hello | Ready | Token | Done | Scores | Failure | Pong
+Event = Hello | Ready | Token | Candidate | Done | Scores | Failure | Pong
 Message = Request | Event
 
 _TYPES: dict[str, type[Message]] = {
     message.__name__.lower(): message
-    for message in (Generate, Score, Cancel, Ping, Shutdown, Hello, Ready, Token, Done, Scores, Failure, Pong)
+    for message in (
+        *(Generate, Sample, Score, Cancel, Ping, Shutdown),
+        *(Hello, Ready, Token, Candidate, Done, Scores, Failure, Pong),
+    )
 }
 _TUPLES = ("stop", "names", "values")
 

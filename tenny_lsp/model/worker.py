@@ -63,7 +63,7 @@ class Worker:
             except wire.WireError as error:
                 LOGGER.warning("%s", error)
                 continue
-            if isinstance(request, (wire.Generate, wire.Score)):
+            if isinstance(request, wire.Work):
                 self._cancellations[request.id] = threading.Event()
                 self._waiting.put(request)
             elif isinstance(request, wire.Cancel):
@@ -89,6 +89,8 @@ class Worker:
                 event: wire.Event
                 if isinstance(request, wire.Score):
                     event = voice.score(request, cancellation.is_set)
+                elif isinstance(request, wire.Sample):
+                    event = voice.draw(request, cancellation.is_set, self.send)
                 else:
                     event = voice.answer(request, cancellation.is_set, self.send)
             except Exception as error:

@@ -69,6 +69,7 @@ DOORS = {
     # MLX stays in the worker's process, in training, and where doctor measures it.
     "mlx": {
         "evaluation.measures",
+        "model.sampling",
         "model.scoring",
         "model.voice",
         "model.runtime",
@@ -76,7 +77,7 @@ DOORS = {
         "learning.lora",
         "learning.session",
     },
-    "mlx_lm": {"evaluation.measures", "model.scoring", "model.voice", "learning.lora", "learning.session"},
+    "mlx_lm": {"evaluation.measures", "model.sampling", "model.scoring", "model.voice", "learning.lora", "learning.session"},
     "numpy": {"learning.batches"},
     "platformdirs": {"folders", "mlx_api.index", "model.answers", "model.runtime"},
     "tomli": {"mlx_api.foreign", "mlx_api.index", "mlx_api.returns", "mlx_api.search"},
@@ -85,6 +86,7 @@ DOORS = {
 #: What imports MLX when it is imported itself: nobody on the server's side may, not even through others.
 HEAVY = {
     "evaluation.measures",
+    "model.sampling",
     "model.scoring",
     "model.voice",
     "learning.gradient",

@@ -75,12 +75,6 @@ def answer_text(answer: Answer, index: ApiIndex) -> Text:
     return text
 
 
-def answer_values(answer: Answer) -> dict[str, Any]:
-    """Returns an answer as JSON values."""
-    sources = [{"name": source.entry.name, "page": page_of(source.entry.name)} for source in answer.sources]
-    return {"answer": answer.prose, "generated": answer.is_generated, "sources": sources}
-
-
 def result_table(result: TrainResult) -> Table:
     """Returns what came of a training as a table."""
     table = Table(show_header=False)

@@ -11,53 +11,17 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 
+from tenny_lsp.features.decency import unkind_words
+from tenny_lsp.features.subject import content_words
 from tenny_lsp.learning.roasts import Roast, read_roasts
 
 ROASTS = Path(__file__).parents[1] / "tenny_lsp" / "data" / "roasts.jsonl"
-#: What no roast says: it is about code, never about who somebody is.
-FORBIDDEN = frozenset(
-    re.findall(
-        r"\w+",
-        "idiot idiots stupid moron dumb retarded crazy insane lame loser pathetic fat murder suicide damn hell "
-        "shit fuck sex sexy girl girls boys grandma mom god gods jesus nazi democrat republican trump musk",
-    )
-)
-_EMPTY = frozenset(
-    re.findall(
-        r"\w+",
-        "a about after again all also am an and any are as at be because been before being but by can comment "
-        "could did do does doing done each else even ever every first for from get gets getting go goes going "
-        "got had has have having he her here him his how i if in into is it its just keep last like lot made "
-        "make makes many may me might mine more most much must my need never new no not nothing now of off on "
-        "once one only or other our out over own please really same say says should so some someone something "
-        "still such sure take than that the their them then there these they thing things think this those "
-        "thought three through to today too two under until up us use used uses very want was way we well "
-        "were what when where which while who why will with without would yet you your",
-    )
-)
-_SUFFIXES = ("ations", "ation", "ings", "ing", "ness", "ment", "iers", "ers", "ies", "ied", "ed", "er", "es", "ly", "s")
 
 
 def words(text: str) -> list[str]:
     """Returns the words of a text in lower case; ``do_everything`` and ``doEverything`` are two words each."""
     parted = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", " ", text).replace("_", " ").lower()
     return re.findall(r"[a-z]+(?:'[a-z]+)?|\d+", parted)
-
-
-def stem(word: str) -> str:
-    """Returns what ``cache``, ``cached`` and ``caching`` have in common."""
-    word = word.split("'")[0]
-    for suffix in _SUFFIXES:
-        if word.endswith(suffix) and len(word) - len(suffix) >= 3:
-            word = word.removesuffix(suffix)
-            break
-    word = re.sub(r"([b-df-hj-np-rtv-z])\1$", r"\1", word)
-    return word[:-1] if len(word) > 3 and word[-1] in "eiy" else word
-
-
-def content_words(text: str) -> set[str]:
-    """Returns the stems of the words that say what a text is about."""
-    return {stem(word) for word in words(text) if word not in _EMPTY and (len(word) > 2 or word.isdigit())}
 
 
 def grams(text: str, size: int) -> list[tuple[str, ...]]:
@@ -110,7 +74,7 @@ def badly_formed(roasts: Iterable[Roast]) -> list[tuple[str, Roast]]:
             "unfinished": not re.search(r"[.?!][\"')]?$", response),
             "not one line of plain text": not response.isascii() or not response.isprintable(),
             "markup": bool(re.search(r"[*`<>\[\]{}]|https?:|^#|(?<!\w)_|_(?!\w)", response)),
-            "forbidden word": bool(FORBIDDEN & set(words(response) + words(roast.context))),
+            "forbidden word": bool(unkind_words(f"{response} {roast.context}")),
         }
         found += [(reason, roast) for reason, is_so in reasons.items() if is_so]
     return found

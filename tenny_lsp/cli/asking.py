@@ -34,10 +34,10 @@ def ask(
     """Answer a question about MLX from its documentation, and say where that stands."""
     if not question.strip():
         raise typer.BadParameter("the question is empty")
-    from tenny_lsp.features.ask import ask
+    from tenny_lsp.features.ask import answer_values, ask
     from tenny_lsp.mlx_api.index import load_mlx_index
     from tenny_lsp.mlx_api.search import Search
-    from tenny_lsp.terminal import answer_text, answer_values
+    from tenny_lsp.terminal import answer_text
 
     speaker = _speaker(model, adapter_path)
     index = load_mlx_index(python)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from tenny_lsp.features.grounding import unfounded
 from tenny_lsp.mlx_api.docstring import SENTENCE_END
@@ -10,6 +11,7 @@ from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.excerpt import MOST_CHARACTERS, excerpt, replacement
 from tenny_lsp.mlx_api.foreign import ForeignName, replacement_for
 from tenny_lsp.mlx_api.index import ApiIndex
+from tenny_lsp.mlx_api.pages import page_of
 from tenny_lsp.mlx_api.search import Search
 from tenny_lsp.model.prompts import customary_name, prompt_of, qualified_name
 
@@ -68,6 +70,12 @@ async def ask(question: str, index: ApiIndex, search: Search, complete: Complete
         if whole and not any(unfounded(prose, [source.entry for source in sources], index)):
             return Answer(prose[: whole[-1]], sources, is_generated=True)
     return Answer(_documented(sources[0]), sources)
+
+
+def answer_values(answer: Answer) -> dict[str, Any]:
+    """Returns an answer as JSON values."""
+    sources = [{"name": source.entry.name, "page": page_of(source.entry.name)} for source in answer.sources]
+    return {"answer": answer.prose, "generated": answer.is_generated, "sources": sources}
 
 
 def sources_of(question: str, index: ApiIndex, search: Search) -> list[Source]:

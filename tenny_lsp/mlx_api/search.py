@@ -9,12 +9,12 @@ from functools import cache
 from importlib.resources import files
 
 import bm25s
-import snowballstemmer
 
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.foreign import ForeignName, load_foreign_names
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.markdown import sentences
+from tenny_lsp.words import stem, words
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -23,8 +23,6 @@ else:
 
 logging.getLogger("bm25s").setLevel(logging.WARNING)
 
-_WORD = re.compile(r"[A-Za-z]+|\d+[a-z]?")
-_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 #: Words of questions that say nothing of what is asked about.
 _STOP_WORD = re.compile(
     "a|about|am|an|and|apple|are|as|at|be|by|can|called|could|do|does|equivalent|find|for|from|function|get|give|had|has"
@@ -55,8 +53,6 @@ class Search:
     """
 
     def __init__(self, index: ApiIndex) -> None:
-        self._stemmer = snowballstemmer.stemmer("english")
-        self._stems: dict[str, str] = {}
         self._entries = [entry for entry in index if entry.summary and not entry.short_name.startswith("__")]
         foreign: dict[str, list[ForeignName]] = {}
         for name in load_foreign_names().values():
@@ -69,7 +65,7 @@ class Search:
 
     def about(self, question: str, most: int = 5) -> list[ApiEntry]:
         """Returns the entries that a question is about, the likeliest first; none when its words are not MLX's."""
-        asked = list(dict.fromkeys(self._split(question)))
+        asked = list(dict.fromkeys(_stems(question)))
         if not any(word in self._seen for word in asked):
             return []
         found, _ = self._ranking.retrieve([asked], k=min(most, len(self._entries)), show_progress=False)
@@ -90,14 +86,10 @@ class Search:
             "text": " ".join([*(item.name for item in entry.parameters), *prose]),
         }
         for part, weight in _WEIGHTS.items():
-            for word in self._split(parts[part][:_TEXT_CHARACTERS]):
+            for word in _stems(parts[part][:_TEXT_CHARACTERS]):
                 yield from [word] * weight
 
-    def _split(self, text: str) -> Iterator[str]:
-        """Yields the stems of a text's words, ``log_softmax`` and ``LogSoftmax`` in two; stop words left out."""
-        for word in _WORD.findall(_HUMP.sub(" ", text)):
-            lower = word.lower()
-            if not _STOP_WORD.fullmatch(lower):
-                if lower not in self._stems:
-                    self._stems[lower] = self._stemmer.stemWord(lower)
-                yield self._stems[lower]
+
+def _stems(text: str) -> Iterator[str]:
+    """Yields the stems of a text's words; stop words left out."""
+    return (stem(word) for word in words(text) if not _STOP_WORD.fullmatch(word))

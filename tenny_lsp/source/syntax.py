@@ -1,5 +1,7 @@
 """Python's syntax as tree-sitter parses it, finished or not: nodes and their text."""
 
+from collections.abc import Iterator
+
 import tree_sitter_python
 from tree_sitter import Language, Node, Parser, Tree
 
@@ -10,6 +12,7 @@ __all__ = [
     "Tree",
     "dotted_of",
     "dotted_up_to",
+    "every",
     "field",
     "parse",
     "text_of",
@@ -58,6 +61,19 @@ def _point(text: bytes, place: int) -> tuple[int, int]:
 def text_of(node: Node) -> str:
     """Returns a node's own text."""
     return (node.text or b"").decode("utf-8", "replace")
+
+
+def every(node: Node) -> Iterator[Node]:
+    """Yields a node and all named nodes in it, in the order of the text."""
+    cursor = node.walk()
+    while True:
+        if cursor.node is not None and cursor.node.is_named:
+            yield cursor.node
+        if cursor.goto_first_child():
+            continue
+        while not cursor.goto_next_sibling():
+            if not cursor.goto_parent():
+                return
 
 
 def field(node: Node | None, *names: str) -> Node | None:

@@ -49,14 +49,15 @@ MAY_IMPORT = {
     "learning": {"folders", "mlx_api", "model.identity", "model.precomputed", "model.prompts", "model.runtime"},
     "model": set(),
     "source": {"mlx_api.entry", "mlx_api.index", "mlx_api.returns"},
-    "mlx_api": set(),
+    "mlx_api": {"words"},
+    "words": set(),
 }
 
 #: Library → the files that are its door.
 DOORS = {
     "griffe": {"mlx_api.reading"},
     "bm25s": {"mlx_api.search"},
-    "snowballstemmer": {"mlx_api.search"},
+    "snowballstemmer": {"words"},
     "tree_sitter": {"source.syntax"},
     "tree_sitter_python": {"source.syntax"},
     "tokenizers": {"model.light"},
@@ -77,7 +78,14 @@ DOORS = {
         "learning.lora",
         "learning.session",
     },
-    "mlx_lm": {"evaluation.measures", "model.sampling", "model.scoring", "model.voice", "learning.lora", "learning.session"},
+    "mlx_lm": {
+        "evaluation.measures",
+        "model.sampling",
+        "model.scoring",
+        "model.voice",
+        "learning.lora",
+        "learning.session",
+    },
     "numpy": {"learning.batches"},
     "platformdirs": {"folders", "mlx_api.index", "model.answers", "model.runtime"},
     "tomli": {"mlx_api.foreign", "mlx_api.index", "mlx_api.returns", "mlx_api.search"},

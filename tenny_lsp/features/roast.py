@@ -1,0 +1,141 @@
+"""Roast: a comment → its sentiment and the best of several remarks on it."""
+
+import contextlib
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tenny_lsp.features.decency import fault_of, finished, plain
+from tenny_lsp.features.repertoire import NEAR_COPY, repertoire
+from tenny_lsp.features.subject import content_words
+from tenny_lsp.model.prompts import SENTIMENTS, roast_prompt, sentiment_prompt
+from tenny_lsp.model.protocol import Candidate, Sampling, TextModel
+
+#: How remarks are drawn. A remark is one line; a model that goes on with the next context has finished it.
+SAMPLING = Sampling(count=8, max_tokens=48, temperature=0.8, top_p=0.95, stop=("\n", "#context", "#response"))
+#: So much of a comment is read: a remark is about its first thought.
+_MOST_CHARACTERS = 400
+#: What a tokenizer would take for the end of a text or the turn of a speaker.
+_CONTROL = re.compile(r"<(?=[|/!A-Za-z])|(?<=\|)>")
+_LEAST_CONTENT_WORDS = 2
+
+#: Told how many of how many remarks there are so far.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Roast:
+    """What Tenny says to a comment.
+
+    Args:
+        comment (str): The comment, as it was given.
+        sentiment (str | None): Positive, Negative or Neutral; None where no model says.
+        remark (str): One or two sentences.
+        is_generated (bool): Whether a model wrote the remark; otherwise it was written by hand, for another comment.
+    """
+
+    comment: str
+    sentiment: str | None
+    remark: str
+    is_generated: bool
+
+
+async def roast(
+    comment: str,
+    model: TextModel | None,
+    *,
+    seed: int = 0,
+    avoid: Collection[str] = (),
+    sampling: Sampling = SAMPLING,
+    on_progress: Progress | None = None,
+) -> Roast:
+    """Returns the best remark on a comment.
+
+    Args:
+        comment (str): What somebody wrote: a comment, a docstring, a line of code.
+        model (TextModel | None): Who speaks. ``None``: the nearest remark of those that were written by hand is made.
+        seed (int): Another seed draws other remarks.
+        avoid (Collection[str]): Remarks that have been made already.
+        sampling (Sampling): How many remarks are drawn, and how; its seed is ``seed``.
+        on_progress (Progress | None): Called as the remarks come.
+
+    Raises:
+        BaseModelError: The base model cannot be loaded.
+        AdapterError: The adapter cannot be loaded, or was made for another base.
+        ModelUnavailable: The model is not running and could not be started, or was late.
+    """
+    if model is None:
+        return Roast(comment, None, repertoire().nearest(comment, seed, avoid).response, is_generated=False)
+    text = subject_of(comment)
+    feeling = await sentiment(text, model)
+    remark = await remark_on(text, model, seed=seed, avoid=avoid, sampling=sampling, on_progress=on_progress)
+    if remark is None:
+        return Roast(comment, feeling, repertoire().nearest(text, seed, avoid).response, is_generated=False)
+    return Roast(comment, feeling, remark, is_generated=True)
+
+
+async def remark_on(
+    text: str,
+    model: TextModel,
+    *,
+    seed: int,
+    avoid: Collection[str] = (),
+    sampling: Sampling = SAMPLING,
+    on_progress: Progress | None = None,
+) -> str | None:
+    """Returns the best of a model's remarks on a text; None when none may be shown. For the rest, see ``roast``."""
+    drawn: list[Candidate] = []
+    candidates: Any = model.candidates(roast_prompt(text), replace(sampling, seed=seed))
+    async with contextlib.aclosing(candidates):
+        async for candidate in candidates:
+            drawn.append(candidate)
+            if on_progress is not None:
+                on_progress(len(drawn), sampling.count)
+    return best_of(drawn, text, avoid)
+
+
+async def sentiment(text: str, model: TextModel) -> str:
+    """Returns which of ``SENTIMENTS`` a model finds the most probable for a text."""
+    chances = await model.choose(sentiment_prompt(subject_of(text)), SENTIMENTS)
+    return max(zip(chances, SENTIMENTS, strict=True))[1]
+
+
+def subject_of(comment: str) -> str:
+    """Returns a comment as a model reads it: no character that cannot be seen, no mark that a tokenizer obeys."""
+    lines = [plain(line) for line in comment[: 4 * _MOST_CHARACTERS].splitlines()]
+    text = _CONTROL.sub(lambda mark: mark[0] + " " if mark[0] == "<" else " " + mark[0], "\n".join(filter(None, lines)))
+    if len(text) <= _MOST_CHARACTERS:
+        return text
+    return text[:_MOST_CHARACTERS].rpartition(" ")[0] or text[:_MOST_CHARACTERS]
+
+
+def best_of(candidates: Collection[Candidate], comment: str, avoid: Collection[str] = ()) -> str | None:
+    """Returns the best of several remarks on a comment; None when none may be shown.
+
+    Dropped are those that are no finished remark, unsafe, generic, a hand-written remark word for word, or to be
+    avoided. Best is what is about the comment and no near copy of a hand-written remark; then what is likeliest.
+    """
+    texts = [(finished(candidate.text), candidate.likelihood) for candidate in candidates]
+    shown = [(text, likelihood) for text, likelihood in texts if text not in avoid and why_not(text, comment) is None]
+    return max(shown, key=lambda pair: _rank(pair[0], pair[1], comment))[0] if shown else None
+
+
+def why_not(remark: str, comment: str) -> str | None:
+    """Returns why a generated remark on a comment is not shown, in a few words; None when it is."""
+    if fault := fault_of(remark):
+        return fault
+    if repertoire().has(remark):
+        return "learned by heart"
+    about = content_words(remark)
+    if len(about) < _LEAST_CONTENT_WORDS:
+        return "generic"
+    if about <= content_words(comment) and len(about) > 2:
+        return "an echo"
+    return None
+
+
+def _rank(remark: str, likelihood: float, comment: str) -> tuple[bool, bool, float]:
+    shared = content_words(remark) & content_words(comment)
+    is_own = repertoire().likeness(remark) < NEAR_COPY
+    return bool(shared) and is_own, bool(shared) or is_own, likelihood + sum(map(repertoire().rarity, shared))

@@ -1,0 +1,177 @@
+"""What a file says to its readers: comments, TODOs, code that was commented out, and docstrings."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from tenny_lsp.source.buffer import Buffer
+from tenny_lsp.source.syntax import Node, every, field, parse, text_of, up_to
+
+Kind: TypeAlias = Literal["comment", "todo", "commented-out", "docstring", "selection"]
+
+_TODO = re.compile(r"(?:TODO|FIXME|XXX|HACK|BUG)\b", re.IGNORECASE)
+#: Comments that speak to tools, not to readers.
+_PRAGMA = re.compile(
+    r"#(?:!|:|\s*(?:-\*-|%%|In\[|(?:type|fmt|isort|ruff|flake8|pylint|pyright|mypy|pragma|tenny|vim|cspell)\s*:"
+    r"|noqa\b|nosec\b|coding\s*[:=]|(?:end)?region\b))"
+)
+#: What is said in prose only by accident. Of these a name alone is no sign: ``return early``, ``del this``.
+_STATEMENTS = {"assignment", "augmented_assignment", "call", "await"}
+_WITH_VALUE = {"return_statement", "raise_statement", "assert_statement", "delete_statement", "yield"}
+_COMPOUND = {
+    *("function_definition", "class_definition", "if_statement", "for_statement", "while_statement"),
+    *("with_statement", "try_statement", "import_statement", "import_from_statement", "decorated_definition"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Something in a file that is written for people.
+
+    Args:
+        kind (Kind): What it is.
+        text (str): What it says, without the marks around it and without indentation.
+        start (int): Where it starts, in code points.
+        end (int): Where it ends.
+    """
+
+    kind: Kind
+    text: str
+    start: int
+    end: int
+
+    @property
+    def context(self) -> str:
+        """What it says as it is written in code, on one line, as remarks are learned from."""
+        if self.kind == "selection":
+            return self.text
+        text = " ".join((self.text.partition("\n\n")[0] if self.kind == "docstring" else self.text).split())
+        return f'"""{text}"""' if self.kind == "docstring" else f"# {text}"
+
+
+def passage_at(buffer: Buffer, offset: int) -> Passage | None:
+    """Returns the comment, with those on the lines around it, or the docstring at an offset in code points."""
+    place = buffer.byte_offset(offset)
+    for start in (place, place - 1):  # the end of a line belongs to the comment
+        node = buffer.root.descendant_for_byte_range(max(start, 0), max(start, 0))
+        if node is None:
+            continue
+        if node.type == "comment":
+            return _comment(buffer, _block(buffer, node))
+        string = up_to(node, "string")
+        if string is not None and _is_docstring(string):
+            return _docstring(buffer, string)
+    return None
+
+
+def passages(buffer: Buffer) -> Iterator[Passage]:
+    """Yields the comments and docstrings of a file, in its order; those that speak to tools are left out."""
+    done = -1
+    for node in every(buffer.root):
+        if node.type == "comment" and node.start_byte > done:
+            block = _block(buffer, node)
+            done = block[-1].start_byte if block else done
+            found = _comment(buffer, block)
+        elif node.type == "string" and _is_docstring(node):
+            found = _docstring(buffer, node)
+        else:
+            continue
+        if found is not None:
+            yield found
+
+
+def selection(buffer: Buffer, start: int, end: int) -> Passage | None:
+    """Returns what is selected, without white space around it; None where that is nothing."""
+    text = buffer.text[start:end]
+    stripped = text.strip()
+    if not any(character.isalnum() for character in stripped):
+        return None
+    start += len(text) - len(text.lstrip())
+    return Passage("selection", stripped, start, start + len(stripped))
+
+
+def is_pragma(comment: str) -> bool:
+    """Tells whether a comment speaks to tools, not to readers."""
+    return _PRAGMA.match(comment) is not None
+
+
+def _comment(buffer: Buffer, block: list[Node]) -> Passage | None:
+    """Returns the comment on the lines of a block; None when it says nothing, or speaks to tools."""
+    lines = [_said(node) for node in block]
+    text = "\n".join(lines).strip()
+    if not any(character.isalnum() for character in text):
+        return None
+    kind: Kind = "todo" if _TODO.match(text) else "commented-out" if _is_code(lines) else "comment"
+    start, end = buffer.offset_of(block[0].start_byte), buffer.offset_of(block[-1].end_byte)
+    return Passage(kind, text, start, start + len(buffer.text[start:end].rstrip()))
+
+
+def _docstring(buffer: Buffer, string: Node) -> Passage | None:
+    content = "".join(text_of(part) for part in string.children if part.type == "string_content")
+    text = "\n".join(line.strip() for line in content.strip().splitlines())
+    if not any(character.isalnum() for character in text):
+        return None
+    return Passage("docstring", text, buffer.offset_of(string.start_byte), buffer.offset_of(string.end_byte))
+
+
+def _block(buffer: Buffer, node: Node) -> list[Node]:
+    """Returns the comments of the lines around a comment, if each is alone on its line and all start in one column."""
+    if is_pragma(text_of(node)):
+        return []
+    block = [node]
+    if _is_alone(buffer, node):
+        while (
+            (before := block[0].prev_sibling) is not None and _goes_on(before, block[0]) and _is_alone(buffer, before)
+        ):
+            block.insert(0, before)
+        while (after := block[-1].next_sibling) is not None and _goes_on(block[-1], after):
+            block.append(after)
+    return block
+
+
+def _goes_on(node: Node, below: Node) -> bool:
+    return (
+        node.type == below.type == "comment"
+        and node.start_point[0] + 1 == below.start_point[0]
+        and node.start_point[1] == below.start_point[1]
+        and not any(is_pragma(text_of(comment)) for comment in (node, below))
+    )
+
+
+def _is_alone(buffer: Buffer, node: Node) -> bool:
+    """Tells whether a comment has its line for itself."""
+    return not re.split(r"[\r\n]", buffer.text[: buffer.offset_of(node.start_byte)])[-1].strip()
+
+
+def _said(node: Node) -> str:
+    return text_of(node).lstrip("#").rstrip().removeprefix(" ").removeprefix(":")
+
+
+def _is_docstring(string: Node) -> bool:
+    statement = string.parent
+    if statement is None or statement.type != "expression_statement" or statement.named_child_count != 1:
+        return False
+    block = statement.parent
+    if block is None or next((c for c in block.named_children if c.type != "comment"), None) != statement:
+        return False
+    owner = block.parent
+    return owner is None or (block.type == "block" and owner.type in ("function_definition", "class_definition"))
+
+
+def _is_code(lines: list[str]) -> bool:
+    """Tells whether what comments say is Python, and would not pass for prose."""
+    margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
+    root = parse("\n".join(line[margin:] for line in lines).encode("utf-8", "surrogatepass") + b"\n").root_node
+    return not root.has_error and any(_is_statement(node) for node in root.named_children)
+
+
+def _is_statement(node: Node) -> bool:
+    if node.type in _WITH_VALUE:
+        return any(child.type not in ("identifier", "comment") for child in node.named_children)
+    if node.type != "expression_statement":
+        return node.type in _COMPOUND
+    inner = node.named_children[0] if node.named_child_count else node
+    if inner.type == "assignment":
+        return field(inner, "right") is not None
+    return inner.type in _STATEMENTS

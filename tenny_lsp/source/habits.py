@@ -1,0 +1,116 @@
+"""What reviewers sigh at: bare excepts, mutable defaults, numbers without a name, functions without an end."""
+
+import math
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from tenny_lsp.source.buffer import Buffer
+from tenny_lsp.source.syntax import Node, every, field, text_of
+
+Kind: TypeAlias = Literal["bare-except", "mutable-default", "magic-number", "long-function"]
+
+#: A function of more lines is too long.
+MOST_LINES = 60
+_MUTABLE = {"list", "dictionary", "set", "list_comprehension", "dictionary_comprehension", "set_comprehension"}
+_MAKERS = {"list", "dict", "set", "bytearray", "defaultdict", "deque", "Counter", "OrderedDict"}
+_ARITHMETIC = {"binary_operator", "comparison_operator", "augmented_assignment", "unary_operator"}
+#: Numbers that need no name: everybody knows a hundred and a byte.
+_KNOWN = {0, 1, 2, 3, 4, 10, 100, 1000, 0.5, 0.25, 60, 24, 7, 12, 180, 255, 360, 3600, 1e6, 1e9}
+
+
+@dataclass(frozen=True, slots=True)
+class Habit:
+    """Something in a file that a reviewer sighs at.
+
+    Args:
+        kind (Kind): What it is.
+        fact (str): What is so, in a sentence.
+        text (str): The line of code.
+        start (int): Where it starts, in code points.
+        end (int): Where it ends.
+    """
+
+    kind: Kind
+    fact: str
+    text: str
+    start: int
+    end: int
+
+
+def habits(buffer: Buffer) -> Iterator[Habit]:
+    """Yields what a reviewer sighs at in a file, in its order."""
+    for node in every(buffer.root):
+        if node.type == "except_clause":
+            yield from _bare_except(buffer, node)
+        elif node.type in ("default_parameter", "typed_default_parameter"):
+            yield from _mutable_default(buffer, node)
+        elif node.type == "function_definition":
+            yield from _long_function(buffer, node)
+        elif node.type in ("integer", "float"):
+            yield from _magic_number(buffer, node)
+
+
+def _bare_except(buffer: Buffer, node: Node) -> Iterator[Habit]:
+    if all(child.type in ("block", "comment") for child in node.named_children):
+        fact = "A bare except catches KeyboardInterrupt and SystemExit too."
+        yield _habit(buffer, "bare-except", fact, node.children[0])
+
+
+def _mutable_default(buffer: Buffer, node: Node) -> Iterator[Habit]:
+    value, name = field(node, "value"), field(node, "name")
+    if value is None or name is None:
+        return
+    if value.type in _MUTABLE or (value.type == "call" and text_of(value.children[0]) in _MAKERS):
+        fact = f"The default of {text_of(name)} is made once and shared by every call."
+        yield _habit(buffer, "mutable-default", fact, node)
+
+
+def _long_function(buffer: Buffer, node: Node) -> Iterator[Habit]:
+    name, size = field(node, "name"), node.end_point[0] - node.start_point[0] + 1
+    if name is not None and size > MOST_LINES:
+        yield _habit(buffer, "long-function", f"{text_of(name)} has {size} lines.", name)
+
+
+def _magic_number(buffer: Buffer, node: Node) -> Iterator[Habit]:
+    if node.parent is None or node.parent.type not in _ARITHMETIC or _is_named_above(node):
+        return
+    value = _value(text_of(node))
+    if value is None or value in _KNOWN or (value > 0 and _is_power(value)):
+        return
+    yield _habit(buffer, "magic-number", f"{text_of(node)} stands here without a name.", node)
+
+
+def _value(text: str) -> float | None:
+    """Returns a number as it is written in Python; None for a complex one."""
+    digits = text.replace("_", "")
+    try:
+        return float(digits) if re.search(r"^[\d.]+(?:[eE]|$)", digits) else float(int(digits, 0))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _is_power(value: float) -> bool:
+    """Tells whether a positive number is a power of two, or of ten."""
+    return math.frexp(value)[0] == 0.5 or f"{value:.9e}".startswith("1.000000000e")
+
+
+def _is_named_above(node: Node) -> bool:
+    """Tells whether a number says what it is: at module or class level, in a default, or under a constant's name."""
+    above = node.parent
+    while above is not None and above.type not in ("function_definition", "lambda"):
+        if above.type in ("default_parameter", "typed_default_parameter", "keyword_argument", "subscript", "slice"):
+            return True
+        left = field(above, "left") if above.type == "assignment" else None
+        if left is not None and text_of(left).isupper():
+            return True
+        above = above.parent
+    return above is None
+
+
+def _habit(buffer: Buffer, kind: Kind, fact: str, node: Node) -> Habit:
+    start, end = buffer.offset_of(node.start_byte), buffer.offset_of(node.end_byte)
+    first = max(buffer.text.rfind("\n", 0, start), buffer.text.rfind("\r", 0, start)) + 1
+    line = re.split(r"[\r\n]", buffer.text[first:], maxsplit=1)[0]
+    return Habit(kind, fact, line.strip(), start, end)

@@ -1,0 +1,24 @@
+"""The words of texts and their stems, so that ``cached`` is found by ``caching``."""
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+import snowballstemmer
+
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
+_WORD = re.compile(r"[A-Za-z]+|\d+[a-z]?")
+_STEMMER = snowballstemmer.stemmer("english")
+
+
+def words(text: str) -> Iterator[str]:
+    """Yields a text's words in lower case; ``log_softmax`` and ``LogSoftmax`` are two."""
+    for word in _WORD.findall(_HUMP.sub(" ", text)):
+        yield word.lower()
+
+
+@cache
+def stem(word: str) -> str:
+    """Returns what a word in lower case has in common with its other forms."""
+    found: str = _STEMMER.stemWord(word)
+    return found

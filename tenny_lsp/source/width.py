@@ -35,6 +35,7 @@ def _lengths(folder: Path) -> Iterator[Any]:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text("utf-8"))
+        values: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
     except (OSError, ValueError):  # no such file, or none that says anything
         return {}
+    return values

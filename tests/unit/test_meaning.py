@@ -279,6 +279,7 @@ UNKNOWN = {
     "unpacked too far": "a, b, c = mx.zeros(3), mx.ones(3)\nc.‸",
     "context": "with open('a') as f:\n    f.‸",
     "exception": "try:\n    pass\nexcept E as e:\n    e.‸",
+    "svd without its vectors": "s = mx.linalg.svd(x, compute_uv=False)\ns[0].‸",
     "rebound around a function": "def f(x: mx.array):\n    def g():\n        x.‸\n    x = 3",
     "member of an enumeration": "import enum\nclass E(enum.Enum):\n    A = mx.float32\nE.A.‸",
     "circle of attributes": "class A(nn.Module):\n    def f(self):\n        self.x = self.x[1:]\nA().x.‸",

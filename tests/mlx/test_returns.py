@@ -73,7 +73,9 @@ def described(value: object) -> str:
         return "mlx.core.array"
     if isinstance(value, list | tuple):
         inner = [described(part) for part in value]
-        return f"list[{inner[0]}]" if isinstance(value, list) else f"tuple[{', '.join(inner)}]"
+        if isinstance(value, list):
+            return f"list[{inner[0]}]"
+        return "tuple[int, ...]" if set(inner) == {"int"} else f"tuple[{', '.join(inner)}]"
     if isinstance(value, nn.Module):
         return f"mlx.nn.{type(value).__name__}"
     return type(value).__name__

@@ -133,6 +133,7 @@ KNOWN = {
     "negative": ("(-mx.zeros(3)).‸", "array"),
     "comparison": ("(mx.zeros(3) > 0).‸", "array"),
     "augmented": ("x = mx.zeros(3)\nx += foo()\nx.‸", "array"),
+    "place to update": ("mx.zeros(3).at[0].‸", "ArrayAt"),
     "subscript": ("mx.zeros(3)[..., None, 1:].‸", "array"),
     "conditional": ("x = mx.zeros(3) if a else mx.ones(3)\nx.‸", "array"),
     "or": ("def f(x: mx.array = None):\n    (x or mx.zeros(3)).‸", "array"),

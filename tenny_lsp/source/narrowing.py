@@ -1,4 +1,4 @@
-"""What ``isinstance`` says of a name that is otherwise unknown."""
+"""What ``isinstance`` says of a name where it holds, whatever else is known of it."""
 
 from typing import TYPE_CHECKING
 

@@ -122,7 +122,7 @@ def evaluate(
         check_plotting()
     adapter = adapter_path or folders.find_adapter(model)
     speaker = worker_model(model, adapter, deadline_s=600, may_be_bare=True)
-    options = EvaluateOptions(model or None, adapter, data, code, most, reads=documentation)
+    options = EvaluateOptions(model or None, adapter, data, code, most=most, reads=documentation)
     with err.status("Asking") as status:
         scores = evaluate(
             options, load_mlx_index(python), speaker, lambda done, total: status.update(f"Asking {done}/{total}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source import calls, expressions, members, names
-from tenny_lsp.source.meaning import Api, Arguments, External, Instance, LocalClass, LocalModule, Meaning
+from tenny_lsp.source.meaning import Api, Arguments, External, LocalClass, LocalModule, Meaning, is_of
 from tenny_lsp.source.memory import Memory
 from tenny_lsp.source.syntax import Node
 
@@ -37,11 +37,20 @@ class Reader:
         self._hops = hops
         self._others: dict[Path, Reader] = {}
         self._memory = Memory()
+        self._read: dict[int, Meaning | None] = {}
 
     def meaning(self, node: Node) -> Meaning | None:
         """Returns what an expression means."""
-        with self._memory.deeper() as is_allowed:
-            return expressions.meaning(self, node) if is_allowed else None
+        if node.id in self._read:
+            return self._read[node.id]
+        doubts = self._memory.doubts
+        try:
+            found = expressions.meaning(self, node) if self._memory.enter() else None
+        finally:
+            self._memory.leave()
+        if self._memory.doubts == doubts:
+            self._read[node.id] = found
+        return found
 
     def once(self, key: Hashable, compute: Callable[[], Meaning | None]) -> Meaning | None:
         """Returns what is computed for a key of this file, once; in a circle, what agrees with itself, or None."""
@@ -101,6 +110,4 @@ class Reader:
 
     def is_array(self, meaning: Meaning | None) -> bool:
         """Tells whether a value is sure to be an ``mx.array``."""
-        if not isinstance(meaning, Instance) or not isinstance(meaning.of, Api):
-            return False
-        return meaning.of.entry.name == "mlx.core.array"
+        return is_of(meaning, "mlx.core.array")

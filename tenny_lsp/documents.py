@@ -89,9 +89,9 @@ class Documents:
         kept = self._inferences.get(view.uri)
         if kept is None or kept.buffer is not view.buffer or kept.index is not index:
             if self._files is None:
-                folders = [_path(folder.uri) for folder in self._workspace().folders.values()]
+                folders = [path_of(folder.uri) for folder in self._workspace().folders.values()]
                 self._files = Files(tuple(path for path in folders if path is not None))
-            kept = self._inferences[view.uri] = Inference(view.buffer, index, self._files, _path(view.uri))
+            kept = self._inferences[view.uri] = Inference(view.buffer, index, self._files, path_of(view.uri))
         return kept
 
     def forget(self, uri: str) -> None:
@@ -110,7 +110,7 @@ class Documents:
         return kept
 
 
-def _path(uri: str) -> Path | None:
+def path_of(uri: str) -> Path | None:
     """Returns where a file, or the notebook of a cell, lies; None where that is no file."""
     parts = urlsplit(uri)
     return Path(url2pathname(unquote(parts.path))) if parts.scheme == "file" else None

@@ -7,6 +7,8 @@ from platformdirs import user_data_path
 _PACKAGE = Path(__file__).parent
 #: The adapter that answers questions about MLX.
 MLX_DOCS = "mlx-docs"
+#: The adapter that speaks of comments.
+CYNIC = "cynic"
 
 
 def expanded(path: str) -> Path:
@@ -22,22 +24,24 @@ def embedded_base() -> Path:
     return _PACKAGE / "base"
 
 
-def trained_adapter(base: str = "") -> Path:
+def trained_adapter(base: str = "", name: str = MLX_DOCS) -> Path:
     """Returns the folder where ``tenny-lsp train`` keeps an adapter unless it is told another.
 
     Args:
         base (str): The base it is for, a folder or a hub name; empty: the embedded one. Each has a folder of its own.
+        name (str): What it is for, ``MLX_DOCS`` or ``CYNIC``.
     """
-    name = f"{MLX_DOCS}-{Path(base).name}" if base else MLX_DOCS
-    return user_data_path("tenny-lsp", appauthor=False) / "adapters" / name
+    own = f"{name}-{Path(base).name}" if base else name
+    return user_data_path("tenny-lsp", appauthor=False) / "adapters" / own
 
 
-def find_adapter(base: str = "") -> Path | None:
+def find_adapter(base: str = "", name: str = MLX_DOCS) -> Path | None:
     """Returns the folder of a base's adapter: the user's own, else the one Tenny carries, else None.
 
     Args:
         base (str): The base, a folder or a hub name; empty: the embedded one, the only one Tenny carries adapters for.
+        name (str): What the adapter is for, ``MLX_DOCS`` or ``CYNIC``.
     """
-    shipped = () if base else (_PACKAGE / "adapters" / MLX_DOCS, _PACKAGE.parent / "adapters" / MLX_DOCS)
-    candidates = (trained_adapter(base), *shipped)
+    shipped = () if base else (_PACKAGE / "adapters" / name, _PACKAGE.parent / "adapters" / name)
+    candidates = (trained_adapter(base, name), *shipped)
     return next((folder for folder in candidates if (folder / "adapters.safetensors").is_file()), None)

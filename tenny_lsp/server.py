@@ -13,6 +13,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.workspace import TextDocument
 
 from tenny_lsp import __version__, folders
+from tenny_lsp.asking import register_asking
 from tenny_lsp.documents import Documents, View
 from tenny_lsp.features.completion import prepare
 from tenny_lsp.features.hover import hover
@@ -20,6 +21,8 @@ from tenny_lsp.features.signature_help import signature_help
 from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
 from tenny_lsp.model.answers import Answers
 from tenny_lsp.model.protocol import TextModel
+from tenny_lsp.reviewing import register_reviewing
+from tenny_lsp.roasting import register_roasting
 from tenny_lsp.settings import ModelSettings, Settings, own_section, read_settings
 from tenny_lsp.translation import hover_of, signature_help_of
 from tenny_lsp.writing import register_writing
@@ -54,6 +57,9 @@ class TennyServer(LanguageServer):
         self._index: asyncio.Task[ApiIndex] | None = None
         self.documents = Documents(lambda: self.workspace)
         self._writing = register_writing(self)
+        self.roasting = register_roasting(self)
+        self.reviewing = register_reviewing(self)
+        register_asking(self)
         self._closing: set[asyncio.Task[None]] = set()
 
     def configure(self, values: object) -> None:
@@ -106,6 +112,7 @@ class TennyServer(LanguageServer):
         """Ends the model worker and waits for it."""
         await self._answers.close()
         await self._writing.close()
+        await self.roasting.close()
         self._close_model()
         await asyncio.gather(*self._closing)
 
@@ -168,6 +175,7 @@ def _follow_documents(server: TennyServer) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: lsp.DidCloseTextDocumentParams) -> None:
         server.documents.forget(params.text_document.uri)
+        server.reviewing.clear(params.text_document.uri)
 
     @server.feature(lsp.NOTEBOOK_DOCUMENT_DID_CLOSE)
     def notebook_did_close(params: lsp.DidCloseNotebookDocumentParams) -> None:

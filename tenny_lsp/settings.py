@@ -43,6 +43,19 @@ class InlineSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RoastSettings:
+    """How Tenny speaks of comments.
+
+    Args:
+        enabled (bool): Whether roasts are offered among the code actions; the commands are always there.
+        adapter_path (str): The adapter's folder; empty: the trained ``cynic`` adapter, if there is one.
+    """
+
+    enabled: bool = True
+    adapter_path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSettings:
     """Which model speaks.
 
@@ -68,6 +81,7 @@ class Settings:
         hover (HoverSettings): What a hover may take.
         completion (CompletionSettings): What a completion may take.
         inline (InlineSettings): Whether the model's next line or block is shown in the text.
+        roast (RoastSettings): How Tenny speaks of comments.
         model (ModelSettings): Which model speaks.
     """
 
@@ -75,6 +89,7 @@ class Settings:
     hover: HoverSettings = field(default_factory=HoverSettings)
     completion: CompletionSettings = field(default_factory=CompletionSettings)
     inline: InlineSettings = field(default_factory=InlineSettings)
+    roast: RoastSettings = field(default_factory=RoastSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
 
 

@@ -1,0 +1,192 @@
+"""Roasts in an editor: the code action on a comment, the command, and the remark that becomes a comment itself."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lsprotocol import types as lsp
+
+from tenny_lsp import folders
+from tenny_lsp.documents import View, path_of
+from tenny_lsp.errors import TennyError
+from tenny_lsp.features.insertion import comment_below
+from tenny_lsp.features.roast import Roast, roast
+from tenny_lsp.model.protocol import TextModel
+from tenny_lsp.progress import progress
+from tenny_lsp.source.comments import Passage, passage_at, selection
+from tenny_lsp.source.width import line_length
+
+if TYPE_CHECKING:
+    from tenny_lsp.server import TennyServer
+
+LOGGER = logging.getLogger(__name__)
+
+KIND = "refactor.rewrite.tenny"
+INSERT, AGAIN, DISMISS = "Insert as comment", "Again", "Dismiss"
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A passage of a document, and how it was written when it was roasted."""
+
+    uri: str
+    passage: Passage
+    written: str
+
+
+class Roasting:
+    """Makes remarks on comments.
+
+    Args:
+        server (TennyServer): Who has the documents, the model and the settings.
+    """
+
+    def __init__(self, server: "TennyServer") -> None:
+        self._server = server
+        self._made: dict[str, list[str]] = {}
+        self._talking: set[asyncio.Task[None]] = set()
+
+    @property
+    def model(self) -> TextModel | None:
+        """The model as it speaks of comments; None where it has not learned to."""
+        model, settings = self._server.model, self._server.settings
+        path = settings.roast.adapter_path
+        adapter = folders.expanded(path) if path else folders.find_adapter(settings.model.path, folders.CYNIC)
+        return model.with_adapter(adapter) if model is not None and adapter is not None else None
+
+    def actions(self, params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
+        """Returns the action that roasts what stands in a range: a comment, a docstring, or what is selected."""
+        only = params.context.only
+        if not self._server.settings.roast.enabled or (only is not None and not _wants(only)):
+            return []
+        found = self._find(params.text_document.uri, params.range)
+        if found is None:
+            return []
+        what = "selection" if found.passage.kind == "selection" else "comment"
+        place = params.range if what == "selection" else params.range.start
+        command = lsp.Command(f"Tenny: roast this {what}", "tenny.roastComment", None, [found.uri, place])
+        return [lsp.CodeAction(command.title, KIND, command=command)]
+
+    async def roast(self, uri: str, range_: lsp.Range) -> dict[str, Any] | None:
+        """Returns ``{"comment", "sentiment", "roast"}`` of what stands in a range, and shows it; None for nothing."""
+        place = self._find(uri, range_)
+        if place is None:
+            self._tell("There is no comment here.")
+            return None
+        said = await self._said(place)
+        task = asyncio.create_task(self._talk(place, said), name="roast")
+        self._talking.add(task)
+        task.add_done_callback(self._talking.discard)
+        return {"comment": place.passage.text, "sentiment": said.sentiment, "roast": said.remark}
+
+    async def close(self) -> None:
+        """Ends every conversation."""
+        for task in self._talking:
+            task.cancel()
+        await asyncio.gather(*self._talking, return_exceptions=True)
+
+    def _find(self, uri: str, range_: lsp.Range) -> _Place | None:
+        view = self._server.view(uri)
+        if view is None:
+            return None
+        start, end = view.offset(range_.start), view.offset(range_.end)
+        passage = passage_at(view.buffer, start)
+        if start < end and (passage is None or end > passage.end):
+            passage = selection(view.buffer, start, end)
+        return _Place(uri, passage, view.buffer.text[passage.start : passage.end]) if passage is not None else None
+
+    async def _said(self, place: _Place) -> Roast:
+        """Returns a remark that has not been made yet on the same words."""
+        context = place.passage.context
+        made = self._made.setdefault(context, [])
+        async with progress(self._server, "Tenny reads your comment") as report:
+            try:
+                said = await roast(context, self.model, seed=len(made), avoid=made, on_progress=report)
+            except TennyError as error:
+                LOGGER.warning("The remark is one that was written by hand: %s", error)
+                said = await roast(context, None, seed=len(made), avoid=made)
+        made.append(said.remark)
+        return said
+
+    async def _talk(self, place: _Place, said: Roast) -> None:
+        """Shows a remark until its user has had enough of it."""
+        window = self._server.client_capabilities.window
+        if window is None or window.show_message is None:
+            self._tell(said.remark)
+            return
+        actions = [lsp.MessageActionItem(title) for title in (INSERT, AGAIN, DISMISS)]
+        while True:
+            message = lsp.ShowMessageRequestParams(lsp.MessageType.Info, said.remark, actions)
+            chosen = await self._server.window_show_message_request_async(message)
+            if chosen is not None and chosen.title == INSERT:
+                await self._insert(place, said.remark)
+            if chosen is None or chosen.title != AGAIN:
+                return
+            said = await self._said(place)
+
+    async def _insert(self, place: _Place, remark: str) -> None:
+        """Writes a remark below what it is about, if that still stands there."""
+        view = self._server.view(place.uri)
+        start = _where(view, place) if view is not None else None
+        if view is None or start is None:
+            self._tell("The text has changed: nothing was inserted.")
+            return
+        document, first = view.located(start)
+        end = first + len(place.written)
+        insertion = comment_below(document.source, first, end, remark, line_length(path_of(view.uri)))
+        if insertion is None or document.source[first:end] != place.written:
+            self._tell("A comment cannot stand there: nothing was inserted.")
+            return
+        position = document.client_position_at_offset(insertion.offset)
+        edit = lsp.TextEdit(lsp.Range(position, position), insertion.text)
+        params = lsp.ApplyWorkspaceEditParams(self._edit(document.uri, document.version, edit), "Insert Tenny's remark")
+        applied = await self._server.workspace_apply_edit_async(params)
+        if not applied.applied:
+            self._tell("The editor did not insert it.")
+
+    def _edit(self, uri: str, version: int | None, edit: lsp.TextEdit) -> lsp.WorkspaceEdit:
+        """Returns an edit of one version of a document, where the editor can tell versions apart."""
+        workspace = self._server.client_capabilities.workspace
+        if workspace is None or workspace.workspace_edit is None or not workspace.workspace_edit.document_changes:
+            return lsp.WorkspaceEdit({uri: [edit]})
+        document = lsp.OptionalVersionedTextDocumentIdentifier(uri, version)
+        return lsp.WorkspaceEdit(document_changes=[lsp.TextDocumentEdit(document, [edit])])
+
+    def _tell(self, text: str) -> None:
+        self._server.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Info, text))
+
+
+def _wants(only: Iterable[lsp.CodeActionKind | str]) -> bool:
+    """Tells whether a client wants actions of this kind, or of one that it belongs to."""
+    wanted = [str(getattr(one, "value", one)) for one in only]
+    return any(one == KIND or not one or KIND.startswith(f"{one}.") for one in wanted)
+
+
+def _where(view: View, place: _Place) -> int | None:
+    """Returns where a passage stands now: where it stood, or at the only place with the same words."""
+    text, start = view.buffer.text, place.passage.start
+    if text[start : start + len(place.written)] != place.written:
+        start = text.find(place.written)
+        if start < 0 or text.find(place.written, start + 1) >= 0:
+            return None
+    if place.passage.kind == "selection":
+        return start
+    now = passage_at(view.buffer, start)
+    return start if now is not None and now.start == start and now.text == place.passage.text else None
+
+
+def register_roasting(server: "TennyServer") -> Roasting:
+    """Returns what makes remarks, having been registered with a server."""
+    roasting = Roasting(server)
+
+    @server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions([KIND]))
+    async def code_action(params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
+        return roasting.actions(params)
+
+    @server.command("tenny.roastComment")
+    async def roast_comment(uri: str, place: lsp.Range | lsp.Position) -> dict[str, Any] | None:
+        return await roasting.roast(uri, place if isinstance(place, lsp.Range) else lsp.Range(place, place))
+
+    return roasting

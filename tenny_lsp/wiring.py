@@ -27,26 +27,36 @@ def make_server() -> "TennyServer":
 
 
 def worker_model(
-    model: str, adapter: Path | None, *, idle_unload_s: float = 600, deadline_s: float = 30, may_be_bare: bool = False
+    model: str,
+    adapter: Path | None,
+    *,
+    name: str = folders.MLX_DOCS,
+    idle_unload_s: float = 600,
+    deadline_s: float = 30,
+    may_be_bare: bool = False,
 ) -> "WorkerModel":
     """Returns the model to speak; nothing is started yet.
 
     Args:
         model (str): The base model's folder; empty: the embedded one.
         adapter (Path, optional): The adapter's folder. Default: the base's own, if it has been trained.
+        name (str): What the adapter is for, ``folders.MLX_DOCS`` or ``folders.CYNIC``.
         idle_unload_s (float): Seconds without a question after which the model is unloaded.
         deadline_s (float): Seconds after which an unfinished answer is cancelled.
         may_be_bare (bool): Whether the embedded base may speak without an adapter, which has no good answers.
 
     Raises:
-        AdapterError: The embedded base has no adapter and may not be bare.
+        AdapterError: There is no such adapter and the base may not be bare; another one than the embedded may, but it
+            does not know how to roast.
     """
     from tenny_lsp.model.client import WorkerModel, WorkerOptions
     from tenny_lsp.model.keeper import KeeperOptions
 
     base = folders.expanded(model) if model else folders.embedded_base()
-    adapter = adapter or folders.find_adapter(model)
-    if adapter is None and not model and not may_be_bare:
+    adapter = adapter or folders.find_adapter(model, name)
+    if adapter is None and not may_be_bare and (name == folders.CYNIC or not model):
+        if name == folders.CYNIC:
+            raise AdapterError("Nobody has trained an adapter called cynic for this base", "Name one: --adapter-path.")
         raise AdapterError("There is no trained adapter", "Run tenny-lsp build-dataset, then tenny-lsp train.")
     keeping = KeeperOptions(idle_unload_s=idle_unload_s)
     return WorkerModel(WorkerOptions(base, adapter, deadline_s=deadline_s, keeping=keeping))

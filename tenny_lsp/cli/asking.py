@@ -1,18 +1,22 @@
-"""The commands that answer: ask."""
+"""The commands that answer: ask and roast."""
 
 import asyncio
 import json
 import logging
+import secrets
+import sys
+import tokenize
 from collections.abc import Awaitable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 
+from tenny_lsp import folders
 from tenny_lsp.cli.app import AdapterPath, AsJson, Interpreter, Model, app, err, out
-from tenny_lsp.errors import AdapterError
-from tenny_lsp.wiring import text_model
+from tenny_lsp.errors import AdapterError, StorageError
+from tenny_lsp.wiring import text_model, worker_model
 
 if TYPE_CHECKING:
     from tenny_lsp.features.ask import Complete
@@ -47,6 +51,78 @@ def ask(
         out.print_json(json.dumps({"question": question, **answer_values(answer)}))
     else:
         out.print(answer_text(answer, index), soft_wrap=True)
+
+
+@app.command()
+def roast(
+    comment: Annotated[str, typer.Argument(help="A comment, a docstring, a line of code; - for standard input.")] = "",
+    file: Annotated[Path | None, typer.Option(help="A Python file, with --review.")] = None,
+    review: Annotated[bool, typer.Option("--review", help="A remark on each telling line of --file.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Another remark than the last time.")] = False,
+    model: Model = "",
+    adapter_path: Annotated[Path | None, typer.Option(help="Folder of the adapter. Default: cynic.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what Tenny thinks of a comment, or of a file."""
+    if review != (file is not None) or (review and comment):
+        raise typer.BadParameter("give a comment, or --file with --review")
+    text = sys.stdin.read() if comment == "-" else comment
+    if not review and not text.strip():
+        raise typer.BadParameter("the comment is empty")
+    source = _source(file) if file is not None else ""
+    speaker = _cynic(model, adapter_path)
+    seed = secrets.randbelow(1 << 31) if again else 0
+    with err.status("Thinking"):
+        if review:
+            values: Any = asyncio.run(_closing(speaker, _reviewed(source, speaker, seed)))
+        else:
+            values = asyncio.run(_closing(speaker, _roasted(text.strip(), speaker, seed)))
+    if as_json:
+        out.print_json(json.dumps({"file": str(file), "remarks": values} if review else values))
+    elif review:
+        for remark in values:
+            out.print(f"{file}:{remark['line']}: {remark['message']}", highlight=False, soft_wrap=True)
+    else:
+        out.print(values["roast"], highlight=False, soft_wrap=True)
+
+
+async def _roasted(comment: str, speaker: "TextModel | None", seed: int) -> dict[str, Any]:
+    from tenny_lsp.features.roast import roast
+
+    said = await roast(comment, speaker, seed=seed)
+    return {"comment": comment, "sentiment": said.sentiment, "roast": said.remark, "generated": said.is_generated}
+
+
+async def _reviewed(source: str, speaker: "TextModel | None", seed: int) -> list[dict[str, Any]]:
+    from tenny_lsp.features.review import review, subjects
+    from tenny_lsp.source.buffer import Buffer
+
+    remarks = review(subjects(Buffer(source), 0, len(source) + 1), speaker, seed=seed)
+    return [
+        {"line": source.count("\n", 0, subject.start) + 1, "kind": subject.kind, "message": message}
+        async for subject, message in remarks
+    ]
+
+
+def _source(file: Path) -> str:
+    try:
+        with tokenize.open(file) as opened:
+            return opened.read()
+    except (OSError, SyntaxError, ValueError) as error:
+        raise StorageError(f"{file} could not be read: {error}", "Name a Python file.") from error
+
+
+def _cynic(model: str, adapter_path: Path | None) -> "TextModel | None":
+    """Returns the model that makes remarks; None, and a line on stderr, when it has not learned to yet."""
+    try:
+        speaker = worker_model(model, adapter_path, name=folders.CYNIC, deadline_s=600)
+        LOGGER.debug("%s speaks", speaker.identity)  # and an incomplete base or adapter is refused right here
+    except AdapterError as error:
+        if adapter_path:
+            raise
+        err.print(f"This was written by hand. {error}", highlight=False, soft_wrap=True)
+        return None
+    return speaker
 
 
 def _speaker(model: str, adapter_path: Path | None) -> "TextModel | None":

@@ -36,13 +36,15 @@ class Repertoire:
         self._roasts = tuple(roasts)
         self._whole = {_normal(roast.response) for roast in self._roasts}
         self._holders: dict[tuple[str, ...], list[int]] = {}
+        self._subjects: dict[str, list[int]] = {}
         self._sizes: list[int] = []
         for place, roast in enumerate(self._roasts):
             grams = _grams(roast.response)
             self._sizes.append(len(grams))
             for gram in grams:
                 self._holders.setdefault(gram, []).append(place)
-        self._subjects: dict[str, list[int]] | None = None
+            for word in content_words(roast.context) | content_words(roast.response):
+                self._subjects.setdefault(word, []).append(place)
 
     def has(self, remark: str) -> bool:
         """Tells whether a remark is one of the hand-written ones, word for word."""
@@ -62,26 +64,17 @@ class Repertoire:
             seed (int): Which one where none is nearer than the others.
             avoid (Collection[str]): Remarks that have been made already.
         """
-        subjects = self._by_subject()
         weights: Counter[int] = Counter()
         for word in content_words(comment):
-            for place in subjects.get(word, ()):
-                weights[place] += 1000 // len(subjects[word])
+            for place in self._subjects.get(word, ()):
+                weights[place] += 1000 // len(self._subjects[word])
         ranked = (self._roasts[place] for place, _ in weights.most_common())
         fresh = next((roast for roast in ranked if roast.response not in avoid), None)
         return fresh or self._roasts[(len(comment) * 31 + seed) % len(self._roasts)]
 
     def rarity(self, word: str) -> float:
         """Returns how much it says that two texts share a stem, in (0, 1]."""
-        return float((1 + len(self._by_subject().get(word, ()))) ** -0.25)
-
-    def _by_subject(self) -> dict[str, list[int]]:
-        if self._subjects is None:
-            self._subjects = {}
-            for place, roast in enumerate(self._roasts):
-                for word in content_words(roast.context) | content_words(roast.response):
-                    self._subjects.setdefault(word, []).append(place)
-        return self._subjects
+        return float((1 + len(self._subjects.get(word, ()))) ** -0.25)
 
 
 @cache

@@ -1,5 +1,6 @@
 """Review: a file → a remark on each comment, TODO, habit and pitfall in it. Facts come from the analysis."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
@@ -60,7 +61,12 @@ def subjects(buffer: Buffer, start: int, end: int, pitfalls: Iterable[Subject] =
     inside = sorted((s for s in found if s.start < end and s.end > start), key=lambda subject: subject.start)
     before: Counter[str] = Counter()
     ranked = []
+    lines: set[tuple[str, int]] = set()
     for subject in inside:
+        line = subject.kind, buffer.text.count("\n", 0, subject.start)
+        if line in lines:
+            continue
+        lines.add(line)
         ranked.append((before[subject.kind] // _IN_A_ROW, _TELLING.index(subject.kind), subject.start, subject))
         before[subject.kind] += 1
     chosen = [subject for *_, subject in sorted(ranked, key=lambda row: row[:3])[:MOST_REMARKS]]
@@ -83,6 +89,7 @@ async def review(
         ModelUnavailable: The model is not running and could not be started, or was late.
     """
     made: set[str] = set()
+    await asyncio.to_thread(repertoire)  # its words are read once, beside what else the process does
     for subject in found:
         text = subject_of(subject.context)
         remark = None

@@ -1,5 +1,6 @@
 """Roast: a comment → its sentiment and the best of several remarks on it."""
 
+import asyncio
 import contextlib
 import re
 from collections.abc import Callable, Collection
@@ -65,6 +66,7 @@ async def roast(
         AdapterError: The adapter cannot be loaded, or was made for another base.
         ModelUnavailable: The model is not running and could not be started, or was late.
     """
+    await asyncio.to_thread(repertoire)  # its words are read once, beside what else the process does
     if model is None:
         return Roast(comment, None, repertoire().nearest(comment, seed, avoid).response, is_generated=False)
     text = subject_of(comment)

@@ -8,13 +8,14 @@ from typing import Any
 
 import mlx.core as mx
 from mlx_lm.models.cache import make_prompt_cache
-from mlx_lm.sample_utils import make_sampler
 
 from tenny_lsp.model import wire
 from tenny_lsp.model.scoring import batched, can_be_batched, log_softmax
 
 #: Reading can be cancelled only between chunks of so many tokens.
 _CHUNK_TOKENS = 128
+#: So many tokens, the likeliest, are drawn from at most: to sort the whole vocabulary takes longer than to read a token.
+_LIKELIEST = 64
 
 
 class _Row:
@@ -42,13 +43,12 @@ def completions(
         check (Callable[[], None]): Called between tokens; ends the work by raising.
     """
     mx.random.seed(request.seed)
-    draw = make_sampler(temp=request.temperature, top_p=request.top_p)
     logits, cache = _read(model, tokenizer.encode(request.prompt), request.count, check)
     rows = [_Row() for _ in range(request.count)]
     for left in range(request.max_tokens - 1, -1, -1):
         check()
         log = log_softmax(logits)  # (N, V)
-        drawn = draw(log)  # (N,)
+        drawn = _drawn(log, request.temperature, request.top_p)  # (N,)
         chances = mx.take_along_axis(log, drawn[:, None], axis=-1)[:, 0]
         for row, token, chance in zip(rows, _numbers(drawn), _numbers(chances), strict=True):
             if row.has_ended:
@@ -67,6 +67,21 @@ def completions(
             for layer in cache:
                 layer.keys, layer.values = layer.keys[mx.array(going)], layer.values[mx.array(going)]
         logits = model(drawn[:, None], cache=cache)[:, -1]
+
+
+def _drawn(log: mx.array, temperature: float, top_p: float) -> mx.array:
+    """Returns a token for each row of log-probabilities, ``(N, V)``."""
+    if not temperature:
+        return mx.argmax(log, axis=-1)
+    size = min(_LIKELIEST, log.shape[-1])
+    tokens = mx.argpartition(log, kth=-size, axis=-1)[:, -size:]
+    values = mx.take_along_axis(log, tokens, axis=-1)
+    order = mx.argsort(-values, axis=-1)
+    tokens, values = (mx.take_along_axis(rows, order, axis=-1) for rows in (tokens, values))
+    chances = mx.exp(values)
+    values = mx.where(mx.cumsum(chances, axis=-1) - chances < top_p, values, -mx.inf)
+    place = mx.random.categorical(values / temperature)[:, None]
+    return mx.take_along_axis(tokens, place, axis=-1)[:, 0]
 
 
 def _numbers(row: mx.array) -> list[float]:

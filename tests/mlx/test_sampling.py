@@ -64,6 +64,17 @@ def test_the_likelihood_is_the_mean_of_the_tokens(tiny_base: Path) -> None:
     assert candidate.likelihood == pytest.approx(total / count, abs=0.02)
 
 
+def test_only_likely_tokens_are_drawn() -> None:
+    log = mx.log(mx.array([[0.05, 0.5, 0.15, 0.3], [0.97, 0.01, 0.01, 0.01]]))
+    mx.random.seed(0)
+
+    drawn = [sampling._drawn(log, 1.0, 0.7).tolist() for _ in range(60)]
+
+    assert {first for first, _ in drawn} == {1, 3}
+    assert {second for _, second in drawn} == {0}
+    assert sampling._drawn(log, 0.0, 1.0).tolist() == [1, 0]
+
+
 def test_rows_that_end_early_leave_the_others_as_they_are(tiny_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A stop string ends some rows soon; a cache that cannot be cut to the others goes on with all of them."""
     longest = drawn(tiny_base, DRAWN)

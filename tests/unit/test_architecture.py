@@ -16,8 +16,8 @@ MAX_FUNCTION_LINES = 40
 #: Module or package → what it may import of Tenny, besides its own package, the errors and the version.
 MAY_IMPORT = {
     "__main__": {"cli", "wiring"},
-    "cli": {"__main__", "evaluation", "features.ask", "folders", "learning", "mlx_api.index", "mlx_api.search"}
-    | {"model.protocol", "model.runtime", "terminal", "wiring"},
+    "cli": {"__main__", "evaluation", "features", "folders", "learning", "mlx_api.index", "mlx_api.search"}
+    | {"model.protocol", "model.runtime", "source.buffer", "terminal", "wiring"},
     # Makes the model that the server asks for, without what a terminal needs.
     "wiring": {"folders", "model.client", "model.keeper", "model.precomputed", "model.protocol", "server", "settings"},
     # Besides features: the text and the index it hands them, and the answers of a model it has never seen.

@@ -1,0 +1,131 @@
+"""What Tenny says to sixty comments that no training has seen: whether it may be said, fits, is its own, and how fast.
+
+    python -m benchmarks.roasts --adapter-path adapters/cynic
+
+Whether it is funny is for you to judge: all pairs are printed.
+"""
+
+import argparse
+import asyncio
+import json
+import statistics
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import machine, today
+from tenny_lsp import folders
+from tenny_lsp.features.decency import MOST_WORDS, fault_of, finished
+from tenny_lsp.features.repertoire import NEAR_COPY, repertoire
+from tenny_lsp.features.roast import SAMPLING, roast, subject_of, why_not
+from tenny_lsp.features.subject import content_words
+from tenny_lsp.model.client import WorkerModel, WorkerOptions
+from tenny_lsp.model.prompts import roast_prompt
+from tenny_lsp.model.protocol import Sampling
+
+UNSEEN = Path(__file__).parents[1] / "tests" / "data" / "unseen_comments.jsonl"
+RESULTS = Path(__file__).parent / "results" / "roasts.json"
+
+
+async def measure(model: WorkerModel, rows: list[dict[str, str]], sampling: Sampling) -> list[dict[str, Any]]:
+    """Returns what is said to each comment, and what is measured on it."""
+    found = []
+    await roast(rows[0]["comment"], model, sampling=sampling)  # the model is loaded, and the adapter on
+    for row in rows:
+        start_s = time.monotonic()
+        said = await roast(row["comment"], model, seed=sampling.seed, sampling=sampling)
+        seconds = time.monotonic() - start_s
+        about = content_words(said.remark)
+        found.append(
+            {
+                **row,
+                "said_sentiment": said.sentiment,
+                "remark": said.remark,
+                "seconds": round(seconds, 3),
+                "generated": said.is_generated,
+                "finished": bool(said.remark) and finished(said.remark) == said.remark,
+                "short": len(said.remark.split()) <= MOST_WORDS,
+                "safe": fault_of(said.remark) is None,
+                "on subject": bool(about & content_words(row["comment"])),
+                "hand-written": repertoire().has(said.remark),
+                "near copy": repertoire().likeness(said.remark) >= NEAR_COPY,
+                "sentiment right": said.sentiment == row["sentiment"],
+            }
+        )
+    return found
+
+
+async def refused(model: WorkerModel, rows: list[dict[str, str]], sampling: Sampling) -> Counter[str]:
+    """Returns how many of all candidates may be shown, and why the others may not."""
+    reasons: Counter[str] = Counter()
+    for row in rows:
+        text = subject_of(row["comment"])
+        async for candidate in model.candidates(roast_prompt(text), sampling):
+            reasons[why_not(finished(candidate.text), text) or "may be shown"] += 1
+    return reasons
+
+
+def scores(found: list[dict[str, Any]]) -> dict[str, float]:
+    """Returns shares of all comments, and seconds."""
+    names = [name for name, value in found[0].items() if isinstance(value, bool)]
+    shares = {name: sum(row[name] for row in found) / len(found) for name in names}
+    seconds = sorted(row["seconds"] for row in found)
+    return shares | {"seconds, median": statistics.median(seconds), "seconds, slowest": seconds[-1]}
+
+
+async def run(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Returns all that was measured."""
+    rows = [json.loads(line) for line in UNSEEN.read_text("utf-8").splitlines()][: arguments.comments]
+    sampling = replace(
+        SAMPLING,
+        count=arguments.count,
+        temperature=arguments.temperature,
+        top_p=arguments.top_p,
+        seed=arguments.seed,
+    )
+    base = arguments.model or folders.embedded_base()
+    adapter = arguments.adapter_path or folders.find_adapter(arguments.model or "", folders.CYNIC)
+    model = WorkerModel(WorkerOptions(Path(base), adapter))
+    try:
+        found = await measure(model, rows, sampling)
+        reasons = await refused(model, rows, sampling)
+    finally:
+        await model.close()
+    return {
+        "date": today(),
+        "machine": machine(),
+        "adapter": str(adapter),
+        "sampling": {name: getattr(sampling, name) for name in ("count", "temperature", "top_p", "seed", "max_tokens")},
+        "scores": scores(found),
+        "candidates": dict(reasons.most_common()),
+        "pairs": found,
+    }
+
+
+def main() -> None:
+    """Prints the scores and every pair, and writes them to ``results/roasts.json``."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--adapter-path", type=Path, help="default: the trained cynic adapter")
+    parser.add_argument("--model", default="", help="default: the embedded base")
+    parser.add_argument("--count", type=int, default=SAMPLING.count)
+    parser.add_argument("--temperature", type=float, default=SAMPLING.temperature)
+    parser.add_argument("--top-p", type=float, default=SAMPLING.top_p)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--comments", type=int, default=60, help="how many of them")
+    parser.add_argument("--output", type=Path, default=RESULTS)
+    arguments = parser.parse_args()
+    results = asyncio.run(run(arguments))
+    for row in results["pairs"]:
+        marks = "".join(mark for mark, name in (("·", "generated"), ("≈", "on subject")) if row[name])
+        wrong = "" if row["sentiment right"] else f" ({row['said_sentiment']}, is {row['sentiment']})"
+        print(f"{row['comment']}{wrong}\n    {marks:2} {row['remark']}")
+    for name, value in results["scores"].items():
+        print(f"{name:18} {value:.2f} s" if name.startswith("seconds") else f"{name:18} {value:.0%}")
+    print(", ".join(f"{reason}: {count}" for reason, count in results["candidates"].items()))
+    arguments.output.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

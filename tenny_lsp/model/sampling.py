@@ -14,7 +14,7 @@ from tenny_lsp.model.scoring import batched, can_be_batched, log_softmax
 
 #: Reading can be cancelled only between chunks of so many tokens.
 _CHUNK_TOKENS = 128
-#: So many tokens, the likeliest, are drawn from at most: to sort the whole vocabulary takes longer than to read a token.
+#: So many tokens, the likeliest, are drawn from at most: sorting a whole vocabulary takes longer than reading a token.
 _LIKELIEST = 64
 
 

@@ -23,10 +23,13 @@ from tenny_lsp.model.identity import adapter_fingerprint, base_fingerprint, chec
 from tenny_lsp.model.sampling import completions
 from tenny_lsp.model.scoring import Scorer
 from tenny_lsp.model.stopping import StopFilter
+from tenny_lsp.model.threads import on_one_thread
 
 #: Prefill can be cancelled only between chunks of so many tokens.
 PREFILL_CHUNK_TOKENS = 128
 
+#: Matrices of a model of fewer weights are too small to share them out among threads.
+_SMALL_WEIGHTS = 100_000_000
 #: So many adapters' modules, and readings, are kept.
 _MOST_KEPT = 3
 #: How mlx-lm says that a folder is not what it should be.
@@ -67,6 +70,7 @@ class Voice:
         self._bare_modules = self._model.leaf_modules()
         self._bare_weights = tree_flatten(self._model.parameters())
         self._worn: tuple[str, str] | None = None
+        self._is_small = sum(array.size for _, array in self._bare_weights) < _SMALL_WEIGHTS
         self._wardrobe: dict[tuple[str, str], dict[str, Any]] = {}
         self._scorers: dict[tuple[str, str] | None, Scorer] = {}
 
@@ -168,7 +172,8 @@ class Voice:
             if is_cancelled():
                 raise Cancelled
 
-        with contextlib.suppress(Cancelled):
+        threads = on_one_thread() if self._is_small else contextlib.nullcontext()
+        with contextlib.suppress(Cancelled), threads:
             self.wear(request.adapter)
             for candidate, tokens_of_it in completions(self._model, self._tokenizer, request, check):
                 tokens += tokens_of_it

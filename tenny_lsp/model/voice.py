@@ -70,7 +70,8 @@ class Voice:
         self._bare_modules = self._model.leaf_modules()
         self._bare_weights = tree_flatten(self._model.parameters())
         self._worn: tuple[str, str] | None = None
-        self._is_small = sum(array.size for _, array in self._bare_weights) < _SMALL_WEIGHTS
+        weights: dict[str, mx.array] = dict(self._bare_weights)
+        self._is_small = sum(array.size for array in weights.values()) < _SMALL_WEIGHTS
         self._wardrobe: dict[tuple[str, str], dict[str, Any]] = {}
         self._scorers: dict[tuple[str, str] | None, Scorer] = {}
 

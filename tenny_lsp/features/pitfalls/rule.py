@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from tenny_lsp.features.pitfalls.script import Script
 
 Severity: TypeAlias = Literal["error", "warning", "information"]
-Outcome: TypeAlias = Literal["raises", "wrong", "slow"]
+Outcome: TypeAlias = Literal["raises", "wrong", "slow", "undefined"]
 
 #: MLX's own pages on how it is used, and its issues.
 USAGE = "https://ml-explore.github.io/mlx/build/html/usage/"
@@ -78,7 +78,8 @@ class Example:
         before (str): With the pitfall.
         after (str): What the rule's first fix makes of it, or what to write by hand; empty: whatever the fix makes.
         check (str): An expression that is true after the right code, and not after the wrong.
-        outcome (Outcome): What the wrong code does: it raises, its result is wrong, or it is only slow.
+        outcome (Outcome): What the wrong code does: it raises, its result is wrong, it is only slow, or it
+            is undefined and better not run.
         is_fixed (bool): Whether the first fix makes ``after`` of ``before``.
     """
 

@@ -21,6 +21,7 @@ from tenny_lsp.model.answers import Answers
 from tenny_lsp.model.protocol import TextModel
 from tenny_lsp.settings import ModelSettings, Settings, own_section, read_settings
 from tenny_lsp.translation import hover_of, signature_help_of
+from tenny_lsp.writing import register_writing
 
 LOGGER = logging.getLogger(__name__)
 
@@ -46,10 +47,12 @@ class TennyServer(LanguageServer):
         super().__init__("tenny-lsp", __version__, notebook_document_sync=_PYTHON_CELLS)
         self.settings = Settings()
         self._make_model = make_model
-        self._model: TextModel | None = None
+        #: Who speaks; None while nobody does.
+        self.model: TextModel | None = None
         self._answers = Answers()
         self._index: asyncio.Task[ApiIndex] | None = None
         self.documents = Documents(lambda: self.workspace)
+        self._writing = register_writing(self)
         self._closing: set[asyncio.Task[None]] = set()
 
     def configure(self, values: object) -> None:
@@ -60,9 +63,9 @@ class TennyServer(LanguageServer):
         before, self.settings = self.settings, settings
         if settings.python != before.python:
             self._index = None
-        if self._model is None or settings.model != before.model:
+        if self.model is None or settings.model != before.model:
             self._close_model()
-            self._model = self._make_model(settings.model)
+            self.model = self._make_model(settings.model)
 
     async def index(self) -> ApiIndex:
         """Returns the index of the interpreter's MLX, read at the first call."""
@@ -101,6 +104,7 @@ class TennyServer(LanguageServer):
     async def close(self) -> None:
         """Ends the model worker and waits for it."""
         await self._answers.close()
+        await self._writing.close()
         self._close_model()
         await asyncio.gather(*self._closing)
 
@@ -109,16 +113,16 @@ class TennyServer(LanguageServer):
         LOGGER.error("%s: %s", source.__name__, error, exc_info=error)
 
     async def _ask(self, prompt: str) -> str | None:
-        if self._model is None:
+        if self.model is None:
             return None
-        return await self._answers.within(prompt, self._model, self.settings.hover.deadline_ms / 1000)
+        return await self._answers.within(prompt, self.model, self.settings.hover.deadline_ms / 1000)
 
     def _close_model(self) -> None:
-        if self._model is not None:
-            task = asyncio.create_task(self._model.close())
+        if self.model is not None:
+            task = asyncio.create_task(self.model.close())
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
-            self._model = None
+            self.model = None
 
 
 def _read_index(python: Path | None) -> ApiIndex:

@@ -19,6 +19,30 @@ class HoverSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class CompletionSettings:
+    """What a completion may take.
+
+    Args:
+        deadline_ms (int): How long a completion waits for the model's opinion on the order, in milliseconds.
+    """
+
+    deadline_ms: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class InlineSettings:
+    """Whether the model's next line or block is shown in the text.
+
+    Args:
+        enabled (str): ``on``, ``off``, or ``auto``: with any base model but the small embedded one.
+        debounce_ms (int): How long nothing has been typed before the model is asked, in milliseconds.
+    """
+
+    enabled: str = field(default="auto", metadata={"choices": ("auto", "on", "off")})
+    debounce_ms: int = 120
+
+
+@dataclass(frozen=True, slots=True)
 class ModelSettings:
     """Which model speaks.
 
@@ -42,11 +66,15 @@ class Settings:
     Args:
         python (str): The interpreter whose MLX is meant; empty: the server's own.
         hover (HoverSettings): What a hover may take.
+        completion (CompletionSettings): What a completion may take.
+        inline (InlineSettings): Whether the model's next line or block is shown in the text.
         model (ModelSettings): Which model speaks.
     """
 
     python: str = ""
     hover: HoverSettings = field(default_factory=HoverSettings)
+    completion: CompletionSettings = field(default_factory=CompletionSettings)
+    inline: InlineSettings = field(default_factory=InlineSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
 
 
@@ -74,6 +102,7 @@ def _read(defaults: _Settings, values: object, path: str, problems: list[str]) -
         problems.append(f"{path} must be an object, not {values!r}; its defaults are used")
         return defaults
     assert is_dataclass(defaults) and not isinstance(defaults, type)
+    choices = {field_.name: field_.metadata["choices"] for field_ in fields(defaults) if "choices" in field_.metadata}
     named = {key: value for field_ in fields(defaults) for key, value in _given(field_.name, values)}
     known = {spelling for field_ in fields(defaults) for spelling in (field_.name, _camel(field_.name))}
     problems += [f"{path}.{key} is not a setting" for key in values if key not in known]
@@ -87,6 +116,9 @@ def _read(defaults: _Settings, values: object, path: str, problems: list[str]) -
         elif type(value) is not type(default) or (isinstance(value, int) and value < 0):
             expected = type(default).__name__
             problems.append(f"{path}.{_camel(name)} must be {expected}, not {value!r}; {default!r} is used")
+        elif value not in choices.get(name, (value,)):
+            expected = ", ".join(choices[name])
+            problems.append(f"{path}.{_camel(name)} must be one of {expected}, not {value!r}; {default!r} is used")
         else:
             changes[name] = value
     return replace(defaults, **changes)

@@ -10,6 +10,7 @@ from tenny_lsp.errors import AdapterError
 
 if TYPE_CHECKING:
     from tenny_lsp.model.client import WorkerModel
+    from tenny_lsp.model.protocol import TextModel
     from tenny_lsp.server import TennyServer
     from tenny_lsp.settings import ModelSettings
 
@@ -51,12 +52,24 @@ def worker_model(
     return WorkerModel(WorkerOptions(base, adapter, deadline_s=deadline_s, keeping=keeping))
 
 
-def _model_of(settings: "ModelSettings") -> "WorkerModel | None":
+def text_model(model: str, adapter: Path | None, *, idle_unload_s: float = 600, deadline_s: float = 30) -> "TextModel":
+    """Returns the model to speak, which looks into the answers that come with its adapter first.
+
+    Arguments and errors are those of ``worker_model``.
+    """
+    from tenny_lsp.model.precomputed import ANSWERS_FILE, Precomputed
+
+    speaker = worker_model(model, adapter, idle_unload_s=idle_unload_s, deadline_s=deadline_s)
+    folder = adapter or folders.find_adapter(model)
+    return Precomputed(speaker, folder / ANSWERS_FILE) if folder and (folder / ANSWERS_FILE).is_file() else speaker
+
+
+def _model_of(settings: "ModelSettings") -> "TextModel | None":
     if not settings.enabled:
         return None
     adapter = folders.expanded(settings.adapter_path) if settings.adapter_path else None
     try:
-        return worker_model(settings.path, adapter, idle_unload_s=settings.idle_unload_s)
+        return text_model(settings.path, adapter, idle_unload_s=settings.idle_unload_s)
     except AdapterError as error:
         LOGGER.warning("Hovers show facts only: %s", error)
         return None

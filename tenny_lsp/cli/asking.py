@@ -12,11 +12,11 @@ import typer
 
 from tenny_lsp.cli.app import AdapterPath, AsJson, Interpreter, Model, app, err, out
 from tenny_lsp.errors import AdapterError
-from tenny_lsp.wiring import worker_model
+from tenny_lsp.wiring import text_model
 
 if TYPE_CHECKING:
     from tenny_lsp.features.ask import Complete
-    from tenny_lsp.model.client import WorkerModel
+    from tenny_lsp.model.protocol import TextModel
 
 _Answer = TypeVar("_Answer")
 LOGGER = logging.getLogger(__name__)
@@ -49,10 +49,10 @@ def ask(
         out.print(answer_text(answer, index), soft_wrap=True)
 
 
-def _speaker(model: str, adapter_path: Path | None) -> "WorkerModel | None":
+def _speaker(model: str, adapter_path: Path | None) -> "TextModel | None":
     """Returns the model that answers; None, and a line on stderr, when nothing has been trained yet."""
     try:
-        speaker = worker_model(model, adapter_path, deadline_s=600)  # who asks here has Ctrl-C
+        speaker = text_model(model, adapter_path, deadline_s=600)  # who asks here has Ctrl-C
         LOGGER.debug("%s answers", speaker.identity)  # and an incomplete base or adapter is refused right here
     except AdapterError as error:
         if model or adapter_path:
@@ -62,11 +62,11 @@ def _speaker(model: str, adapter_path: Path | None) -> "WorkerModel | None":
     return speaker
 
 
-def _asking(speaker: "WorkerModel | None", max_tokens: int) -> "Complete | None":
+def _asking(speaker: "TextModel | None", max_tokens: int) -> "Complete | None":
     return partial(speaker.complete, max_tokens=max_tokens) if speaker else None
 
 
-async def _closing(speaker: "WorkerModel | None", answer: Awaitable[_Answer]) -> _Answer:
+async def _closing(speaker: "TextModel | None", answer: Awaitable[_Answer]) -> _Answer:
     try:
         return await answer
     finally:

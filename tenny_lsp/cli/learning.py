@@ -17,6 +17,10 @@ _T = TrainOptions(data=Path(), adapter_path=Path())  # train's defaults are thes
 @app.command()
 def build_dataset(
     package: Annotated[list[str] | None, typer.Option(help="An installed package; repeatable. Default: mlx.")] = None,
+    roasts: Annotated[
+        list[Path] | None,
+        typer.Option(help="A file of roasts, JSON lines or Markdown; repeatable. Then only --package adds."),
+    ] = None,
     output: Annotated[Path, typer.Option(help="The folder to write.")] = Path("dataset"),
     row_format: Annotated[
         Literal["completions", "text"], typer.Option("--format", help="completions: prompt and completion; text: one.")
@@ -34,7 +38,8 @@ def build_dataset(
     from tenny_lsp.terminal import dataset_table
 
     options = DatasetOptions(
-        packages=tuple(package or ("mlx",)),
+        packages=tuple(package or (() if roasts else ("mlx",))),
+        roasts=tuple(roasts or ()),
         python=python,
         format=row_format,
         seq_limit=seq_limit,
@@ -47,7 +52,7 @@ def build_dataset(
     with err.status("Reading docstrings"):
         dataset = build_dataset(output, options)
     out.print(dataset_table(dataset))
-    read = ", ".join(f"{name} {version}" for name, version in dataset.versions.items())
+    read = ", ".join([*(f"{name} {version}" for name, version in dataset.versions.items()), *map(str, roasts or ())])
     cut = f"{dataset.shortened} answers shortened, {dataset.left_out} left out"
     out.print(f"{read} → {dataset.folder} ({cut})", highlight=False, soft_wrap=True)
 
@@ -101,6 +106,7 @@ def evaluate(
     model: Model = "",
     adapter_path: AdapterPath = None,
     most: Annotated[int | None, typer.Option(help="Entries asked about; 0: none. Default: all.")] = None,
+    documentation: Annotated[bool, typer.Option(help="Put documentation into prompts, as hovers do.")] = True,
     output: Annotated[Path | None, typer.Option(help="A folder for a report with plots.")] = None,
     python: Interpreter = None,
     as_json: AsJson = False,
@@ -116,7 +122,7 @@ def evaluate(
         check_plotting()
     adapter = adapter_path or folders.find_adapter(model)
     speaker = worker_model(model, adapter, deadline_s=600, may_be_bare=True)
-    options = EvaluateOptions(model or None, adapter, data, code, most)
+    options = EvaluateOptions(model or None, adapter, data, code, most=most, reads=documentation)
     with err.status("Asking") as status:
         scores = evaluate(
             options, load_mlx_index(python), speaker, lambda done, total: status.update(f"Asking {done}/{total}")

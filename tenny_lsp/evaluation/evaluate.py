@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tenny_lsp.errors import DatasetError
 from tenny_lsp.evaluation.answering import Judged, judge
+from tenny_lsp.evaluation.ranking import places_in, reciprocal_rank
 from tenny_lsp.evaluation.scores import AnswerScores, Evaluation, Perplexities, Speed, scores_by_module
 from tenny_lsp.features.hover import hover_prompt
 from tenny_lsp.learning.dataset import read_sources
@@ -31,14 +32,18 @@ class EvaluateOptions:
         adapter (Path | None): The adapter's folder; None for the bare base.
         data (Path | None): A dataset's folder: its test rows and the names they are about are held out.
         code (Path | None): A folder with held-out Python source, a folder for each package.
+        places (int): Places in that source at which the author's next name is foreseen.
         most (int | None): Entries asked about, spread over all of them; None for all, 0 for none.
+        reads (bool): Whether prompts carry the documentation.
     """
 
     model: str | None = None
     adapter: Path | None = None
     data: Path | None = None
     code: Path | None = None
+    places: int = 250
     most: int | None = None
+    reads: bool = True
 
 
 def evaluate(options: EvaluateOptions, index: ApiIndex, speaker: TextModel, on_answer: OnAnswer) -> Evaluation:
@@ -57,7 +62,7 @@ def evaluate(options: EvaluateOptions, index: ApiIndex, speaker: TextModel, on_a
     """
     code = _sources(options.code) if options.code else {}
     held_out = read_sources(options.data, "test") if options.data else frozenset()
-    first_answer_s, judged = asyncio.run(_ask(options, index, speaker, on_answer))
+    first_answer_s, judged, names = asyncio.run(_ask(options, index, speaker, code, on_answer))
     unseen = [one for one in judged if one.name in held_out]
     rows, perplexities, speed = _measure(options, index, code)
     return Evaluation(
@@ -69,6 +74,7 @@ def evaluate(options: EvaluateOptions, index: ApiIndex, speaker: TextModel, on_a
         held_out_answers=AnswerScores.of(unseen) if unseen else None,
         rows_perplexity=rows,
         code=perplexities,
+        names=names,
         speed=speed,
         first_answer_s=first_answer_s,
         judged=tuple(judged),
@@ -76,8 +82,8 @@ def evaluate(options: EvaluateOptions, index: ApiIndex, speaker: TextModel, on_a
 
 
 async def _ask(
-    options: EvaluateOptions, index: ApiIndex, speaker: TextModel, on_answer: OnAnswer
-) -> tuple[float, list[Judged]]:
+    options: EvaluateOptions, index: ApiIndex, speaker: TextModel, code: dict[str, list[str]], on_answer: OnAnswer
+) -> tuple[float, list[Judged], float | None]:
     async def complete(prompt: str) -> str:
         return await speaker.complete(prompt, max_tokens=_MAX_TOKENS)
 
@@ -89,11 +95,13 @@ async def _ask(
         await complete(hover_prompt(documented[0]))
         first_answer_s = time.monotonic() - start_s
         for entry in chosen if options.most != 0 else []:
-            judged.append(await judge(entry, index, complete))
+            judged.append(await judge(entry, index, complete, reads=options.reads))
             on_answer(len(judged), len(chosen))
+        places = places_in([text for texts in code.values() for text in texts], index, options.places)
+        names = await reciprocal_rank(places, index, speaker.score) if places else None
     finally:
         await speaker.close()
-    return first_answer_s, judged
+    return first_answer_s, judged, names
 
 
 def _measure(

@@ -75,6 +75,7 @@ class Evaluation:
         held_out_answers (AnswerScores | None): Of the entries that the adapter's dataset kept for testing.
         rows_perplexity (Perplexities | None): On the dataset's test rows; None without a dataset.
         code (dict[str, Perplexities]): On held-out source, by package.
+        names (float | None): The mean reciprocal rank of the names in that source, by the bare base.
         speed (Speed): Tokens a second.
         first_answer_s (float): From starting the worker's process to the end of its first answer.
         judged (tuple[Judged, ...]): Every answer.
@@ -88,6 +89,7 @@ class Evaluation:
     held_out_answers: AnswerScores | None
     rows_perplexity: Perplexities | None
     code: dict[str, Perplexities]
+    names: float | None
     speed: Speed
     first_answer_s: float
     judged: tuple[Judged, ...] = field(default=(), repr=False)
@@ -104,6 +106,8 @@ class Evaluation:
             yield "perplexity of test rows, base → with adapter", str(self.rows_perplexity)
         for package, perplexities in self.code.items():
             yield f"perplexity of {package}, base → with adapter", str(perplexities)
+        if self.names is not None:
+            yield "mean reciprocal rank of the next name, base", f"{self.names:.3f}"
         yield "prefill", f"{self.speed.prefill_tokens_per_s:,.0f} tokens/s"
         yield "decode", f"{self.speed.decode_tokens_per_s:,.0f} tokens/s"
         yield "start and first answer", f"{self.first_answer_s:.2f} s"

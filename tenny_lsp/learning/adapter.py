@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 
 from tenny_lsp.errors import AdapterError, BaseModelError, StorageError
 from tenny_lsp.model.identity import check_card
+from tenny_lsp.model.precomputed import ANSWERS_FILE
 
 WEIGHTS_FILE = "adapters.safetensors"
 CONFIG_FILE = "adapter_config.json"
@@ -93,7 +94,7 @@ def check_replaceable(folder: Path) -> None:
         found = {file.name for file in folder.iterdir()} if folder.exists() else set()
     except OSError as error:
         raise StorageError(f"{folder} cannot be used: {error}", "Choose another --adapter-path.") from error
-    if foreign := sorted(found - {WEIGHTS_FILE, CONFIG_FILE, CARD_FILE, ".DS_Store"}):
+    if foreign := sorted(found - {WEIGHTS_FILE, CONFIG_FILE, CARD_FILE, ANSWERS_FILE, ".DS_Store"}):
         raise StorageError(
             f"{folder} holds files that are no adapter ({', '.join(foreign[:3])})",
             "Choose another --adapter-path, or move them away.",

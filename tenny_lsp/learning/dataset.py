@@ -13,6 +13,7 @@ from typing import Literal
 
 from tenny_lsp.errors import DatasetError, StorageError
 from tenny_lsp.learning.questions import Row, entry_rows, first_of_their_name, foreign_rows
+from tenny_lsp.learning.roasts import read_roasts, roast_rows
 from tenny_lsp.learning.split import Split, split_of
 from tenny_lsp.mlx_api.docstring import SENTENCE_END
 from tenny_lsp.mlx_api.excerpt import excerpt
@@ -43,6 +44,7 @@ class DatasetOptions:
         valid_size (float): Share of names kept for validation, in [0, 1).
         seed (int): Another seed splits otherwise.
         jobs (int): Packages read at once.
+        roasts (tuple[Path, ...]): Files of roasts, in JSON lines or the book's Markdown.
         reads (bool): Whether prompts carry the documentation that the answer stands in, as hovers' prompts do.
     """
 
@@ -55,6 +57,7 @@ class DatasetOptions:
     seed: int = 0
     jobs: int = 1
     reads: bool = True
+    roasts: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def build_dataset(output: Path, options: DatasetOptions) -> Dataset:
         splits[_split(row.source, options)].append(row)
     if not splits["train"]:
         raise DatasetError(
-            f"{', '.join(options.packages)} gave no rows to train on",
+            f"{', '.join([*options.packages, *map(str, options.roasts)])} gave no rows to train on",
             "Name a package with docstrings, or make --test-size and --valid-size smaller.",
         )
     _write(output, splits, versions, options)
@@ -150,6 +153,7 @@ def _all_rows(options: DatasetOptions) -> tuple[dict[str, str], list[Row]]:
     rows = [row for _, part in read for row in part]
     if "mlx" in packages:
         rows += [row for foreign in load_foreign_names().values() for row in foreign_rows(foreign, reads=options.reads)]
+    rows += [row for file in options.roasts for roast in read_roasts(file) for row in roast_rows(roast)]
     first: dict[str, Row] = {}  # in two packages, a bare name means the first one's
     for row in rows:
         first.setdefault(row.prompt, row)
@@ -193,6 +197,7 @@ def _write(output: Path, splits: dict[Split, list[Row]], versions: dict[str, str
     }
     manifest = {
         "packages": versions,
+        "roasts": [file.name for file in options.roasts],
         "format": options.format,
         "seed": options.seed,
         "seq_limit": options.seq_limit,

@@ -4,10 +4,13 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal, get_args
 
 from tenny_lsp.errors import DatasetError
+from tenny_lsp.learning.questions import Row
+from tenny_lsp.model.prompts import completion, roast_prompt, sentiment_prompt
 
 Sentiment = Literal["Positive", "Negative", "Neutral"]
 _SENTIMENTS: dict[str, Sentiment] = {label.lower(): label for label in get_args(Sentiment)}
@@ -129,3 +132,11 @@ def _roast(place: _Place, parts: dict[str, str]) -> Roast:
             f'the sentiment is "{label}"', f"Write {', '.join(get_args(Sentiment))}, or leave the sentiment out."
         )
     return Roast(context, _SENTIMENTS.get(label.lower()), response)
+
+
+def roast_rows(roast: Roast) -> Iterator[Row]:
+    """Yields what is learned from a roast: the remark, and the sentiment where it is known."""
+    source = sha256(roast.context.encode()).hexdigest()[:12]
+    yield Row(roast_prompt(roast.context), roast.response, source, "roast")
+    if roast.sentiment:
+        yield Row(sentiment_prompt(roast.context), completion(roast.sentiment), source, "sentiment")

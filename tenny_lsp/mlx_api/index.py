@@ -34,7 +34,7 @@ else:
 LOGGER = logging.getLogger(__name__)
 
 #: Written into every cache file; another number makes older files unreadable, so they are rebuilt.
-_SCHEMA = 1
+_SCHEMA = 2
 #: The file in data/ that tools/build_snapshot.py writes.
 SNAPSHOT = "mlx-api.json.gz"
 _UNDOCUMENTED = "undocumented.toml"

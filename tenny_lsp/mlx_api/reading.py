@@ -235,10 +235,16 @@ def _parameter(parameter: griffe.Parameter) -> Parameter:
 
 
 def _bases(obj: griffe.Object, names: dict[_Path, str]) -> tuple[str, ...]:
-    if not isinstance(obj, griffe.Class):
-        return ()
-    try:
-        # `class Foo(Foo)` over an imported Foo: griffe takes the base for the class itself.
-        return tuple(names[base.path] for base in obj.resolved_bases if base.path in names and base is not obj)
-    except griffe.GriffeError:
-        return ()
+    """Returns the public classes that a class derives from, be it through private ones."""
+    found: list[str] = []
+    line = [obj] if isinstance(obj, griffe.Class) else []
+    for cls in line:
+        try:
+            # `class Foo(Foo)` over an imported Foo: griffe takes the base for the class itself.
+            bases = [base for base in cls.resolved_bases if base is not obj]
+        except griffe.GriffeError:
+            continue
+        found += [names[base.path] for base in bases if base.path in names]
+        private = [base for base in bases if base.path not in names and isinstance(base, griffe.Class)]
+        line += [base for base in private if base not in line]
+    return tuple(dict.fromkeys(found))

@@ -11,7 +11,8 @@ else:
 
 
 @cache
-def _table() -> dict[str, str]:
+def load_returns() -> dict[str, str]:
+    """Returns public name → annotation of what calling it returns; of a class, what calling its instances does."""
     table = tomllib.loads((files("tenny_lsp") / "data" / "returns.toml").read_text("utf-8"))
     return {
         f"mlx.{module}.{name}": annotation
@@ -22,5 +23,5 @@ def _table() -> dict[str, str]:
 
 
 def returns_of(name: str) -> str | None:
-    """Returns the annotation of what calling a public name returns (of a class: calling its instances)."""
-    return _table().get(name)
+    """Returns the annotation of what calling a public name returns; None where MLX's own can be trusted."""
+    return load_returns().get(name)

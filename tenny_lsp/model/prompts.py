@@ -5,8 +5,16 @@ The form is the book's: ``Q: What is ReLU in mlx?`` then ``A: mlx.nn.ReLU Applie
 answer stands in documentation, that stands above it: a small model reads better than it remembers.
 """
 
+import re
+
 #: What the completion of a prompt starts after. Loss is taken on what follows it.
 SEPARATOR = "\nA:"
+
+#: What a remark starts after.
+ROAST_SEPARATOR = "\n\n#response\n\n"
+
+#: What the sentiment of a text may be.
+SENTIMENTS = ("Positive", "Negative", "Neutral")
 
 #: A model that goes on to ask itself the next question has finished its answer.
 QUESTION_STOP = ("\nQ:",)
@@ -115,6 +123,20 @@ def prompt_of(question: str, documentation: str = "") -> str:
     """Returns the prompt for a question, ready to be completed; the documentation that answers it comes first."""
     before = f"{documentation.strip()}\n\n" if documentation else ""
     return f"{before}Q: {question.strip()}{SEPARATOR}"
+
+
+def roast_prompt(comment: str) -> str:
+    """Returns the prompt whose completion is a remark on a comment, in the book's form.
+
+    Headings of that form inside the comment are indented: a comment stays what is talked about.
+    """
+    text = re.sub(r"^(#+[ \t]*(?:context|response)\b)", r" \1", comment.strip(), flags=re.IGNORECASE | re.MULTILINE)
+    return f"#context\n\n{text}{ROAST_SEPARATOR}"
+
+
+def sentiment_prompt(text: str) -> str:
+    """Returns the prompt whose completion is one of ``SENTIMENTS``, in the book's form."""
+    return f"What is the sentiment of this text: {' '.join(text.split())}{SEPARATOR}"
 
 
 def completion(answer: str) -> str:

@@ -69,6 +69,8 @@ def _api_result(reader: "Reader", meaning: Api, arguments: Arguments) -> Meaning
         gradient = _gradient(reader, first) if is_default else None
         is_grad = entry.name == "mlx.core.grad"
         return Function(gradient if is_grad else group("tuple", [reader.called(first), gradient]))
+    if entry.name == "mlx.core.linalg.svd" and (arguments.positional[1:] or "compute_uv" in arguments.keywords):
+        return None  # an array or three
     said = returns_of(entry.name)
     if said is not None:
         return annotated_in_api(reader.index, said, entry)

@@ -14,6 +14,7 @@ from tenny_lsp.source.meaning import (
     Plain,
     Table,
     group,
+    is_of,
     join,
 )
 from tenny_lsp.source.members import parent
@@ -80,7 +81,7 @@ def _call(reader: "Reader", node: Node) -> Meaning | None:
 def _subscript(reader: "Reader", node: Node) -> Meaning | None:
     value, keys = field(node, "value"), node.children_by_field_name("subscript")
     owner = reader.meaning(value) if value is not None else None
-    if reader.is_array(owner) or owner == NEVER:
+    if reader.is_array(owner) or owner == NEVER or is_of(owner, "mlx.core.ArrayAt"):
         return owner
     if isinstance(owner, External) or len(keys) != 1:
         return None

@@ -135,6 +135,11 @@ NEVER = Plain("never")
 _NUMBERS = (Plain("bool"), Plain("int"), Plain("float"), Plain("complex"))
 
 
+def is_of(meaning: Meaning | None, name: str) -> bool:
+    """Tells whether a value is an instance of the API's class of that name."""
+    return isinstance(meaning, Instance) and isinstance(meaning.of, Api) and meaning.of.entry.name == name
+
+
 def group(kind: GroupKind, items: Iterable[Meaning | None]) -> Group:
     """Returns the meaning of a list or tuple of these items."""
     known = tuple(items)

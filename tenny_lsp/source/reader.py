@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source import calls, expressions, members, names
-from tenny_lsp.source.meaning import Api, Arguments, External, Instance, LocalClass, LocalModule, Meaning
+from tenny_lsp.source.meaning import Api, Arguments, External, LocalClass, LocalModule, Meaning, is_of
 from tenny_lsp.source.memory import Memory
 from tenny_lsp.source.syntax import Node
 
@@ -101,6 +101,4 @@ class Reader:
 
     def is_array(self, meaning: Meaning | None) -> bool:
         """Tells whether a value is sure to be an ``mx.array``."""
-        if not isinstance(meaning, Instance) or not isinstance(meaning.of, Api):
-            return False
-        return meaning.of.entry.name == "mlx.core.array"
+        return is_of(meaning, "mlx.core.array")

@@ -31,7 +31,7 @@ def adapter(rows: Path, tiny_base: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def code(tmp_path: Path) -> Path:
     (tmp_path / "code" / "pack" / "inner").mkdir(parents=True)
-    (tmp_path / "code" / "pack" / "inner" / "net.py").write_text("import mlx.core as mx\n" * 300)
+    (tmp_path / "code" / "pack" / "inner" / "net.py").write_text("import mlx.core as mx\nx = mx.abs(y)\n" * 200)
     return tmp_path / "code"
 
 
@@ -76,6 +76,7 @@ def test_the_command_measures_base_and_adapter_and_writes_a_report(
     assert scores["rows_perplexity"]["adapted"] < scores["rows_perplexity"]["base"]
     assert set(scores["code"]) == {"pack"}
     assert scores["first_answer_s"] > 0
+    assert 0 < scores["names"] < 1
     assert {file.name for file in report.iterdir()} == {
         "README.md",
         "scores.json",

@@ -17,12 +17,15 @@ MAX_FUNCTION_LINES = 40
 MAY_IMPORT = {
     "__main__": {"cli", "wiring"},
     "cli": {"__main__", "evaluation", "features.ask", "folders", "learning", "mlx_api.index", "mlx_api.search"}
-    | {"model.client", "model.runtime", "terminal", "wiring"},
+    | {"model.protocol", "model.runtime", "terminal", "wiring"},
     # Makes the model that the server asks for, without what a terminal needs.
-    "wiring": {"folders", "model.client", "model.keeper", "server", "settings"},
+    "wiring": {"folders", "model.client", "model.keeper", "model.precomputed", "model.protocol", "server", "settings"},
     # Besides features: the text and the index it hands them, and the answers of a model it has never seen.
     "server": {"documents", "features", "folders", "mlx_api.index", "model.answers", "model.protocol", "settings"}
-    | {"translation"},
+    | {"translation", "writing"},
+    # What comes with the keystrokes; it is the server's own, and knows it.
+    "writing": {"completion_items", "features", "model.scores", "server"},
+    "completion_items": {"features", "mlx_api.index"},
     # What features answer, and where in a document.
     "translation": {"documents", "features"},
     # Texts and what is known of them, kept between requests.
@@ -43,7 +46,7 @@ MAY_IMPORT = {
     "evaluation": {"features.grounding", "features.hover", "learning", "mlx_api", "model.prompts", "model.protocol"}
     | {"model.runtime"},
     # An adapter's card names its base by the fingerprint that the worker checks.
-    "learning": {"folders", "mlx_api", "model.identity", "model.prompts", "model.runtime"},
+    "learning": {"folders", "mlx_api", "model.identity", "model.precomputed", "model.prompts", "model.runtime"},
     "model": set(),
     "source": {"mlx_api.entry", "mlx_api.index", "mlx_api.returns"},
     "mlx_api": set(),
@@ -56,8 +59,9 @@ DOORS = {
     "snowballstemmer": {"mlx_api.search"},
     "tree_sitter": {"source.syntax"},
     "tree_sitter_python": {"source.syntax"},
+    "tokenizers": {"model.light"},
     "pygls": {"documents", "server"},
-    "lsprotocol": {"documents", "server", "translation"},
+    "lsprotocol": {"completion_items", "documents", "server", "translation", "writing"},
     "typer": {"cli.app", "cli.asking", "cli.learning", "cli.serving"},
     "rich": {"cli.app", "terminal"},
     "rapidfuzz": {"evaluation.answering"},

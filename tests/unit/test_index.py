@@ -168,6 +168,13 @@ def test_a_reference_carries_the_documentation_it_refers_to(mlx_index: ApiIndex)
     assert unresolved == []
 
 
+def test_members_are_inherited_through_private_classes(mlx_index: ApiIndex) -> None:
+    pool = mlx_index.resolve("mlx.nn.MaxPool2d")
+
+    assert pool is not None and pool.bases == ("mlx.nn.Module",)
+    assert dict(mlx_index.members(pool))["parameters"].name == "mlx.nn.Module.parameters"
+
+
 def test_every_line_is_the_line_of_the_definition(mlx_index: ApiIndex) -> None:
     root = find_installed("mlx").folder.parent
     lines = {path: (root / path).read_text("utf-8").splitlines() for path in {e.path for e in mlx_index if e.line}}

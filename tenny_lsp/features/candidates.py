@@ -1,0 +1,79 @@
+"""Candidates of a completion: MLX's members as they are offered, also under the names other libraries give them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from tenny_lsp.mlx_api.entry import ApiEntry
+from tenny_lsp.mlx_api.foreign import load_foreign_names
+from tenny_lsp.mlx_api.surroundings import ARRAY
+
+_FOREIGN_ARRAYS = ("torch.Tensor", "numpy.ndarray", "jax.Array")
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Something that may be written.
+
+    Args:
+        name (str): What is shown.
+        kind (str): An ``EntryKind``, ``keyword`` for a keyword argument or ``type`` for one of MLX's dtypes.
+        entry (str): The public name of its entry; empty where it has none.
+        typed_as (str): What it is found by: its name, or what another library calls it.
+        note (str): What is said of it beside its name.
+        foreign (str): The name another library gives it, in full, if it is found by that.
+        takes (str): What follows it in a call: ``arguments``, ``nothing`` (empty parentheses), or empty where it is no
+            call.
+        replaced_by (str): What to write instead of a deprecated name.
+        is_background (bool): Whether it belongs after everything that other servers may offer.
+    """
+
+    name: str
+    kind: str
+    entry: str
+    typed_as: str
+    note: str = ""
+    foreign: str = ""
+    takes: str = ""
+    replaced_by: str = ""
+    is_background: bool = False
+
+
+def member_candidate(name: str, entry: ApiEntry | None, *, takes_calls: bool) -> Candidate:
+    """Returns a member of a module, a class or a value; ``takes_calls`` tells whether functions are to be called."""
+    if entry is None:
+        return Candidate(name, "attribute", "", name)
+    kind = "type" if entry.kind == "attribute" and entry.annotation == "Dtype" else entry.kind
+    takes = ""
+    if takes_calls and entry.kind in ("function", "method", "class"):
+        takes = "arguments" if any(signature.parameters for signature in entry.signatures) else "nothing"
+    return Candidate(name, kind, entry.name, name, takes=takes, replaced_by=replacement(entry))
+
+
+def replacement(entry: ApiEntry) -> str:
+    """Returns what MLX says to write instead of a name: it says so only when that is called, not in its stubs."""
+    owner, _, name = entry.name.rpartition(".")
+    is_memory = name.startswith(("get_", "set_", "reset_")) or name in ("clear_cache", "device_info")
+    return f"mx.{name}" if owner == "mlx.core.metal" and is_memory else ""
+
+
+def foreign_candidates(typed: str, owner: str, members: Sequence[Candidate]) -> Iterator[Candidate]:
+    """Yields members under the names that other libraries give them, where these start as what is typed."""
+    by_name = {candidate.name: candidate for candidate in members}
+    for alias, (name, full) in foreign_names(owner).items() if typed else ():
+        if name in by_name and alias not in by_name and alias.lower().startswith(typed[:1].lower()):
+            yield replace(by_name[name], typed_as=alias, foreign=full)
+
+
+@lru_cache(maxsize=64)
+def foreign_names(owner: str) -> Mapping[str, tuple[str, str]]:
+    """Returns what other libraries call the members of a module or class: their name → (MLX's name, theirs in full)."""
+    found: dict[str, tuple[str, str]] = {}
+    for full, row in load_foreign_names().items():
+        library, _, alias = full.rpartition(".")
+        target, _, name = (row.mlx or "").rpartition(".")
+        is_method = library in _FOREIGN_ARRAYS
+        belongs = target == owner or (owner == ARRAY and is_method and target == "mlx.core")
+        if belongs and alias != name and not (is_method and owner == "mlx.core"):
+            found.setdefault(alias, (name, full))
+    return found

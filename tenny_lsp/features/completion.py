@@ -1,0 +1,192 @@
+"""Completion: what MLX code writes next, best first, from the installed MLX; the model has a say when it is ready."""
+
+import re
+from dataclasses import dataclass, replace
+
+from tenny_lsp.features.candidates import Candidate, foreign_candidates, foreign_names, member_candidate, replacement
+from tenny_lsp.features.cards import facts
+from tenny_lsp.features.ranking import Score, asked, counted, mixed
+from tenny_lsp.mlx_api.entry import Parameter
+from tenny_lsp.mlx_api.foreign import load_foreign_names
+from tenny_lsp.mlx_api.index import ApiIndex
+from tenny_lsp.mlx_api.surroundings import KINDS, Use, module_aliases, uses_before
+from tenny_lsp.mlx_api.usage import load_usage, members_of
+from tenny_lsp.model.prompts import CUSTOMARY_ALIASES, customary_name
+from tenny_lsp.source.buffer import Buffer
+from tenny_lsp.source.inference import Call, Inference
+from tenny_lsp.source.meaning import Api, Instance, LocalClass, Meaning
+from tenny_lsp.source.spot import Spot, spot_at
+
+#: Where a type is wanted, types come first.
+_WANTED = 8.0
+#: They are given functions, not what functions return.
+_TAKE_FUNCTIONS = {"checkpoint", "compile", "custom_function", "grad", "value_and_grad", "vmap", "map", "jvp", "vjp"}
+_NO_CALL_BEFORE = re.compile(r"(?:^[ \t]*@|\bclass[ \t]+\w+[ \t]*\([^)]*|->[ \t]*|\w[ \t]*:[ \t]*)\Z", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Completions:
+    """What may be written at a place, best first.
+
+    Args:
+        candidates (tuple[Candidate, ...]): The candidates.
+        is_incomplete (bool): Whether another letter may bring other candidates or a better order.
+    """
+
+    candidates: tuple[Candidate, ...]
+    is_incomplete: bool = False
+
+
+async def completions(
+    buffer: Buffer, offset: int, index: ApiIndex, score: Score | None = None, inference: Inference | None = None
+) -> Completions | None:
+    """Returns what may be written at an offset in code points.
+
+    Returns None when that is not MLX's to say: in comments and strings, and on what is not known to be MLX's.
+    """
+    spot = spot_at(buffer.text, offset)
+    if spot is None:
+        return None
+    if spot.kind in ("module", "imported"):
+        return _imports(spot, index)
+    inference = inference or Inference(buffer, index)
+    if spot.kind == "member":
+        return await _members(buffer, spot, index, inference, score)
+    call = inference.call_at(spot.start)
+    if call is None or _is_nested(buffer.text[call.start : spot.start]):
+        return None
+    candidates = [*_types(buffer, spot, call, index), *_keywords(spot, call)]
+    return Completions(tuple(candidates)) if candidates else None
+
+
+def documentation(name: str, foreign: str, index: ApiIndex) -> str | None:
+    """Returns what is to be said of a candidate as Markdown; None when it has no entry.
+
+    Args:
+        name (str): The public name of its entry.
+        foreign (str): The name of another library that it was found by, or an empty string.
+        index (ApiIndex): The API.
+    """
+    entry = index.resolve(name) if name else None
+    if entry is None:
+        return None
+    row = load_foreign_names().get(foreign)
+    lead = f"`{foreign}` is `{customary_name(name)}` in MLX. {row.note}".strip() + "\n\n" if row else ""
+    instead = replacement(entry)
+    lead += f"Deprecated: use `{instead}`.\n\n" if instead else ""
+    return lead + facts(entry, index)
+
+
+async def _members(
+    buffer: Buffer, spot: Spot, index: ApiIndex, inference: Inference, score: Score | None
+) -> Completions | None:
+    meaning = inference.owner_at(spot.start + len(spot.typed))
+    owner = _owner(meaning)
+    is_local = isinstance(meaning, LocalClass) or (isinstance(meaning, Instance) and isinstance(meaning.of, LocalClass))
+    found = {
+        member.name: member.entry
+        for member in inference.members_of(meaning)
+        if (member.entry or not is_local) and (not member.name.startswith("_") or spot.typed.startswith("_"))
+    }
+    if not found or (owner is None and not is_local):
+        return None
+    takes_calls = _takes_calls(buffer.text, spot, inference)
+    candidates = [member_candidate(name, entry, takes_calls=takes_calls) for name, entry in found.items()]
+    if owner is None:
+        return Completions(tuple(replace(c, is_background=True) for c in candidates))
+    scores = counted(buffer.text, spot, owner, list(found), index)
+    if _wants_type(inference.call_at(spot.start)):
+        scores = [value + _WANTED * (c.kind == "type") for value, c in zip(scores, candidates, strict=True)]
+    heard = await asked(buffer.text, spot, list(found), scores, score) if score else None
+    scores = mixed(scores, list(found), heard) if heard else scores
+    ordered = [candidate for _, candidate in sorted(zip(scores, candidates, strict=True), key=lambda pair: -pair[0])]
+    foreign = list(foreign_candidates(spot.typed, owner, ordered))
+    # The names of other libraries are too many before the first letter, and a late model knows better at the next.
+    is_incomplete = (not spot.typed and bool(foreign_names(owner))) or (score is not None and heard is None)
+    return Completions((*ordered, *foreign), is_incomplete)
+
+
+def _owner(meaning: Meaning | None) -> str | None:
+    """Returns the name of the module or class of MLX that a value is, or is an instance of."""
+    owner = meaning.of if isinstance(meaning, Instance) else meaning
+    if isinstance(owner, Api) and owner.entry.kind in ("module", "class"):
+        return owner.entry.name
+    return None
+
+
+def _takes_calls(text: str, spot: Spot, inference: Inference) -> bool:
+    """Tells whether what is completed is likely to be called, and is not yet."""
+    if text[spot.end : spot.end + 1] in ("(", "[", ".") or _NO_CALL_BEFORE.search(text[: spot.receiver][-200:]):
+        return False
+    call = inference.call_at(spot.start)
+    return call is None or call.entry.short_name not in _TAKE_FUNCTIONS or call.position > 0
+
+
+def _imports(spot: Spot, index: ApiIndex) -> Completions | None:
+    if not spot.path:
+        return None
+    owner = index.resolve(spot.path)
+    if owner is None or owner.kind != "module":
+        return None
+    found = {name: entry for name, entry in index.members(owner) if not name.startswith("_")}
+    if spot.kind == "module":
+        found = {name: entry for name, entry in found.items() if entry.kind == "module"}
+    names = sorted(found, key=lambda name: (f"{spot.path}.{name}" not in CUSTOMARY_ALIASES, name))
+    scores = load_usage().scores(Use(owner.name, "", ("",) * len(KINDS), frozenset()), [], names)
+    ordered = sorted(zip(scores, names, strict=True), key=lambda pair: -pair[0])
+    return Completions(tuple(member_candidate(name, found[name], takes_calls=False) for _, name in ordered))
+
+
+def _keywords(spot: Spot, call: Call) -> list[Candidate]:
+    """Returns the keyword arguments that are not given yet, in the order of the signatures."""
+    if spot.kind != "argument":
+        return []
+    open_parameters: dict[str, Parameter] = {}
+    for signature in call.entry.signatures:
+        for place, parameter in enumerate(signature.parameters):
+            by_position = place < call.position - len(call.keywords) and parameter.kind != "keyword-only"
+            if parameter.kind in ("positional or keyword", "keyword-only") and not by_position:
+                open_parameters.setdefault(parameter.name, parameter)
+    return [
+        Candidate(f"{name}=", "keyword", call.entry.name, f"{name}=", _annotation(parameter))
+        for name, parameter in open_parameters.items()
+        if name not in call.keywords
+    ]
+
+
+def _annotation(parameter: Parameter) -> str:
+    default = f" = {parameter.default}" if parameter.default else ""
+    return f"{parameter.annotation}{default}"
+
+
+def _types(buffer: Buffer, spot: Spot, call: Call, index: ApiIndex) -> list[Candidate]:
+    """Returns MLX's types as the file spells them, where a type is wanted."""
+    alias = next((alias for alias, module in module_aliases(buffer.text) if module == "mlx.core"), None)
+    core = index.resolve("mlx.core")
+    if alias is None or core is None or not _wants_type(call):
+        return []
+    found = [entry for _, entry in index.members(core) if entry.kind == "attribute" and entry.annotation == "Dtype"]
+    names = sorted({entry.short_name for entry in found})
+    use, earlier = uses_before(buffer.text[: spot.start], "mlx.core", members_of(index))
+    scores = load_usage().scores(use, earlier, names)
+    ordered = sorted(zip(scores, names, strict=True), key=lambda pair: -pair[0])
+    return [Candidate(f"{alias}.{name}", "type", f"mlx.core.{name}", f"{alias}.{name}") for _, name in ordered]
+
+
+def _wants_type(call: Call | None) -> bool:
+    if call is None:
+        return False
+    if call.keyword:
+        return call.keyword == "dtype"
+    return any(
+        call.position < len(signature.parameters) and signature.parameters[call.position].name == "dtype"
+        for signature in call.entry.signatures
+    )
+
+
+def _is_nested(arguments: str) -> bool:
+    """Tells whether a bracket has been opened among a call's arguments and not been closed."""
+    depth = 0
+    for mark in re.sub(r"\"[^\"\n]*\"|'[^'\n]*'|#[^\n]*", "", arguments):
+        depth += (mark in "([{") - (mark in ")]}")
+    return depth > 0

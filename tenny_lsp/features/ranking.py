@@ -1,0 +1,48 @@
+"""The order of a completion: how likely each name is to be written next, by counts and by the model."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from tenny_lsp.mlx_api.index import ApiIndex
+from tenny_lsp.mlx_api.surroundings import ARRAY, uses_before
+from tenny_lsp.mlx_api.usage import load_usage, members_of, normalized
+from tenny_lsp.source.spot import Spot
+
+#: Asks the model, within the caller's deadline: (text, what may follow) → log-probabilities; None when it is late.
+Score = Callable[[str, Sequence[str]], Awaitable[Mapping[str, float] | None]]
+
+#: How many of the likeliest names the model is asked about.
+ASKED = 32
+#: What the model's log-probability weighs beside that of the counts.
+MODEL_WEIGHT = 0.6
+#: The model reads so many characters before the name, at most twice as many: the start moves in steps, so that what it
+#: has read stays read from one keystroke to the next.
+_READ = 1024
+
+
+def counted(text: str, spot: Spot, owner: str, names: Sequence[str], index: ApiIndex) -> list[float]:
+    """Returns the log-probabilities of names after a dot, by how MLX code is written."""
+    end = spot.start - 1 if owner == ARRAY else spot.receiver
+    use, earlier = uses_before(text[:end], owner, members_of(index))
+    return load_usage().scores(use, earlier, names)
+
+
+def mixed(scores: Sequence[float], names: Sequence[str], asked: Mapping[str, float]) -> list[float]:
+    """Returns the scores of the counts with the model's; what the model was not asked counts as its unlikeliest."""
+    least = min(asked.values())
+    return normalized(
+        [score + MODEL_WEIGHT * asked.get(name, least) for name, score in zip(names, scores, strict=True)]
+    )
+
+
+def read_before(text: str, start: int) -> str:
+    """Returns what the model reads of the text before a name: whole lines, from a start that seldom moves."""
+    first = text.rfind("\n", 0, max(0, (start // _READ - 1) * _READ)) + 1
+    return text[first:start]
+
+
+async def asked(
+    text: str, spot: Spot, names: Sequence[str], scores: Sequence[float], score: Score
+) -> Mapping[str, float] | None:
+    """Returns what the model says of the likeliest names; None when it is late."""
+    likeliest = sorted(zip(scores, names, strict=True), key=lambda pair: (-pair[0], pair[1]))[:ASKED]
+    return await score(read_before(text, spot.start), [name for _, name in likeliest])

@@ -1,0 +1,109 @@
+"""A start without transformers: what mlx-lm needs of it to serve a local model with a plain tokenizer.
+
+Importing transformers and huggingface_hub takes four fifths of the worker's start, for a class that wraps
+``tokenizer.json``. Where a base's tokenizer is nothing but that file, the few names that mlx-lm imports stand in
+for both libraries. They are put in place before mlx-lm is imported and only in the worker's process.
+"""
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from tokenizers import Tokenizer
+
+#: Tokenizer classes that add nothing to ``tokenizer.json``.
+_PLAIN = ("TokenizersBackend", "PreTrainedTokenizerFast")
+
+
+class PlainTokenizer:
+    """What mlx-lm asks of a tokenizer.
+
+    Args:
+        folder (str | Path): The model's folder, with ``tokenizer.json`` and ``tokenizer_config.json``.
+    """
+
+    chat_template = None
+
+    def __init__(self, folder: str | Path) -> None:
+        self._tokenizer = Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
+        self.init_kwargs: dict[str, Any] = json.loads((Path(folder) / "tokenizer_config.json").read_text("utf-8"))
+        self.clean_up_tokenization_spaces = bool(self.init_kwargs.get("clean_up_tokenization_spaces"))
+        self.bos_token: str | None = self.init_kwargs.get("bos_token")
+        end: str | None = self.init_kwargs.get("eos_token")
+        self.eos_token_id = self._tokenizer.token_to_id(end) if end else None
+        self.vocab: dict[str, int] = self._tokenizer.get_vocab()
+
+    @classmethod
+    def from_pretrained(cls, folder: str | Path, **_: object) -> "PlainTokenizer":
+        """Returns the tokenizer in a folder."""
+        return cls(folder)
+
+    @classmethod
+    def register(cls, *_: object, **__: object) -> None:
+        """Does nothing: no class of its own is ever asked for by a plain tokenizer."""
+
+    def get_vocab(self) -> dict[str, int]:
+        """Returns the ids by piece."""
+        return self.vocab
+
+    def encode(self, text: str, add_special_tokens: bool = True, **_: object) -> list[int]:
+        """Returns the ids of a text."""
+        ids: list[int] = self._tokenizer.encode(text, add_special_tokens=add_special_tokens).ids
+        return ids
+
+    def decode(self, ids: list[int], **_: object) -> str:
+        """Returns the text of ids, special tokens included."""
+        text: str = self._tokenizer.decode(ids, skip_special_tokens=False)
+        return text
+
+    def __len__(self) -> int:
+        return len(self.vocab)
+
+    def convert_tokens_to_ids(self, token: str) -> int | None:
+        """Returns the id of a piece."""
+        return self.vocab.get(token)
+
+    def convert_ids_to_tokens(self, ids: list[int]) -> list[str | None]:
+        """Returns the pieces of ids."""
+        return [self._tokenizer.id_to_token(number) for number in ids]
+
+    def apply_chat_template(self, *_: object, **__: object) -> str:
+        """Raises: a plain tokenizer has no chat template."""
+        raise ValueError("this tokenizer has no chat template")
+
+
+def lighten(base: Path) -> bool:
+    """Puts the stand-ins in place if the base's tokenizer is a plain one; returns whether they are.
+
+    Nothing is done once the real library is there.
+    """
+    if "transformers" in sys.modules or not _is_plain(base):
+        return False
+    names = ("AutoTokenizer", "PreTrainedTokenizer", "PreTrainedTokenizerFast", "PreTrainedTokenizerBase")
+    _stand_in("transformers", dict.fromkeys(names, PlainTokenizer))
+    _stand_in("transformers.tokenization_utils_base", dict.fromkeys(names, PlainTokenizer))
+    _stand_in("huggingface_hub", {"snapshot_download": _refuse})
+    return True
+
+
+def _stand_in(name: str, members: dict[str, Any]) -> None:
+    sys.modules[name] = ModuleType(name, "Stands in for the library of this name.")
+    vars(sys.modules[name]).update(members)
+
+
+def _is_plain(base: Path) -> bool:
+    try:
+        config = json.loads((base / "tokenizer_config.json").read_text("utf-8"))
+        return config["tokenizer_class"] in _PLAIN and "chat_template" not in config and _has_no_template(base)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+
+
+def _has_no_template(base: Path) -> bool:
+    return (base / "tokenizer.json").is_file() and not list(base.glob("chat_template.*"))
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise OSError("the worker never downloads")

@@ -1,0 +1,75 @@
+"""Items in the words of clients that can do much, little or nothing."""
+
+from lsprotocol import types as lsp
+
+from tenny_lsp.completion_items import CompletionItems
+from tenny_lsp.features.candidates import Candidate
+from tenny_lsp.features.completion import Completions
+from tenny_lsp.mlx_api.index import ApiIndex
+
+ZEROS = Candidate("zeros", "function", "mlx.core.zeros", "zeros", takes="arguments")
+CAT = Candidate("concatenate", "function", "mlx.core.concatenate", "cat", foreign="torch.cat")
+OLD = Candidate("clear_cache", "function", "mlx.core.metal.clear_cache", "clear_cache", replaced_by="mx.clear_cache")
+OWN = Candidate("eval", "method", "mlx.nn.Module.eval", "eval", is_background=True)
+
+
+def items(*candidates: Candidate, **able: object) -> list[lsp.CompletionItem]:
+    options = lsp.ClientCompletionItemOptions(**able)  # type: ignore[arg-type]
+    completion = lsp.CompletionClientCapabilities(completion_item=options)
+    client = lsp.ClientCapabilities(text_document=lsp.TextDocumentClientCapabilities(completion=completion))
+    return list(CompletionItems(client).all(Completions(candidates)).items)
+
+
+def test_a_client_that_can_do_nothing_gets_plain_names() -> None:
+    bare = CompletionItems(lsp.ClientCapabilities()).all(Completions((ZEROS, CAT, OLD), is_incomplete=True))
+
+    assert bare.is_incomplete
+    assert [(item.label, item.insert_text) for item in bare.items] == [
+        ("zeros", None),
+        ("concatenate", "concatenate"),
+        ("clear_cache", None),
+    ]
+    assert [(item.tags, item.deprecated, item.preselect) for item in bare.items] == [(None, None, None)] * 3
+    assert [item.detail for item in bare.items] == [None, "torch.cat", None]
+
+
+def test_snippets_only_for_those_who_have_them() -> None:
+    (item,) = items(ZEROS, snippet_support=True)
+
+    assert (item.insert_text, item.insert_text_format) == ("zeros($0)", lsp.InsertTextFormat.Snippet)
+
+
+def test_details_beside_the_name_where_there_is_room() -> None:
+    (item,) = items(CAT, label_details_support=True)
+
+    assert item.label_details == lsp.CompletionItemLabelDetails(description="torch.cat")
+    assert item.detail is None
+
+
+def test_deprecated_in_either_way() -> None:
+    tags = lsp.CompletionItemTagOptions(value_set=[lsp.CompletionItemTag.Deprecated])
+
+    assert items(OLD, tag_support=tags)[0].tags == [lsp.CompletionItemTag.Deprecated]
+    assert items(OLD, deprecated_support=True)[0].deprecated is True
+
+
+def test_the_best_is_preselected_unless_it_is_in_the_background() -> None:
+    assert [item.preselect for item in items(ZEROS, OLD, preselect_support=True)] == [True, None]
+    assert [item.preselect for item in items(OWN, preselect_support=True)] == [None]
+
+
+def test_what_is_in_the_background_sorts_after_everybody_elses() -> None:
+    assert items(OWN)[0].sort_text == "~0000"
+    assert items(ZEROS)[0].sort_text == "0000"
+
+
+def test_documentation_in_the_format_the_client_reads(mlx_index: ApiIndex) -> None:
+    options = lsp.ClientCompletionItemOptions(documentation_format=[lsp.MarkupKind.PlainText])
+    completion = lsp.CompletionClientCapabilities(completion_item=options)
+    client = lsp.ClientCapabilities(text_document=lsp.TextDocumentClientCapabilities(completion=completion))
+    item = lsp.CompletionItem(label="zeros", data=["mlx.core.zeros", ""])
+
+    resolved = CompletionItems(client).resolved(item, mlx_index)
+
+    assert isinstance(resolved.documentation, lsp.MarkupContent)
+    assert resolved.documentation.kind == lsp.MarkupKind.PlainText

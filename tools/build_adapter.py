@@ -1,0 +1,79 @@
+"""Makes the shipped adapter from the installed MLX: dataset, training, answers to every hover, scores in its card.
+
+Run from the repository's root::
+
+    python -m tools.build_adapter adapters/mlx-docs --iters 600
+
+Every documented name is trained on, so its scores are of questions in unseen words, not of unseen names. What an
+adapter makes of names it has not seen is measured with ``build-dataset``, ``train`` and ``evaluate --data``.
+"""
+
+import argparse
+import asyncio
+import json
+from pathlib import Path
+
+from rich.console import Console
+
+from tenny_lsp.evaluation.evaluate import EvaluateOptions, evaluate
+from tenny_lsp.features.grounding import grounded_prose
+from tenny_lsp.features.hover import hover_prompt
+from tenny_lsp.learning.adapter import CARD_FILE
+from tenny_lsp.learning.dataset import DatasetOptions, build_dataset
+from tenny_lsp.learning.options import TrainOptions
+from tenny_lsp.learning.train import train
+from tenny_lsp.mlx_api.index import ApiIndex, load_index
+from tenny_lsp.model.precomputed import ANSWERS_FILE, write_answers
+from tenny_lsp.model.protocol import TextModel
+from tenny_lsp.terminal import TrainingView, evaluation_table
+from tenny_lsp.wiring import worker_model
+
+_RANK = 16
+
+
+async def answers_of(speaker: TextModel, index: ApiIndex) -> dict[str, str]:
+    """Returns the answers to hovers' prompts that may be shown."""
+    answers = {}
+    try:
+        for entry in index:
+            if entry.summary:
+                answer = await speaker.complete(hover_prompt(entry))
+                if grounded_prose(answer, entry, index) is not None:
+                    answers[hover_prompt(entry)] = answer
+    finally:
+        await speaker.close()
+    return answers
+
+
+def main() -> None:
+    """Trains, answers and measures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("adapter", type=Path, help="the adapter's folder, such as adapters/mlx-docs")
+    parser.add_argument("--iters", type=int, required=True, help="iterations of training")
+    parser.add_argument("--code", type=Path, help="held-out source, written by tools.held_out")
+    parser.add_argument("--work", type=Path, default=Path(".work/adapter"), help="folder for the dataset")
+    arguments = parser.parse_args()
+    console, index = Console(), load_index()
+    build_dataset(arguments.work, DatasetOptions(test_size=0, valid_size=0))
+    options = TrainOptions(arguments.work, arguments.adapter, iters=arguments.iters, rank=_RANK)
+    with TrainingView(console) as view:
+        train(options, view.show)
+    answers = asyncio.run(answers_of(worker_model("", arguments.adapter), index))
+    write_answers(arguments.adapter / ANSWERS_FILE, answers)
+    scores = evaluate(
+        EvaluateOptions(adapter=arguments.adapter, code=arguments.code),
+        index,
+        worker_model("", arguments.adapter),
+        lambda *_: None,
+    )
+    card = arguments.adapter / CARD_FILE
+    values = json.loads(card.read_text(encoding="utf-8"))
+    values["dataset"]["path"] = "build-dataset --test-size 0 --valid-size 0"
+    values |= {"evaluation": scores.to_json(), "precomputed_answers": len(answers)}
+    values["evaluation"]["adapter"] = arguments.adapter.name
+    card.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    console.print(evaluation_table(scores))
+
+
+if __name__ == "__main__":
+    main()

@@ -14,7 +14,7 @@ _HEAD = "@mx.compile\ndef f(a: mx.array):\n"
 
 def _compiler(script: Script, function: Node | None) -> Node | None:
     """Returns the decorator that compiles a function, ``mx.compile`` or a ``partial`` of it."""
-    for decorator in decorators(function) if function is not None and script.buffer.mentions("compile") else ():
+    for decorator in decorators(function) if function is not None and script.mentions("compile") else ():
         call = call_of(decorator) if decorator.type == "call" else None
         if script.name(decorator) == "mlx.core.compile":
             return decorator
@@ -133,7 +133,7 @@ def branch_in_compile(script: Script, node: Node) -> Iterator[Finding]:
 )
 def random_in_compile(script: Script, node: Node) -> Iterator[Finding]:
     """Finds random numbers without a key in functions compiled without the generator's state."""
-    decorator = _compiler(script, node) if script.buffer.mentions("random") else None
+    decorator = _compiler(script, node) if script.mentions("random") else None
     if decorator is None or "inputs" in text_of(decorator):
         return
     for found in within(field(node, "body"), "call"):

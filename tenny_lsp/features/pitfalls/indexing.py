@@ -13,6 +13,7 @@ _AT = PYTHON + "_autosummary/mlx.core.array.at.html"
 _MASKS = {"mlx.core.isnan", "mlx.core.isinf", "mlx.core.isfinite", "mlx.core.logical_not", "mlx.core.logical_and",
           "mlx.core.logical_or", "mlx.core.greater", "mlx.core.less", "mlx.core.equal", "mlx.core.not_equal",
           "mlx.core.greater_equal", "mlx.core.less_equal"}  # fmt: skip
+_NUMBERS = {"integer", "unary_operator", "none", "comment"}
 _COMPARED = {"==", "!=", "<", ">", "<=", ">="}
 
 
@@ -95,11 +96,11 @@ def where_condition_only(script: Script, call: Call) -> Iterator[Finding]:
 )  # fmt: skip
 def array_in_slice(script: Script, node: Node) -> Iterator[Finding]:
     """Finds slices between arrays: their bounds have to be Python's numbers."""
-    outer = up_to(node, "subscript")
-    if outer is None or not script.is_array(field(outer, "value")):
-        return
-    bounds = [child for child in node.named_children if script.is_array(child)]
-    if bounds:
+    # Names and sums of them: what an object keeps is long to find out, and hardly ever an array.
+    bounds = [child for child in node.named_children if child.type not in _NUMBERS and b"." not in (child.text or b"")]
+    bounds = [bound for bound in bounds if script.is_array(bound)]
+    outer = up_to(node, "subscript") if bounds else None
+    if outer is not None and script.is_array(field(outer, "value")):
         edits = tuple(replaced(bound, f"{atom(bound)}.item()") for bound in bounds)
         message = (
             "A slice's bounds are Python's numbers; `.item()` gives an array's. "
@@ -130,7 +131,7 @@ def repeated_index(script: Script, node: Node) -> Iterator[Finding]:
     if left is None or right is None or not method or left.type != "subscript":
         return
     target, keys = field(left, "value"), left.children_by_field_name("subscript")
-    if target is None or len(keys) != 1 or not script.is_array(target) or not _repeats(script, keys[0]):
+    if target is None or len(keys) != 1 or not _repeats(script, keys[0]) or not script.is_array(target):
         return
     text = f"{text_of(target)} = {text_of(target)}.at[{text_of(keys[0])}].{method}({text_of(right)})"
     message = "An index that repeats is updated once only; `x.at[indices]` counts every one."
@@ -221,10 +222,12 @@ def _updated(script: Script, call: Call) -> Node | None:
 def index_out_of_bounds(script: Script, node: Node) -> Iterator[Finding]:
     """Finds literal indices outside an array whose shape is known: MLX reads what lies there."""
     value, keys = field(node, "value"), node.children_by_field_name("subscript")
-    if value is None or not keys or keys[0].type not in ("integer", "unary_operator") or not script.is_array(value):
+    if value is None or not keys or keys[0].type not in ("integer", "unary_operator"):
         return
     shape = shape_of(script, value)
-    for key, size in zip(keys, shape or (), strict=False):
+    if shape is None or not script.is_array(value):
+        return
+    for key, size in zip(keys, shape, strict=False):
         index = literal_of(key)
         if type(index) is not int:
             return
@@ -250,11 +253,11 @@ def index_out_of_bounds(script: Script, node: Node) -> Iterator[Finding]:
 def shared_update(script: Script, node: Node) -> Iterator[Finding]:
     """Finds updates in place of an array that another name still stands for and that is used again."""
     left, right, operator = field(node, "left"), field(node, "right"), field(node, "operator")
-    if left is None or right is None or operator is None or left.type != "identifier" or not script.is_array(left):
+    if left is None or right is None or operator is None or left.type != "identifier":
         return
     scope = next(iter(script.buffer.scopes_around(left)))
     other = _sharing(scope, left)
-    if not other or not _is_used_after(scope.node, other, node.end_byte):
+    if not other or not script.is_array(left) or not _is_used_after(scope.node, other, node.end_byte):
         return
     name = text_of(left)
     text = f"{name} = {name} {text_of(operator)[:-1]} {atom(right)}"

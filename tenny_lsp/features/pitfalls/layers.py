@@ -85,7 +85,7 @@ def foreign_layer(script: Script, node: Node) -> Iterator[Finding]:
     """Finds names of ``torch.nn`` in ``mlx.nn``."""
     owner, member = field(node, "object"), field(node, "attribute")
     name = text_of(member) if member is not None else ""
-    if owner is None or name not in foreign_members() or script.name(owner) != "mlx.nn":
+    if owner is None or name not in foreign_members() or not script.is_of_module(owner) or script.name(owner) != "mlx.nn":
         return
     found = replacement_for_member("mlx.nn", name)
     if found is None or script.index.resolve(f"mlx.nn.{name}") is not None or is_set_or_guarded(script, node):

@@ -30,7 +30,7 @@ _NET = "class Net(nn.Module):\n    def __init__(self):\n        super().__init__
 def forward_method(script: Script, node: Node) -> Iterator[Finding]:
     """Finds modules that can only be called by their ``forward``, and never are."""
     methods = script.buffer.bindings_in(node).get("forward", [])
-    if len(methods) != 1 or methods[0].definition is None or script.buffer.mentions(".forward"):
+    if len(methods) != 1 or methods[0].definition is None or script.mentions(".forward"):
         return
     cls = LocalClass(script.reader, node)
     name = field(methods[0].definition, "name")
@@ -74,7 +74,7 @@ def layers_in_tuple(script: Script, node: Node) -> Iterator[Finding]:
         return
     is_call = right.type == "call" and text_of(field(right, "function") or right) == "tuple"
     name = field(left, "attribute")
-    if not (right.type == "tuple" or is_call) or name is None or text_of(name).startswith("_"):
+    if not (right.type == "tuple" or is_call) or name is None or text_of(name).startswith("_") or "(" not in text_of(right)[1:]:
         return
     group = script.meaning(right)
     is_modules = isinstance(group, Group) and isinstance(group.each, Instance) and script.inherits(group.each.of, _MODULE)
@@ -175,6 +175,8 @@ def recurrent_result(script: Script, node: Node) -> Iterator[Finding]:
     left, right = field(node, "left"), field(node, "right")
     if left is None or right is None or left.type != "pattern_list" or right.type != "call":
         return
+    if not any(script.mentions(f"nn.{name}") for name in ("LSTM", "GRU", "RNN")):
+        return
     layer = field(right, "function")
     targets = left.named_children
     if script.is_a(layer, "mlx.nn.LSTM") and any(t.type in ("tuple_pattern", "list_pattern") for t in targets):
@@ -208,7 +210,7 @@ def recurrent_result(script: Script, node: Node) -> Iterator[Finding]:
 )
 def channels_first(script: Script, node: Node) -> Iterator[Finding]:
     """Finds arrays whose second axis has a convolution's channels, and whose last has not."""
-    call = call_of(node) if script.buffer.mentions("Conv") else None
+    call = call_of(node) if script.mentions("Conv") else None
     layer = script.value_of(call.function) if call is not None else None
     made = call_of(layer) if layer is not None and layer.type == "call" else None
     if call is None or made is None or len(call.arguments) != 1 or not made.arguments:

@@ -21,7 +21,7 @@ _OTHERWISE = {"where", "repeat", "sort", "topk", "unique", "split", "take", "exp
 def foreign_members() -> frozenset[str]:
     """Returns the last components of all the names that a rule here may speak of."""
     rows = {row.name for row in (*ARRAY_REWRITES, *FUNCTION_REWRITES)}
-    return frozenset(rows | RENAMED.keys() | {name.rpartition(".")[2] for name in load_foreign_names()})
+    return frozenset({"functional"} | rows | RENAMED.keys() | {name.rpartition(".")[2] for name in load_foreign_names()})
 
 
 @cache
@@ -52,7 +52,7 @@ def _examples(rows: tuple[Rewrite, ...], *, are_methods: bool) -> tuple[Example,
 def foreign_function(script: Script, node: Node) -> Iterator[Finding]:
     """Finds names of other libraries' modules in MLX's."""
     owner, member = field(node, "object"), field(node, "attribute")
-    if owner is None or member is None or text_of(member) not in (foreign_members() | {"functional"}):
+    if owner is None or member is None or text_of(member) not in foreign_members() or not script.is_of_module(owner):
         return
     module = script.entry(owner)
     if module is None or module.kind != "module" or module.name == "mlx.nn":
@@ -158,7 +158,7 @@ def advice(mlx: str | None, note: str) -> str:
 def is_set_or_guarded(script: Script, node: Node) -> bool:
     """Tells whether a file itself gives the member, or is prepared for its absence."""
     text = text_of(node)
-    is_set = script.buffer.mentions(f"{text} =") and not script.buffer.mentions(f"{text} ==")
+    is_set = script.mentions(f"{text} =") and not script.mentions(f"{text} ==")
     outer = node.parent
     is_target = outer is not None and (field(outer, "left") == node or outer.type in ("del_statement", "pattern_list"))
     return is_set or is_target or script.is_guarded(node)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from tenny_lsp.features.pitfalls.rule import Edit
 from tenny_lsp.mlx_api.entry import ApiEntry
@@ -12,7 +13,7 @@ from tenny_lsp.source.meaning import NEVER, Api, Instance, LocalClass, Meaning
 from tenny_lsp.source.members import bases, names_in
 from tenny_lsp.source.reader import Reader
 from tenny_lsp.source.scope import Binding
-from tenny_lsp.source.syntax import Node, field, text_of, up_to
+from tenny_lsp.source.syntax import Node, dotted_of, field, text_of, up_to
 
 #: What may stand before a dot or beside an operator without parentheses.
 _ATOMS = {"identifier", "attribute", "call", "subscript", "parenthesized_expression", "integer", "list", "tuple"}
@@ -83,6 +84,32 @@ class Script:
         self.buffer = buffer
         self.reader = reader
         self.index: ApiIndex = reader.index
+        self._mentioned: dict[str, bool] = {}
+
+    @cached_property
+    def imported(self) -> frozenset[str]:
+        """The words of the import statements: what may be the name of a module."""
+        statements = re.findall(r"^[ \t]*(?:from\b.*?)?\bimport\b(?:\s*\([^)]*\)|.*)", self.buffer.text, re.MULTILINE)
+        return frozenset(word for statement in statements for word in re.findall(r"\w+", statement))
+
+    @cached_property
+    def _modules(self) -> dict[str, str]:
+        """Name → MLX's module, of those that nothing but one import binds: they never stand but before a dot."""
+        found = {}
+        for name, bindings in self.buffer.bindings_in(self.buffer.root).items():
+            targets = {binding.target if binding.is_import else "" for binding in bindings}
+            entry = self.index.resolve(targets.pop()) if len(targets) == 1 and name in self.imported else None
+            if entry is not None and entry.kind == "module":
+                alone = re.findall(rf"(?<![\w.]){re.escape(name)}(?![\w.])", self.buffer.text)
+                if len(alone) == len(bindings):
+                    found[name] = entry.name
+        return found
+
+    def is_of_module(self, node: Node) -> bool:
+        """Tells, quickly, whether an expression may be a module: a dotted name that starts with an imported one."""
+        while node.type == "attribute":
+            node = node.named_children[0]
+        return node.type == "identifier" and text_of(node) in self.imported
 
     def meaning(self, node: Node | None) -> Meaning | None:
         """Returns what an expression is; None when that is not certain."""
@@ -91,6 +118,10 @@ class Script:
 
     def entry(self, node: Node | None) -> ApiEntry | None:
         """Returns the name of MLX's that an expression is."""
+        dotted = dotted_of(node) if node is not None else ""
+        root, _, rest = dotted.partition(".")
+        if root in self._modules:
+            return self.index.resolve(f"{self._modules[root]}.{rest}" if rest else self._modules[root])
         meaning = self.reader.meaning(node) if node is not None else None
         return meaning.entry if isinstance(meaning, Api) else None
 
@@ -151,14 +182,16 @@ class Script:
         return binding.value if binding is not None and not binding.steps and not self.is_changed(node) else None
 
     def is_changed(self, name: Node) -> bool:
-        """Tells whether what a name holds is changed in place somewhere: ``x[0] = 1``, ``x += 1``."""
-        word = re.escape(text_of(name))
-        return re.search(rf"\b{word}\s*(\[[^\n]*\]\s*)?[-+*/@%&|^]*=(?!=)", self._without_first(name)) is not None
+        """Tells whether what a name holds is changed in place in its scope: ``x[0] = 1``, ``x += 1``."""
+        scope = next(iter(self.buffer.scopes_around(name)))
+        pattern = rb"\b%s\b[ \t]*(\[[^\n]*\][ \t]*[-+*/@%%&|^]*|[-+*/@%%&|^]+)=(?!=)"
+        return re.search(pattern % re.escape(text_of(name).encode()), scope.node.text or b"") is not None
 
-    def _without_first(self, name: Node) -> str:
-        binding = self.binding_of(name)
-        text = self.buffer.root.text or b""
-        return text[binding.since :].decode("utf-8", "replace") if binding is not None else ""
+    def mentions(self, word: str) -> bool:
+        """Tells whether a word stands anywhere in the text."""
+        if word not in self._mentioned:
+            self._mentioned[word] = self.buffer.mentions(word)
+        return self._mentioned[word]
 
     def is_guarded(self, node: Node) -> bool:
         """Tells whether the text is prepared for something to be missing: by ``hasattr``, ``getattr`` or ``except``."""

@@ -23,6 +23,8 @@ _DTYPES = {
     "complex64": "complex64",
 }  # fmt: skip
 
+_NAMES = _DTYPES.keys() | {"float64", "double", "longlong", "complex128", "str_", "object_"}
+
 
 @rule(
     "shape-not-a-tuple",
@@ -40,7 +42,7 @@ _DTYPES = {
 )
 def shape_not_a_tuple(script: Script, call: Call) -> Iterator[Finding]:
     """Finds ``mx.zeros(2, 3)``."""
-    place = _SHAPED.get(script.name(call.function))
+    place = _SHAPED.get(script.name(call.function)) if len(call.arguments) > 1 else None
     sizes = call.arguments[place:] if place is not None else ()
     if len(sizes) < 2 or not call.is_whole or not all(script.meaning(size) == Plain("int") for size in sizes):
         return
@@ -64,10 +66,11 @@ def shape_not_a_tuple(script: Script, call: Call) -> Iterator[Finding]:
 )
 def normal_shape_first(script: Script, call: Call) -> Iterator[Finding]:
     """Finds ``mx.random.normal(loc, scale, size)``: MLX's takes the shape first."""
-    if script.name(call.function) != "mlx.core.random.normal" or not call.is_whole or call.keywords:
+    if len(call.arguments) != 3 or not call.is_whole or call.keywords:
         return
-    first = script.meaning(call.arguments[0]) if call.arguments else None
-    if len(call.arguments) == 3 and first in (Plain("float"), Plain("int")):
+    if script.name(call.function) != "mlx.core.random.normal":
+        return
+    if script.meaning(call.arguments[0]) in (Plain("float"), Plain("int")):
         if call.arguments[2].type not in ("tuple", "list"):
             return
         loc, scale, shape = map(text_of, call.arguments)
@@ -117,7 +120,8 @@ def _foreign_name(script: Script, node: Node | None) -> str:
     if node.type == "string":
         value = literal_of(node)
         return value if isinstance(value, str) else ""
-    meaning = script.reader.meaning(node)
+    last = node.named_children[-1] if node.type == "attribute" else node
+    meaning = script.reader.meaning(node) if text_of(last) in _NAMES else None
     if isinstance(meaning, External):
         module, _, name = meaning.name.rpartition(".")
         return name if module == "numpy" or meaning.name in ("float", "int", "bool") else ""

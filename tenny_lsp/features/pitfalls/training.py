@@ -147,7 +147,7 @@ def unreduced_loss(script: Script, call: Call) -> Iterator[Finding]:
         return
     function = function_around(call.node)
     statement = call.node.parent
-    if function is None or statement is None or statement.type != "return_statement" or script.buffer.mentions("vmap"):
+    if function is None or statement is None or statement.type != "return_statement" or script.mentions("vmap"):
         return
     name = field(function, "name")
     if name is None or len(list(within(field(function, "body"), "return_statement"))) != 1:

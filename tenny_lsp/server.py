@@ -14,6 +14,7 @@ from pygls.workspace import TextDocument
 
 from tenny_lsp import __version__, folders
 from tenny_lsp.documents import Documents, View
+from tenny_lsp.features.completion import prepare
 from tenny_lsp.features.hover import hover
 from tenny_lsp.features.signature_help import signature_help
 from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
@@ -148,7 +149,9 @@ def _follow_session(server: TennyServer) -> None:
 
     @server.feature(lsp.INITIALIZED)
     async def initialized(_: lsp.InitializedParams) -> None:
-        await server.index()  # not earlier: reading it would hold up the answer to initialize
+        index = await server.index()  # not earlier: reading it would hold up the answer to initialize
+        # Not waited for: whoever hangs up now would cancel this.
+        asyncio.get_running_loop().run_in_executor(None, prepare, index)
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
     def did_change_configuration(params: lsp.DidChangeConfigurationParams) -> None:

@@ -59,6 +59,13 @@ async def completions(
     return Completions(tuple(candidates)) if candidates else None
 
 
+def prepare(index: ApiIndex) -> None:
+    """Reads what the first completion would have to wait for."""
+    load_usage()
+    load_foreign_names()
+    members_of(index)
+
+
 def documentation(name: str, foreign: str, index: ApiIndex) -> str | None:
     """Returns what is to be said of a candidate as Markdown; None when it has no entry.
 
@@ -90,12 +97,13 @@ async def _members(
     }
     if not found or (owner is None and not is_local):
         return None
-    takes_calls = _takes_calls(buffer.text, spot, inference)
+    call = inference.call_at(spot.start)
+    takes_calls = _takes_calls(buffer.text, spot, call)
     candidates = [member_candidate(name, entry, takes_calls=takes_calls) for name, entry in found.items()]
     if owner is None:
         return Completions(tuple(replace(c, is_background=True) for c in candidates))
     scores = counted(buffer.text, spot, owner, list(found), index)
-    if _wants_type(inference.call_at(spot.start)):
+    if _wants_type(call):
         scores = [value + _WANTED * (c.kind == "type") for value, c in zip(scores, candidates, strict=True)]
     heard = await asked(buffer.text, spot, list(found), scores, score) if score else None
     scores = mixed(scores, list(found), heard) if heard else scores
@@ -114,11 +122,10 @@ def _owner(meaning: Meaning | None) -> str | None:
     return None
 
 
-def _takes_calls(text: str, spot: Spot, inference: Inference) -> bool:
+def _takes_calls(text: str, spot: Spot, call: Call | None) -> bool:
     """Tells whether what is completed is likely to be called, and is not yet."""
     if text[spot.end : spot.end + 1] in ("(", "[", ".") or _NO_CALL_BEFORE.search(text[: spot.receiver][-200:]):
         return False
-    call = inference.call_at(spot.start)
     return call is None or call.entry.short_name not in _TAKE_FUNCTIONS or call.position > 0
 
 

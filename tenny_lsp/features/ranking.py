@@ -1,5 +1,6 @@
 """The order of a completion: how likely each name is to be written next, by counts and by the model."""
 
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from tenny_lsp.mlx_api.index import ApiIndex
@@ -12,8 +13,9 @@ Score = Callable[[str, Sequence[str]], Awaitable[Mapping[str, float] | None]]
 
 #: How many of the likeliest names the model is asked about.
 ASKED = 32
-#: What the model's log-probability weighs beside that of the counts.
-MODEL_WEIGHT = 0.6
+#: How much of the probability is the model's to give; the rest is the counts'.
+MODEL_SHARE = 0.4
+_NEVER = 1e-300
 #: The model reads so many characters before the name, at most twice as many: the start moves in steps, so that what it
 #: has read stays read from one keystroke to the next.
 _READ = 1024
@@ -26,12 +28,17 @@ def counted(text: str, spot: Spot, owner: str, names: Sequence[str], index: ApiI
     return load_usage().scores(use, earlier, names)
 
 
-def mixed(scores: Sequence[float], names: Sequence[str], asked: Mapping[str, float]) -> list[float]:
-    """Returns the scores of the counts with the model's; what the model was not asked counts as its unlikeliest."""
-    least = min(asked.values())
-    return normalized(
-        [score + MODEL_WEIGHT * asked.get(name, least) for name, score in zip(names, scores, strict=True)]
-    )
+def mixed(
+    scores: Sequence[float], names: Sequence[str], asked: Mapping[str, float], share: float = MODEL_SHARE
+) -> list[float]:
+    """Returns the log-probabilities of the counts mixed with the model's; of those it was asked, all its share."""
+    said = dict(zip(asked, normalized(list(asked.values())), strict=True))
+    opinions = (math.exp(said[name]) if name in said else 0.0 for name in names)
+    counts = map(math.exp, scores)
+    return [
+        math.log(share * opinion + (1 - share) * count or _NEVER)
+        for opinion, count in zip(opinions, counts, strict=True)
+    ]
 
 
 def read_before(text: str, start: int) -> str:

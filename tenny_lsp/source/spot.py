@@ -4,18 +4,19 @@ Read from the text alone, for what is being typed does not parse yet. Offsets ar
 """
 
 import re
+from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
 SpotKind = Literal["member", "module", "imported", "argument", "value"]
 
-_OPENING = re.compile(r"#|(?P<prefix>\b[a-zA-Z]{1,2})?(?P<quote>\"{3}|'{3}|\"|')")
-_REST = {
-    '"': re.compile(r'(?:[^"\\\n]|\\.)*(?P<end>["\n])', re.DOTALL),
-    "'": re.compile(r"(?:[^'\\\n]|\\.)*(?P<end>['\n])", re.DOTALL),
-    '"""': re.compile(r'(?:[^\\]|\\.)*?(?P<end>""")', re.DOTALL),
-    "'''": re.compile(r"(?:[^\\]|\\.)*?(?P<end>''')", re.DOTALL),
-}
+_LITERAL = re.compile(
+    r"""\#(?:[^\n]*\n|(?P<comment>[^\n]*\Z))
+    |\"{3}(?:[^\\"]+|\\.|"(?!""))*(?:\"{3}|(?P<a>\Z))|'{3}(?:[^\\']+|\\.|'(?!''))*(?:'{3}|(?P<b>\Z))
+    |"(?:[^"\\\n]+|\\.)*(?:["\n]|(?P<c>\Z))|'(?:[^'\\\n]+|\\.)*(?:['\n]|(?P<d>\Z))""",
+    re.DOTALL | re.VERBOSE,
+)
+_PREFIX = re.compile(r"(?<!\w)[a-zA-Z]{1,2}\Z")
 _NAME = re.compile(r"\w*\Z")
 _DOTTED = re.compile(r"[\w.]*\Z")
 _REST_OF_NAME = re.compile(r"\w*")
@@ -65,7 +66,7 @@ def spot_at(text: str, offset: int) -> Spot | None:
         return imported
     if before[:start].endswith("."):
         owner = before[: start - 1]
-        if owner.endswith(".") or _NUMBER.search(owner):
+        if owner.endswith(".") or _NUMBER.search(owner[-_FAR:]):
             return None
         return Spot("member", start, typed, end, _match(_DOTTED, owner).start())
     lead = before[:start].rstrip()
@@ -78,19 +79,14 @@ def spot_at(text: str, offset: int) -> Spot | None:
 
 def is_code(before: str) -> bool:
     """Tells whether what follows a text is code: not a comment, nor a string outside an f-string's braces."""
-    place = 0
-    while opening := _OPENING.search(before, place):
-        if opening[0] == "#":
-            place = before.find("\n", opening.end())
-            if place < 0:
-                return False
-            continue
-        rest = _REST[opening["quote"]].match(before, opening.end())
-        if rest is None:
-            formatted = "f" in (opening["prefix"] or "").lower()
-            return formatted and _in_braces(before[opening.end() :])
-        place = rest.end()
-    return True
+    (last,) = deque(_LITERAL.finditer(before), maxlen=1) or (None,)
+    if last is None or last.lastgroup is None:  # only a literal that has not ended, which is the last, has a group
+        return True
+    if last.lastgroup == "comment":
+        return False
+    prefix = _PREFIX.search(before[max(0, last.start() - 3) : last.start()])
+    opened = 3 if last[0][:3] in ('"' * 3, "'" * 3) else 1
+    return prefix is not None and "f" in prefix[0].lower() and _in_braces(last[0][opened:])
 
 
 def _imported(before: str, start: int, end: int) -> Spot | None:

@@ -1,5 +1,6 @@
 """What is offered where, in which order, and when nothing is said."""
 
+import math
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -220,10 +221,16 @@ async def test_the_model_is_asked_the_same_while_a_name_is_typed(mlx_index: ApiI
     assert len(set(map(str, opinion.asked))) == 1
 
 
-def test_unasked_names_are_no_likelier_than_the_unlikeliest() -> None:
-    scores = mixed([-1.0, -1.0, -1.0], ["a", "b", "c"], {"a": -1.0, "b": -9.0})
+def test_counts_and_model_share_the_probability() -> None:
+    likely = [math.log(value) for value in (0.5, 0.3, 0.2)]
 
-    assert scores[0] > scores[1] == scores[2]
+    scores = mixed(likely, ["a", "b", "c"], {"a": math.log(0.01), "b": math.log(0.03)}, share=0.5)
+
+    assert [math.exp(score) for score in scores] == pytest.approx([0.375, 0.525, 0.1])
+
+
+def test_a_name_nobody_thinks_of_is_no_error() -> None:
+    assert mixed([0.0, -1e9], ["a", "b"], {"a": 0.0})[1] < -100
 
 
 def test_what_the_model_reads_starts_at_a_line_that_seldom_changes() -> None:

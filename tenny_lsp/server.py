@@ -13,6 +13,7 @@ from pygls.lsp.server import LanguageServer
 from pygls.workspace import TextDocument
 
 from tenny_lsp import __version__, folders
+from tenny_lsp.diagnostics import register_diagnostics
 from tenny_lsp.documents import Documents, View
 from tenny_lsp.features.completion import prepare
 from tenny_lsp.features.hover import hover
@@ -54,6 +55,7 @@ class TennyServer(LanguageServer):
         self._index: asyncio.Task[ApiIndex] | None = None
         self.documents = Documents(lambda: self.workspace)
         self._writing = register_writing(self)
+        self.diagnostics = register_diagnostics(self)
         self._closing: set[asyncio.Task[None]] = set()
 
     def configure(self, values: object) -> None:
@@ -106,6 +108,7 @@ class TennyServer(LanguageServer):
         """Ends the model worker and waits for it."""
         await self._answers.close()
         await self._writing.close()
+        await self.diagnostics.close()
         self._close_model()
         await asyncio.gather(*self._closing)
 
@@ -158,6 +161,7 @@ def _follow_session(server: TennyServer) -> None:
         values = own_section(params.settings)
         if values is not None:
             server.configure(values)
+            server.diagnostics.refresh()
 
     @server.feature(lsp.SHUTDOWN)
     async def shutdown(*_: object) -> None:
@@ -168,10 +172,13 @@ def _follow_documents(server: TennyServer) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: lsp.DidCloseTextDocumentParams) -> None:
         server.documents.forget(params.text_document.uri)
+        server.diagnostics.forget(params.text_document.uri)
 
     @server.feature(lsp.NOTEBOOK_DOCUMENT_DID_CLOSE)
     def notebook_did_close(params: lsp.DidCloseNotebookDocumentParams) -> None:
         server.documents.forget(params.notebook_document.uri)
+        for cell in params.cell_text_documents:
+            server.diagnostics.forget(cell.uri)
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
     def did_change_folders(_: lsp.DidChangeWorkspaceFoldersParams) -> None:

@@ -61,6 +61,13 @@ class Session:
             raise ServerError(message["error"]["code"], message["error"]["message"])
         return message["result"]
 
+    def notification(self, method: str) -> Any:
+        """Returns the next notification of a kind, however many other messages come before it."""
+        while (message := self._receive()).get("method") != method:
+            if "id" in message and "method" not in message:
+                self._answers[message["id"]] = message
+        return message["params"]
+
     def request(self, method: str, params: object = None) -> Any:
         return self.answer(self.ask(method, params))
 

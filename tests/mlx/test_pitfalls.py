@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tenny_lsp.features.pitfalls.check import Rules, applied, pitfalls
+from tenny_lsp.features.pitfalls.check import Rules, pitfalls
+from tenny_lsp.features.pitfalls.fixing import applied
 from tenny_lsp.features.pitfalls.registry import RULES
 from tenny_lsp.features.pitfalls.rule import PRELUDE, Example
 from tenny_lsp.mlx_api.index import load_mlx_index
@@ -23,9 +24,7 @@ def run(code: str) -> dict[str, Any]:
     return names
 
 
-@pytest.mark.parametrize(
-    ("code", "example"), EXAMPLES, ids=[f"{code}-{i}" for i, (code, _) in enumerate(EXAMPLES)]
-)
+@pytest.mark.parametrize(("code", "example"), EXAMPLES, ids=[f"{code}-{i}" for i, (code, _) in enumerate(EXAMPLES)])
 def test_an_example_goes_wrong_and_its_fix_right(code: str, example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
     import mlx.core as mx
 

@@ -22,7 +22,9 @@ MAY_IMPORT = {
     "wiring": {"folders", "model.client", "model.keeper", "model.precomputed", "model.protocol", "server", "settings"},
     # Besides features: the text and the index it hands them, and the answers of a model it has never seen.
     "server": {"documents", "features", "folders", "mlx_api.index", "model.answers", "model.protocol", "settings"}
-    | {"translation", "writing"},
+    | {"diagnostics", "translation", "writing"},
+    # Pitfalls as the protocol says them, of the server's own documents.
+    "diagnostics": {"documents", "features", "server", "source.buffer"},
     # What comes with the keystrokes; it is the server's own, and knows it.
     "writing": {"completion_items", "features", "model.scores", "server"},
     "completion_items": {"features", "mlx_api.index"},
@@ -61,7 +63,7 @@ DOORS = {
     "tree_sitter_python": {"source.syntax"},
     "tokenizers": {"model.light"},
     "pygls": {"documents", "server"},
-    "lsprotocol": {"completion_items", "documents", "server", "translation", "writing"},
+    "lsprotocol": {"completion_items", "diagnostics", "documents", "server", "translation", "writing"},
     "typer": {"cli.app", "cli.asking", "cli.learning", "cli.serving"},
     "rich": {"cli.app", "terminal"},
     "rapidfuzz": {"evaluation.answering"},

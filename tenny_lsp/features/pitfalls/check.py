@@ -1,19 +1,18 @@
-"""A file → its pitfalls, in one walk of its tree, and the text with every safe fix applied."""
+"""A file → its pitfalls, in one walk of its tree."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
+from tenny_lsp.features.pitfalls.calls import call_of
 from tenny_lsp.features.pitfalls.registry import RULES
-from tenny_lsp.features.pitfalls.rule import Edit, Finding, Fix, Pitfall, Rule
-from tenny_lsp.features.pitfalls.script import Script, call_of
+from tenny_lsp.features.pitfalls.rule import Edit, Finding, Pitfall, Rule
+from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source.buffer import Buffer
 from tenny_lsp.source.reader import Reader
 from tenny_lsp.source.syntax import Node
 
-#: How often the fixes of a file are applied again to what they have made, as where one stands inside another.
-_MOST_ROUNDS = 10
 _IGNORE = re.compile(r"#\s*tenny:\s*ignore(?:\[([\w\s,-]*)\])?")
 
 
@@ -21,11 +20,12 @@ class Rules:
     """The rules that are selected, by what they look at.
 
     Args:
-        select (tuple[str, ...]): The codes of those that are used; empty: all.
-        ignore (tuple[str, ...]): The codes of those that are not; ``all`` stands for every one.
+        select (Collection[str]): The codes of those that are used; empty: all.
+        ignore (Collection[str]): The codes of those that are not; ``all`` stands for every one.
     """
 
-    def __init__(self, select: tuple[str, ...] = (), ignore: tuple[str, ...] = ()) -> None:
+    def __init__(self, select: Collection[str] = (), ignore: Collection[str] = ()) -> None:
+        self.unknown = sorted({*select, *ignore} - {rule.code for rule in RULES} - {"all"})
         self._by_kind: dict[str, list[Rule]] = {}
         self._by_call: dict[str, list[Rule]] = {}
         self._by_keyword: dict[str, list[Rule]] = {}
@@ -82,39 +82,12 @@ def pitfalls(buffer: Buffer, index: ApiIndex, rules: Rules, reader: Reader | Non
     found = []
     for rule, finding in rules.findings(script):
         rows = range(finding.node.start_point[0], finding.node.end_point[0] + 1)
-        if any(rule.code in codes or not codes for row in (rows[0], rows[-1]) if (codes := ignored.get(row)) is not None):
+        if any(
+            rule.code in codes or not codes for row in (rows[0], rows[-1]) if (codes := ignored.get(row)) is not None
+        ):
             continue
         found.append(_pitfall(buffer, rule, finding))
     return sorted(dict.fromkeys(found), key=lambda pitfall: (pitfall.start, pitfall.end))
-
-
-def fixed(buffer: Buffer, index: ApiIndex, rules: Rules) -> str:
-    """Returns a file's text with every safe fix applied."""
-    for _ in range(_MOST_ROUNDS):
-        safe = (next((fix for fix in p.fixes if fix.is_safe), None) for p in pitfalls(buffer, index, rules))
-        text = applied(buffer.text, [fix for fix in safe if fix is not None])
-        if text == buffer.text:
-            break
-        buffer = Buffer(text)
-    return buffer.text
-
-
-def applied(text: str, fixes: Iterable[Fix]) -> str:
-    """Returns a text with fixes applied, the first of those that touch the same part."""
-    taken: list[Edit] = []
-    for fix in fixes:
-        if not any(_clash(edit, other) for edit in fix.edits for other in taken):
-            taken += [edit for edit in fix.edits if edit not in taken]
-    for edit in sorted(taken, key=lambda edit: (edit.start, edit.end), reverse=True):
-        text = text[: edit.start] + edit.text + text[edit.end :]
-    return text
-
-
-def _clash(one: Edit, other: Edit) -> bool:
-    """Tells whether two different edits change the same part of the text, or insert at the same place."""
-    if one == other:
-        return False
-    return one.start < other.end and other.start < one.end or one.start == other.start or one.end == other.end
 
 
 def _pitfall(buffer: Buffer, rule: Rule, finding: Finding) -> Pitfall:

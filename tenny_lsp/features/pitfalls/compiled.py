@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
+from tenny_lsp.features.pitfalls.calls import Call, call_of, replaced, within
 from tenny_lsp.features.pitfalls.rule import USAGE, Example, Finding, Fix, rule
-from tenny_lsp.features.pitfalls.script import Call, Script, call_of, replaced, within
+from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.source.definitions import class_of, decorators
 from tenny_lsp.source.meaning import External
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
@@ -18,9 +19,10 @@ def _compiler(script: Script, function: Node | None) -> Node | None:
         call = call_of(decorator) if decorator.type == "call" else None
         if script.name(decorator) == "mlx.core.compile":
             return decorator
-        if call is not None and script.reader.meaning(call.function) == External("functools.partial"):
-            if call.arguments and script.name(call.arguments[0]) == "mlx.core.compile":
-                return decorator
+        if call is None or not call.arguments or script.name(call.arguments[0]) != "mlx.core.compile":
+            continue
+        if script.reader.meaning(call.function) == External("functools.partial"):
+            return decorator
     return None
 
 
@@ -61,12 +63,13 @@ def _is_traced(script: Script, node: Node, function: Node) -> bool:
             "y.shape == (2, 3)", is_fixed=False,
         ),
         Example(
-            _HEAD + "    b = a + 1\n    mx.eval(b)\n    return b\ny = f(x)", _HEAD + "    b = a + 1\n    return b\ny = f(x)",
+            _HEAD + "    b = a + 1\n    mx.eval(b)\n    return b\ny = f(x)",
+            _HEAD + "    b = a + 1\n    return b\ny = f(x)",
             "y.shape == (2, 3)", is_fixed=False,
         ),
         Example(
-            _HEAD + "    print(a)\n    return a + 1\ny = f(x)", _HEAD + "    return a + 1\ny = f(x)", "y.shape == (2, 3)",
-            is_fixed=False,
+            _HEAD + "    print(a)\n    return a + 1\ny = f(x)", _HEAD + "    return a + 1\ny = f(x)",
+            "y.shape == (2, 3)", is_fixed=False,
         ),
     ),
 )  # fmt: skip
@@ -139,13 +142,19 @@ def random_in_compile(script: Script, node: Node) -> Iterator[Finding]:
     for found in within(field(node, "body"), "call"):
         call = call_of(found)
         name = script.name(call.function) if call is not None else ""
-        is_drawn = name.startswith("mlx.core.random.") and call is not None and call.name not in ("seed", "key", "split")
+        is_drawn = (
+            name.startswith("mlx.core.random.") and call is not None and call.name not in ("seed", "key", "split")
+        )
         if call is None or not is_drawn or "key" in call.keywords or not call.is_whole:
             continue
         mx, partial = script.alias("mlx.core", node), script.alias("functools.partial", node)
         text = f"{partial}({mx}.compile, inputs={mx}.random.state, outputs={mx}.random.state)"
         is_plain = decorator.type != "call"
-        fixes = (Fix("Compile with the state", (replaced(decorator, text),), is_safe=False),) if partial and is_plain else ()
+        fixes = (
+            (Fix("Compile with the state", (replaced(decorator, text),), is_safe=False),)
+            if partial and is_plain
+            else ()
+        )
         yield Finding(
             call.function, "A compiled function draws its random numbers once: every call gives the same. Compile it "
             "with `inputs=mx.random.state, outputs=mx.random.state`, or pass a `key`.", fixes,
@@ -203,8 +212,8 @@ def leaked_tracer(script: Script, call: Call) -> Iterator[Finding]:
     is_outside = call.owner.type == "identifier" and text_of(call.owner) not in script.buffer.bindings_in(function)
     if is_outside and script.is_array(call.arguments[0]) and _is_traced(script, call.arguments[0], function):
         yield Finding(
-            call.node, "This happens once, while the function is traced, and what is kept has no value. Return the array "
-            "instead.",
+            call.node, "This happens once, while the function is traced, and what is kept has no value. Return the "
+            "array instead.",
         )  # fmt: skip
 
 

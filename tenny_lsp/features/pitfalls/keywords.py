@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 
+from tenny_lsp.features.pitfalls.calls import Call, replaced, without
 from tenny_lsp.features.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, Fix, rule
-from tenny_lsp.features.pitfalls.script import Call, Script, replaced, without
+from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.pages import page_of
-from tenny_lsp.source.members import member_entry
 from tenny_lsp.source.meaning import Instance
+from tenny_lsp.source.members import member_entry
 from tenny_lsp.source.syntax import text_of
 
 #: Foreign keyword → MLX's names for it, the first that the function has.
@@ -140,7 +141,7 @@ def unbiased_keyword(script: Script, call: Call) -> Iterator[Finding]:
     entry, value = called_entry(script, call), call.value("unbiased")
     if entry is None or value is None or "ddof" not in parameters(entry) or "unbiased" in parameters(entry):
         return
-    fixes = ()
+    fixes: tuple[Fix, ...] = ()
     if text_of(value) in ("True", "False"):
         number = int(text_of(value) == "True")
         fixes = (Fix(f"Write ddof={number}", (replaced(call.keywords["unbiased"], f"ddof={number}"),)),)
@@ -163,7 +164,7 @@ def device_keyword(script: Script, call: Call) -> Iterator[Finding]:
     """Finds ``device=`` given to what takes none."""
     yield from _dropped(
         script, call, "device",
-        "Arrays live in unified memory and have no device: `{}` takes none. Give `stream=mx.cpu` to run one on the CPU.",
+        "Arrays live in unified memory and have no device: `{}` takes none. `stream=mx.cpu` runs one on the CPU.",
     )  # fmt: skip
 
 
@@ -179,7 +180,7 @@ def requires_grad_keyword(script: Script, call: Call) -> Iterator[Finding]:
     """Finds ``requires_grad=``."""
     yield from _dropped(
         script, call, "requires_grad",
-        "`{}` takes no `requires_grad`: in MLX, `mx.grad` of a function gives the gradient, and arrays know nothing of it.",
+        "`{}` takes no `requires_grad`: in MLX, `mx.grad` of a function gives the gradient.",
     )  # fmt: skip
 
 
@@ -213,7 +214,9 @@ def optimizer_arguments(script: Script, call: Call) -> Iterator[Finding]:
     if entry is None or not entry.name.startswith("mlx.optimizers.") or not call.is_whole:
         return
     edits = []
-    if "lr" in call.keywords and {"lr", "learning_rate"} & (parameters(entry) - call.keywords.keys()) == {"learning_rate"}:
+    if "lr" in call.keywords and {"lr", "learning_rate"} & (parameters(entry) - call.keywords.keys()) == {
+        "learning_rate"
+    }:
         edits.append(replaced(call.keywords["lr"].named_children[0], "learning_rate"))
     first = call.arguments[0] if call.arguments else None
     named = text_of(first).rpartition(".")[2] if first is not None and first.type == "call" else ""

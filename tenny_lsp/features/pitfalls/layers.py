@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from tenny_lsp.features.pitfalls.calls import call_of, replaced
 from tenny_lsp.features.pitfalls.names import advice, foreign_members, is_set_or_guarded
 from tenny_lsp.features.pitfalls.rule import PYTHON, Example, Finding, Fix, rule
-from tenny_lsp.features.pitfalls.script import Script, call_of, replaced
+from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.mlx_api.foreign import replacement_for_member
 from tenny_lsp.mlx_api.pages import page_of
 from tenny_lsp.model.prompts import customary_name
@@ -85,7 +86,12 @@ def foreign_layer(script: Script, node: Node) -> Iterator[Finding]:
     """Finds names of ``torch.nn`` in ``mlx.nn``."""
     owner, member = field(node, "object"), field(node, "attribute")
     name = text_of(member) if member is not None else ""
-    if owner is None or name not in foreign_members() or not script.is_of_module(owner) or script.name(owner) != "mlx.nn":
+    if (
+        owner is None
+        or name not in foreign_members()
+        or not script.is_of_module(owner)
+        or script.name(owner) != "mlx.nn"
+    ):
         return
     found = replacement_for_member("mlx.nn", name)
     if found is None or script.index.resolve(f"mlx.nn.{name}") is not None or is_set_or_guarded(script, node):

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 
+from tenny_lsp.features.pitfalls.calls import Call, atom, inserted, replaced
 from tenny_lsp.features.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, Fix, rule
-from tenny_lsp.features.pitfalls.script import Call, Script, atom, inserted, replaced
+from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.features.pitfalls.values import axes_of
 from tenny_lsp.source.meaning import Group, Instance, Plain
 from tenny_lsp.source.syntax import Node, field, text_of
@@ -34,7 +35,9 @@ def view_shape(script: Script, call: Call) -> Iterator[Finding]:
     first = script.meaning(call.arguments[0])
     if len(call.arguments) > 1 or first == Plain("int") or isinstance(first, Group):
         name = call.function.named_children[-1]
-        message = "`array.view` reinterprets the bytes as another dtype and takes no shape; `reshape` gives a new shape."
+        message = (
+            "`array.view` reinterprets the bytes as another dtype and takes no shape; `reshape` gives a new shape."
+        )
         yield Finding(name, message, (Fix("Write reshape", (replaced(name, "reshape"),)),))
 
 
@@ -80,7 +83,9 @@ def transpose_two_axes(script: Script, call: Call) -> Iterator[Finding]:
     kinds=("attribute",),
     examples=(
         Example("y = mx.zeros((4, 2, 3)).T", "y = mx.zeros((4, 2, 3)).mT", "y.shape == (4, 3, 2)", "wrong"),
-        Example("z = mx.zeros((4, 2, 3))\ny = z.T", "z = mx.zeros((4, 2, 3))\ny = z.mT", "y.shape == (4, 3, 2)", "wrong"),
+        Example(
+            "z = mx.zeros((4, 2, 3))\ny = z.T", "z = mx.zeros((4, 2, 3))\ny = z.mT", "y.shape == (4, 3, 2)", "wrong"
+        ),
     ),
 )
 def transposed_batch(script: Script, node: Node) -> Iterator[Finding]:
@@ -113,7 +118,9 @@ def size_call(script: Script, call: Call) -> Iterator[Finding]:
     axis = call.value("dim") or (call.arguments[0] if call.arguments else None)
     text = f"{text_of(call.owner)}.shape" + (f"[{text_of(axis)}]" if axis is not None else "")
     message = f"`array.size` is a number, the count of elements, and cannot be called; write `{text}`."
-    fixes = (Fix(f"Write {text}", (replaced(call.node, text),)),) if len(call.arguments) + len(call.keywords) < 2 else ()
+    fixes = (
+        (Fix(f"Write {text}", (replaced(call.node, text),)),) if len(call.arguments) + len(call.keywords) < 2 else ()
+    )
     yield Finding(call.function, message, fixes)
 
 
@@ -151,7 +158,9 @@ def to_device(script: Script, call: Call) -> Iterator[Finding]:
         text = f"{owner}.{method}({text_of(given)})"
         is_alone = call.node.parent is not None and call.node.parent.type == "expression_statement"
         fixes = (Fix(f"Write {text}", (replaced(call.node, text),)),) if is_array or is_alone else ()
-        message = f"{what} has no `to`; its dtype is changed by `{method}`" + ("." if is_array else ", which returns None.")
+        message = f"{what} has no `to`; its dtype is changed by `{method}`" + (
+            "." if is_array else ", which returns None."
+        )
     else:
         is_device = given is not None and (_DEVICES.fullmatch(text_of(given)) or "device" in text_of(call.listed))
         message = f"{what} has no `to`: memory is unified, and operations choose the device they run on. Leave it out."
@@ -206,7 +215,9 @@ def compared_with_none(script: Script, node: Node) -> Iterator[Finding]:
         return
     if script.is_array(node.children[0]):
         right = "is" if node.children[1].type == "==" else "is not"
-        message = f"An array cannot be compared with None by `{node.children[1].type}`: it raises. Write `{right} None`."
+        message = (
+            f"An array cannot be compared with None by `{node.children[1].type}`: it raises. Write `{right} None`."
+        )
         yield Finding(node, message, (Fix(f"Write {right} None", (replaced(node.children[1], right),)),))
 
 

@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 from functools import cache
 
+from tenny_lsp.features.pitfalls.calls import call_of, replaced
 from tenny_lsp.features.pitfalls.rewrites import ARRAY_REWRITES, FUNCTION_REWRITES, RENAMED, Rewrite
 from tenny_lsp.features.pitfalls.rewriting import rewritten
 from tenny_lsp.features.pitfalls.rule import PYTHON, Example, Finding, Fix, rule
-from tenny_lsp.features.pitfalls.script import Script, call_of, replaced
+from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.mlx_api.foreign import load_foreign_names, replacement_for_member
 from tenny_lsp.mlx_api.pages import page_of
 from tenny_lsp.model.prompts import customary_name
-from tenny_lsp.source.syntax import Node, field, text_of
+from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
 _ARRAY = "mlx.core.array"
 #: Those that PyTorch and NumPy mean otherwise, so that MLX's function of the name is not what was meant.
@@ -21,7 +22,9 @@ _OTHERWISE = {"where", "repeat", "sort", "topk", "unique", "split", "take", "exp
 def foreign_members() -> frozenset[str]:
     """Returns the last components of all the names that a rule here may speak of."""
     rows = {row.name for row in (*ARRAY_REWRITES, *FUNCTION_REWRITES)}
-    return frozenset({"functional"} | rows | RENAMED.keys() | {name.rpartition(".")[2] for name in load_foreign_names()})
+    return frozenset(
+        {"functional"} | rows | RENAMED.keys() | {name.rpartition(".")[2] for name in load_foreign_names()}
+    )
 
 
 @cache
@@ -136,7 +139,11 @@ def _fixes(script: Script, node: Node, owner: str, name: str) -> Iterator[Fix]:
                 continue
             text = rewritten(script, call, row, receiver if is_array else None)
             if text is not None and (is_array or owner == "mlx.core" or row.is_function):
-                yield Fix(f"Write {text}" if len(text) < 60 else "Write it as MLX's", (replaced(call.node, text),), row.is_safe)
+                yield Fix(
+                    f"Write {text}" if len(text) < 60 else "Write it as MLX's",
+                    (replaced(call.node, text),),
+                    row.is_safe,
+                )
                 return
         mx = script.alias("mlx.core", node)
         function = script.index.resolve(f"mlx.core.{name}")
@@ -156,12 +163,13 @@ def advice(mlx: str | None, note: str) -> str:
 
 
 def is_set_or_guarded(script: Script, node: Node) -> bool:
-    """Tells whether a file itself gives the member, or is prepared for its absence."""
+    """Tells whether a file itself gives the member, is prepared for its absence, or never evaluates it."""
     text = text_of(node)
     is_set = script.mentions(f"{text} =") and not script.mentions(f"{text} ==")
     outer = node.parent
     is_target = outer is not None and (field(outer, "left") == node or outer.type in ("del_statement", "pattern_list"))
-    return is_set or is_target or script.is_guarded(node)
+    is_unread = script.mentions("from __future__ import annotations") and up_to(node, "type") is not None
+    return is_set or is_target or is_unread or script.is_guarded(node)
 
 
 RULES = (foreign_function, foreign_method)

@@ -4,6 +4,7 @@ from tenny_lsp.features.pitfalls import (
     compiled,
     indexing,
     keywords,
+    layer_use,
     layers,
     methods,
     modules,
@@ -11,10 +12,24 @@ from tenny_lsp.features.pitfalls import (
     results,
     shapes,
     training,
+    updates,
 )
 
 RULES = tuple(
     rule
-    for family in (names, methods, shapes, keywords, indexing, results, layers, modules, training, compiled)
+    for family in (
+        names,
+        methods,
+        shapes,
+        keywords,
+        indexing,
+        updates,
+        results,
+        layers,
+        layer_use,
+        modules,
+        training,
+        compiled,
+    )
     for rule in family.RULES
 )

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from itertools import accumulate
 
+from tenny_lsp.features.pitfalls.calls import call_of, replaced
 from tenny_lsp.features.pitfalls.rule import ISSUES, PYTHON, Example, Finding, Fix, rule
-from tenny_lsp.features.pitfalls.script import Script, call_of, replaced
+from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.features.pitfalls.values import literal_of
 from tenny_lsp.source.syntax import Node, field, text_of
 

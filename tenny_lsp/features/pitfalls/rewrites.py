@@ -79,7 +79,7 @@ ARRAY_REWRITES = (
         "expand_as", "other", "{mx}.broadcast_to({x}, {other:atom}.shape)", "y = x[0].expand_as(x)", "y.shape == (2, 3)"
     ),
     Rewrite("view_as", "other", "{x:atom}.reshape({other:atom}.shape)", "y = x.view_as(x.T)", "y.shape == (3, 2)"),
-    Rewrite("chunk", "chunks, dim=0", "{mx}.split({x}, {chunks}, axis={dim})", "y, _ = x.chunk(2)", "y.shape == (1, 3)"),
+    Rewrite("chunk", "chunks, dim=0", "{mx}.split({x}, {chunks}, axis={dim})", "y, _ = x.chunk(2)", "y.size == 3"),
     Rewrite(
         "chunk", "chunks, dim=0", "{mx}.split({x}, {chunks}, axis={dim})", "_, y, _ = mx.chunk(x, 3, dim=-1)",
         "y.shape == (2, 1)",

@@ -2,8 +2,9 @@
 
 import re
 
+from tenny_lsp.features.pitfalls.calls import Call, atom
 from tenny_lsp.features.pitfalls.rewrites import Rewrite
-from tenny_lsp.features.pitfalls.script import Call, Script, atom
+from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.source.meaning import Group, Plain
 from tenny_lsp.source.syntax import Node, text_of
 
@@ -11,7 +12,7 @@ from tenny_lsp.source.syntax import Node, text_of
 class _Text(str):
     """An argument's text, and how a template may want it."""
 
-    __slots__ = ("atom",)
+    atom: str
 
     def __new__(cls, text: str, node: Node | None = None) -> "_Text":
         made = super().__new__(cls, text)

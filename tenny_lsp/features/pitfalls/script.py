@@ -1,11 +1,8 @@
-"""A file as the rules see it: its calls, what its expressions are for certain, and the edits that change it."""
+"""A file as the rules see it: what its names and expressions are for certain, and what it is prepared for."""
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
-from tenny_lsp.features.pitfalls.rule import Edit
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source.buffer import Buffer
@@ -13,63 +10,9 @@ from tenny_lsp.source.meaning import NEVER, Api, Instance, LocalClass, Meaning
 from tenny_lsp.source.members import bases, names_in
 from tenny_lsp.source.reader import Reader
 from tenny_lsp.source.scope import Binding
-from tenny_lsp.source.syntax import Node, dotted_of, field, text_of, up_to
+from tenny_lsp.source.syntax import Node, dotted_of, field, text_of
 
-#: What may stand before a dot or beside an operator without parentheses.
-_ATOMS = {"identifier", "attribute", "call", "subscript", "parenthesized_expression", "integer", "list", "tuple"}
 _LEAVES_OPEN = ("hasattr", "getattr", "AttributeError", "TypeError", "ImportError", "Exception", "version")
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A call in the text.
-
-    Args:
-        node (Node): The whole of it.
-        function (Node): What is called.
-        name (str): The last component of its name, ``sum`` of ``x.sum``; empty where it has none.
-        owner (Node | None): What stands before the dot, ``x`` of ``x.sum``.
-        listed (Node): The arguments with their parentheses.
-        arguments (tuple[Node, ...]): By position.
-        keywords (dict[str, Node]): By name, each with its name and value.
-        is_whole (bool): Whether nothing is starred, broken or commented in it.
-    """
-
-    node: Node
-    function: Node
-    name: str
-    owner: Node | None
-    listed: Node
-    arguments: tuple[Node, ...]
-    keywords: dict[str, Node]
-    is_whole: bool
-
-    def value(self, keyword: str) -> Node | None:
-        """Returns what a keyword argument is given."""
-        return field(self.keywords.get(keyword), "value")
-
-
-def call_of(node: Node) -> Call | None:
-    """Returns a node as a call; None when it is none that can be read."""
-    function, listed = field(node, "function"), field(node, "arguments")
-    if function is None or listed is None or listed.type != "argument_list":
-        return None
-    owner, name = field(function, "object"), field(function, "attribute")
-    short = name if name is not None else function if function.type == "identifier" else None
-    keywords: dict[str, Node] = {}
-    arguments: list[Node] = []
-    is_whole = True
-    for child in listed.named_children:
-        if child.type == "keyword_argument":
-            keywords[text_of(child.named_children[0])] = child
-        elif child.type in ("list_splat", "dictionary_splat", "ERROR", "comment"):
-            is_whole = False
-        else:
-            arguments.append(child)
-    return Call(
-        node, function, text_of(short) if short is not None else "", owner, listed, tuple(arguments), keywords,
-        is_whole and not listed.has_error,
-    )  # fmt: skip
 
 
 class Script:
@@ -132,29 +75,60 @@ class Script:
 
     def is_array(self, node: Node | None) -> bool:
         """Tells whether an expression is sure to be an ``mx.array``."""
-        return self.reader.is_array(self.meaning(node))
+        if node is None or not self.reader.is_array(self.meaning(node)):
+            return False
+        return not self.mentions("isinstance") or not self._is_told_otherwise(node)
+
+    def _is_told_otherwise(self, node: Node) -> bool:
+        """Tells whether an ``isinstance`` around an expression says that it is something else than it seems."""
+        inner, outer = node, node.parent
+        test = re.compile(rf"\bisinstance\(\s*{re.escape(text_of(node))}\s*,(.*)", re.DOTALL)
+        while outer is not None:
+            condition = field(outer, "condition")
+            if condition != inner and outer.type in ("if_statement", "elif_clause", "conditional_expression"):
+                condition = condition or (outer.named_children[1] if len(outer.named_children) == 3 else None)
+                found = test.search(text_of(condition)) if condition is not None else None
+                is_then = inner == field(outer, "consequence") or inner == outer.named_children[0]
+                if found is not None and (
+                    "array" not in found[1] or not is_then or "not" in text_of(condition or node)
+                ):
+                    return True
+            inner, outer = outer, outer.parent
+        return False
 
     def is_a(self, node: Node | None, name: str) -> bool:
-        """Tells whether an expression is sure to be an instance of a class of MLX's, or of one that inherits from it."""
+        """Tells whether an expression is sure to be an instance of a class of MLX's, or of its subclass."""
         meaning = self.meaning(node)
         return isinstance(meaning, Instance) and self.inherits(meaning.of, name)
 
     def inherits(self, cls: Meaning | None, name: str) -> bool:
         """Tells whether a class is sure to be one of MLX's, by its public name, or to inherit from it."""
-        if isinstance(cls, LocalClass):
-            return any(self.inherits(base, name) for base in bases(cls))
-        if not isinstance(cls, Api):
-            return False
-        found = (self.index.resolve(base) for base in cls.entry.bases)
-        return cls.entry.name == name or any(self.inherits(Api(base), name) for base in found if base is not None)
+        return any(isinstance(one, Api) and one.entry.name == name for one in self.lineage(cls))
+
+    def lineage(self, cls: Meaning | None) -> list[Meaning | None]:
+        """Returns a class and all that it inherits from; None among them where that is not known."""
+        found: list[Meaning | None] = []
+        waiting = [cls]
+        while waiting:
+            one = waiting.pop(0)
+            if one not in found:
+                found.append(one)
+                if isinstance(one, LocalClass):
+                    waiting += bases(one)
+                elif isinstance(one, Api):
+                    above = (self.index.resolve(base) for base in one.entry.bases)
+                    waiting += [Api(base) if base is not None else None for base in above]
+        return found
 
     def lacks(self, cls: Meaning | None, member: str) -> bool:
         """Tells whether a class is sure not to have a member: all of its bases are known, and none has it."""
-        if isinstance(cls, LocalClass):
-            above = list(bases(cls))
-            is_dynamic = "__getattr__" in names_in(cls) or not above
-            return not is_dynamic and member not in names_in(cls) and all(self.lacks(base, member) for base in above)
-        return isinstance(cls, Api) and self.index.resolve(f"{cls.entry.name}.{member}") is None
+        for one in self.lineage(cls):
+            if isinstance(one, LocalClass):
+                if {"__getattr__", member} & set(names_in(one)):
+                    return False
+            elif not isinstance(one, Api) or self.index.resolve(f"{one.entry.name}.{member}") is not None:
+                return False
+        return True
 
     def alias(self, module: str, node: Node) -> str:
         """Returns what a module is called where a node stands, ``mx``; an empty string when it has no name there."""
@@ -201,6 +175,8 @@ class Script:
                 clauses = b"".join(child.text or b"" for child in outer.named_children if child != inner)
                 if re.search(rb"except\s*(:|[^\n]*(" + "|".join(_LEAVES_OPEN).encode() + rb"))", clauses):
                     return True
+            if outer.type == "except_clause" and any(word in text_of(outer.children[1]) for word in _LEAVES_OPEN):
+                return True
             condition = field(outer, "condition")
             if outer.type == "conditional_expression" and len(outer.named_children) == 3:
                 condition = outer.named_children[1]
@@ -212,49 +188,3 @@ class Script:
                 return True
             inner, outer = outer, outer.parent
         return False
-
-
-def replaced(node: Node, text: str) -> Edit:
-    """Returns the edit that puts a text in a node's place."""
-    return Edit(node.start_byte, node.end_byte, text)
-
-
-def inserted(place: int, text: str) -> Edit:
-    """Returns the edit that puts a text at a place, in bytes."""
-    return Edit(place, place, text)
-
-
-def without(call: Call, arguments: list[Node]) -> tuple[Edit, ...]:
-    """Returns the edits that remove arguments of a call with their commas."""
-    given = [child for child in call.listed.named_children if child.type != "comment"]
-    edits = []
-    for node in arguments:
-        place = given.index(node)
-        if place + 1 < len(given) and given[place + 1] not in arguments:
-            edits.append(Edit(node.start_byte, given[place + 1].start_byte, ""))
-        elif place:
-            edits.append(Edit(given[place - 1].end_byte, node.end_byte, ""))
-        else:
-            edits.append(Edit(node.start_byte, node.end_byte, ""))
-    return tuple(edits)
-
-
-def atom(node: Node) -> str:
-    """Returns an expression's text, in parentheses where it needs them before a dot or beside an operator."""
-    return text_of(node) if node.type in _ATOMS else f"({text_of(node)})"
-
-
-def function_around(node: Node) -> Node | None:
-    """Returns the function that a node stands in."""
-    return up_to(node.parent, "function_definition", "lambda") if node.parent is not None else None
-
-
-def within(node: Node | None, *kinds: str) -> Iterator[Node]:
-    """Yields the nodes of some kinds in a node, without what stands in functions and classes inside it."""
-    waiting = [node] if node is not None else []
-    while waiting:
-        found = waiting.pop()
-        if found.type in kinds:
-            yield found
-        if found == node or found.type not in ("function_definition", "class_definition", "lambda"):
-            waiting += found.named_children

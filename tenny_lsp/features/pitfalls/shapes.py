@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from tenny_lsp.features.pitfalls.calls import Call, replaced
 from tenny_lsp.features.pitfalls.keywords import called_entry, parameters
 from tenny_lsp.features.pitfalls.rule import PYTHON, Edit, Example, Finding, Fix, rule
-from tenny_lsp.features.pitfalls.script import Call, Script, replaced
+from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.features.pitfalls.values import dtype_of, literal_of
 from tenny_lsp.source.meaning import External, Plain
 from tenny_lsp.source.syntax import Node, field, text_of
@@ -164,7 +165,9 @@ def integer_matmul(script: Script, found: Node | Call) -> Iterator[Finding]:
     mx = script.alias("mlx.core", node)
     if all(dtype.startswith(("int", "uint")) for dtype in dtypes):
         fix = Fix("Multiply as float32", (Edit(left.end_byte, left.end_byte, f".astype({mx}.float32)"),))
-        message = f"MLX multiplies matrices of floats only, and these are {dtypes[0]} and {dtypes[1]}: cast one of them."
+        message = (
+            f"MLX multiplies matrices of floats only, and these are {dtypes[0]} and {dtypes[1]}: cast one of them."
+        )
         yield Finding(node, message, (fix,) if mx else ())
 
 

@@ -2,15 +2,29 @@
 
 from collections.abc import Iterator
 
+from tenny_lsp.features.pitfalls.calls import Call, call_of, function_around, inserted, replaced, within
 from tenny_lsp.features.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, Fix, rule
-from tenny_lsp.features.pitfalls.script import Call, Script, call_of, function_around, inserted, replaced, within
+from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.source.meaning import Api, External, Function, Instance
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
 _TRANSFORMS = USAGE + "function_transforms.html"
 #: Functions of Python's that evaluate nothing.
 _LAZY = {"range", "zip", "enumerate", "len", "list", "reversed", "min", "max", "tqdm.tqdm", "time.time"}
-_EVALUATES = ("eval", "item", "tolist", "print", "float(", "int(", "np.", "numpy", "synchronize", "save", "log", "memoryview")
+_EVALUATES = (
+    "eval",
+    "item",
+    "tolist",
+    "print",
+    "float(",
+    "int(",
+    "np.",
+    "numpy",
+    "synchronize",
+    "save",
+    "log",
+    "memoryview",
+)
 _UNREDUCED = ("cross_entropy", "nll_loss", "kl_div_loss")
 
 
@@ -63,7 +77,9 @@ def optimizer_step(script: Script, call: Call) -> Iterator[Finding]:
     are_known = all(any(name in scope.bindings for scope in scopes) for name in ("model", "grads"))
     text = f"{text_of(call.owner)}.update(model, grads)"
     message = "`optimizer.step` is an array, the count of updates; `optimizer.update(model, grads)` makes one."
-    yield Finding(call.function, message, (Fix(f"Write {text}", (replaced(call.node, text),), False),) if are_known else ())
+    yield Finding(
+        call.function, message, (Fix(f"Write {text}", (replaced(call.node, text),), False),) if are_known else ()
+    )
 
 
 @rule(
@@ -93,7 +109,9 @@ def missing_eval(script: Script, call: Call) -> Iterator[Finding]:
     if loop.type not in ("for_statement", "while_statement") or not script.is_a(call.owner, "mlx.optimizers.Optimizer"):
         return
     outermost = loop
-    while (outer := up_to(outermost.parent, "for_statement", "while_statement") if outermost.parent else None) is not None:
+    while (
+        outer := up_to(outermost.parent, "for_statement", "while_statement") if outermost.parent else None
+    ) is not None:
         outermost = outer
     function = function_around(call.node)
     if any(word in text_of(outermost) for word in _EVALUATES) or (function is not None and _is_decorated(function)):
@@ -155,19 +173,21 @@ def unreduced_loss(script: Script, call: Call) -> Iterator[Finding]:
     if _is_differentiated(script, text_of(name)):
         place = call.listed.end_byte - 1
         fix = Fix('Add reduction="mean"', (inserted(place, ', reduction="mean"'),))
-        message = f'`{call.name}` gives one value a row unless it is told `reduction="mean"`; only a scalar has a gradient.'
+        message = (
+            f'`{call.name}` gives one value a row unless it is told `reduction="mean"`; only a scalar has a gradient.'
+        )
         yield Finding(call.node, message, (fix,))
 
 
 def _is_differentiated(script: Script, name: str) -> bool:
-    """Tells whether a function of the module is given to ``value_and_grad`` or ``grad``, and nothing else is done to it."""
+    """Tells whether a function is given to ``value_and_grad`` or ``grad`` anywhere in the file."""
     transforms = {"mlx.nn.value_and_grad": 1, "mlx.core.value_and_grad": 0, "mlx.core.grad": 0}
     for node in _calls_with(script, name):
         call = call_of(node)
         place = transforms.get(script.name(call.function)) if call is not None else None
-        if call is not None and place is not None and len(call.arguments) > place:
-            if text_of(call.arguments[place]) == name:
-                return True
+        given = call.arguments[place : place + 1] if call is not None and place is not None else ()
+        if given and text_of(given[0]) == name:
+            return True
     return False
 
 

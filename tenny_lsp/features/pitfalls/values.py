@@ -2,7 +2,8 @@
 
 import ast
 
-from tenny_lsp.features.pitfalls.script import Call, Script, call_of
+from tenny_lsp.features.pitfalls.calls import Call, call_of
+from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.source.syntax import Node, field, text_of
 
 #: Functions whose first argument is the shape of what they make.
@@ -36,9 +37,9 @@ def shape_of(script: Script, node: Node | None, depth: int = 0) -> tuple[int | N
 def _made(script: Script, call: Call, depth: int) -> tuple[int | None, ...] | None:
     name = script.name(call.function)
     if name in _MADE:
-        return _shape(script, call.value("shape") or (call.arguments[0] if call.arguments else None))
+        return _shape(call.value("shape") or (call.arguments[0] if call.arguments else None))
     if name in ("mlx.core.random.uniform", "mlx.core.random.randint"):
-        return _shape(script, call.value("shape") or (call.arguments[2] if len(call.arguments) > 2 else None))
+        return _shape(call.value("shape") or (call.arguments[2] if len(call.arguments) > 2 else None))
     if name == "mlx.core.array" and call.arguments:
         literal = _literal(call.arguments[0])
         return _nested(literal) if literal is not None else None
@@ -48,13 +49,13 @@ def _made(script: Script, call: Call, depth: int) -> tuple[int | None, ...] | No
     if name == "mlx.core.array.astype":
         return shape_of(script, call.owner, depth + 1)
     if name == "mlx.core.array.reshape" and call.arguments:
-        return _sizes(list(call.arguments)) if len(call.arguments) > 1 else _shape(script, call.arguments[0])
+        return _sizes(list(call.arguments)) if len(call.arguments) > 1 else _shape(call.arguments[0])
     if name == "mlx.core.reshape" and len(call.arguments) == 2:
-        return _shape(script, call.arguments[1])
+        return _shape(call.arguments[1])
     return None
 
 
-def _shape(script: Script, node: Node | None) -> tuple[int | None, ...] | None:
+def _shape(node: Node | None) -> tuple[int | None, ...] | None:
     if node is None:
         return None
     if node.type in ("tuple", "list"):

@@ -1,17 +1,27 @@
-"""What helps while writing, between the protocol and the features: completions."""
+"""What helps while writing, between the protocol and the features: completions and inline completions."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from lsprotocol import types as lsp
 
 from tenny_lsp.completion_items import OPTIONS, CompletionItems
+from tenny_lsp.errors import TennyError
 from tenny_lsp.features.completion import completions
+from tenny_lsp.features.inline import inline
 from tenny_lsp.model.scores import Scores
 
 if TYPE_CHECKING:
     from tenny_lsp.server import TennyServer
+
+
+LOGGER = logging.getLogger(__name__)
+
+#: How long the model may write before what it has by then is shown.
+_INLINE_DEADLINE_S = 2.0
 
 
 class Writing:
@@ -24,6 +34,7 @@ class Writing:
     def __init__(self, server: "TennyServer") -> None:
         self._server = server
         self._scores = Scores()
+        self._inline: asyncio.Task[str | None] | None = None
 
     async def completion(self, params: lsp.CompletionParams) -> lsp.CompletionList | None:
         """Returns what may be written at a position; None when that is not MLX's to say."""
@@ -40,13 +51,50 @@ class Writing:
         """Returns an item of a completion with its documentation."""
         return self._items.resolved(item, await self._server.index())
 
+    async def inline_completion(self, params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList | None:
+        """Returns the line or block that the model would write next; the next request ends this one."""
+        if self._inline is not None:
+            self._inline.cancel()
+        invoked = params.context.trigger_kind == lsp.InlineCompletionTriggerKind.Invoked
+        task = self._inline = asyncio.create_task(self._written(params, invoked=invoked), name="inline completion")
+        try:
+            await asyncio.wait({task})
+        finally:
+            task.cancel()  # where the client has cancelled the request
+        text = None if task.cancelled() else task.result()
+        return lsp.InlineCompletionList([lsp.InlineCompletionItem(text)]) if text else None
+
     async def close(self) -> None:
         """Ends what the model is being asked."""
         await self._scores.close()
+        if self._inline is not None:
+            self._inline.cancel()
+            await asyncio.wait({self._inline})
 
     @cached_property
     def _items(self) -> CompletionItems:
         return CompletionItems(self._server.client_capabilities)
+
+    async def _written(self, params: lsp.InlineCompletionParams, *, invoked: bool) -> str | None:
+        settings = self._server.settings
+        is_on = settings.inline.enabled == "on" or (settings.inline.enabled == "auto" and settings.model.path != "")
+        if self._server.model is None or not is_on:
+            return None
+        if not invoked:
+            await asyncio.sleep(settings.inline.debounce_ms / 1000)
+        view = self._server.view(params.text_document.uri)
+        if view is None:
+            return None
+        offset, index = view.offset(params.position), await self._server.index()
+        try:
+            return await inline(view.buffer, offset, index, self._write, _INLINE_DEADLINE_S)
+        except TennyError as error:
+            LOGGER.info("No inline completion: %s", error)
+            return None
+
+    def _write(self, text: str, max_tokens: int) -> AsyncGenerator[str, None]:
+        assert self._server.model is not None
+        return self._server.model.write(text, max_tokens=max_tokens)
 
     async def _score(self, text: str, names: Sequence[str]) -> Mapping[str, float] | None:
         if self._server.model is None:
@@ -66,5 +114,10 @@ def register_writing(server: "TennyServer") -> Writing:
     @server.feature(lsp.COMPLETION_ITEM_RESOLVE)
     async def completion_item_resolve(item: lsp.CompletionItem) -> lsp.CompletionItem:
         return await writing.resolve(item)
+
+    # With its options, or it is not announced.
+    @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions())
+    async def text_document_inline_completion(params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList | None:
+        return await writing.inline_completion(params)
 
     return writing

@@ -94,19 +94,22 @@ class WorkerModel:
             AdapterError: The adapter cannot be loaded, or was made for another base.
             ModelUnavailable: The worker is not running and could not be started, or was late.
         """
-        request = wire.Generate(
-            id=0,
-            prompt=_encodable(prompt),
-            max_tokens=max_tokens,
-            adapter=str(self._options.adapter.resolve()) if self._options.adapter else None,
-            stop=QUESTION_STOP if prompt.endswith(SEPARATOR) else (),
-            temperature=self._options.temperature,
-        )
-        async with self._keeper.lend() as process:
-            pieces = process.answer(request, self._options.deadline_s)
-            async with contextlib.aclosing(pieces):
-                async for piece in pieces:
-                    yield piece
+        adapter = str(self._options.adapter.resolve()) if self._options.adapter else None
+        stop = QUESTION_STOP if prompt.endswith(SEPARATOR) else ()
+        async with contextlib.aclosing(self._generate(prompt, max_tokens, adapter, stop)) as pieces:
+            async for piece in pieces:
+                yield piece
+
+    async def write(self, text: str, *, max_tokens: int = 96) -> AsyncGenerator[str, None]:
+        """Yields how a text goes on, piece by piece, by the bare base, at most ``max_tokens`` tokens.
+
+        Raises:
+            BaseModelError: The base cannot be loaded.
+            ModelUnavailable: The worker is not running and could not be started, or was late.
+        """
+        async with contextlib.aclosing(self._generate(text, max_tokens, None, ())) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def complete(self, prompt: str, *, max_tokens: int = 96) -> str:
         """Returns the whole completion of ``prompt``, without white space around it.
@@ -130,6 +133,17 @@ class WorkerModel:
         request = wire.Score(id=0, text=_encodable(text), names=tuple(names))
         async with self._keeper.lend() as process:
             return list(await process.score(request, self._options.deadline_s))
+
+    async def _generate(
+        self, prompt: str, max_tokens: int, adapter: str | None, stop: tuple[str, ...]
+    ) -> AsyncGenerator[str, None]:
+        request = wire.Generate(0, _encodable(prompt), max_tokens, adapter, stop, self._options.temperature)
+        async with (
+            self._keeper.lend() as process,
+            contextlib.aclosing(process.answer(request, self._options.deadline_s)) as pieces,
+        ):
+            async for piece in pieces:
+                yield piece
 
     async def close(self) -> None:
         """Ends the worker, whatever it is doing. Every unfinished answer ends in ModelUnavailable."""

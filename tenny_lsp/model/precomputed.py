@@ -56,6 +56,10 @@ class Precomputed:
         known = self._known(prompt)
         return await self._model.complete(prompt, max_tokens=max_tokens) if known is None else known
 
+    def write(self, text: str, *, max_tokens: int = 96) -> AsyncGenerator[str, None]:
+        """Yields how the model goes on with a text."""
+        return self._model.write(text, max_tokens=max_tokens)
+
     async def score(self, text: str, names: Sequence[str]) -> list[float]:
         """Returns what the model says: the log-probability of each name to follow a text."""
         return await self._model.score(text, names)

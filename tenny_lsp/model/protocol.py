@@ -1,6 +1,6 @@
 """What a feature may ask of a model, whoever speaks: a worker, an endpoint or a fake in a test."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from typing import Protocol
 
 
@@ -36,6 +36,16 @@ class TextModel(Protocol):
         Raises:
             BaseModelError: The base model cannot be loaded.
             AdapterError: The adapter cannot be loaded, or was made for another base.
+            ModelUnavailable: The model is not running and could not be started, or was late.
+        """
+
+    def write(self, text: str, *, max_tokens: int = 96) -> AsyncGenerator[str, None]:
+        """Yields how a text goes on, piece by piece; greedy, at most ``max_tokens`` tokens.
+
+        What is written is code: no adapter has a say. Closing the generator stops the work.
+
+        Raises:
+            BaseModelError: The base model cannot be loaded.
             ModelUnavailable: The model is not running and could not be started, or was late.
         """
 

@@ -1,5 +1,6 @@
 """What one scope of a syntax tree binds: imports, assignments, definitions, parameters and patterns."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -11,6 +12,7 @@ from tenny_lsp.source.syntax import COMPREHENSIONS, SCOPES, Node, dotted_of, fie
 Bindings = dict[str, list[Binding]]
 
 _TARGET_LISTS = {"pattern_list", "tuple_pattern", "list_pattern", "tuple", "list", "expression_list"}
+_DECLARED = re.compile(rb"\b(?:global|nonlocal)\b")
 _STARRED = {"list_splat_pattern", "dictionary_splat_pattern", "list_splat"}
 _PARAMETERS = {"parameters", "lambda_parameters"}
 #: What holds statements, at any depth; everything else is an expression, where only ``:=`` binds.
@@ -50,18 +52,13 @@ def bindings_of(scope: Node) -> Bindings:
 
 def declared_in(root: Node) -> Iterator[tuple[Node, Node, str]]:
     """Yields (scope, outer scope, name) of every name that a scope declares global or nonlocal."""
-    text = root.text or b""
-    if not any(word in text for word in (b"global", b"nonlocal")):  # as in most files, where the walk is wasted
-        return
-    waiting = [root]
-    while waiting:
-        node = waiting.pop()
-        if node.type in ("global_statement", "nonlocal_statement"):
-            scope = scope_around(node)
-            outer = root if node.type == "global_statement" else scope_around(scope)
-            yield from ((scope, outer, text_of(name)) for name in node.named_children)
-        elif node.type in _HOLDERS or node.type in SCOPES:
-            waiting += node.named_children
+    for found in _DECLARED.finditer(root.text or b""):
+        node = root.descendant_for_byte_range(found.start(), found.start())
+        statement = node.parent if node is not None else None
+        if statement is not None and statement.type in ("global_statement", "nonlocal_statement"):
+            scope = scope_around(statement)
+            outer = root if statement.type == "global_statement" else scope_around(scope)
+            yield from ((scope, outer, text_of(name)) for name in statement.named_children)
 
 
 def scope_around(node: Node) -> Node:
@@ -81,7 +78,12 @@ def _walk(part: Node, scope: Node, walrus: bool) -> Iterator[Binding]:
         elif kind in _PARAMETERS:
             yield from (found for child in node.named_children for found in _parameter(child))
         elif kind in _BINDERS and (kind == "named_expression" or not place.nested):
-            yield from (replace(found, branches=place.branches, loops=place.loops) for found in _BINDERS[kind](node))
+            for found in _BINDERS[kind](node):
+                yield (
+                    replace(found, branches=place.branches, loops=place.loops)
+                    if place.branches or place.loops
+                    else found
+                )
         if opens_scope and not (walrus and kind in COMPREHENSIONS):
             continue
         if kind in _HOLDERS or kind == "assignment" or walrus:

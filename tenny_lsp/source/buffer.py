@@ -33,6 +33,7 @@ class Buffer:
         self._tree: Tree = parse(self._bytes, (before._tree, before._bytes) if before is not None else None)
         self.root = self._tree.root_node
         self._bindings: dict[int, Bindings] = {}
+        self._scopes: dict[int, list[Scope]] = {}
         self._attributes: dict[int, Bindings] = {}
 
     def name_at(self, offset: int) -> Name | None:
@@ -101,6 +102,16 @@ class Buffer:
 
     def scopes_around(self, node: Node) -> list[Scope]:
         """Returns the scopes whose names are visible at a node, innermost first."""
+        outer: Node | None = node
+        while outer is not None and outer.type != "block" and outer.type not in SCOPES:
+            outer = outer.parent
+        if outer is None or outer.type != "block":
+            return self._scopes_around(node)
+        if outer.id not in self._scopes:
+            self._scopes[outer.id] = self._scopes_around(outer)
+        return self._scopes[outer.id]
+
+    def _scopes_around(self, node: Node) -> list[Scope]:
         visible: list[Scope] = []
         inner, scope = node, node if node.type in SCOPES or node == self.root else node.parent
         while scope is not None:
@@ -112,9 +123,10 @@ class Buffer:
             inner, scope = scope, scope.parent
         return visible
 
-    def mentions(self, word: str) -> bool:
-        """Tells whether a word stands anywhere in the text."""
-        return word in self.text
+    @cached_property
+    def tested_names(self) -> set[str]:
+        """The names whose class is asked for with ``isinstance`` anywhere in the text."""
+        return set(re.findall(r"\bisinstance\(\s*(\w+)", self.text))
 
     def bindings_in(self, scope: Node) -> Bindings:
         """Returns what a scope binds."""

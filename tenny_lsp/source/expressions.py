@@ -54,7 +54,7 @@ def arguments_of(reader: "Reader", call: Node) -> Arguments:
 
 
 def _identifier(reader: "Reader", node: Node) -> Meaning | None:
-    return named(reader, text_of(node), node) or narrowed(reader, node)
+    return narrowed(reader, node) or named(reader, text_of(node), node)
 
 
 def _attribute(reader: "Reader", node: Node) -> Meaning | None:

@@ -10,6 +10,8 @@
 - ``call_at(offset)``: the call whose parentheses the offset lies in, and which argument.
 - ``owner_at(offset)``: for completion, what stands before the dot of the name (maybe still empty) at an offset.
 
+Whoever walks the whole text (``buffer.root``) asks ``meaning_of(node)``.
+
 A meaning (``source.meaning``) is an ``Api`` entry, an ``Instance`` of an API class or of a class of the file, a
 ``Group`` (list, tuple), a ``Table`` (dict), a callable, or one of Python's own. ``members_of(meaning)`` lists what may
 stand after its dot.
@@ -26,7 +28,7 @@ from tenny_lsp.source.meaning import NEVER, Api, Instance, LocalClass, Meaning
 from tenny_lsp.source.members import bases, names_in
 from tenny_lsp.source.reader import Reader
 from tenny_lsp.source.subjects import called_entry, is_partial_call, subject_at
-from tenny_lsp.source.syntax import field, text_of
+from tenny_lsp.source.syntax import Node, field, text_of
 
 __all__ = ["Call", "Found", "Inference", "Member", "entry_at"]
 
@@ -65,7 +67,11 @@ class Inference:
     def meaning_at(self, offset: int) -> Meaning | None:
         """Returns what the expression is that ends at an offset."""
         node = self.buffer.expression_at(offset)
-        meaning = self._reader.meaning(node) if node is not None else None
+        return self.meaning_of(node) if node is not None else None
+
+    def meaning_of(self, node: Node) -> Meaning | None:
+        """Returns what an expression is, given its node in the buffer's tree."""
+        meaning = self._reader.meaning(node)
         return meaning if meaning != NEVER else None
 
     def owner_at(self, offset: int) -> Meaning | None:

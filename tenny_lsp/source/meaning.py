@@ -148,13 +148,16 @@ def group(kind: GroupKind, items: Iterable[Meaning | None]) -> Group:
 
 def join(meanings: Iterable[Meaning | None]) -> Meaning | None:
     """Returns what a value is that may be any of these; None, for unknown, where they disagree."""
-    distinct = list(dict.fromkeys(meanings))
-    some = [meaning for meaning in distinct if meaning not in (NONE, NEVER)]
-    if not some:
-        return NONE if NONE in distinct else NEVER if distinct else None
-    first, *others = some
-    for other in others:
-        first = _either(first, other) if first is not None and other is not None else None
+    first: Meaning | None = None
+    is_first = True
+    for meaning in meanings:
+        if is_first or first in (NONE, NEVER):
+            first = first if not is_first and meaning == NEVER else meaning
+        elif meaning is None or first is None:
+            return None
+        elif meaning not in (NONE, NEVER):
+            first = _either(first, meaning)
+        is_first = False
     return first
 
 

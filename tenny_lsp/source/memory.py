@@ -1,7 +1,6 @@
 """What has been found out while reading, and how circles end: ``x = x + 1`` in a loop needs ``x`` to say what it is."""
 
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable
 
 from tenny_lsp.source.meaning import NEVER, Meaning
 
@@ -12,9 +11,13 @@ _MOST = 1000
 
 
 class Memory:
-    """What has been computed, by key, and what is being assumed meanwhile."""
+    """What has been computed, by key, and what is being assumed meanwhile.
+
+    ``doubts`` counts how often something has been assumed or given up: what has been found out without is certain.
+    """
 
     def __init__(self) -> None:
+        self.doubts = 0
         self._known: dict[Hashable, Meaning | None] = {}
         self._assumed: dict[Hashable, Meaning | None] = {}
         self._tentative: dict[Hashable, tuple[Meaning | None, set[Hashable]]] = {}
@@ -23,19 +26,21 @@ class Memory:
         self._count = 0
         self._gave_up = False
 
-    @contextmanager
-    def deeper(self) -> Iterator[bool]:
-        """Yields whether one more expression may be read for the question that is being answered."""
+    def enter(self) -> bool:
+        """Goes one expression deeper; returns whether it may be read for the question that is being answered."""
         if self._depth == 0:
             self._count, self._gave_up = 0, False
-        self._count += 1
-        if self._depth >= _DEEPEST or self._count > _MOST:
-            self._gave_up = True
         self._depth += 1
-        try:
-            yield self._depth <= _DEEPEST and self._count <= _MOST
-        finally:
-            self._depth -= 1
+        self._count += 1
+        if self._depth <= _DEEPEST and self._count <= _MOST:
+            return True
+        self._gave_up = True
+        self.doubts += 1
+        return False
+
+    def leave(self) -> None:
+        """Comes back from an expression."""
+        self._depth -= 1
 
     def once(self, key: Hashable, compute: Callable[[], Meaning | None]) -> Meaning | None:
         """Returns what is computed for a key, once; in a circle, what agrees with itself, or None."""
@@ -43,10 +48,12 @@ class Memory:
             return self._known[key]
         if key in self._assumed:
             self._used.add(key)
+            self.doubts += 1
             return self._assumed[key]
         if key in self._tentative:
             result, used = self._tentative[key]
             self._used |= used
+            self.doubts += 1
             return result
         around, self._used = self._used, set()
         self._assumed[key] = NEVER

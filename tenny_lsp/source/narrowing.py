@@ -1,4 +1,4 @@
-"""What ``isinstance`` says of a name that is otherwise unknown."""
+"""What ``isinstance`` says of a name where it holds, whatever else is known of it."""
 
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 def narrowed(reader: "Reader", node: Node) -> Meaning | None:
     """Returns what a name is by an ``isinstance`` that holds where it is used; None if there is none."""
-    if not reader.buffer.mentions("isinstance"):
+    if text_of(node) not in reader.buffer.tested_names:
         return None
     inner, outer = node, node.parent
     while outer is not None and outer.type not in SCOPES:

@@ -37,11 +37,20 @@ class Reader:
         self._hops = hops
         self._others: dict[Path, Reader] = {}
         self._memory = Memory()
+        self._read: dict[int, Meaning | None] = {}
 
     def meaning(self, node: Node) -> Meaning | None:
         """Returns what an expression means."""
-        with self._memory.deeper() as is_allowed:
-            return expressions.meaning(self, node) if is_allowed else None
+        if node.id in self._read:
+            return self._read[node.id]
+        doubts = self._memory.doubts
+        try:
+            found = expressions.meaning(self, node) if self._memory.enter() else None
+        finally:
+            self._memory.leave()
+        if self._memory.doubts == doubts:
+            self._read[node.id] = found
+        return found
 
     def once(self, key: Hashable, compute: Callable[[], Meaning | None]) -> Meaning | None:
         """Returns what is computed for a key of this file, once; in a circle, what agrees with itself, or None."""

@@ -5,10 +5,11 @@
 """
 
 import asyncio
+import json
 import logging
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -49,6 +50,13 @@ class FakeModel:
 
     async def stream(self, prompt: str, *, max_tokens: int = 96) -> AsyncIterator[str]:
         yield await self.complete(prompt, max_tokens=max_tokens)
+
+    async def write(self, text: str, *, max_tokens: int = 96) -> AsyncIterator[str]:
+        yield await self.complete(text, max_tokens=max_tokens)
+
+    async def score(self, text: str, names: Sequence[str]) -> list[float]:
+        values = json.loads(await self.complete(text))
+        return [values.get(name, -20.0) for name in names]
 
     async def close(self) -> None:
         """Has nothing to end."""

@@ -167,6 +167,7 @@ KNOWN = {
     "None at first": ("x = None\nif a:\n    x = mx.zeros(3)\nx.‸", "array"),
     "isinstance": ("def f(x):\n    if isinstance(x, mx.array) and x.‸:\n        pass", "array"),
     "isinstance, in its block": ("def f(x):\n    if a and isinstance(x, nn.Linear):\n        y = x.‸", "Linear"),
+    "isinstance against an annotation": ("def f(x: int):\n    if isinstance(x, mx.array):\n        x.‸", "array"),
     "isinstance asserted": ("def f(x):\n    assert isinstance(x, mx.array)\n    x.‸", "array"),
     "layer": ("nn.Linear(1, 2).‸", "Linear"),
     "layer called": ("nn.Linear(1, 2)(x).‸", "array"),

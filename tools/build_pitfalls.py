@@ -1,4 +1,4 @@
-"""Writes docs/pitfalls.md: every rule of the pitfalls with its code, what it says, and its examples before and after."""
+"""Writes docs/pitfalls.md: every rule with its code, what it says, and its examples before and after."""
 
 from pathlib import Path
 

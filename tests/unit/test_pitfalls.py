@@ -27,7 +27,7 @@ def codes(text: str, index: ApiIndex) -> list[str]:
 def _read(file: Path) -> dict[str, list[str]]:
     """Returns the cases of a file, which empty lines part, by the headings they stand under."""
     sections = (section.partition("\n") for section in file.read_text("utf-8").split("## ")[1:])
-    return {code: [case for case in cases.strip().split("\n\n")] for code, _, cases in sections}
+    return {code: cases.strip().split("\n\n") for code, _, cases in sections}
 
 
 #: Code without a pitfall, by the rule that comes closest.

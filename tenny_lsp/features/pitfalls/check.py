@@ -75,10 +75,10 @@ def pitfalls(buffer: Buffer, index: ApiIndex, rules: Rules, reader: Reader | Non
         rules (Rules): The rules that are selected.
         reader (Reader, optional): Reads what the file's expressions mean. Default: one that reads no other file.
     """
-    if not buffer.mentions("mlx"):
+    if "mlx" not in buffer.text:
         return []
     script = Script(buffer, reader or Reader(buffer, index))
-    ignored = dict(_ignored(buffer.text)) if buffer.mentions("tenny:") else {}
+    ignored = dict(_ignored(buffer.text)) if "tenny:" in buffer.text else {}
     found = []
     for rule, finding in rules.findings(script):
         rows = range(finding.node.start_point[0], finding.node.end_point[0] + 1)

@@ -164,7 +164,7 @@ class Script:
     def mentions(self, word: str) -> bool:
         """Tells whether a word stands anywhere in the text."""
         if word not in self._mentioned:
-            self._mentioned[word] = self.buffer.mentions(word)
+            self._mentioned[word] = word in self.buffer.text
         return self._mentioned[word]
 
     def is_guarded(self, node: Node) -> bool:

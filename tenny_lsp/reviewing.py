@@ -70,9 +70,10 @@ class Reviewing:
         document = view.documents[view.cell]
         whole = lsp.Range(lsp.Position(0, 0), lsp.Position(len(document.lines) + 1, 0))
         part = range_ if range_ is not None and range_.start != range_.end else whole
-        found = subjects(view.buffer, view.offset(part.start), view.offset(part.end))
+        pitfalls = await self._pitfalls(view)
+        found = subjects(view.buffer, view.offset(part.start), view.offset(part.end), pitfalls)
         made = self._reviews[uri] = _Review(_lines(view), [_line(view, subject) for subject in found])
-        self._publish(uri)
+        self._server.diagnostics.publish(uri)
         async with progress(self._server, "Tenny reviews") as report:
             done = await self._speak(uri, made, found, report)
         return {"remarks": done}
@@ -80,13 +81,13 @@ class Reviewing:
     def clear(self, uri: str) -> None:
         """Takes back every remark on a document."""
         if self._reviews.pop(uri, None) is not None:
-            self._publish(uri)
+            self._server.diagnostics.publish(uri)
 
     def changed(self, uri: str) -> None:
         """Follows an edit: a remark goes with its line, and ends with it."""
         made, view = self._reviews.get(uri), self._server.view(uri)
         if made is not None and view is not None and made.follows(_lines(view)):
-            self._publish(uri)
+            self._server.diagnostics.publish(uri)
 
     def diagnostics(self, uri: str) -> list[lsp.Diagnostic]:
         """Returns what is said about a document."""
@@ -103,15 +104,18 @@ class Reviewing:
                         return done
                     done += 1
                     made.says(subject, message)
-                    self._publish(uri)
+                    self._server.diagnostics.publish(uri)
                     report(done, len(found))
             except TennyError as error:
                 LOGGER.warning("The remarks are some that were written by hand: %s", error)
                 model = None
         return done
 
-    def _publish(self, uri: str) -> None:
-        self._server.text_document_publish_diagnostics(lsp.PublishDiagnosticsParams(uri, self.diagnostics(uri)))
+    async def _pitfalls(self, view: View) -> list[Subject]:
+        """Returns what is wrong in a document as something to talk about."""
+        text = view.buffer.text
+        found = await self._server.diagnostics.pitfalls(view)
+        return [Subject("pitfall", one.message, text[one.start : one.end], one.start, one.end) for one in found]
 
 
 def _line(view: View, subject: Subject) -> _Line:
@@ -151,10 +155,6 @@ def _range(value: dict[str, dict[str, int]]) -> lsp.Range:
 def register_reviewing(server: "TennyServer") -> Reviewing:
     """Returns what reviews documents, having been registered with a server."""
     reviewing = Reviewing(server)
-
-    @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
-    def did_change(params: lsp.DidChangeTextDocumentParams) -> None:
-        reviewing.changed(params.text_document.uri)
 
     @server.command("tenny.cynicalReview")
     async def cynical_review(uri: str, *ranges: Any) -> dict[str, int] | None:

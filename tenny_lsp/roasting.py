@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 LOGGER = logging.getLogger(__name__)
 
-KIND = "refactor.rewrite.tenny"
+#: The kind of the code action.
+ROAST = "refactor.rewrite.tenny"
 INSERT, AGAIN, DISMISS = "Insert as comment", "Again", "Dismiss"
 
 
@@ -67,7 +68,7 @@ class Roasting:
         what = "selection" if found.passage.kind == "selection" else "comment"
         place = params.range if what == "selection" else params.range.start
         command = lsp.Command(f"Tenny: roast this {what}", "tenny.roastComment", None, [found.uri, place])
-        return [lsp.CodeAction(command.title, KIND, command=command)]
+        return [lsp.CodeAction(command.title, ROAST, command=command)]
 
     async def roast(self, uri: str, range_: lsp.Range) -> dict[str, Any] | None:
         """Returns ``{"comment", "sentiment", "roast"}`` of what stands in a range, and shows it; None for nothing."""
@@ -161,7 +162,7 @@ class Roasting:
 def _wants(only: Iterable[lsp.CodeActionKind | str]) -> bool:
     """Tells whether a client wants actions of this kind, or of one that it belongs to."""
     wanted = [str(getattr(one, "value", one)) for one in only]
-    return any(one == KIND or not one or KIND.startswith(f"{one}.") for one in wanted)
+    return any(one == ROAST or not one or ROAST.startswith(f"{one}.") for one in wanted)
 
 
 def _where(view: View, place: _Place) -> int | None:
@@ -180,10 +181,6 @@ def _where(view: View, place: _Place) -> int | None:
 def register_roasting(server: "TennyServer") -> Roasting:
     """Returns what makes remarks, having been registered with a server."""
     roasting = Roasting(server)
-
-    @server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, lsp.CodeActionOptions([KIND]))
-    async def code_action(params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
-        return roasting.actions(params)
 
     @server.command("tenny.roastComment")
     async def roast_comment(uri: str, place: lsp.Range | lsp.Position) -> dict[str, Any] | None:

@@ -14,6 +14,8 @@ from pygls.workspace import TextDocument
 
 from tenny_lsp import __version__, folders
 from tenny_lsp.asking import register_asking
+from tenny_lsp.cancelling import CancellingProtocol
+from tenny_lsp.diagnostics import register_diagnostics
 from tenny_lsp.documents import Documents, View
 from tenny_lsp.features.completion import prepare
 from tenny_lsp.features.hover import hover
@@ -48,7 +50,9 @@ class TennyServer(LanguageServer):
     """
 
     def __init__(self, make_model: ModelFactory) -> None:
-        super().__init__("tenny-lsp", __version__, notebook_document_sync=_PYTHON_CELLS)
+        super().__init__(
+            "tenny-lsp", __version__, protocol_cls=CancellingProtocol, notebook_document_sync=_PYTHON_CELLS
+        )
         self.settings = Settings()
         self._make_model = make_model
         #: Who speaks; None while nobody does.
@@ -57,6 +61,7 @@ class TennyServer(LanguageServer):
         self._index: asyncio.Task[ApiIndex] | None = None
         self.documents = Documents(lambda: self.workspace)
         self._writing = register_writing(self)
+        self.diagnostics = register_diagnostics(self)
         self.roasting = register_roasting(self)
         self.reviewing = register_reviewing(self)
         register_asking(self)
@@ -89,7 +94,9 @@ class TennyServer(LanguageServer):
         if view is None or view.buffer.identifier_at(offset) is None:
             return None
         index = await self.index()
-        card = await hover(view.buffer, offset, index, self._ask, self.documents.inference(view, index))
+        inference = self.documents.inference(view, index)
+        is_large = bool(self.settings.model.path)  # the embedded one is not
+        card = await hover(view.buffer, offset, index, self._ask, inference, may_paraphrase=is_large)
         return hover_of(card, view) if card is not None else None
 
     async def signature_help(self, params: lsp.SignatureHelpParams) -> lsp.SignatureHelp | None:
@@ -112,6 +119,7 @@ class TennyServer(LanguageServer):
         """Ends the model worker and waits for it."""
         await self._answers.close()
         await self._writing.close()
+        await self.diagnostics.close()
         await self.roasting.close()
         self._close_model()
         await asyncio.gather(*self._closing)
@@ -165,6 +173,7 @@ def _follow_session(server: TennyServer) -> None:
         values = own_section(params.settings)
         if values is not None:
             server.configure(values)
+            server.diagnostics.refresh()
 
     @server.feature(lsp.SHUTDOWN)
     async def shutdown(*_: object) -> None:
@@ -176,10 +185,13 @@ def _follow_documents(server: TennyServer) -> None:
     def did_close(params: lsp.DidCloseTextDocumentParams) -> None:
         server.documents.forget(params.text_document.uri)
         server.reviewing.clear(params.text_document.uri)
+        server.diagnostics.forget(params.text_document.uri)
 
     @server.feature(lsp.NOTEBOOK_DOCUMENT_DID_CLOSE)
     def notebook_did_close(params: lsp.DidCloseNotebookDocumentParams) -> None:
         server.documents.forget(params.notebook_document.uri)
+        for cell in params.cell_text_documents:
+            server.diagnostics.forget(cell.uri)
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
     def did_change_folders(_: lsp.DidChangeWorkspaceFoldersParams) -> None:

@@ -43,6 +43,19 @@ class InlineSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class PitfallSettings:
+    """Which pitfalls are shown; docs/pitfalls.md lists their codes.
+
+    Args:
+        select (list[str]): The codes of those that are; empty: all.
+        ignore (list[str]): The codes of those that are not; ``all`` stands for every one.
+    """
+
+    select: list[str] = field(default_factory=list)
+    ignore: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class RoastSettings:
     """How Tenny speaks of comments.
 
@@ -81,6 +94,7 @@ class Settings:
         hover (HoverSettings): What a hover may take.
         completion (CompletionSettings): What a completion may take.
         inline (InlineSettings): Whether the model's next line or block is shown in the text.
+        pitfalls (PitfallSettings): Which pitfalls are shown.
         roast (RoastSettings): How Tenny speaks of comments.
         model (ModelSettings): Which model speaks.
     """
@@ -89,6 +103,7 @@ class Settings:
     hover: HoverSettings = field(default_factory=HoverSettings)
     completion: CompletionSettings = field(default_factory=CompletionSettings)
     inline: InlineSettings = field(default_factory=InlineSettings)
+    pitfalls: PitfallSettings = field(default_factory=PitfallSettings)
     roast: RoastSettings = field(default_factory=RoastSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
 
@@ -131,6 +146,8 @@ def _read(defaults: _Settings, values: object, path: str, problems: list[str]) -
         elif type(value) is not type(default) or (isinstance(value, int) and value < 0):
             expected = type(default).__name__
             problems.append(f"{path}.{_camel(name)} must be {expected}, not {value!r}; {default!r} is used")
+        elif isinstance(value, list) and not all(isinstance(item, str) for item in value):
+            problems.append(f"{path}.{_camel(name)} must hold strings only, not {value!r}; {default!r} is used")
         elif value not in choices.get(name, (value,)):
             expected = ", ".join(choices[name])
             problems.append(f"{path}.{_camel(name)} must be one of {expected}, not {value!r}; {default!r} is used")

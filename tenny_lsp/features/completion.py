@@ -3,7 +3,14 @@
 import re
 from dataclasses import dataclass, replace
 
-from tenny_lsp.features.candidates import Candidate, foreign_candidates, foreign_names, member_candidate, replacement
+from tenny_lsp.features.candidates import (
+    Candidate,
+    foreign_candidates,
+    foreign_names,
+    is_there,
+    member_candidate,
+    replacement,
+)
 from tenny_lsp.features.cards import facts
 from tenny_lsp.features.ranking import Score, asked, counted, mixed
 from tenny_lsp.mlx_api.entry import Parameter
@@ -94,6 +101,7 @@ async def _members(
         member.name: member.entry
         for member in inference.members_of(meaning)
         if (member.entry or not is_local) and (not member.name.startswith("_") or spot.typed.startswith("_"))
+        if is_there(owner or "", member.name, member.entry)
     }
     if not found or (owner is None and not is_local):
         return None
@@ -135,7 +143,8 @@ def _imports(spot: Spot, index: ApiIndex) -> Completions | None:
     owner = index.resolve(spot.path)
     if owner is None or owner.kind != "module":
         return None
-    found = {name: entry for name, entry in index.members(owner) if not name.startswith("_")}
+    members = ((name, entry) for name, entry in index.members(owner) if not name.startswith("_"))
+    found = {name: entry for name, entry in members if is_there(owner.name, name, entry)}
     if spot.kind == "module":
         found = {name: entry for name, entry in found.items() if entry.kind == "module"}
     names = sorted(found, key=lambda name: (f"{spot.path}.{name}" not in CUSTOMARY_ALIASES, name))

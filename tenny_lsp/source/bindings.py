@@ -11,7 +11,7 @@ from tenny_lsp.source.syntax import COMPREHENSIONS, SCOPES, Node, dotted_of, fie
 #: Scope's names → what binds each, in the order of the text.
 Bindings = dict[str, list[Binding]]
 
-_TARGET_LISTS = {"pattern_list", "tuple_pattern", "list_pattern", "tuple", "list", "expression_list"}
+_TARGET_LISTS = {"pattern_list", "tuple_pattern", "list_pattern", "tuple", "list", "expression_list", "type"}
 _DECLARED = re.compile(rb"\b(?:global|nonlocal)\b")
 _STARRED = {"list_splat_pattern", "dictionary_splat_pattern", "list_splat"}
 _PARAMETERS = {"parameters", "lambda_parameters"}
@@ -173,9 +173,7 @@ def _deleted(node: Node) -> Iterator[Binding]:
 
 
 def _type_alias(node: Node) -> Iterator[Binding]:
-    left = field(node, "left")
-    if left is not None:
-        yield from (_unknown(child) for child in left.named_children if child.type == "identifier")
+    yield from (_unknown(name) for name in _identifiers(field(node, "left") or node))
 
 
 def _unknown(identifier: Node) -> Binding:

@@ -3,7 +3,7 @@
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.source.findings import Found, Held, Keyword, Lacking, Subject
 from tenny_lsp.source.meaning import Api, External, Instance, LocalClass, Meaning
-from tenny_lsp.source.members import bases, member_entry
+from tenny_lsp.source.members import bases, member_entry, names_in
 from tenny_lsp.source.reader import Reader
 from tenny_lsp.source.scope import Name
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
@@ -55,17 +55,20 @@ def _member(reader: Reader, name: Name, owner: Meaning | None) -> Subject | None
     if entry := member_entry(reader, owner, last):
         return Found(entry, name.start, name.end)
     meaning = reader.meaning(name.node.parent) if name.node.parent is not None else None
-    if meaning is None and (api := _api_class(reader.value(owner))) is not None:
+    if meaning is None and (api := _lacks(reader.value(owner), last)) is not None:
         return Lacking(last, api, name.start, name.end)
     return _value(name, meaning)
 
 
-def _api_class(meaning: Meaning | None) -> ApiEntry | None:
-    """Returns the module or class of the API that a value is, is an instance of, or derives from."""
+def _lacks(meaning: Meaning | None, name: str) -> ApiEntry | None:
+    """Returns the module or class of the API that a value is, is of, or derives from, if nothing else has that name."""
     cls = meaning.of if isinstance(meaning, Instance) else meaning
-    if isinstance(cls, LocalClass):
-        return next((found for base in bases(cls) if (found := _api_class(base))), None)
-    return cls.entry if isinstance(cls, Api) and cls.entry.kind in ("module", "class") else None
+    if not isinstance(cls, LocalClass):
+        return cls.entry if isinstance(cls, Api) and cls.entry.kind in ("module", "class") else None
+    if name in names_in(cls):
+        return None
+    found = [_lacks(base, name) for base in bases(cls)]
+    return found[0] if found and None not in found else None
 
 
 def _value(name: Name, meaning: Meaning | None) -> Subject | None:

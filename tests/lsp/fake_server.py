@@ -1,6 +1,7 @@
 """The server with a model that a test speaks for: ``python -m tests.lsp.fake_server [slow-index | worker FIFO]``.
 
 ``fake/reply`` answers the model's oldest open question: ``{"text": …}``, or an error of ``{"kind": …}``.
+``fake/remarks`` gives the next question for candidates its ``{"texts": […]}``, or an error of ``{"kind": …}``.
 ``fake/asked`` returns every prompt so far; ``fake/release`` lets a slow index be read.
 """
 
@@ -17,7 +18,7 @@ from uuid import uuid4
 from tenny_lsp import errors, server
 from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
 from tenny_lsp.model.client import WorkerModel, WorkerOptions
-from tenny_lsp.model.protocol import TextModel
+from tenny_lsp.model.protocol import Candidate, Sampling, TextModel
 from tenny_lsp.settings import ModelSettings
 
 #: A worker that opens a pipe as long as it lives, and says nothing after it is ready.
@@ -39,6 +40,7 @@ class FakeModel:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.replies: asyncio.Queue[str | Exception] = asyncio.Queue()
+        self.remarks: asyncio.Queue[list[str] | Exception] = asyncio.Queue()
         self.identity = uuid4().hex  # no answer of an earlier session is this one's
 
     async def complete(self, prompt: str, *, max_tokens: int = 96) -> str:
@@ -57,6 +59,20 @@ class FakeModel:
     async def score(self, text: str, names: Sequence[str]) -> list[float]:
         values = json.loads(await self.complete(text))
         return [values.get(name, -20.0) for name in names]
+
+    async def candidates(self, prompt: str, sampling: Sampling) -> AsyncIterator[Candidate]:
+        self.asked.append(prompt)
+        remarks = await self.remarks.get()
+        if isinstance(remarks, Exception):
+            raise remarks
+        for remark in remarks:
+            yield Candidate(remark)
+
+    async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:
+        return [0.2, 0.7, 0.1]
+
+    def with_adapter(self, adapter: Path | None) -> "FakeModel":
+        return self
 
     async def close(self) -> None:
         """Has nothing to end."""
@@ -94,6 +110,11 @@ def main(mode: str = "", pipe: str = "") -> None:
     def reply(params: Any) -> None:
         kind = getattr(params, "kind", "")
         model.replies.put_nowait(getattr(errors, kind)(params.text, "Mend it.") if kind else params.text)
+
+    @fake.feature("fake/remarks")
+    def remarks(params: Any) -> None:
+        kind = getattr(params, "kind", "")
+        model.remarks.put_nowait(getattr(errors, kind)("It is torn", "Mend it.") if kind else list(params.texts))
 
     @fake.feature("fake/release")
     def release(_: Any) -> None:

@@ -33,12 +33,17 @@ class Session:
         self._reader, self._writer = reader, writer
         self._ids = 0
         self._answers: dict[int, dict[str, Any]] = {}
+        self._heard: list[dict[str, Any]] = []
         self.capabilities: dict[str, Any] = {}
 
-    def initialize(self, options: object = FACTS_ONLY, encodings: list[str] | None = None) -> "Session":
-        able = {"notebookDocument": {"synchronization": {}}} | (
-            {"general": {"positionEncodings": encodings}} if encodings else {}
-        )
+    def initialize(
+        self,
+        options: object = FACTS_ONLY,
+        encodings: list[str] | None = None,
+        capabilities: dict[str, Any] | None = None,
+    ) -> "Session":
+        able: dict[str, Any] = {"notebookDocument": {"synchronization": {}}} | (capabilities or {})
+        able |= {"general": {"positionEncodings": encodings}} if encodings else {}
         params = {"processId": os.getpid(), "rootUri": None, "capabilities": able, "initializationOptions": options}
         self.capabilities = self.request("initialize", params)["capabilities"]
         self.notify("initialized", {})
@@ -53,13 +58,28 @@ class Session:
     def answer(self, id_: int) -> Any:
         """Returns the answer to a request, however many other messages come before it."""
         while id_ not in self._answers:
-            message = self._receive()
-            if "method" not in message:
-                self._answers[message["id"]] = message
+            self._hear()
         message = self._answers.pop(id_)
         if "error" in message:
             raise ServerError(message["error"]["code"], message["error"]["message"])
         return message["result"]
+
+    def notification(self, method: str) -> Any:
+        """Returns the next notification of a kind, however many other messages come before it."""
+        return self.heard(method)["params"]
+
+    def heard(self, method: str) -> dict[str, Any]:
+        """Returns the server's oldest message of a method that has not been returned yet, waiting for it."""
+        while True:
+            for message in self._heard:
+                if message["method"] == method:
+                    self._heard.remove(message)
+                    return message
+            self._hear()
+
+    def reply(self, message: dict[str, Any], result: object) -> None:
+        """Answers a request of the server."""
+        self._send({"id": message["id"], "result": result})
 
     def request(self, method: str, params: object = None) -> Any:
         return self.answer(self.ask(method, params))
@@ -87,6 +107,13 @@ class Session:
     def close(self) -> None:
         """Hangs up without a word."""
         self._writer.close()
+
+    def _hear(self) -> None:
+        message = self._receive()
+        if "method" in message:
+            self._heard.append(message)
+        else:
+            self._answers[message["id"]] = message
 
     def _send(self, message: dict[str, Any]) -> None:
         content = json.dumps({"jsonrpc": "2.0", **message}).encode()

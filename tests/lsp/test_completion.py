@@ -5,6 +5,7 @@ from lsprotocol import types as lsp
 from pytest_lsp import LanguageClient
 
 from tests.lsp.conftest import at, open_document
+from tests.lsp.test_notebook import open_notebook
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -105,3 +106,14 @@ async def test_a_cell_of_text_that_was_never_opened(client: LanguageClient) -> N
     document = lsp.TextDocumentIdentifier(uri="file:///no/such/file.py")
 
     assert await client.text_document_completion_async(lsp.CompletionParams(document, lsp.Position(0, 0))) is None
+
+
+async def test_a_notebooks_cell_knows_the_cells_before_it(client: LanguageClient) -> None:
+    cells = ["%matplotlib inline\nimport mlx.core as mx\n", "x = mx.zeros(3)\n", "y = x.res‸"]
+    cell = open_notebook(client, "file:///n.ipynb", cells)[2]
+    params = lsp.CompletionParams(lsp.TextDocumentIdentifier(cell.uri), at(cells[2])[1])
+
+    found = await client.text_document_completion_async(params)
+
+    assert isinstance(found, lsp.CompletionList)
+    assert "reshape" in [item.label for item in found.items][:5]

@@ -22,7 +22,9 @@ MAY_IMPORT = {
     "wiring": {"folders", "model.client", "model.keeper", "model.precomputed", "model.protocol", "server", "settings"},
     # Besides features: the text and the index it hands them, and the answers of a model it has never seen.
     "server": {"documents", "features", "folders", "mlx_api.index", "model.answers", "model.protocol", "settings"}
-    | {"asking", "reviewing", "roasting", "translation", "writing"},
+    | {"asking", "cancelling", "diagnostics", "reviewing", "roasting", "translation", "writing"},
+    # Pitfalls as the protocol says them, of the server's own documents.
+    "diagnostics": {"documents", "features", "roasting", "server", "source.buffer"},
     # What comes with the keystrokes; it is the server's own, and knows it.
     "writing": {"completion_items", "features", "model.scores", "server"},
     "completion_items": {"features", "mlx_api.index"},
@@ -31,6 +33,7 @@ MAY_IMPORT = {
     "roasting": {"documents", "features", "folders", "model.protocol", "progress", "server", "source"},
     "reviewing": {"documents", "features.review", "progress", "server"},
     "progress": {"server"},
+    "cancelling": set(),
     # What features answer, and where in a document.
     "translation": {"documents", "features"},
     # Texts and what is known of them, kept between requests.
@@ -66,8 +69,18 @@ DOORS = {
     "tree_sitter": {"source.syntax"},
     "tree_sitter_python": {"source.syntax"},
     "tokenizers": {"model.light"},
-    "pygls": {"documents", "progress", "server"},
-    "lsprotocol": {"asking", "completion_items", "documents", "progress", "reviewing", "roasting", "server"}
+    "pygls": {"cancelling", "documents", "progress", "server"},
+    "lsprotocol": {
+        "asking",
+        "cancelling",
+        "completion_items",
+        "diagnostics",
+        "documents",
+        "progress",
+        "reviewing",
+        "roasting",
+        "server",
+    }
     | {"translation", "writing"},
     "typer": {"cli.app", "cli.asking", "cli.learning", "cli.serving"},
     "rich": {"cli.app", "terminal"},

@@ -69,6 +69,8 @@ def test_build_dataset(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["build-dataset", "--test-size", "0.6", "--valid-size", "0.6"], "leave nothing to train on.*add up to less"),
         (["build-dataset", "--seq-limit", "9"], "holds no row.*at least 64"),
         (["ask", "x", "--adapter-path", "/no/adapter"], "The adapter /no/adapter cannot be read.*Train it again"),
+        (["roast", "x", "--adapter-path", "/no/adapter"], "The adapter /no/adapter cannot be read.*Train it again"),
+        (["roast", "--file", "/no/x.py", "--review"], "/no/x.py could not be read: .*Name a Python file"),
         (["ask", "x", "--model", "/no/base"], "/no/base is not a base model.*Name a folder"),
     ],
     ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else "",
@@ -98,10 +100,54 @@ def test_what_is_not_about_mlx_gets_no_answer(capfd: pytest.CaptureFixture[str])
     assert json.loads(capfd.readouterr().out)["answer"] is None
 
 
+def test_a_roast_without_a_trained_model_is_hand_written_and_says_so(capfd: pytest.CaptureFixture[str]) -> None:
+    assert in_process("roast", "# TODO: fix this properly later") == 0
+
+    out, err = capfd.readouterr()
+    assert out.count("\n") == 1 and out.endswith(".\n")
+    assert "This was written by hand." in err
+    assert in_process("roast", "# TODO: fix this properly later", "--json") == 0
+    said = json.loads(capfd.readouterr().out)
+    assert said == {
+        "comment": "# TODO: fix this properly later",
+        "sentiment": None,
+        "roast": out.strip(),
+        "generated": False,
+    }
+
+
+def test_a_comment_comes_from_standard_input(home: Path) -> None:
+    command = [sys.executable, "-m", "tenny_lsp", "roast", "-", "--json"]
+    done = subprocess.run(command, input="# é 🦀\n", capture_output=True, env=environment(home), text=True, timeout=120)
+
+    assert json.loads(done.stdout)["comment"] == "# é 🦀"
+
+
+def test_a_file_is_reviewed_line_by_line(home: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (home / "x.py").write_text("x = 1\n# temporary\ndef f(a=[]): pass\n", "utf-8")
+
+    assert in_process("roast", "--file", "x.py", "--review") == 0
+
+    first, second = capfd.readouterr().out.splitlines()
+    assert re.fullmatch(r"x\.py:2: .+[.?!]", first)
+    assert second.startswith("x.py:3: The default of a is made once and shared by every call. ")
+    assert in_process("roast", "--file", "x.py", "--review", "--json") == 0
+    review = json.loads(capfd.readouterr().out)
+    assert [(remark["line"], remark["kind"]) for remark in review["remarks"]] == [
+        (2, "comment"),
+        (3, "mutable-default"),
+    ]
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         [],
+        ["roast"],
+        ["roast", "  "],
+        ["roast", "# x", "--review"],
+        ["roast", "--file", "x.py"],
+        ["roast", "# x", "--file", "x.py", "--review"],
         ["dance"],
         ["build-dataset", "--format", "xml"],
         ["build-dataset", "--jobs", "many"],

@@ -1,0 +1,171 @@
+"""Modules that are defined or walked through as PyTorch's are."""
+
+from collections.abc import Iterator
+
+from tenny_lsp.features.pitfalls.calls import all_within, call_of, inserted, replaced
+from tenny_lsp.features.pitfalls.rule import ISSUES, PYTHON, Edit, Example, Finding, Fix, rule
+from tenny_lsp.features.pitfalls.script import Script
+from tenny_lsp.source.meaning import Api, Group, Instance, LocalClass
+from tenny_lsp.source.members import names_in
+from tenny_lsp.source.syntax import Node, field, text_of
+
+_MODULE = "mlx.nn.Module"
+_NET = "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.layers = "
+
+
+@rule(
+    "forward-method",
+    "error",
+    "`def forward` instead of `def __call__`",
+    PYTHON + "nn/module.html",
+    kinds=("class_definition",),
+    examples=(
+        Example(
+            "class Net(nn.Module):\n    def forward(self, x):\n        return x + 1\ny = Net()(x)",
+            "class Net(nn.Module):\n    def __call__(self, x):\n        return x + 1\ny = Net()(x)",
+            "y[0, 0].item() == 1",
+        ),
+    ),
+)
+def forward_method(script: Script, node: Node) -> Iterator[Finding]:
+    """Finds modules that can only be called by their ``forward``, and never are."""
+    methods = script.buffer.bindings_in(node).get("forward", [])
+    if len(methods) != 1 or methods[0].definition is None or script.mentions(".forward"):
+        return
+    cls = LocalClass(script.reader, node)
+    name = field(methods[0].definition, "name")
+    if name is None or not script.inherits(cls, _MODULE) or _is_callable(script, cls):
+        return
+    # Others may call its forward by name: only a call of an instance itself shows that it is meant to be called.
+    calls = (field(call, "function") for call in all_within(script.buffer.root, "call"))
+    if any(isinstance(value := script.meaning(called), Instance) and value.of == cls for called in calls):
+        message = "MLX calls a module's `__call__`; a module with `forward` alone cannot be called."
+        yield Finding(name, message, (Fix("Name it __call__", (replaced(name, "__call__"),)),))
+
+
+def _is_callable(script: Script, cls: LocalClass) -> bool:
+    """Tells whether instances of a class may be callable: not those of ``nn.Module`` itself."""
+    return any(
+        "__call__" in names_in(one)
+        if isinstance(one, LocalClass)
+        else not (isinstance(one, Api) and one.entry.name == _MODULE)
+        for one in script.lineage(cls)
+    )
+
+
+@rule(
+    "layers-in-tuple",
+    "warning",
+    "Layers in a tuple are not trained",
+    ISSUES + "655",
+    kinds=("assignment",),
+    examples=(
+        Example(
+            _NET + "(nn.Linear(2, 2), nn.Linear(2, 2))\ny = Net().parameters()",
+            _NET + "[nn.Linear(2, 2), nn.Linear(2, 2)]\ny = Net().parameters()",
+            "len(y) == 1",
+            "wrong",
+        ),
+        Example(
+            _NET + "tuple(nn.Linear(2, 2) for _ in range(3))\ny = Net().parameters()",
+            _NET + "list(nn.Linear(2, 2) for _ in range(3))\ny = Net().parameters()",
+            "len(y) == 1",
+            "wrong",
+        ),
+    ),
+)
+def layers_in_tuple(script: Script, node: Node) -> Iterator[Finding]:
+    """Finds tuples of modules set on a module: MLX looks for parameters in lists and dicts only."""
+    left, right = field(node, "left"), field(node, "right")
+    if left is None or right is None or left.type != "attribute":
+        return
+    is_call = right.type == "call" and text_of(field(right, "function") or right) == "tuple"
+    name = field(left, "attribute")
+    if (
+        not (right.type == "tuple" or is_call)
+        or name is None
+        or text_of(name).startswith("_")
+        or "(" not in text_of(right)[1:]
+    ):
+        return
+    group = script.meaning(right)
+    is_modules = (
+        isinstance(group, Group) and isinstance(group.each, Instance) and script.inherits(group.each.of, _MODULE)
+    )
+    if isinstance(group, Group) and group.items and not is_modules:
+        is_modules = all(isinstance(i, Instance) and script.inherits(i.of, _MODULE) for i in group.items)
+    if is_modules and script.is_a(field(left, "object"), _MODULE):
+        if is_call:
+            edits: tuple[Edit, ...] = (replaced(right.named_children[0], "list"),)
+        else:
+            edits = replaced(right.children[0], "["), replaced(right.children[-1], "]")
+        message = "MLX finds parameters in lists and dicts, not in tuples: these layers are neither trained nor saved."
+        yield Finding(right, message, (Fix("Use a list", edits),))
+
+
+@rule(
+    "parameters-loop",
+    "error",
+    "A loop over `model.parameters()`",
+    PYTHON + "_autosummary/mlx.utils.tree_flatten.html",
+    kinds=("for_statement", "for_in_clause"),
+    examples=(
+        Example("y = sum(p.size for p in model.parameters())", "", "y == 8"),
+        Example("y = []\nfor p in model.parameters():\n    y.append(p.shape)", "", "y[0] == (2, 3)"),
+    ),
+)
+def parameters_loop(script: Script, node: Node) -> Iterator[Finding]:
+    """Finds loops over a module's parameters: they are a dict of dicts, so the loop gives names."""
+    left, right = field(node, "left"), field(node, "right")
+    call = call_of(right) if right is not None and right.type == "call" else None
+    if (
+        left is None
+        or call is None
+        or left.type != "identifier"
+        or call.name not in ("parameters", "trainable_parameters")
+    ):
+        return
+    if (
+        call.owner is None
+        or not script.is_a(call.owner, _MODULE)
+        or script.name(call.function).startswith(_MODULE) is False
+    ):
+        return
+    if not _is_used_as_array(node, text_of(left)):
+        return
+    flatten = script.alias("mlx.utils.tree_flatten", node)
+    edits = [inserted(left.start_byte, "_, "), inserted(call.node.start_byte, f"{flatten or 'tree_flatten'}(")]
+    edits.append(inserted(call.node.end_byte, ")"))
+    if not flatten and (place := _import_place(script)) is not None:
+        edits.append(inserted(place, "from mlx.utils import tree_flatten\n"))
+    message = (
+        f"`{call.name}()` is a dict of dicts, so this loop gives names, not arrays; "
+        "`tree_flatten` gives pairs of name and array."
+    )
+    yield Finding(call.node, message, (Fix("Loop over tree_flatten(…)", tuple(edits)),))
+
+
+def _is_used_as_array(loop: Node, name: str) -> bool:
+    """Tells whether what a loop gives is used as no string is: an attribute that strings lack."""
+    body = field(loop, "body") if loop.type == "for_statement" else loop.parent
+    waiting = [body] if body is not None else []
+    while waiting:
+        node = waiting.pop()
+        owner, member = field(node, "object"), field(node, "attribute")
+        if owner is not None and member is not None and text_of(owner) == name and not hasattr(str, text_of(member)):
+            return True
+        waiting += node.named_children
+    return False
+
+
+def _import_place(script: Script) -> int | None:
+    """Returns where an import can be added: the line after the first import of MLX's."""
+    for node in script.buffer.root.named_children:
+        if node.type in ("import_statement", "import_from_statement") and "mlx" in text_of(node):
+            text = script.buffer.root.text or b""
+            end = text.find(b"\n", node.end_byte)
+            return end + 1 if end >= 0 else None
+    return None
+
+
+RULES = (forward_method, layers_in_tuple, parameters_loop)

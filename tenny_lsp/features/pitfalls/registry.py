@@ -1,0 +1,35 @@
+"""All the rules, family by family."""
+
+from tenny_lsp.features.pitfalls import (
+    compiled,
+    indexing,
+    keywords,
+    layer_use,
+    layers,
+    methods,
+    modules,
+    names,
+    results,
+    shapes,
+    training,
+    updates,
+)
+
+RULES = tuple(
+    rule
+    for family in (
+        names,
+        methods,
+        shapes,
+        keywords,
+        indexing,
+        updates,
+        results,
+        layers,
+        layer_use,
+        modules,
+        training,
+        compiled,
+    )
+    for rule in family.RULES
+)

@@ -1,0 +1,135 @@
+"""What MLX's functions return, taken for what PyTorch's do."""
+
+from collections.abc import Iterator
+from itertools import accumulate
+
+from tenny_lsp.features.pitfalls.calls import call_of, replaced
+from tenny_lsp.features.pitfalls.rule import ISSUES, PYTHON, Example, Finding, Fix, rule
+from tenny_lsp.features.pitfalls.script import Script
+from tenny_lsp.features.pitfalls.values import literal_of
+from tenny_lsp.source.syntax import Node, field, text_of
+
+#: PyTorch returns values and indices; MLX has another function for the indices.
+_INDICES = {
+    "max": "argmax", "min": "argmin", "sort": "argsort", "topk": "argpartition", "cummax": "", "cummin": "",
+    "median": "",
+}  # fmt: skip
+
+
+@rule(
+    "values-and-indices",
+    "error",
+    "`values, indices = mx.max(…)`",
+    ISSUES + "586",
+    kinds=("assignment",),
+    examples=(
+        Example("values, y = x.max(1)", "values, y = mx.max(x, 1), mx.argmax(x, 1)", "y.tolist() == [2, 2]", "wrong"),
+        Example(
+            "values, y = mx.min(x, axis=0)", "values, y = mx.min(x, axis=0), mx.argmin(x, axis=0)",
+            "y.tolist() == [0, 0, 0]",
+        ),
+        Example("values, y = mx.sort(x, -1)", "values, y = mx.sort(x, -1), mx.argsort(x, -1)", "y.shape == (2, 3)",
+                "wrong"),
+        Example(
+            "values, y = mx.topk(x, 2)",
+            "y = mx.argpartition(-x, 1, axis=-1)[..., :2]\nvalues = mx.take_along_axis(x, y, axis=-1)",
+            "y.shape == (2, 2) and sorted(y[0].tolist()) == [1, 2]", "wrong",
+            is_fixed=False,
+        ),
+    ),
+)  # fmt: skip
+def values_and_indices(script: Script, node: Node) -> Iterator[Finding]:
+    """Finds two names that are given the result of a reduction along an axis: MLX's return values alone."""
+    left, right = field(node, "left"), field(node, "right")
+    call = call_of(right) if right is not None and right.type == "call" else None
+    if left is None or call is None or left.type not in ("pattern_list", "tuple_pattern") or call.name not in _INDICES:
+        return
+    function = script.name(call.function)
+    is_method = function.startswith("mlx.core.array.")
+    axis = call.value("axis") or next(iter(call.arguments[0 if is_method else 1 :]), None)
+    names = [text_of(child).lower() for child in left.named_children]
+    if function.removeprefix("mlx.core.").removeprefix("array.") != call.name or len(names) != 2 or axis is None:
+        return
+    if not any(word in names[1] for word in ("ind", "idx", "arg", "pos", "_", "y", "i", "id", "labels", "pred")):
+        return
+    message = f"`mx.{call.name}` returns the values alone, and unpacking them gives rows."
+    if call.name == "topk":
+        message += " `mx.argpartition(-x, k - 1)` gives the indices of the greatest, in no order."
+    other = _INDICES[call.name]
+    mx = script.alias("mlx.core", node)
+    fixes: tuple[Fix, ...] = ()
+    if other and call.name != "topk" and mx and call.is_whole and call.owner is not None:
+        given = text_of(call.listed)[1:-1]
+        given = f"{text_of(call.owner)}, {given}" if is_method else given
+        text = f"{mx}.{call.name}({given}), {mx}.{other}({given})"
+        fixes = (Fix(f"Take mx.{other} for the indices", (replaced(call.node, text),), is_safe=False),)
+        message += f" `mx.{other}` gives the indices."
+    yield Finding(call.node, message, fixes)
+
+
+@rule(
+    "split-sizes",
+    "error",
+    "`mx.split` given sizes",
+    PYTHON + "_autosummary/mlx.core.split.html",
+    kinds=("assignment",),
+    examples=(
+        Example(
+            "a, b, y = mx.split(mx.arange(10), [2, 3, 5])", "a, b, y = mx.split(mx.arange(10), [2, 5])", "y.size == 5"
+        ),
+        Example("a, y = mx.arange(9).split([4, 5])", "a, y = mx.arange(9).split([4])", "y.size == 5"),
+    ),
+)
+def split_sizes(script: Script, node: Node) -> Iterator[Finding]:
+    """Finds ``mx.split`` with as many numbers as there are parts: they are the places to cut at, one fewer."""
+    left, right = field(node, "left"), field(node, "right")
+    call = call_of(right) if right is not None and right.type == "call" else None
+    if left is None or call is None or call.name != "split" or left.type not in ("pattern_list", "tuple_pattern"):
+        return
+    function = script.name(call.function)
+    if function not in ("mlx.core.split", "mlx.core.array.split"):
+        return
+    given = next(iter(call.arguments[1 if function == "mlx.core.split" else 0 :]), call.value("indices_or_sections"))
+    sizes = literal_of(given)
+    is_starred = any(child.type == "list_splat_pattern" for child in left.named_children)
+    if given is None or is_starred or not isinstance(sizes, list | tuple) or not all(type(s) is int for s in sizes):
+        return
+    if len(sizes) == len(left.named_children) > 1:
+        cuts = list(accumulate(sizes))[:-1]
+        message = f"`mx.split` takes the indices to cut at, not sizes; parts of {list(sizes)} are cut at {cuts}."
+        yield Finding(given, message, (Fix(f"Cut at {cuts}", (replaced(given, str(cuts)),), is_safe=False),))
+
+
+@rule(
+    "metal-memory",
+    "warning",
+    "`mx.metal` for what `mx` itself has",
+    PYTHON + "memory_management.html",
+    kinds=("attribute",),
+    examples=(
+        Example("y = mx.metal.get_peak_memory()", "y = mx.get_peak_memory()", "y >= 0", "slow"),
+        Example("y = mx.metal.clear_cache()", "y = mx.clear_cache()", "y is None", "slow"),
+    ),
+)
+def metal_memory(script: Script, node: Node) -> Iterator[Finding]:
+    """Finds the deprecated functions of ``mx.metal``."""
+    owner, member = field(node, "object"), field(node, "attribute")
+    if owner is None or member is None or text_of(member) not in _MOVED or owner.type != "attribute":
+        return
+    mx = field(owner, "object")
+    if mx is None or script.name(owner) != "mlx.core.metal" or script.is_guarded(node):
+        return
+    if script.index.resolve(f"mlx.core.{text_of(member)}") is None:
+        return
+    name = f"{text_of(mx)}.{text_of(member)}"
+    message = f"`mx.metal.{text_of(member)}` is deprecated: it is now `mx.{text_of(member)}`, for every backend."
+    yield Finding(node, message, (Fix(f"Write {name}", (replaced(node, name),)),))
+
+
+_MOVED = {
+    "get_active_memory", "get_peak_memory", "reset_peak_memory", "get_cache_memory", "set_memory_limit",
+    "set_cache_limit", "set_wired_limit", "clear_cache", "device_info",
+}  # fmt: skip
+
+
+RULES = (values_and_indices, split_sizes, metal_memory)

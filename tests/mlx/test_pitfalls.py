@@ -1,0 +1,53 @@
+"""Each pitfall on the installed MLX: its example goes wrong, and goes right once it is fixed."""
+
+import shutil
+from typing import Any
+
+import pytest
+
+from tenny_lsp.features.pitfalls.check import Rules, pitfalls
+from tenny_lsp.features.pitfalls.fixing import applied
+from tenny_lsp.features.pitfalls.registry import RULES
+from tenny_lsp.features.pitfalls.rule import PRELUDE, Example
+from tenny_lsp.mlx_api.index import load_mlx_index
+from tenny_lsp.source.buffer import Buffer
+
+INDEX = load_mlx_index()
+EXAMPLES = [(rule.code, example) for rule in RULES for example in rule.examples]
+#: What breaks inside a compiled function needs MLX's compiler, which is off where there is no other one.
+COMPILED = pytest.mark.skipif(shutil.which("g++") is None, reason="MLX compiles with g++ here")
+
+
+def run(code: str) -> dict[str, Any]:
+    names: dict[str, Any] = {}
+    exec(compile(PRELUDE + code, "example", "exec"), names)
+    return names
+
+
+@pytest.mark.parametrize(("code", "example"), EXAMPLES, ids=[f"{code}-{i}" for i, (code, _) in enumerate(EXAMPLES)])
+def test_an_example_goes_wrong_and_its_fix_right(code: str, example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
+    import mlx.core as mx
+
+    text = PRELUDE + example.before + "\n"
+    found = pitfalls(Buffer(text), INDEX, Rules())
+    assert [pitfall.code for pitfall in found] == [code], found
+    after = example.after + "\n"
+    if example.is_fixed:
+        fixed = applied(text, found[0].fixes[:1])
+        assert fixed != text
+        after = fixed.removeprefix(PRELUDE)
+        assert not example.after or after == example.after + "\n"
+
+    mx.enable_compile()
+    try:
+        if example.outcome == "raises":
+            with pytest.raises(Exception):  # noqa: B017
+                mx.eval(run(example.before).get("y", mx.array(0)))
+        elif example.outcome != "undefined":
+            assert bool(eval(example.check, run(example.before))) == (example.outcome == "slow")
+        names = run(after)
+        assert eval(example.check, names)
+    finally:
+        mx.disable_compile()
+    remaining = pitfalls(Buffer(PRELUDE + after), INDEX, Rules())
+    assert remaining == []

@@ -1,0 +1,136 @@
+"""Pitfalls: what is found, and above all what is not: code that is right, or that may not be MLX's."""
+
+from pathlib import Path
+
+import pytest
+
+from tenny_lsp.features.pitfalls.check import Rules, pitfalls
+from tenny_lsp.features.pitfalls.fixing import applied, edits_between, fixed, ignoring
+from tenny_lsp.features.pitfalls.registry import RULES
+from tenny_lsp.features.pitfalls.rule import PRELUDE, Edit, Fix
+from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
+from tenny_lsp.source.buffer import Buffer
+from tools import build_pitfalls
+
+TORCH = "import torch\nimport numpy as np\nimport mlx.core as mx\nt = torch.zeros(2, 3)\na = np.zeros((2, 3))\n"
+
+
+@pytest.fixture(scope="module")
+def index() -> ApiIndex:
+    return load_mlx_index()
+
+
+def codes(text: str, index: ApiIndex) -> list[str]:
+    return [pitfall.code for pitfall in pitfalls(Buffer(text), index, Rules())]
+
+
+def _read(file: Path) -> dict[str, list[str]]:
+    """Returns the cases of a file, which empty lines part, by the headings they stand under."""
+    sections = (section.partition("\n") for section in file.read_text("utf-8").split("## ")[1:])
+    return {code: cases.strip().split("\n\n") for code, _, cases in sections}
+
+
+#: Code without a pitfall, by the rule that comes closest.
+SILENT = _read(Path(__file__).parents[1] / "data" / "no_pitfalls.txt")
+
+
+@pytest.mark.parametrize("code", sorted(SILENT))
+def test_code_that_is_right_or_not_mlx_is_left_alone(code: str, index: ApiIndex) -> None:
+    assert {text: found for text in SILENT[code] if (found := codes(f"{PRELUDE}{text}\n", index))} == {}
+
+
+def test_every_rule_has_near_misses_and_examples() -> None:
+    assert {rule.code for rule in RULES} == SILENT.keys()
+    assert all(rule.examples and rule.link.startswith("https://") and rule.title for rule in RULES)
+    assert len({rule.code for rule in RULES}) == len(RULES)
+    assert all(rule.kinds or rule.calls or rule.keywords for rule in RULES)
+
+
+def test_other_libraries_are_left_alone(index: ApiIndex) -> None:
+    lines = ["t.view(3, 2).to('cuda').unsqueeze(0)", "torch.cat([t, t], dim=0)", "a.astype(float)", "np.sum(a, axis=0)"]
+    lines += ["t.transpose(0, 1).size(0)", "torch.nn.functional.relu(t)", "loss = t.sum(); loss.backward()", "t[t > 0]"]
+
+    assert codes(TORCH + "\n".join(lines), index) == []
+    assert codes("\n".join(lines), index) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n",
+        "mx.",
+        "mx.zeros(2, 3",
+        "x = mx.cat([",
+        "class A(A): pass\nA().to(1)",
+        "mlx\x00\r\r\n\ud800 = mx.cat(",
+        "nn.functional.",
+        "x = mx.zeros(3)\nx.view(",
+        "x = mx.zeros(3)\nx[x",
+    ],
+)
+def test_unfinished_text_is_no_error(text: str, index: ApiIndex) -> None:
+    pitfalls(Buffer(PRELUDE + text), index, Rules())
+    pitfalls(Buffer(text + "  # mlx"), index, Rules())
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
+def test_examples_cut_short_are_no_error(rule: object, index: ApiIndex) -> None:
+    for example in rule.examples[:3]:  # type: ignore[attr-defined]
+        for end in range(0, len(example.before), 3):
+            pitfalls(Buffer(PRELUDE + example.before[:end]), index, Rules())
+
+
+def test_all_safe_fixes_at_once_inside_each_other(index: ApiIndex) -> None:
+    before = "y = mx.cat([x.unsqueeze(0).permute(0, 2, 1), x.cuda().t()[None]], dim=-1).view(-1)\n"
+    after = "y = mx.concatenate([mx.expand_dims(x, 0).transpose(0, 2, 1), x.T[None]], axis=-1).reshape(-1)\n"
+
+    done = fixed(Buffer(f"{PRELUDE}{before}z = x.detach().cpu().numpy()\n"), index, Rules())
+
+    assert done == f"{PRELUDE}{after}z = np.array(mx.stop_gradient(x))\n"
+    assert fixed(Buffer(done), index, Rules()) == done
+
+
+def test_selecting_and_ignoring(index: ApiIndex) -> None:
+    buffer = Buffer(PRELUDE + "y = mx.cat([x], dim=0)\nz = x.sum(dim=0)\n")
+
+    def found(rules: Rules) -> list[str]:
+        return [pitfall.code for pitfall in pitfalls(buffer, index, rules)]
+
+    assert found(Rules()) == ["foreign-function", "dim-keyword"]
+    assert found(Rules(select=["dim-keyword"])) == ["dim-keyword"]
+    assert found(Rules(ignore=["dim-keyword"])) == ["foreign-function"]
+    assert found(Rules(ignore=["all"])) == []
+    assert Rules(["dim-keyword", "a"], ["b", "all"]).unknown == ["a", "b"]
+
+
+def test_edits_between_two_texts() -> None:
+    before, after = "a\nb\nc\nd\n", "a\nB\nC\nx\nd\ne"
+    fix = Fix("", tuple(edits_between(before, after)))
+
+    assert applied(before, [fix]) == after
+    assert list(edits_between("a\nb\nc\n", "A\nb\nC\n")) == [Edit(0, 2, "A\n"), Edit(4, 6, "C\n")]
+
+
+def test_the_comment_that_ignores(index: ApiIndex) -> None:
+    def ignored(line: str) -> str | None:
+        buffer = Buffer(PRELUDE + line)
+        fix = ignoring(buffer, pitfalls(buffer, index, Rules())[0])
+        if fix is None:
+            return None
+        text = applied(buffer.text, [fix])
+        assert codes(text, index) == []
+        return text.removeprefix(PRELUDE)
+
+    assert ignored("y = mx.cat([x])") == "y = mx.cat([x])  # tenny: ignore[foreign-function]"
+    assert ignored("y = mx.cat([x])  # tenny: ignore[dim-keyword]\nz\n") == (
+        "y = mx.cat([x])  # tenny: ignore[dim-keyword, foreign-function]\nz\n"
+    )
+    assert ignored("y = mx.cat([x]) + \\\n  1\n") is None
+    assert ignored('y = mx.cat([x]), """\n"""\n') is None
+
+
+def test_the_page_is_current(index: ApiIndex) -> None:
+    page = (Path(__file__).parents[2] / build_pitfalls.PAGE).read_text("utf-8")
+
+    assert page == build_pitfalls.page(index), "run python -m tools.build_pitfalls"

@@ -1,0 +1,93 @@
+"""What a review talks about, and what it says."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from tenny_lsp.features.repertoire import repertoire
+from tenny_lsp.features.review import MOST_REMARKS, Subject, review, subjects
+from tenny_lsp.model.protocol import Candidate, Sampling
+from tenny_lsp.source.buffer import Buffer
+
+CODE = '''\
+"""A docstring is left alone."""
+# temporary
+x = 1
+# y = f(x)
+# TODO: clean up
+def f(items=[]):
+    return items[3] * 0.7978 + 0.33
+'''
+
+
+class Model:
+    """Says the next of its lines to every prompt."""
+
+    def __init__(self, *lines: list[str]) -> None:
+        self.lines = list(lines)
+
+    async def candidates(self, prompt: str, sampling: Sampling) -> AsyncIterator[Candidate]:
+        for line in self.lines.pop(0):
+            yield Candidate(line)
+
+
+def found(text: str, *pitfalls: Subject, start: int = 0, end: int | None = None) -> list[tuple[str, str]]:
+    chosen = subjects(Buffer(text), start, len(text) if end is None else end, pitfalls)
+    return [(subject.kind, text[subject.start : subject.end]) for subject in chosen]
+
+
+def test_everything_that_tells_once_a_line_in_the_order_of_the_text() -> None:
+    pitfall = Subject("pitfall", "Arrays are lazy.", "x = 1", CODE.index("x = 1"), CODE.index("x = 1") + 5)
+
+    assert found(CODE, pitfall) == [
+        ("comment", "# temporary"),
+        ("pitfall", "x = 1"),
+        ("comment", "# y = f(x)\n# TODO: clean up"),
+        ("mutable-default", "items=[]"),
+        ("magic-number", "0.7978"),
+    ]
+
+
+def test_a_part_is_reviewed_alone() -> None:
+    start = CODE.index("# temporary")
+
+    assert found(CODE, start=start, end=start + 3) == [("comment", "# temporary")]
+    assert found(CODE, start=CODE.index("x = 1"), end=CODE.index("x = 1") + 5) == []
+
+
+def test_of_many_the_most_telling_are_chosen_and_no_kind_takes_all() -> None:
+    text = "".join(f"x = {n}  # note {n}\n" for n in range(60))
+    text += "".join(f"def f{n}(a=[]):\n    try: pass\n    except: pass\n" for n in range(12))
+
+    kinds = [kind for kind, _ in found(text)]
+
+    assert len(kinds) == MOST_REMARKS
+    assert {kind: kinds.count(kind) for kind in set(kinds)} == {"bare-except": 8, "mutable-default": 8, "comment": 4}
+
+
+async def test_the_fact_is_the_analysis_the_rest_the_models_and_nothing_is_said_twice() -> None:
+    text = "# cache one\ny = 1\n# cache two\ndef f(a=[]): pass\n"
+    twice = "The cache is full, and so am I."
+    model = Model([twice], [twice, "A second cache for the second thought."], ["Shared defaults build character."])
+
+    said = [message async for _, message in review(subjects(Buffer(text), 0, len(text)), model)]
+
+    assert said == [
+        twice,
+        "A second cache for the second thought.",
+        "The default of a is made once and shared by every call. Shared defaults build character.",
+    ]
+
+
+async def test_without_a_model_it_is_the_hand_written_remarks_that_fit() -> None:
+    text = "# temporary\ny = 1\n# temporary\n"
+
+    first, second = [message async for _, message in review(subjects(Buffer(text), 0, len(text)), None)]
+
+    assert repertoire().has(first) and repertoire().has(second) and first != second
+
+
+async def test_a_whole_package_is_reviewed_without_a_mistake() -> None:
+    for file in sorted((Path(__file__).parents[2] / "tenny_lsp" / "source").glob("*.py")):
+        text = file.read_text("utf-8")
+        for subject in subjects(Buffer(text), 0, len(text)):
+            assert text[subject.start : subject.end] == text[subject.start : subject.end].strip() != ""

@@ -1,0 +1,92 @@
+"""Writes docs/pitfalls.md: every rule with its code, what it says, and its examples before and after."""
+
+from pathlib import Path
+
+from tenny_lsp.features.pitfalls.check import Rules, pitfalls
+from tenny_lsp.features.pitfalls.fixing import applied
+from tenny_lsp.features.pitfalls.registry import RULES
+from tenny_lsp.features.pitfalls.rule import PRELUDE, Example, Pitfall, Rule
+from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
+from tenny_lsp.source.buffer import Buffer
+
+PAGE = Path("docs/pitfalls.md")
+_OUTCOMES = {
+    "raises": "raises",
+    "wrong": "goes wrong silently",
+    "slow": "is slow or deprecated",
+    "undefined": "is undefined",
+}
+_HEAD = """\
+# Pitfalls
+
+What Tenny's diagnostics say of MLX code, by their codes. Written by `python -m tools.build_pitfalls` from the rules in
+`tenny_lsp/features/pitfalls/`; `tests/mlx/test_pitfalls.py` runs every example here on MLX, before and after.
+
+A diagnostic is shown only where it is certain that the code is MLX's: where Tenny does not know what an expression is,
+it says nothing. **Safe** fixes are applied by `source.fixAll.tenny`, for instance when a file is saved; the others are
+offered one by one, to be looked at.
+
+To ignore one, end its line with `# tenny: ignore[code]`, or with `# tenny: ignore` for all on the line. The settings
+`tenny.pitfalls.select` and `tenny.pitfalls.ignore` take lists of codes; `"ignore": ["all"]` turns all of them off.
+
+"""
+
+
+def page(index: ApiIndex) -> str:
+    """Returns the page's text."""
+    rows = [
+        f"| [`{rule.code}`](#{rule.code}) | {rule.title} | {rule.severity} | {_fix(rule, index)} |" for rule in RULES
+    ]
+    table = "\n".join(["| Code | What | Severity | Fix |", "|---|---|---|---|", *rows])
+    return _HEAD + table + "\n" + "".join(_section(rule, index) for rule in RULES)
+
+
+def _found(example: Example, index: ApiIndex) -> Pitfall:
+    return pitfalls(Buffer(f"{PRELUDE}{example.before}\n"), index, Rules())[0]
+
+
+def _fix(rule: Rule, index: ApiIndex) -> str:
+    fixes = [fix for example in rule.examples for fix in _found(example, index).fixes[:1]]
+    return (
+        "safe"
+        if fixes and all(fix.is_safe for fix in fixes)
+        else "safe or offered"
+        if any(fix.is_safe for fix in fixes)
+        else "offered"
+        if fixes
+        else "explained"
+    )
+
+
+def _section(rule: Rule, index: ApiIndex) -> str:
+    outcomes = ", or ".join(dict.fromkeys(_OUTCOMES[example.outcome] for example in rule.examples))
+    said = _found(rule.examples[0], index).message
+    lines = [f"\n## {rule.code}\n", f"{rule.title}: it {outcomes}. [Why]({rule.link})\n", f"> {said}\n"]
+    pairs = [(example.before, _after(example, index)) for example in rule.examples]
+    short = [pair for pair in pairs if "\n" not in pair[0] + pair[1] and "|" not in pair[0] + pair[1]]
+    if short:
+        rows = [f"| `{before}` | `{after}` |" if after else f"| `{before}` | delete it |" for before, after in short]
+        lines += ["| Before | After |", "|---|---|", *rows, ""]
+    for before, after in pairs:
+        if (before, after) not in short:
+            lines += ["```python", "# before", before, "# after", after, "```", ""]
+    return "\n".join(lines)
+
+
+def _after(example: Example, index: ApiIndex) -> str:
+    """Returns the right code: what is written by hand, or what the first fix makes."""
+    text = f"{PRELUDE}{example.before}\n"
+    if example.after or not example.is_fixed:
+        return example.after
+    fixed = applied(text, _found(example, index).fixes[:1]).splitlines()
+    return "\n".join(line for line in fixed if line not in PRELUDE.splitlines())
+
+
+def main() -> None:
+    """Writes the page."""
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(page(load_mlx_index()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -310,3 +310,22 @@ def test_a_question_is_answered_and_shown(server: Server) -> None:
     assert answer["answer"] == "torch.cat is mx.concatenate in MLX. dim is called axis."
     assert answer["sources"][0]["name"] == "mlx.core.concatenate"
     assert session.heard("window/showMessage")["params"]["message"] == answer["answer"]
+
+
+def test_a_client_that_does_not_ask_is_told_of_pitfalls_and_remarks_together(server: Server) -> None:
+    session = started(server, capabilities={"textDocument": {}})
+    edit(session, 2, 3, "y = mx.cat([x, x])\n")
+    while not session.notification("textDocument/publishDiagnostics")["diagnostics"]:
+        pass  # nothing is wrong yet
+    waiting = ask_command(session, "tenny.cynicalReview", URI)
+    for number in range(6):
+        session.notify("fake/remarks", {"texts": [f"Subject {number} of the review has a cache."]})
+    assert session.answer(waiting) == {"remarks": 6}
+
+    told = [session.notification("textDocument/publishDiagnostics")["diagnostics"] for _ in range(7)][-1]
+
+    remarks = [diagnostic for diagnostic in told if diagnostic["code"] == "cynical-review"]
+    (pitfall,) = [diagnostic for diagnostic in told if diagnostic["code"] != "cynical-review"]
+    assert len(remarks) == 6
+    about = [remark for remark in remarks if remark["range"] == pitfall["range"]]
+    assert [remark["message"].startswith(pitfall["message"]) for remark in about] == [True]

@@ -1,5 +1,6 @@
 """The command line as a shell sees it: exit status, what is on stdout and what on stderr."""
 
+import io
 import json
 import os
 import re
@@ -116,11 +117,14 @@ def test_a_roast_without_a_trained_model_is_hand_written_and_says_so(capfd: pyte
     }
 
 
-def test_a_comment_comes_from_standard_input(home: Path) -> None:
-    command = [sys.executable, "-m", "tenny_lsp", "roast", "-", "--json"]
-    done = subprocess.run(command, input="# é 🦀\n", capture_output=True, env=environment(home), text=True, timeout=120)
+def test_a_comment_comes_from_standard_input(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("# é 🦀\n"))
 
-    assert json.loads(done.stdout)["comment"] == "# é 🦀"
+    assert in_process("roast", "-", "--json", "--again") == 0
+
+    assert json.loads(capfd.readouterr().out)["comment"] == "# é 🦀"
 
 
 def test_a_file_is_reviewed_line_by_line(home: Path, capfd: pytest.CaptureFixture[str]) -> None:

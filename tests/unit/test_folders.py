@@ -38,3 +38,13 @@ def test_each_base_has_an_adapter_of_its_own(tmp_path: Path) -> None:
 
     own = make(folders.trained_adapter("models/qwen"))
     assert folders.find_adapter("models/qwen") == folders.find_adapter("~/models/qwen/") == own
+
+
+def test_each_purpose_has_an_adapter_of_its_own(tmp_path: Path) -> None:
+    make(tmp_path / "package" / "adapters" / "mlx-docs")
+    assert folders.find_adapter("", folders.CYNIC) is None
+
+    carried = make(tmp_path / "package" / "adapters" / "cynic")
+    assert folders.find_adapter("", folders.CYNIC) == carried
+    own = make(folders.trained_adapter("", folders.CYNIC))
+    assert folders.find_adapter("", folders.CYNIC) == own

@@ -100,12 +100,18 @@ def split_sizes(script: Script, node: Node) -> Iterator[Finding]:
         yield Finding(given, message, (Fix(f"Cut at {cuts}", (replaced(given, str(cuts)),), is_safe=False),))
 
 
+_MOVED = (
+    "get_active_memory", "get_peak_memory", "reset_peak_memory", "get_cache_memory", "set_memory_limit",
+    "set_cache_limit", "set_wired_limit", "clear_cache", "device_info",
+)  # fmt: skip
+
+
 @rule(
     "metal-memory",
     "warning",
     "`mx.metal` for what `mx` itself has",
     PYTHON + "memory_management.html",
-    kinds=("attribute",),
+    attributes=_MOVED,
     examples=(
         Example("y = mx.metal.get_peak_memory()", "y = mx.get_peak_memory()", "y >= 0", "slow"),
         Example("y = mx.metal.clear_cache()", "y = mx.clear_cache()", "y is None", "slow"),
@@ -114,7 +120,7 @@ def split_sizes(script: Script, node: Node) -> Iterator[Finding]:
 def metal_memory(script: Script, node: Node) -> Iterator[Finding]:
     """Finds the deprecated functions of ``mx.metal``."""
     owner, member = field(node, "object"), field(node, "attribute")
-    if owner is None or member is None or text_of(member) not in _MOVED or owner.type != "attribute":
+    if owner is None or member is None or owner.type != "attribute":
         return
     mx = field(owner, "object")
     if mx is None or script.name(owner) != "mlx.core.metal" or script.is_guarded(node):
@@ -124,12 +130,6 @@ def metal_memory(script: Script, node: Node) -> Iterator[Finding]:
     name = f"{text_of(mx)}.{text_of(member)}"
     message = f"`mx.metal.{text_of(member)}` is deprecated: it is now `mx.{text_of(member)}`, for every backend."
     yield Finding(node, message, (Fix(f"Write {name}", (replaced(node, name),)),))
-
-
-_MOVED = {
-    "get_active_memory", "get_peak_memory", "reset_peak_memory", "get_cache_memory", "set_memory_limit",
-    "set_cache_limit", "set_wired_limit", "clear_cache", "device_info",
-}  # fmt: skip
 
 
 RULES = (values_and_indices, split_sizes, metal_memory)

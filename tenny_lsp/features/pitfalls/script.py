@@ -30,9 +30,14 @@ class Script:
         self._mentioned: dict[str, bool] = {}
 
     @cached_property
+    def convolutions(self) -> frozenset[str]:
+        """The names that convolutions are given."""
+        return frozenset(re.findall(r"(\w+) *= *\w+\.Conv[123]d\(", self.buffer.text))
+
+    @cached_property
     def imported(self) -> frozenset[str]:
         """The words of the import statements: what may be the name of a module."""
-        statements = re.findall(r"^[ \t]*(?:from\b.*?)?\bimport\b(?:\s*\([^)]*\)|.*)", self.buffer.text, re.MULTILINE)
+        statements = re.findall(r"import\b(?:\s*\([^)]*\)|.*)", self.buffer.text)
         return frozenset(word for statement in statements for word in re.findall(r"\w+", statement))
 
     @cached_property
@@ -43,7 +48,8 @@ class Script:
             targets = {binding.target if binding.is_import else "" for binding in bindings}
             entry = self.index.resolve(targets.pop()) if len(targets) == 1 and name in self.imported else None
             if entry is not None and entry.kind == "module":
-                alone = re.findall(rf"(?<![\w.]){re.escape(name)}(?![\w.])", self.buffer.text)
+                word = re.escape(name)  # first, as re looks for text fast
+                alone = re.findall(rf"{word}(?<![\w.]{word})(?![\w.])", self.buffer.text)
                 if len(alone) == len(bindings):
                     found[name] = entry.name
         return found

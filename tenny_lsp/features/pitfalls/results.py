@@ -78,6 +78,7 @@ def values_and_indices(script: Script, node: Node) -> Iterator[Finding]:
             "a, b, y = mx.split(mx.arange(10), [2, 3, 5])", "a, b, y = mx.split(mx.arange(10), [2, 5])", "y.size == 5"
         ),
         Example("a, y = mx.arange(9).split([4, 5])", "a, y = mx.arange(9).split([4])", "y.size == 5"),
+        Example("a, y = mx.split(mx.arange(8), 4)", "a, y = mx.split(mx.arange(8), 2)", "y.size == 4", is_fixed=False),
     ),
 )
 def split_sizes(script: Script, node: Node) -> Iterator[Finding]:
@@ -92,9 +93,12 @@ def split_sizes(script: Script, node: Node) -> Iterator[Finding]:
     given = next(iter(call.arguments[1 if function == "mlx.core.split" else 0 :]), call.value("indices_or_sections"))
     sizes = literal_of(given)
     is_starred = any(child.type == "list_splat_pattern" for child in left.named_children)
+    count = len(left.named_children)
+    if type(sizes) is int and given is not None and not is_starred and sizes != count > 1:
+        yield Finding(given, f"`mx.split` takes the number of parts, not their size; there are {count} names for them.")
     if given is None or is_starred or not isinstance(sizes, list | tuple) or not all(type(s) is int for s in sizes):
         return
-    if len(sizes) == len(left.named_children) > 1:
+    if len(sizes) == count > 1:
         cuts = list(accumulate(sizes))[:-1]
         message = f"`mx.split` takes the indices to cut at, not sizes; parts of {list(sizes)} are cut at {cuts}."
         yield Finding(given, message, (Fix(f"Cut at {cuts}", (replaced(given, str(cuts)),), is_safe=False),))

@@ -204,16 +204,12 @@ def leaked_tracer(script: Script, call: Call) -> Iterator[Finding]:
 )
 def compile_in_loop(script: Script, call: Call) -> Iterator[Finding]:
     """Finds lambdas that are compiled anew in every turn of a loop."""
-    outer = up_to(call.node, "for_statement", "while_statement", "function_definition", "lambda", "class_definition")
-    body = field(outer, "body") if outer is not None and outer.type.endswith("_statement") else None
-    if (
-        not call.arguments
-        or call.arguments[0].type != "lambda"
-        or body is None
-        or call.node.start_byte < body.start_byte
-    ):
+    # Under an `if` it may well happen once only.
+    outer = up_to(call.node, "for_statement", "while_statement", "if_statement", "function_definition", "lambda")
+    body = field(outer, "body") if outer is not None and outer.type in ("for_statement", "while_statement") else None
+    if body is None or call.node.start_byte < body.start_byte or not call.arguments:
         return
-    if script.name(call.function) == "mlx.core.compile":
+    if call.arguments[0].type == "lambda" and script.name(call.function) == "mlx.core.compile":
         yield Finding(call.node, "Each turn of the loop compiles this anew; compile once, before the loop.")
 
 

@@ -10,7 +10,7 @@ from tenny_lsp.source.meaning import NEVER, Api, Instance, LocalClass, Meaning
 from tenny_lsp.source.members import bases, names_in
 from tenny_lsp.source.reader import Reader
 from tenny_lsp.source.scope import Binding
-from tenny_lsp.source.syntax import Node, dotted_of, field, text_of
+from tenny_lsp.source.syntax import Node, dotted_of, field, text_of, up_to
 
 _LEAVES_OPEN = ("hasattr", "getattr", "AttributeError", "TypeError", "ImportError", "Exception", "version")
 
@@ -28,6 +28,18 @@ class Script:
         self.reader = reader
         self.index: ApiIndex = reader.index
         self._mentioned: dict[str, bool] = {}
+
+    @cached_property
+    def compiled(self) -> dict[str, Node]:
+        """The functions that are compiled by their names, ``step = mx.compile(step)``, and the calls that do it."""
+        text, found = self.buffer.root.text or b"", {}
+        for place in re.finditer(rb"\bcompile\(\s*(\w+)\b", text):
+            node = self.buffer.root.descendant_for_byte_range(place.start(), place.start())
+            call = up_to(node, "call") if node is not None else None
+            is_only = len(re.findall(rb"\bdef %s\b" % place[1], text)) == 1
+            if call is not None and is_only and self.name(field(call, "function")) == "mlx.core.compile":
+                found[place[1].decode()] = call
+        return found
 
     @cached_property
     def convolutions(self) -> frozenset[str]:

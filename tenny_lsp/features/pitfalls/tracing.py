@@ -1,12 +1,10 @@
 """Which functions MLX traces, and which values in them it knows nothing of yet."""
 
-import re
-
 from tenny_lsp.features.pitfalls.calls import call_of
 from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.source.definitions import decorators
 from tenny_lsp.source.meaning import External
-from tenny_lsp.source.syntax import Node, field, text_of, up_to
+from tenny_lsp.source.syntax import Node, field, text_of
 
 
 def compiler(script: Script, function: Node | None) -> Node | None:
@@ -19,22 +17,8 @@ def compiler(script: Script, function: Node | None) -> Node | None:
             continue
         if script.reader.meaning(call.function) == External("functools.partial"):
             return decorator
-    return _compiled_later(script, function) if script.mentions("compile(") else None
-
-
-def _compiled_later(script: Script, function: Node | None) -> Node | None:
-    """Returns the call that compiles a function by its name, ``step = mx.compile(step)``."""
     name = field(function, "name")
-    text = script.buffer.root.text or b""
-    if name is None or len(re.findall(rb"\bdef %s\b" % re.escape(name.text or b""), text)) != 1:
-        return None
-    for found in re.finditer(rb"\bcompile\(\s*%s\b" % re.escape(name.text or b""), text):
-        node = script.buffer.root.descendant_for_byte_range(found.start(), found.start())
-        outer = up_to(node, "call") if node is not None else None
-        call = call_of(outer) if outer is not None else None
-        if call is not None and call.arguments and text_of(call.arguments[0]) == text_of(name):
-            return outer if script.name(call.function) == "mlx.core.compile" else None
-    return None
+    return script.compiled.get(text_of(name)) if name is not None else None
 
 
 def is_traced(script: Script, node: Node, function: Node) -> bool:

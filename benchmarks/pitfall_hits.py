@@ -64,9 +64,9 @@ def check(
 
 
 def judged(hits: list[Hit]) -> list[Hit]:
-    """Returns the hits with the verdicts of ``pitfall_verdicts.tsv``: package, path, code, text, verdict."""
+    """Returns the hits with the verdicts of ``pitfall_verdicts.tsv``: package, path, code, text, verdict, why."""
     rows = [line.split("\t") for line in VERDICTS.read_text("utf-8").splitlines()] if VERDICTS.exists() else []
-    verdicts = {tuple(row[:4]): row[4] for row in rows if len(row) == 5}
+    verdicts = {tuple(row[:4]): row[4] for row in rows if len(row) == 6}
     return [
         Hit(**{**asdict(hit), "verdict": verdicts.get((hit.package, hit.path, hit.code, hit.text), "")}) for hit in hits
     ]

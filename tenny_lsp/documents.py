@@ -79,18 +79,20 @@ class Documents:
         notebook = workspace.get_notebook_document(cell_uri=uri)
         if notebook is None:
             return View(uri, self._buffer(uri, document.source), (document,))
-        cells = [cell.document for cell in notebook.cells if cell.kind == lsp.NotebookCellKind.Code]
-        documents = tuple(workspace.get_text_document(cell) for cell in cells)
+        opened = workspace.text_documents
+        documents = tuple(opened[key] for cell in notebook.cells if (key := unquote(cell.document)) in opened)
         joined = Notebook([cell.source for cell in documents])
-        return View(notebook.uri, self._buffer(notebook.uri, joined.text), documents, cells.index(document.uri), joined)
+        place = next(place for place, cell in enumerate(documents) if cell is document)
+        return View(notebook.uri, self._buffer(notebook.uri, joined.text), documents, place, joined)
 
     def inference(self, view: View, index: ApiIndex) -> Inference:
         """Returns what can be found out about a document; what has been found out before is still known."""
         kept = self._inferences.get(view.uri)
-        if kept is None or kept.buffer is not view.buffer or kept.index is not index:
+        if kept is None or kept.buffer is not view.buffer or kept.index is not index or not kept.is_current():
             if self._files is None:
-                folders = [_path(folder.uri) for folder in self._workspace().folders.values()]
-                self._files = Files(tuple(path for path in folders if path is not None))
+                workspace = self._workspace()
+                uris = [folder.uri for folder in workspace.folders.values()] or [workspace.root_uri or ""]
+                self._files = Files(tuple(path for uri in uris if (path := _path(uri)) is not None))
             kept = self._inferences[view.uri] = Inference(view.buffer, index, self._files, _path(view.uri))
         return kept
 

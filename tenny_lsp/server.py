@@ -85,7 +85,9 @@ class TennyServer(LanguageServer):
         if view is None or view.buffer.identifier_at(offset) is None:
             return None
         index = await self.index()
-        card = await hover(view.buffer, offset, index, self._ask, self.documents.inference(view, index))
+        inference = self.documents.inference(view, index)
+        is_large = bool(self.settings.model.path)  # the embedded one is not
+        card = await hover(view.buffer, offset, index, self._ask, inference, may_paraphrase=is_large)
         return hover_of(card, view) if card is not None else None
 
     async def signature_help(self, params: lsp.SignatureHelpParams) -> lsp.SignatureHelp | None:

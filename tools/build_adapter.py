@@ -28,8 +28,6 @@ from tenny_lsp.model.protocol import TextModel
 from tenny_lsp.terminal import TrainingView, evaluation_table
 from tenny_lsp.wiring import worker_model
 
-_RANK = 16
-
 
 async def answers_of(speaker: TextModel, index: ApiIndex) -> dict[str, str]:
     """Returns the answers to hovers' prompts that may be shown."""
@@ -38,7 +36,7 @@ async def answers_of(speaker: TextModel, index: ApiIndex) -> dict[str, str]:
         for entry in index:
             if entry.summary:
                 answer = await speaker.complete(hover_prompt(entry))
-                if grounded_prose(answer, entry, index) is not None:
+                if grounded_prose(answer, entry, index, may_paraphrase=False) is not None:
                     answers[hover_prompt(entry)] = answer
     finally:
         await speaker.close()
@@ -49,15 +47,16 @@ def main() -> None:
     """Trains, answers and measures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("adapter", type=Path, help="the adapter's folder, such as adapters/mlx-docs")
-    parser.add_argument("--iters", type=int, required=True, help="iterations of training")
+    parser.add_argument("--iters", type=int, help="iterations of training; without, the adapter is there already")
     parser.add_argument("--code", type=Path, help="held-out source, written by tools.held_out")
     parser.add_argument("--work", type=Path, default=Path(".work/adapter"), help="folder for the dataset")
     arguments = parser.parse_args()
     console, index = Console(), load_index()
-    build_dataset(arguments.work, DatasetOptions(test_size=0, valid_size=0))
-    options = TrainOptions(arguments.work, arguments.adapter, iters=arguments.iters, rank=_RANK)
-    with TrainingView(console) as view:
-        train(options, view.show)
+    if arguments.iters:
+        build_dataset(arguments.work, DatasetOptions(test_size=0, valid_size=0))
+        options = TrainOptions(arguments.work, arguments.adapter, iters=arguments.iters)
+        with TrainingView(console) as view:
+            train(options, view.show)
     answers = asyncio.run(answers_of(worker_model("", arguments.adapter), index))
     write_answers(arguments.adapter / ANSWERS_FILE, answers)
     scores = evaluate(

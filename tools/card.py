@@ -24,18 +24,17 @@ and nothing it writes should be believed without looking it up.
 | weights | float16, `model.safetensors` |
 | tokenizer | sentencepiece BPE, {vocabulary} pieces, byte fallback; encoding adds no token; `</s>` ends a text |
 | context | trained on {context} tokens |
-| prompt form | `Q: What is ReLU in mlx?` newline `A:`; plain Python is continued as it is |
+| prompt form | documentation, an empty line, `Q: What is ReLU in mlx?` newline `A:`; Python is continued as it is |
 | tokens seen | {tokens:.2f} million in {steps} steps of {batch} sequences |
 | training | {minutes:.0f} minutes, {machine}, bfloat16 autocast; stopped and resumed {stops} times |
-| optimizers | Muon for the matrices, AdamW for the rest, peak rate {rate}, cosine |
+| optimizers | Muon for the matrices, AdamW for the rest; rate {rate}, let fall over the last {decay_steps} steps |
 
 ## Loss
 
-Nats a token. Training loss is of the mix at that moment: the last {anneal:.0%} of the run weighs questions more,
-which are easier, so it falls faster there. Held-out loss is of packages never trained on, on their first 4000
-tokens or so while training went on and on all of them in the last row. The first of them is not permissively
-licensed, so it is read for this measurement only, and its models resemble those of packages that are trained on:
-the second tells more.
+Nats a token. Training loss is of the mix at that moment: the last {decay_steps} steps weigh questions more, which are
+easier, so it falls faster there. Held-out loss is of packages never trained on, on their first sequences while training
+went on and on all of them in the last row. The first of them is not permissively licensed, so it is read for this
+measurement only, and its models resemble those of packages that are trained on: the others tell more.
 
 {curve}
 
@@ -44,11 +43,12 @@ the second tells more.
 Parts by weight, over most of the run: {mix}.
 In the last stretch: {anneal_mix}.
 
-- `code`: source of the MLX packages below. Tests, vendored and generated files are left out, identical files kept
-  once.
+- `code`: source of the MLX packages below. Tests, vendored and generated files are left out; files that repeat another
+  one, or a held-out one, nearly line by line are kept once.
 - `docs`, `questions`: docstrings of the other packages below, as prose and as questions with answers.
-- `mlx_docs`, `mlx_questions`: docstrings of MLX itself, only for names in the *train* split (seed 0, 5 % test,
-  5 % validation), so that a score on the other names is honest. Code and prose that quote a held-out name's
+- `reading`: an excerpt of documentation, or two, with a question that one of them answers.
+- `mlx_docs`, `mlx_questions`, `mlx_reading`: docstrings of MLX itself, only for names in the *train* split (seed 0,
+  5 % test, 5 % validation), so that a score on the other names is honest. Code and prose that quote a held-out name's
   summary are left out. MLX code does use held-out names, as all MLX code does.
 - `english`: Python's manual, the Jargon File, Bierce's dictionary, and the packages' own descriptions.
 
@@ -68,12 +68,12 @@ read their documentation.
 ```
 python -m tools.pretrain_base corpus
 python -m tools.pretrain_base tokenizer
-python -m tools.pretrain_base train --minutes {minutes:.0f}
+python -m tools.pretrain_base train    # until SIGTERM, {minutes:.0f} minutes in all; run again, it resumes
+python -m tools.pretrain_base train --decay-steps {decay_steps}
 python -m tools.pretrain_base export tenny_lsp/base
 ```
 
-The packages' newest versions are fetched and the schedule follows the clock, so another day or machine gives
-another model.
+The packages' newest versions are fetched, so another day gives another model.
 """
 
 
@@ -113,7 +113,7 @@ def write_card(
         machine=machine,
         stops=sum(row.get("stopped", False) for row in log),
         rate=config["learning_rate"],
-        anneal=config["anneal_share"],
+        decay_steps=config["decay_steps"],
         curve=_curve(log),
         mix=_weights(MIX),
         anneal_mix=_weights(ANNEAL_MIX),

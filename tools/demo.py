@@ -17,7 +17,7 @@ from rich.rule import Rule
 WORK = Path(__file__).parent.parent / ".work" / "demo"
 DATASET, ADAPTER = WORK / "dataset", WORK / "adapter"
 #: Enough for the questions a hover asks, in about four minutes on two cores.
-ITERATIONS = 300
+ITERATIONS = 150
 CODE = "import mlx.core as mx\nimport mlx.nn as nn\n\nactivation = nn.ReLU()\ny = mx.softmax(x, axis=-1)\n"
 PLACES = {"nn.ReLU": lsp.Position(3, 17), "mx.softmax": lsp.Position(4, 10)}
 PATIENCE_S = 60
@@ -64,7 +64,7 @@ async def session() -> None:
     client.exit(None)
     await client.stop()
     if not any("**Tenny:**" in card for card in cards):
-        sys.exit("No hover had the model's answer; train longer: tenny-lsp train --epochs 4")
+        sys.exit("No hover had the model's answer; train longer: tenny-lsp train")
 
 
 async def hover(client: LanguageClient, name: str, position: lsp.Position) -> str:

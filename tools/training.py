@@ -1,4 +1,4 @@
-"""The pretraining loop: sequences drawn by part, a schedule that ends on time, checkpoints that resume."""
+"""The pretraining loop: sequences drawn by part, a rate that holds until it is let fall, checkpoints that resume."""
 
 import json
 import math

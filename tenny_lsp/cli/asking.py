@@ -42,7 +42,9 @@ def ask(
     speaker = _speaker(model, adapter_path)
     index = load_mlx_index(python)
     with err.status("Reading"):
-        answer = asyncio.run(_closing(speaker, ask(question, index, Search(index), _asking(speaker, max_tokens))))
+        complete = _asking(speaker, max_tokens)
+        asked = ask(question, index, Search(index), complete, may_paraphrase=bool(model))
+        answer = asyncio.run(_closing(speaker, asked))
     if as_json:
         out.print_json(json.dumps({"question": question, **answer_values(answer)}))
     else:

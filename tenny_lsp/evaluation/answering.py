@@ -41,7 +41,9 @@ class Judged:
     is_shown: bool
 
 
-async def judge(entry: ApiEntry, index: ApiIndex, complete: Complete, *, reads: bool = True) -> Judged:
+async def judge(
+    entry: ApiEntry, index: ApiIndex, complete: Complete, *, reads: bool = True, may_paraphrase: bool = True
+) -> Judged:
     """Returns what the model says of an entry and how near that is to its documentation.
 
     Args:
@@ -49,6 +51,7 @@ async def judge(entry: ApiEntry, index: ApiIndex, complete: Complete, *, reads: 
         index (ApiIndex): What exists.
         complete (Complete): Asks the model.
         reads (bool): Whether the prompt carries the documentation.
+        may_paraphrase (bool): Whether words that the documentation does not use may be shown.
     """
     called = customary_name(entry.name)
     question = unseen_wording(entry.name).format(name=called)
@@ -65,7 +68,7 @@ async def judge(entry: ApiEntry, index: ApiIndex, complete: Complete, *, reads: 
         answer=answer,
         rouge_l=rouge_l(said, sentences(entry.summary)),
         unfounded=tuple(wrong),
-        is_shown=grounded_prose(answer, entry, index) is not None,
+        is_shown=grounded_prose(answer, entry, index, may_paraphrase=may_paraphrase) is not None,
     )
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 
-from tenny_lsp.features.grounding import unfounded
+from tenny_lsp.features.grounding import unfounded, unread
 from tenny_lsp.mlx_api.docstring import SENTENCE_END
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.excerpt import MOST_CHARACTERS, excerpt, replacement
@@ -51,10 +51,13 @@ class Answer:
     is_generated: bool = False
 
 
-async def ask(question: str, index: ApiIndex, search: Search, complete: Complete | None) -> Answer:
+async def ask(
+    question: str, index: ApiIndex, search: Search, complete: Complete | None, *, may_paraphrase: bool = True
+) -> Answer:
     """Returns the answer to a question about MLX, from the entries it is about.
 
     Where the model says what its sources do not, or there is no model, the first source's summary answers.
+    ``may_paraphrase`` is ``grounding.grounded_prose``'s.
     """
     unknown = _without_equivalent(question)
     sources = tuple(sources_of(question, index, search))
@@ -65,7 +68,9 @@ async def ask(question: str, index: ApiIndex, search: Search, complete: Complete
     if complete is not None:
         prose = await complete(ask_prompt(question, sources))
         whole = [match.end() for match in SENTENCE_END.finditer(prose)]
-        if whole and not any(unfounded(prose, [source.entry for source in sources], index)):
+        entries = [source.entry for source in sources]
+        wrong = [*unfounded(prose, entries, index), *(() if may_paraphrase else unread(prose, entries))]
+        if whole and not wrong:
             return Answer(prose[: whole[-1]], sources, is_generated=True)
     return Answer(_documented(sources[0]), sources)
 

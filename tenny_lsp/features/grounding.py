@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 from tenny_lsp.mlx_api.docstring import SENTENCE_END
 from tenny_lsp.mlx_api.entry import ApiEntry
-from tenny_lsp.mlx_api.foreign import full_name, load_foreign_names
+from tenny_lsp.mlx_api.foreign import full_name, load_foreign_names, names_elsewhere
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.model.prompts import CUSTOMARY_ALIASES, qualified_name
 
@@ -16,18 +16,32 @@ _OPENING = re.compile(rf"[`*]*({_DOTTED.pattern})[`*]*[\s:.,!?-]*")
 _PARAMETER = re.compile(r"(?<![\w.])([A-Za-z_]\w*)(?:=(?!=)| \([^()]*\):)")
 #: What looks like code must stand in the documentation: ``group_size`` and `mode`.
 _CODE = re.compile(r"(?<![\w.])[A-Za-z]\w*_\w+(?![\w.])|(?<=`)[A-Za-z_]\w*(?=`)")
+#: Two words are forms of one where so many of their first letters agree.
+_STEM_CHARACTERS = 6
+#: Words of an answer's form rather than of what it says.
+_GLUE = re.compile(
+    "also|called|calls|does|each|equivalent|from|have|into|jax|mlx|most|numpy|only|over|pytorch|returns|same|takes|than"
+    "|that|then|they|this|used|uses|using|what|when|where|which|with|your"
+)
 #: An editor would follow a link, load an image and obey HTML.
 _ACTIVE = re.compile(r"\]\(|://|<[a-z/!]", re.IGNORECASE)
 
 
-def grounded_prose(answer: str, entry: ApiEntry, index: ApiIndex) -> str | None:
+def grounded_prose(answer: str, entry: ApiEntry, index: ApiIndex, *, may_paraphrase: bool = True) -> str | None:
     """Returns what of an answer may be shown under an entry: at most two sentences, without the leading name.
 
     Returns None when no whole sentence is left, when the answer opens with another name than the entry's, or
     mentions what is unfounded.
+
+    Args:
+        answer (str): What the model said.
+        entry (ApiEntry): What it was asked about.
+        index (ApiIndex): What exists.
+        may_paraphrase (bool): Whether it may use words that the entry's documentation does not. A large model puts
+            things well in words of its own; a tiny one gets them wrong.
     """
     text = " ".join(answer.split())
-    if next(unfounded(text, [entry], index), None):
+    if next(unfounded(text, [entry], index), None) or (not may_paraphrase and next(unread(text, [entry]), None)):
         return None
     if name := opening_name(text):
         if index.resolve(name) != entry:
@@ -61,6 +75,20 @@ def unfounded(text: str, entries: Sequence[ApiEntry], index: ApiIndex) -> Iterat
     known = parameters | {word for entry in entries for word in _words(entry)}
     yield from (name for name in _CODE.findall(text) if name not in known and not index.named(name))
     yield from _ACTIVE.findall(text)
+
+
+def unread(text: str, entries: Sequence[ApiEntry]) -> Iterator[str]:
+    """Yields the words of a text that stand nowhere in the entries' documentation, in no form; small words may."""
+    read = (text for entry in entries for text in (*_words(entry), *names_elsewhere(entry.name)))
+    stems = {word[:_STEM_CHARACTERS] for text in read for word in _split(text)}
+    for word in _split(text):
+        is_small = len(word) < 4 and word.isalpha()
+        if not is_small and not _GLUE.fullmatch(word) and word[:_STEM_CHARACTERS] not in stems:
+            yield word
+
+
+def _split(text: str) -> list[str]:
+    return [word.lower() for word in re.findall(r"[A-Za-z]+|\d+", text)]
 
 
 def _words(entry: ApiEntry) -> Iterator[str]:

@@ -33,19 +33,27 @@ class HoverCard:
 
 
 async def hover(
-    buffer: Buffer, offset: int, index: ApiIndex, ask: Ask | None, inference: Inference | None = None
+    buffer: Buffer,
+    offset: int,
+    index: ApiIndex,
+    ask: Ask | None,
+    inference: Inference | None = None,
+    *,
+    may_paraphrase: bool = True,
 ) -> HoverCard | None:
     """Returns the card of what stands at an offset in code points.
 
     Returns None when that is not MLX's, or not certainly so; on a variable that holds an array, too: what a type
-    checker says of it is all there is to say.
+    checker says of it is all there is to say. ``may_paraphrase`` is ``grounded_prose``'s.
     """
     subject = (inference or Inference(buffer, index)).subject_at(offset)
     if subject is None:
         return None
     card: str | None
     if isinstance(subject, Found):
-        card = await _with_prose(facts(subject.entry, index), subject.entry, index, ask)
+        card = facts(subject.entry, index)
+        if ask is not None and (prose := await _prose(subject.entry, index, ask, may_paraphrase)):
+            card += f"\n\n---\n\n**Tenny:** {prose}"
     elif isinstance(subject, Keyword):
         card = parameter_card(subject.name, subject.entry, index)
     elif isinstance(subject, Lacking):
@@ -55,10 +63,9 @@ async def hover(
     return HoverCard(card, subject.start, subject.end) if card is not None else None
 
 
-async def _with_prose(card: str, entry: ApiEntry, index: ApiIndex, ask: Ask | None) -> str:
-    answer = await ask(hover_prompt(entry)) if ask is not None and entry.summary else None
-    prose = grounded_prose(answer, entry, index) if answer else None
-    return f"{card}\n\n---\n\n**Tenny:** {prose}" if prose else card
+async def _prose(entry: ApiEntry, index: ApiIndex, ask: Ask, may_paraphrase: bool) -> str | None:
+    answer = await ask(hover_prompt(entry)) if entry.summary else None
+    return grounded_prose(answer, entry, index, may_paraphrase=may_paraphrase) if answer else None
 
 
 def hover_prompt(entry: ApiEntry) -> str:

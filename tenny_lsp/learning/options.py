@@ -8,7 +8,7 @@ from typing import Any, Literal
 from tenny_lsp.errors import TrainingError
 
 #: How often a training reads its rows when neither ``epochs`` nor ``iters`` is given.
-DEFAULT_EPOCHS = 4.0
+DEFAULT_EPOCHS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class TrainOptions:
     batch_size: int = 16
     learning_rate: float = 5e-4
     num_layers: int = -1
-    rank: int = 32
+    rank: int = 16
     scale: float = 2.0
     dropout: float = 0.0
     optimizer: Literal["adam", "adamw"] = "adam"

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 from tenny_lsp.errors import AdapterError, TennyError
 from tenny_lsp.model import wire
-from tenny_lsp.model.light import lighten
 from tenny_lsp.model.runtime import package_version, prepare
 
 if TYPE_CHECKING:
@@ -99,6 +98,8 @@ class Worker:
 
     def _load(self) -> "Voice":
         runtime = prepare()
+        from tenny_lsp.model.light import lighten
+
         lighten(self._base)
         # MLX is imported here: after its runtime is prepared, in its thread, when Hello has long been said.
         from tenny_lsp.model.voice import Voice

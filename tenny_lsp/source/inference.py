@@ -55,6 +55,10 @@ class Inference:
         """What reads the meaning of each expression, for whom a whole file is to be read."""
         return self._reader
 
+    def is_current(self) -> bool:
+        """Tells whether no other file has changed that has been read so far."""
+        return self._reader.is_current()
+
     def entry_at(self, offset: int) -> Found | None:
         """Returns the entry named at an offset; None when there is none or it is not certain."""
         subject = self.subject_at(offset)

@@ -88,6 +88,11 @@ class Reader:
                 return LocalClass(self, binding.definition)
         return None
 
+    def is_current(self) -> bool:
+        """Tells whether no other file has changed that has been read so far."""
+        files = self._files
+        return files is None or all(files.buffer(path) is other.buffer for path, other in self._others.items())
+
     def _other(self, path: Path, hops: int) -> "Reader | None":
         """Returns the reader of another file."""
         buffer = self._files.buffer(path) if self._files is not None and path not in self._others else None

@@ -65,6 +65,20 @@ async def test_edits_of_a_cell_and_of_the_cells_are_followed(client: LanguageCli
     assert await hover(client, items[2].uri, position) is None
 
 
+async def test_cells_that_are_not_python_are_passed_over(client: LanguageClient) -> None:
+    uri = "vscode-notebook-cell:/a%20b.ipynb"
+    texts = ["import mlx.core as mx", "mx.a‸bs(x)"]
+    items = [lsp.TextDocumentItem(f"{uri}#W{i}%3D", "python", 1, at(text)[0]) for i, text in enumerate(texts)]
+    cells = [lsp.NotebookCell(lsp.NotebookCellKind.Code, item.uri) for item in items]
+    other = lsp.NotebookCell(lsp.NotebookCellKind.Code, f"{uri}#other")  # R, not sent to this server
+    notebook = lsp.NotebookDocument("file:///a%20b.ipynb", "jupyter-notebook", 1, [cells[0], other, cells[1]])
+    client.notebook_document_did_open(lsp.DidOpenNotebookDocumentParams(notebook, items))
+
+    shown = await hover(client, items[1].uri, at(texts[1])[1])
+
+    assert shown is not None and shown.range == lsp.Range(lsp.Position(0, 3), lsp.Position(0, 6))
+
+
 async def test_a_closed_notebook_is_forgotten(client: LanguageClient) -> None:
     uri = "file:///d.ipynb"
     items = open_notebook(client, uri, CELLS[:3])

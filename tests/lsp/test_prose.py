@@ -13,8 +13,9 @@ from tests.lsp.session import Server, ServerError, Session, fake
 URI = "file:///net.py"
 CODE = "import mlx.nn as nn\nnn.ReLU()\nnn.Tanh()\nnn.GELU()\n"
 RELU, TANH, GELU = (1, 4), (2, 4), (3, 4)
-AT_ONCE = {"hover": {"deadlineMs": 0}}
-IN_TIME = {"hover": {"deadlineMs": 50_000}}
+LARGE = {"path": "/models/large"}
+AT_ONCE = {"hover": {"deadlineMs": 0}, "model": LARGE}
+IN_TIME = {"hover": {"deadlineMs": 50_000}, "model": LARGE}
 
 
 @pytest.fixture
@@ -62,6 +63,16 @@ def test_in_time(session: Session) -> None:
     session.notify("fake/reply", {"text": "Keeps what is positive."})
 
     assert prose(session.answer(waiting)["contents"]["value"]) == "Keeps what is positive."
+
+
+def test_the_embedded_model_is_shown_only_in_the_documentations_words(session: Session) -> None:
+    embedded = {"hover": {"deadlineMs": 50_000}}
+    session.notify("workspace/didChangeConfiguration", {"settings": {"tenny": embedded}})
+    session.notify("fake/reply", {"text": "Keeps what is positive."})
+    assert prose(session.hover(URI, *RELU)) is None
+
+    session.notify("fake/reply", {"text": "Applies the hyperbolic tangent."})
+    assert prose(session.hover(URI, *TANH)) == "Applies the hyperbolic tangent."
 
 
 def test_what_is_not_grounded_is_not_shown(session: Session) -> None:

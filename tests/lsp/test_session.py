@@ -293,3 +293,17 @@ def test_stdout_is_the_protocols(tmp_path: Path) -> None:
         assert server.exit_status() == 0
         assert server.process.stdout is not None
         assert server.process.stdout.read() == b""
+
+
+def test_names_of_other_files_of_the_workspace(session: Session, tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text("import mlx.nn as nn\nclass Net(nn.Module):\n    norm = nn.RMSNorm(8)\n")
+    uri = (tmp_path / "main.py").as_uri()
+    session.open(uri, "from net import Net\nNet().norm\nNet().parameters()\n")
+
+    card = session.hover(uri, 1, 8)
+    assert card is not None and card.startswith("```python\nnorm: nn.RMSNorm\n```")
+    (tmp_path / "net.py").write_text(
+        "import mlx.nn as nn\nclass Net(nn.Module):\n    norm = nn.LayerNorm(8)\n# changed"
+    )
+    card = session.hover(uri, 1, 8)
+    assert card is not None and card.startswith("```python\nnorm: nn.LayerNorm\n```")

@@ -92,3 +92,12 @@ def test_a_failing_model_is_no_error(session: Session) -> None:
     session.notify("fake/reply", {"kind": "ModelUnavailable"})
 
     assert session.answer(question) is None
+
+
+def test_what_is_announced(tmp_path: Path) -> None:
+    with fake(tmp_path) as server:
+        announced = server.session.initialize().capabilities
+        server.session.end()
+
+    assert announced["completionProvider"] == {"triggerCharacters": [".", "="], "resolveProvider": True}
+    assert announced["inlineCompletionProvider"] == {}

@@ -68,3 +68,20 @@ def test_the_name_of_an_inherited_member_is_its_owners(mlx_index: ApiIndex) -> N
 
     for name in ("nn.Linear.parameters", "mlx.nn.Module.parameters"):
         assert grounded_prose(f"{name} Returns them.", entry, mlx_index) == "Returns them."
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_shown"),
+    [
+        ("mlx.nn.ReLU Applies the Rectified Linear Unit.", True),
+        ("mlx.nn.ReLU Applied to a linear unit, that is all.", True),
+        ("mlx.nn.ReLU Keeps what is positive.", False),
+        ("mlx.nn.ReLU Applies 2 units.", False),
+    ],
+)
+def test_a_tiny_models_words_must_stand_in_the_documentation(answer: str, is_shown: bool, mlx_index: ApiIndex) -> None:
+    entry = mlx_index.resolve("mlx.nn.ReLU")
+    assert entry is not None
+
+    assert (grounded_prose(answer, entry, mlx_index, may_paraphrase=False) is not None) == is_shown
+    assert grounded_prose(answer, entry, mlx_index) is not None

@@ -1,0 +1,69 @@
+"""The adapter that comes with Tenny: made for the embedded base, and with an answer to nearly every hover."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from tenny_lsp import folders
+from tenny_lsp.features.grounding import grounded_prose
+from tenny_lsp.features.hover import hover, hover_prompt
+from tenny_lsp.learning.adapter import check_adapter
+from tenny_lsp.mlx_api.index import ApiIndex
+from tenny_lsp.model.precomputed import ANSWERS_FILE, prompt_key
+from tenny_lsp.source.buffer import Buffer
+from tenny_lsp.wiring import text_model
+
+ADAPTER = Path(__file__).parents[2] / "adapters" / folders.MLX_DOCS
+
+
+@pytest.fixture
+def no_adapter_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+
+
+@pytest.mark.usefixtures("no_adapter_of_ones_own")
+def test_a_fresh_install_finds_it() -> None:
+    assert folders.find_adapter() == ADAPTER
+
+
+def test_it_fits_the_embedded_base() -> None:
+    check_adapter(ADAPTER, folders.embedded_base())
+
+
+@pytest.mark.usefixtures("no_adapter_of_ones_own")
+async def test_a_hover_has_its_sentence_without_loading_a_model(
+    mlx_index: ApiIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(*_: object, **__: object) -> None:
+        raise AssertionError("a worker was started")
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", never)
+    model = text_model("", None)
+
+    code = "import mlx.nn as nn\nnn.ReLU"
+    card = await hover(Buffer(code), len(code), mlx_index, model.complete, may_paraphrase=False)
+
+    assert card is not None and "**Tenny:** " in card.markdown
+
+
+async def test_nearly_every_documented_name_has_an_answer_and_each_is_grounded(mlx_index: ApiIndex) -> None:
+    model = text_model("", ADAPTER)
+    known = {json.loads(line)["prompt"] for line in (ADAPTER / ANSWERS_FILE).read_text("utf-8").splitlines()}
+    documented = [entry for entry in mlx_index if entry.summary]
+    shown = 0
+    for entry in documented:
+        if prompt_key(hover_prompt(entry)) in known:
+            answer = await model.complete(hover_prompt(entry))
+            assert grounded_prose(answer, entry, mlx_index, may_paraphrase=False) is not None, entry.name
+            shown += 1
+
+    assert shown >= 0.88 * len(documented)
+
+
+def test_its_card_tells_how_good_it_is() -> None:
+    scores = json.loads((ADAPTER / "card.json").read_text("utf-8"))["evaluation"]
+
+    assert scores["answers"]["rouge_l"] >= 0.7
+    assert scores["answers"]["shown_unfounded"] == 0

@@ -26,6 +26,8 @@ fix: .venv/ready  ## Repair style and formatting
 
 bench: .venv/ready  ## Measure side by side with peers; wants a quiet machine
 	$(BIN)/python -m benchmarks.serve_speed --install
+	$(BIN)/python -m benchmarks.hover_answers
+	$(BIN)/python -m benchmarks.long_file
 	$(BIN)/python -m benchmarks.completion_rank
 	$(BIN)/python -m benchmarks.train_speed
 

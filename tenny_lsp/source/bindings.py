@@ -3,16 +3,18 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from tenny_lsp.source.branches import BRANCHING, CHOICES, LOOPS, branch_of, is_endless
 from tenny_lsp.source.scope import Binding, Branch, Span
-from tenny_lsp.source.syntax import COMPREHENSIONS, SCOPES, Node, dotted_of, field, text_of, up_to
+from tenny_lsp.source.syntax import COMPREHENSIONS, SCOPES, Node, dotted_of, field, scope_around, text_of
 
 #: Scope's names → what binds each, in the order of the text.
 Bindings = dict[str, list[Binding]]
 
 _TARGET_LISTS = {"pattern_list", "tuple_pattern", "list_pattern", "tuple", "list", "expression_list", "type"}
-_DECLARED = re.compile(rb"\b(?:global|nonlocal)\b")
+#: Each with a literal start, which is found ten times as fast as a choice of words.
+_DECLARED = (re.compile(rb"global\b"), re.compile(rb"nonlocal\b"))
 _STARRED = {"list_splat_pattern", "dictionary_splat_pattern", "list_splat"}
 _PARAMETERS = {"parameters", "lambda_parameters"}
 #: What holds statements, at any depth; everything else is an expression, where only ``:=`` binds.
@@ -52,18 +54,14 @@ def bindings_of(scope: Node) -> Bindings:
 
 def declared_in(root: Node) -> Iterator[tuple[Node, Node, str]]:
     """Yields (scope, outer scope, name) of every name that a scope declares global or nonlocal."""
-    for found in _DECLARED.finditer(root.text or b""):
+    text = root.text or b""
+    for found in chain.from_iterable(word.finditer(text) for word in _DECLARED):
         node = root.descendant_for_byte_range(found.start(), found.start())
         statement = node.parent if node is not None else None
         if statement is not None and statement.type in ("global_statement", "nonlocal_statement"):
             scope = scope_around(statement)
             outer = root if statement.type == "global_statement" else scope_around(scope)
             yield from ((scope, outer, text_of(name)) for name in statement.named_children)
-
-
-def scope_around(node: Node) -> Node:
-    """Returns the scope a node stands in."""
-    return (up_to(node.parent, *SCOPES) if node.parent is not None else None) or node
 
 
 def _walk(part: Node, scope: Node, walrus: bool) -> Iterator[Binding]:

@@ -126,7 +126,7 @@ class Buffer:
     @cached_property
     def tested_names(self) -> set[str]:
         """The names whose class is asked for with ``isinstance`` anywhere in the text."""
-        return set(re.findall(r"\bisinstance\(\s*(\w+)", self.text))
+        return set(re.findall(r"isinstance\(\s*(\w+)", self.text))
 
     def bindings_in(self, scope: Node) -> Bindings:
         """Returns what a scope binds."""

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 
 from tenny_lsp.source.meaning import (
     NEVER,
+    Api,
     Arguments,
     External,
     Group,
     GroupKind,
+    Instance,
     LocalFunction,
     Meaning,
     Plain,
@@ -75,7 +77,21 @@ def _call(reader: "Reader", node: Node) -> Meaning | None:
         return None
     if arguments.type == "generator_expression":
         return reader.called(called, Arguments((reader.meaning(arguments),)))
+    if isinstance(called, Api) and called.entry.name == "mlx.core.load":
+        return _loaded(reader, arguments)
     return reader.called(called, arguments_of(reader, node))
+
+
+def _loaded(reader: "Reader", arguments: Node) -> Meaning | None:
+    """Returns what ``mx.load`` gives: it depends on how the file's name ends."""
+    array = reader.index.resolve("mlx.core.array")
+    given = arguments.named_children
+    if array is None or len(given) != 1 or given[0].type != "string":
+        return None
+    name = text_of(given[0]).rstrip("\"'")
+    if name.endswith((".npz", ".safetensors", ".gguf")):
+        return Table(Instance(Api(array)))
+    return Instance(Api(array)) if name.endswith(".npy") else None
 
 
 def _subscript(reader: "Reader", node: Node) -> Meaning | None:

@@ -15,6 +15,7 @@ __all__ = [
     "every",
     "field",
     "parse",
+    "scope_around",
     "text_of",
     "up_to",
 ]
@@ -106,3 +107,8 @@ def dotted_of(node: Node) -> str:
 def dotted_up_to(node: Node, dotted_name: Node) -> str:
     """Returns a dotted name from its start to the end of one of its parts."""
     return ".".join(text_of(part) for part in dotted_name.named_children if part.start_byte <= node.start_byte)
+
+
+def scope_around(node: Node) -> Node:
+    """Returns the scope a node stands in."""
+    return (up_to(node.parent, *SCOPES) if node.parent is not None else None) or node

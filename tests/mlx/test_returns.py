@@ -1,6 +1,7 @@
 """What data/returns.toml says is what MLX returns: every row is run."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -104,3 +105,14 @@ def test_methods_that_return_a_module_return_their_own(mlx_index: ApiIndex) -> N
     for name in set(methods) - {"load_weights"}:
         assert getattr(LINEAR, name)(*given.get(name, ())) is LINEAR, name
     assert LINEAR.load_weights([], strict=False) is LINEAR
+
+
+def test_what_load_gives_depends_on_the_file_s_name(tmp_path: Path) -> None:
+    mx.save(f"{tmp_path}/x.npy", X2)
+    mx.savez(f"{tmp_path}/x.npz", x=X2)
+    mx.save_safetensors(f"{tmp_path}/x.safetensors", {"x": X2})
+
+    assert isinstance(mx.load(f"{tmp_path}/x.npy"), mx.array)
+    for name in ("x.npz", "x.safetensors"):
+        loaded = mx.load(f"{tmp_path}/{name}")
+        assert isinstance(loaded, dict) and isinstance(loaded["x"], mx.array)

@@ -11,7 +11,7 @@ from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source.buffer import Buffer
 from tenny_lsp.source.reader import Reader
-from tenny_lsp.source.syntax import Node
+from tenny_lsp.source.syntax import Node, field, text_of
 
 _IGNORE = re.compile(r"#\s*tenny:\s*ignore(?:\[([\w\s,-]*)\])?")
 
@@ -29,41 +29,47 @@ class Rules:
         self._by_kind: dict[str, list[Rule]] = {}
         self._by_call: dict[str, list[Rule]] = {}
         self._by_keyword: dict[str, list[Rule]] = {}
+        self._by_attribute: dict[str, list[Rule]] = {}
         for rule in RULES:
             if (not select or rule.code in select) and not {rule.code, "all"} & set(ignore):
                 for table, names in (
                     (self._by_kind, rule.kinds),
                     (self._by_call, rule.calls),
                     (self._by_keyword, rule.keywords),
+                    (self._by_attribute, rule.attributes() if callable(rule.attributes) else rule.attributes),
                 ):
                     for name in names:
                         table.setdefault(name, []).append(rule)
 
-    def findings(self, script: Script) -> Iterator[tuple[Rule, Finding]]:
-        """Yields what the rules find in a file, each with its rule."""
+    def findings(self, script: Script) -> list[tuple[Rule, Finding]]:
+        """Returns what the rules find in a file, each with its rule."""
+        found: list[tuple[Rule, Finding]] = []
         cursor = script.buffer.root.walk()
-        is_done = False
-        while not is_done:
+        while True:
             node = cursor.node
             if node is not None and node.is_named:
-                yield from self._at(script, node)
+                self._look(script, node, found)
             if cursor.goto_first_child():
                 continue
             while not cursor.goto_next_sibling():
                 if not cursor.goto_parent():
-                    is_done = True
-                    break
+                    return found
 
-    def _at(self, script: Script, node: Node) -> Iterator[tuple[Rule, Finding]]:
-        for rule in self._by_kind.get(node.type, ()):
-            yield from ((rule, finding) for finding in rule.check(script, node))
-        call = call_of(node) if node.type == "call" else None
-        if call is not None:
+    def _look(self, script: Script, node: Node, found: list[tuple[Rule, Finding]]) -> None:
+        """Adds what the rules find at a node."""
+        kind = node.type
+        for rule in self._by_kind.get(kind, ()):
+            found += [(rule, finding) for finding in rule.check(script, node)]
+        if kind == "attribute":
+            name = field(node, "attribute")
+            for rule in self._by_attribute.get(text_of(name), ()) if name is not None else ():
+                found += [(rule, finding) for finding in rule.check(script, node)]
+        elif kind == "call" and (call := call_of(node)) is not None:
             rules = list(self._by_call.get(call.name, ()))
             for keyword in call.keywords:
                 rules += [rule for rule in self._by_keyword.get(keyword, ()) if rule not in rules]
             for rule in rules:
-                yield from ((rule, finding) for finding in rule.check(script, call))
+                found += [(rule, finding) for finding in rule.check(script, call)]
 
 
 def pitfalls(buffer: Buffer, index: ApiIndex, rules: Rules, reader: Reader | None = None) -> list[Pitfall]:

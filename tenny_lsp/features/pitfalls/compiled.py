@@ -5,50 +5,13 @@ from collections.abc import Iterator
 from tenny_lsp.features.pitfalls.calls import Call, call_of, replaced, within
 from tenny_lsp.features.pitfalls.rule import USAGE, Example, Finding, Fix, rule
 from tenny_lsp.features.pitfalls.script import Script
+from tenny_lsp.features.pitfalls.tracing import compiler, is_traced
 from tenny_lsp.source.definitions import class_of, decorators
 from tenny_lsp.source.meaning import External
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
 _COMPILE = USAGE + "compile.html"
 _HEAD = "@mx.compile\ndef f(a: mx.array):\n"
-
-
-def _compiler(script: Script, function: Node | None) -> Node | None:
-    """Returns the decorator that compiles a function, ``mx.compile`` or a ``partial`` of it."""
-    for decorator in decorators(function) if function is not None and script.mentions("compile") else ():
-        call = call_of(decorator) if decorator.type == "call" else None
-        if script.name(decorator) == "mlx.core.compile":
-            return decorator
-        if call is None or not call.arguments or script.name(call.arguments[0]) != "mlx.core.compile":
-            continue
-        if script.reader.meaning(call.function) == External("functools.partial"):
-            return decorator
-    return None
-
-
-def _is_traced(script: Script, node: Node, function: Node) -> bool:
-    """Tells whether an expression's value comes from the parameters of a function."""
-    parameters = field(function, "parameters")
-    given = {b.name for bs in script.buffer.bindings_in(function).values() for b in bs if b.definition is not None}
-    if parameters is None:
-        return False
-    waiting, seen = [node], set[int]()
-    while waiting:
-        part = waiting.pop()
-        if part.type == "identifier" and part.id not in seen:
-            seen.add(part.id)
-            if text_of(part) in given and script.binding_of(part) is not None and script.is_array(part):
-                return True
-            value = script.value_of(part)
-            if value is not None and value != part:
-                waiting.append(value)
-        elif part.type == "attribute" and text_of(part.named_children[-1]) in ("shape", "ndim", "size", "dtype"):
-            continue
-        elif part.type == "keyword_argument":
-            waiting += part.named_children[1:]
-        else:
-            waiting += part.named_children
-    return False
 
 
 @rule(
@@ -76,10 +39,10 @@ def _is_traced(script: Script, node: Node, function: Node) -> bool:
 def eval_in_compile(script: Script, call: Call) -> Iterator[Finding]:
     """Finds what needs an array's values where it has none yet."""
     function = up_to(call.node, "function_definition", "lambda")
-    if function is None or _compiler(script, function) is None:
+    if function is None or compiler(script, function) is None:
         return
     array = call.owner if call.name in ("item", "tolist") else next(iter(call.arguments), None)
-    if array is None or not script.is_array(array) or not _is_traced(script, array, function):
+    if array is None or not script.is_array(array) or not is_traced(script, array, function):
         return
     meaning = script.reader.meaning(call.function)
     is_python = isinstance(meaning, External) and (meaning.name == call.name or meaning.name == f"numpy.{call.name}")
@@ -103,15 +66,21 @@ def eval_in_compile(script: Script, call: Call) -> Iterator[Finding]:
             "y.tolist() == x.tolist()",
             is_fixed=False,
         ),
+        Example(
+            "def f(a: mx.array):\n    return a if a.sum() > 0 else -a\nf = mx.compile(f)\ny = f(x)",
+            "def f(a: mx.array):\n    return mx.where(a.sum() > 0, a, -a)\nf = mx.compile(f)\ny = f(x)",
+            "y.tolist() == x.tolist()",
+            is_fixed=False,
+        ),
     ),
 )
 def branch_in_compile(script: Script, node: Node) -> Iterator[Finding]:
     """Finds conditions on arrays where they have no values yet."""
     function = up_to(node, "function_definition", "lambda")
-    if function is None or _compiler(script, function) is None:
+    if function is None or compiler(script, function) is None:
         return
     condition = node.named_children[1] if node.type == "conditional_expression" else field(node, "condition")
-    if condition is not None and script.is_array(condition) and _is_traced(script, condition, function):
+    if condition is not None and script.is_array(condition) and is_traced(script, condition, function):
         yield Finding(
             condition, "Inside a compiled function arrays have no values, so a branch on one raises when it is traced. "
             "`mx.where(condition, a, b)` chooses among arrays.",
@@ -136,7 +105,7 @@ def branch_in_compile(script: Script, node: Node) -> Iterator[Finding]:
 )
 def random_in_compile(script: Script, node: Node) -> Iterator[Finding]:
     """Finds random numbers without a key in functions compiled without the generator's state."""
-    decorator = _compiler(script, node) if script.mentions("random") else None
+    decorator = compiler(script, node) if script.mentions("random") else None
     if decorator is None or "inputs" in text_of(decorator):
         return
     for found in within(field(node, "body"), "call"):
@@ -180,9 +149,9 @@ def random_in_compile(script: Script, node: Node) -> Iterator[Finding]:
 )
 def compiled_method(script: Script, node: Node) -> Iterator[Finding]:
     """Finds methods compiled by decorator: what compile returns is not bound to the instance."""
-    decorator = _compiler(script, node) if class_of(node) is not None else None
+    decorator = compiler(script, node) if class_of(node) is not None else None
     is_static = any(text_of(other) in ("staticmethod", "classmethod") for other in decorators(node))
-    if decorator is not None and not is_static:
+    if decorator is not None and decorator in decorators(node) and not is_static:
         yield Finding(
             decorator, "What `mx.compile` returns is no method: it is called without `self`. Compile in `__init__`: "
             "`self.f = mx.compile(self._f)`.",
@@ -207,14 +176,41 @@ def compiled_method(script: Script, node: Node) -> Iterator[Finding]:
 def leaked_tracer(script: Script, call: Call) -> Iterator[Finding]:
     """Finds arrays appended to a list outside a compiled function."""
     function = up_to(call.node, "function_definition", "lambda")
-    if function is None or _compiler(script, function) is None or call.owner is None or len(call.arguments) != 1:
+    if function is None or compiler(script, function) is None or call.owner is None or len(call.arguments) != 1:
         return
     is_outside = call.owner.type == "identifier" and text_of(call.owner) not in script.buffer.bindings_in(function)
-    if is_outside and script.is_array(call.arguments[0]) and _is_traced(script, call.arguments[0], function):
+    if is_outside and script.is_array(call.arguments[0]) and is_traced(script, call.arguments[0], function):
         yield Finding(
             call.node, "This happens once, while the function is traced, and what is kept has no value. Return the "
             "array instead.",
         )  # fmt: skip
 
 
-RULES = (eval_in_compile, branch_in_compile, random_in_compile, compiled_method, leaked_tracer)
+@rule(
+    "compile-in-loop",
+    "warning",
+    "`mx.compile` inside a loop",
+    _COMPILE,
+    calls=("compile",),
+    examples=(
+        Example(
+            "for _ in range(2):\n    y = mx.compile(lambda a: a + 1)(x)",
+            "f = mx.compile(lambda a: a + 1)\nfor _ in range(2):\n    y = f(x)",
+            "y.shape == (2, 3)",
+            "slow",
+            is_fixed=False,
+        ),
+    ),
+)
+def compile_in_loop(script: Script, call: Call) -> Iterator[Finding]:
+    """Finds lambdas that are compiled anew in every turn of a loop."""
+    # Under an `if` it may well happen once only.
+    outer = up_to(call.node, "for_statement", "while_statement", "if_statement", "function_definition", "lambda")
+    body = field(outer, "body") if outer is not None and outer.type in ("for_statement", "while_statement") else None
+    if body is None or call.node.start_byte < body.start_byte or not call.arguments:
+        return
+    if call.arguments[0].type == "lambda" and script.name(call.function) == "mlx.core.compile":
+        yield Finding(call.node, "Each turn of the loop compiles this anew; compile once, before the loop.")
+
+
+RULES = (compile_in_loop, eval_in_compile, branch_in_compile, random_in_compile, compiled_method, leaked_tracer)

@@ -105,9 +105,8 @@ def where_condition_only(script: Script, call: Call) -> Iterator[Finding]:
 )  # fmt: skip
 def array_in_slice(script: Script, node: Node) -> Iterator[Finding]:
     """Finds slices between arrays: their bounds have to be Python's numbers."""
-    # Names and sums of them: what an object keeps is long to find out, and hardly ever an array.
-    bounds = [child for child in node.named_children if child.type not in _NUMBERS and b"." not in (child.text or b"")]
-    bounds = [bound for bound in bounds if script.is_array(bound) and not _is_given(script, bound)]
+    bounds = [child for child in node.named_children if child.type not in _NUMBERS and _is_computed(script, child)]
+    bounds = [bound for bound in bounds if script.is_array(bound)]
     outer = up_to(node, "subscript") if bounds else None
     if outer is not None and script.is_array(field(outer, "value")):
         edits = tuple(replaced(bound, f"{atom(bound)}.item()") for bound in bounds)
@@ -118,11 +117,14 @@ def array_in_slice(script: Script, node: Node) -> Iterator[Finding]:
         yield Finding(node, message, (Fix("Take .item()", edits, is_safe=False),))
 
 
-def _is_given(script: Script, bound: Node) -> bool:
-    """Tells whether a bound comes from a parameter: numbers are often annotated as arrays, and work."""
-    names = [text_of(name) for name in all_within(bound, "identifier")]
-    scope = next(iter(script.buffer.scopes_around(bound)))
-    return any(binding.definition is not None for name in names for binding in scope.bindings.get(name, ()))
+def _is_computed(script: Script, bound: Node) -> bool:
+    """Tells whether a bound comes from a call, as ``argmax``: parameters annotated as arrays are often numbers.
+
+    What an object keeps takes long to find out, and is hardly ever an array.
+    """
+    names = [bound] if bound.type == "identifier" else list(all_within(bound, "identifier"))
+    values = [script.value_of(name) for name in names]
+    return b"." not in (bound.text or b"") and any(value is not None and value.type == "call" for value in values)
 
 
 @rule(

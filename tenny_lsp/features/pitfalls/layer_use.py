@@ -65,7 +65,10 @@ def recurrent_result(script: Script, node: Node) -> Iterator[Finding]:
 )
 def channels_first(script: Script, node: Node) -> Iterator[Finding]:
     """Finds arrays whose second axis has a convolution's channels, and whose last has not."""
-    call = call_of(node) if script.mentions("Conv") else None
+    function = field(node, "function") if script.mentions("nn.Conv") else None
+    if function is None or not (text_of(function) in script.convolutions or b"nn.Conv" in (function.text or b"")):
+        return
+    call = call_of(node)
     layer = script.value_of(call.function) if call is not None else None
     made = call_of(layer) if layer is not None and layer.type == "call" else None
     if call is None or made is None or len(call.arguments) != 1 or not made.arguments:

@@ -1,6 +1,7 @@
 """Layers, and members of modules and optimizers, that PyTorch has and MLX calls otherwise."""
 
 from collections.abc import Iterator
+from functools import cache
 
 from tenny_lsp.features.pitfalls.calls import call_of, replaced
 from tenny_lsp.features.pitfalls.names import advice, foreign_members, is_set_or_guarded
@@ -12,13 +13,15 @@ from tenny_lsp.model.prompts import customary_name
 from tenny_lsp.source.meaning import Instance
 from tenny_lsp.source.syntax import Node, field, text_of
 
+_replacement = cache(replacement_for_member)
+
 
 @rule(
     "foreign-member",
     "error",
     "A member that modules and optimizers do not have",
     PYTHON + "nn/module.html",
-    kinds=("attribute",),
+    attributes=foreign_members,
     examples=(
         Example("y = model.state_dict()", "y = model.parameters()", 'y["weight"].shape == (2, 3)', is_fixed=False),
         Example("y = model.half()", "model.set_dtype(mx.float16)", "model.weight.dtype == mx.float16", is_fixed=False),
@@ -29,10 +32,10 @@ def foreign_member(script: Script, node: Node) -> Iterator[Finding]:
     """Finds methods of PyTorch's modules and optimizers."""
     owner, member = field(node, "object"), field(node, "attribute")
     name = text_of(member) if member is not None else ""
-    if owner is None or name not in foreign_members() or name in ("to", "step") or hasattr(dict, name):
+    if owner is None or name in ("to", "step") or hasattr(dict, name):
         return
     for base in ("mlx.nn.Module", "mlx.optimizers.Optimizer"):
-        found = replacement_for_member(base, name)
+        found = _replacement(base, name)
         if found is None or script.index.resolve(f"{base}.{name}") is not None:
             continue
         value = script.meaning(owner)
@@ -62,7 +65,7 @@ def _statement_fixes(script: Script, node: Node, name: str) -> tuple[Fix, ...]:
     "error",
     "A layer that MLX calls otherwise, or has as a function",
     PYTHON + "nn/layers.html",
-    kinds=("attribute",),
+    attributes=foreign_members,
     examples=(
         Example("y = nn.BatchNorm2d(3)", "y = nn.BatchNorm(3)", "isinstance(y, nn.BatchNorm)"),
         Example(
@@ -86,14 +89,9 @@ def foreign_layer(script: Script, node: Node) -> Iterator[Finding]:
     """Finds names of ``torch.nn`` in ``mlx.nn``."""
     owner, member = field(node, "object"), field(node, "attribute")
     name = text_of(member) if member is not None else ""
-    if (
-        owner is None
-        or name not in foreign_members()
-        or not script.is_of_module(owner)
-        or script.name(owner) != "mlx.nn"
-    ):
+    if owner is None or not script.is_of_module(owner) or script.name(owner) != "mlx.nn":
         return
-    found = replacement_for_member("mlx.nn", name)
+    found = _replacement("mlx.nn", name)
     if found is None or script.index.resolve(f"mlx.nn.{name}") is not None or is_set_or_guarded(script, node):
         return
     message = f"`mlx.nn` has no `{name}`.{advice(found.mlx, found.note)}"

@@ -80,7 +80,7 @@ def transpose_two_axes(script: Script, call: Call) -> Iterator[Finding]:
     "warning",
     "`x.T` of more than two axes",
     "https://github.com/data-apis/array-api-compat/issues/451",
-    kinds=("attribute",),
+    attributes=("T",),
     examples=(
         Example("y = mx.zeros((4, 2, 3)).T", "y = mx.zeros((4, 2, 3)).mT", "y.shape == (4, 3, 2)", "wrong"),
         Example(
@@ -91,7 +91,7 @@ def transpose_two_axes(script: Script, call: Call) -> Iterator[Finding]:
 def transposed_batch(script: Script, node: Node) -> Iterator[Finding]:
     """Finds ``.T`` of an array that is known to have more than two axes: it reverses all of them."""
     name = field(node, "attribute")
-    if name is None or text_of(name) != "T" or not script.is_array(field(node, "object")):
+    if name is None or not script.is_array(field(node, "object")):
         return
     count = axes_of(script, field(node, "object"))
     if count is not None and count > 2:

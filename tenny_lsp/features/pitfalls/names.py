@@ -43,7 +43,7 @@ def _examples(rows: tuple[Rewrite, ...], *, are_methods: bool) -> tuple[Example,
     "error",
     "A function that MLX calls otherwise",
     PYTHON + "ops.html",
-    kinds=("attribute",),
+    attributes=foreign_members,
     examples=(
         *_examples((*ARRAY_REWRITES, *FUNCTION_REWRITES), are_methods=False),
         Example("y = mx.absolute(-x)", "y = mx.abs(-x)", "y.max().item() == 5"),
@@ -55,7 +55,7 @@ def _examples(rows: tuple[Rewrite, ...], *, are_methods: bool) -> tuple[Example,
 def foreign_function(script: Script, node: Node) -> Iterator[Finding]:
     """Finds names of other libraries' modules in MLX's."""
     owner, member = field(node, "object"), field(node, "attribute")
-    if owner is None or member is None or text_of(member) not in foreign_members() or not script.is_of_module(owner):
+    if owner is None or member is None or not script.is_of_module(owner):
         return
     module = script.entry(owner)
     if module is None or module.kind != "module" or module.name == "mlx.nn":
@@ -92,7 +92,7 @@ def _functional(script: Script, node: Node, name: str) -> Iterator[Finding]:
     "error",
     "A method that arrays do not have",
     PYTHON + "array.html",
-    kinds=("attribute",),
+    attributes=foreign_members,
     examples=(
         *_examples(ARRAY_REWRITES, are_methods=True),
         Example("y = x.argsort(axis=-1)", "y = mx.argsort(x, axis=-1)", "y.shape == (2, 3)", is_fixed=False),
@@ -105,7 +105,7 @@ def foreign_method(script: Script, node: Node) -> Iterator[Finding]:
     if owner is None or member is None or text_of(member) in ("to", "backward"):
         return
     name = text_of(member)
-    if name not in foreign_members() or script.index.resolve(f"{_ARRAY}.{name}") is not None:
+    if script.index.resolve(f"{_ARRAY}.{name}") is not None:
         return
     if script.is_array(owner) and not is_set_or_guarded(script, node):
         yield from _lacking(script, node, _ARRAY, name)

@@ -78,6 +78,7 @@ def values_and_indices(script: Script, node: Node) -> Iterator[Finding]:
             "a, b, y = mx.split(mx.arange(10), [2, 3, 5])", "a, b, y = mx.split(mx.arange(10), [2, 5])", "y.size == 5"
         ),
         Example("a, y = mx.arange(9).split([4, 5])", "a, y = mx.arange(9).split([4])", "y.size == 5"),
+        Example("a, y = mx.split(mx.arange(8), 4)", "a, y = mx.split(mx.arange(8), 2)", "y.size == 4", is_fixed=False),
     ),
 )
 def split_sizes(script: Script, node: Node) -> Iterator[Finding]:
@@ -92,12 +93,21 @@ def split_sizes(script: Script, node: Node) -> Iterator[Finding]:
     given = next(iter(call.arguments[1 if function == "mlx.core.split" else 0 :]), call.value("indices_or_sections"))
     sizes = literal_of(given)
     is_starred = any(child.type == "list_splat_pattern" for child in left.named_children)
+    count = len(left.named_children)
+    if type(sizes) is int and given is not None and not is_starred and sizes != count > 1:
+        yield Finding(given, f"`mx.split` takes the number of parts, not their size; there are {count} names for them.")
     if given is None or is_starred or not isinstance(sizes, list | tuple) or not all(type(s) is int for s in sizes):
         return
-    if len(sizes) == len(left.named_children) > 1:
+    if len(sizes) == count > 1:
         cuts = list(accumulate(sizes))[:-1]
         message = f"`mx.split` takes the indices to cut at, not sizes; parts of {list(sizes)} are cut at {cuts}."
         yield Finding(given, message, (Fix(f"Cut at {cuts}", (replaced(given, str(cuts)),), is_safe=False),))
+
+
+_MOVED = (
+    "get_active_memory", "get_peak_memory", "reset_peak_memory", "get_cache_memory", "set_memory_limit",
+    "set_cache_limit", "set_wired_limit", "clear_cache", "device_info",
+)  # fmt: skip
 
 
 @rule(
@@ -105,7 +115,7 @@ def split_sizes(script: Script, node: Node) -> Iterator[Finding]:
     "warning",
     "`mx.metal` for what `mx` itself has",
     PYTHON + "memory_management.html",
-    kinds=("attribute",),
+    attributes=_MOVED,
     examples=(
         Example("y = mx.metal.get_peak_memory()", "y = mx.get_peak_memory()", "y >= 0", "slow"),
         Example("y = mx.metal.clear_cache()", "y = mx.clear_cache()", "y is None", "slow"),
@@ -114,7 +124,7 @@ def split_sizes(script: Script, node: Node) -> Iterator[Finding]:
 def metal_memory(script: Script, node: Node) -> Iterator[Finding]:
     """Finds the deprecated functions of ``mx.metal``."""
     owner, member = field(node, "object"), field(node, "attribute")
-    if owner is None or member is None or text_of(member) not in _MOVED or owner.type != "attribute":
+    if owner is None or member is None or owner.type != "attribute":
         return
     mx = field(owner, "object")
     if mx is None or script.name(owner) != "mlx.core.metal" or script.is_guarded(node):
@@ -124,12 +134,6 @@ def metal_memory(script: Script, node: Node) -> Iterator[Finding]:
     name = f"{text_of(mx)}.{text_of(member)}"
     message = f"`mx.metal.{text_of(member)}` is deprecated: it is now `mx.{text_of(member)}`, for every backend."
     yield Finding(node, message, (Fix(f"Write {name}", (replaced(node, name),)),))
-
-
-_MOVED = {
-    "get_active_memory", "get_peak_memory", "reset_peak_memory", "get_cache_memory", "set_memory_limit",
-    "set_cache_limit", "set_wired_limit", "clear_cache", "device_info",
-}  # fmt: skip
 
 
 RULES = (values_and_indices, split_sizes, metal_memory)

@@ -90,6 +90,8 @@ class Example:
     is_fixed: bool = True
 
 
+#: Names, or what gives them when they are first needed.
+Names: TypeAlias = tuple[str, ...] | Callable[[], frozenset[str]]
 Check: TypeAlias = Callable[["Script", Any], Iterator[Finding]]
 
 
@@ -106,6 +108,7 @@ class Rule:
         kinds (tuple[str, ...]): The kinds of syntax that it looks at.
         calls (tuple[str, ...]): The names whose calls it looks at: ``view`` for ``x.view(…)``.
         keywords (tuple[str, ...]): The keywords with which it looks at any call.
+        attributes (Names): The names of the attributes it looks at: ``T`` for ``x.T``.
         examples (tuple[Example, ...]): What it is about.
     """
 
@@ -117,6 +120,7 @@ class Rule:
     kinds: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
+    attributes: Names = ()
     examples: tuple[Example, ...] = ()
 
 
@@ -152,7 +156,8 @@ def rule(
     kinds: tuple[str, ...] = (),
     calls: tuple[str, ...] = (),
     keywords: tuple[str, ...] = (),
+    attributes: Names = (),
     examples: tuple[Example, ...] = (),
 ) -> Callable[[Check], Rule]:
     """Makes a rule of the function that checks it; see ``Rule``."""
-    return lambda check: Rule(code, severity, title, link, check, kinds, calls, keywords, examples)
+    return lambda check: Rule(code, severity, title, link, check, kinds, calls, keywords, attributes, examples)

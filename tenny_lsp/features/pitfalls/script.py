@@ -10,7 +10,7 @@ from tenny_lsp.source.meaning import NEVER, Api, Instance, LocalClass, Meaning
 from tenny_lsp.source.members import bases, names_in
 from tenny_lsp.source.reader import Reader
 from tenny_lsp.source.scope import Binding
-from tenny_lsp.source.syntax import Node, dotted_of, field, text_of
+from tenny_lsp.source.syntax import Node, dotted_of, field, text_of, up_to
 
 _LEAVES_OPEN = ("hasattr", "getattr", "AttributeError", "TypeError", "ImportError", "Exception", "version")
 
@@ -30,9 +30,26 @@ class Script:
         self._mentioned: dict[str, bool] = {}
 
     @cached_property
+    def compiled(self) -> dict[str, Node]:
+        """The functions that are compiled by their names, ``step = mx.compile(step)``, and the calls that do it."""
+        text, found = self.buffer.root.text or b"", {}
+        for place in re.finditer(rb"\bcompile\(\s*(\w+)\b", text):
+            node = self.buffer.root.descendant_for_byte_range(place.start(), place.start())
+            call = up_to(node, "call") if node is not None else None
+            is_only = len(re.findall(rb"\bdef %s\b" % place[1], text)) == 1
+            if call is not None and is_only and self.name(field(call, "function")) == "mlx.core.compile":
+                found[place[1].decode()] = call
+        return found
+
+    @cached_property
+    def convolutions(self) -> frozenset[str]:
+        """The names that convolutions are given."""
+        return frozenset(re.findall(r"(\w+) *= *\w+\.Conv[123]d\(", self.buffer.text))
+
+    @cached_property
     def imported(self) -> frozenset[str]:
         """The words of the import statements: what may be the name of a module."""
-        statements = re.findall(r"^[ \t]*(?:from\b.*?)?\bimport\b(?:\s*\([^)]*\)|.*)", self.buffer.text, re.MULTILINE)
+        statements = re.findall(r"import\b(?:\s*\([^)]*\)|.*)", self.buffer.text)
         return frozenset(word for statement in statements for word in re.findall(r"\w+", statement))
 
     @cached_property
@@ -43,7 +60,8 @@ class Script:
             targets = {binding.target if binding.is_import else "" for binding in bindings}
             entry = self.index.resolve(targets.pop()) if len(targets) == 1 and name in self.imported else None
             if entry is not None and entry.kind == "module":
-                alone = re.findall(rf"(?<![\w.]){re.escape(name)}(?![\w.])", self.buffer.text)
+                word = re.escape(name)  # first, as re looks for text fast
+                alone = re.findall(rf"{word}(?<![\w.]{word})(?![\w.])", self.buffer.text)
                 if len(alone) == len(bindings):
                     found[name] = entry.name
         return found

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tenny_lsp.features.pitfalls.calls import Call, replaced
+from tenny_lsp.features.pitfalls.calls import Call, call_of, replaced
 from tenny_lsp.features.pitfalls.keywords import called_entry, parameters
 from tenny_lsp.features.pitfalls.rule import PYTHON, Edit, Example, Finding, Fix, rule
 from tenny_lsp.features.pitfalls.script import Script
@@ -197,6 +197,36 @@ def numpy_of_bfloat16(script: Script, call: Call) -> Iterator[Finding]:
         yield Finding(array, message, (Fix("Cast to float32", (Edit(array.end_byte, array.end_byte, cast),)),))
 
 
+@rule(
+    "promoting-array",
+    "information",
+    "A number as an array widens half precision",
+    _TYPES,
+    kinds=("binary_operator",),
+    examples=(
+        Example(
+            "h = x.astype(mx.float16)\ny = h * mx.array(0.5)", "h = x.astype(mx.float16)\ny = h * 0.5",
+            "y.dtype == mx.float16", "wrong",
+        ),
+    ),
+)  # fmt: skip
+def promoting_array(script: Script, node: Node) -> Iterator[Finding]:
+    """Finds half-precision arrays combined with a float32 array of one literal: the result is float32."""
+    sides = field(node, "left"), field(node, "right")
+    for array, other in (sides, sides[::-1]):
+        call = call_of(array) if array is not None and array.type == "call" else None
+        if call is None or call.name != "array" or len(call.arguments) != 1 or call.keywords:
+            continue
+        number = literal_of(call.arguments[0])
+        dtype = dtype_of(script, other) if isinstance(number, float) and dtype_of(script, array) == "float32" else ""
+        if dtype in ("float16", "bfloat16"):
+            text = text_of(call.arguments[0])
+            message = (
+                f"The array of one number is float32, and so becomes the result; with {text} alone it stays {dtype}."
+            )
+            yield Finding(call.node, message, (Fix(f"Write {text}", (replaced(call.node, text),), is_safe=False),))
+
+
 RULES = (
-    shape_not_a_tuple, normal_shape_first, foreign_dtype, integer_matmul, numpy_of_bfloat16,
+    promoting_array, shape_not_a_tuple, normal_shape_first, foreign_dtype, integer_matmul, numpy_of_bfloat16,
 )  # fmt: skip

@@ -1,0 +1,46 @@
+"""Which functions MLX traces, and which values in them it knows nothing of yet."""
+
+from tenny_lsp.features.pitfalls.calls import call_of
+from tenny_lsp.features.pitfalls.script import Script
+from tenny_lsp.source.definitions import decorators
+from tenny_lsp.source.meaning import External
+from tenny_lsp.source.syntax import Node, field, text_of
+
+
+def compiler(script: Script, function: Node | None) -> Node | None:
+    """Returns the decorator that compiles a function, ``mx.compile`` or a ``partial`` of it."""
+    for decorator in decorators(function) if function is not None and script.mentions("compile") else ():
+        call = call_of(decorator) if decorator.type == "call" else None
+        if script.name(decorator) == "mlx.core.compile":
+            return decorator
+        if call is None or not call.arguments or script.name(call.arguments[0]) != "mlx.core.compile":
+            continue
+        if script.reader.meaning(call.function) == External("functools.partial"):
+            return decorator
+    name = field(function, "name")
+    return script.compiled.get(text_of(name)) if name is not None else None
+
+
+def is_traced(script: Script, node: Node, function: Node) -> bool:
+    """Tells whether an expression's value comes from the parameters of a function."""
+    parameters = field(function, "parameters")
+    given = {b.name for bs in script.buffer.bindings_in(function).values() for b in bs if b.definition is not None}
+    if parameters is None:
+        return False
+    waiting, seen = [node], set[int]()
+    while waiting:
+        part = waiting.pop()
+        if part.type == "identifier" and part.id not in seen:
+            seen.add(part.id)
+            if text_of(part) in given and script.binding_of(part) is not None and script.is_array(part):
+                return True
+            value = script.value_of(part)
+            if value is not None and value != part:
+                waiting.append(value)
+        elif part.type == "attribute" and text_of(part.named_children[-1]) in ("shape", "ndim", "size", "dtype"):
+            continue
+        elif part.type == "keyword_argument":
+            waiting += part.named_children[1:]
+        else:
+            waiting += part.named_children
+    return False

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types as lsp
 
 from tenny_lsp.errors import TennyError
-from tenny_lsp.features.ask import answer_values, ask
 from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.mlx_api.search import Search
 from tenny_lsp.progress import progress
 
 if TYPE_CHECKING:
+    from tenny_lsp.mlx_api.search import Search
     from tenny_lsp.server import TennyServer
 
 LOGGER = logging.getLogger(__name__)
@@ -34,6 +33,10 @@ class Asking:
 
     async def answer(self, question: str) -> dict[str, Any]:
         """Returns ``{"answer", "generated", "sources"}`` to a question, and shows it."""
+        # The search needs NumPy, which takes its time: not before somebody asks.
+        from tenny_lsp.features.ask import answer_values, ask
+        from tenny_lsp.mlx_api.search import Search
+
         async with progress(self._server, "Tenny reads MLX's documentation"):
             index = await self._server.index()
             if self._search is None or self._search[0] is not index:

@@ -3,12 +3,10 @@
 import re
 from collections.abc import Iterator
 from functools import cache
-
-import snowballstemmer
+from typing import Any
 
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 _WORD = re.compile(r"[A-Za-z]+|\d+[a-z]?")
-_STEMMER = snowballstemmer.stemmer("english")
 
 
 def words(text: str) -> Iterator[str]:
@@ -20,5 +18,12 @@ def words(text: str) -> Iterator[str]:
 @cache
 def stem(word: str) -> str:
     """Returns what a word in lower case has in common with its other forms."""
-    found: str = _STEMMER.stemWord(word)
+    found: str = _stemmer().stemWord(word)
     return found
+
+
+@cache
+def _stemmer() -> Any:
+    import snowballstemmer  # it brings every language it knows: not before the first word
+
+    return snowballstemmer.stemmer("english")

@@ -22,6 +22,7 @@ RULES = tuple(
         methods,
         shapes,
         keywords,
+        arguments,
         indexing,
         updates,
         results,

@@ -1,6 +1,7 @@
 """All the rules, family by family."""
 
 from tenny_lsp.features.pitfalls import (
+    arguments,
     compiled,
     indexing,
     keywords,

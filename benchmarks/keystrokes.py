@@ -2,8 +2,8 @@
 
     python -m benchmarks.keystrokes
 
-The files are those of ``pitfall_hits``, which unpacks them; a character is typed into each again and again, and the client
-asks for diagnostics right after it.
+The files are those of ``pitfall_hits``, which unpacks them; a character is typed into each again and again, and the
+client asks for diagnostics right after it.
 """
 
 import argparse

@@ -9,6 +9,7 @@ is the mean of 1 / rank; a name that is not offered counts as 0.
 import argparse
 import asyncio
 import json
+import os
 import platform
 import statistics
 import sys
@@ -192,6 +193,7 @@ def _report(
     result = {
         "date": today(),
         "machine": machine() | {"python": platform.python_version()},
+        "load_average": os.getloadavg(),  # times on a busy machine say little; ranks do not mind
         "versions": {name: version(name) for name in ("mlx", "mlx-lm", "pygls")} | peers.versions(),
         "base_sha256": base_sha256(base),
         "model_share": MODEL_SHARE,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from tenny_lsp.features.grounding import unfounded, unread
 from tenny_lsp.mlx_api.docstring import SENTENCE_END
 from tenny_lsp.mlx_api.entry import ApiEntry
-from tenny_lsp.mlx_api.excerpt import MOST_CHARACTERS, excerpt, replacement
+from tenny_lsp.mlx_api.excerpt import excerpt, replacement
 from tenny_lsp.mlx_api.foreign import ForeignName, replacement_for
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.search import Search
@@ -20,7 +20,6 @@ _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 #: A bare word that only code is written with: ``log_softmax``, ``GroupNorm``, `` `mean` ``.
 _IDENTIFIER = re.compile(r"\b(?:\w*_\w+|\w*[a-z][A-Z]\w*|[A-Z]\w*[A-Z]\w*)\b|(?<=`)\w+(?=`)")
 _MOST_SOURCES = 5
-_SECOND_CHARACTERS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +67,8 @@ async def ask(
     if complete is not None:
         prose = await complete(ask_prompt(question, sources))
         whole = [match.end() for match in SENTENCE_END.finditer(prose)]
-        entries = [source.entry for source in sources]
-        wrong = [*unfounded(prose, entries, index), *(() if may_paraphrase else unread(prose, entries))]
+        read = [sources[0].entry]
+        wrong = [*unfounded(prose, read, index), *(() if may_paraphrase else unread(prose, read))]
         if whole and not wrong:
             return Answer(prose[: whole[-1]], sources, is_generated=True)
     return Answer(_documented(sources[0]), sources)
@@ -86,14 +85,10 @@ def sources_of(question: str, index: ApiIndex, search: Search) -> list[Source]:
 
 
 def ask_prompt(question: str, sources: tuple[Source, ...]) -> str:
-    """Returns the prompt: the first source's documentation, the second's in short, and the question."""
-    first, *others = sources
+    """Returns the prompt: the first source's documentation and the question. Given two, a tiny model mixes them up."""
+    first = sources[0]
     name = customary_name(first.entry.name)
-    if first.foreign:
-        return prompt_of(question, replacement(first.foreign, name))
-    parts = [excerpt(first.entry, name, characters=MOST_CHARACTERS - _SECOND_CHARACTERS * bool(others))]
-    parts += [excerpt(s.entry, customary_name(s.entry.name), characters=_SECOND_CHARACTERS) for s in others[:1]]
-    return prompt_of(question, "\n".join(parts))
+    return prompt_of(question, replacement(first.foreign, name) if first.foreign else excerpt(first.entry, name))
 
 
 def _named(question: str, index: ApiIndex) -> Iterator[Source]:

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from tenny_lsp.mlx_api.docstring import SENTENCE_END
 from tenny_lsp.mlx_api.entry import ApiEntry
-from tenny_lsp.mlx_api.foreign import full_name, load_foreign_names, names_elsewhere
+from tenny_lsp.mlx_api.excerpt import excerpt
+from tenny_lsp.mlx_api.foreign import full_name, load_foreign_names
 from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.model.prompts import CUSTOMARY_ALIASES, qualified_name
+from tenny_lsp.mlx_api.markdown import sentences
+from tenny_lsp.model.prompts import CUSTOMARY_ALIASES, customary_name, qualified_name
 
 _DOTTED = re.compile(r"\b(?:mlx|" + "|".join(CUSTOMARY_ALIASES.values()) + r")(?:\.[A-Za-z_]\w*)+")
 _FOREIGN = re.compile(r"\b(?:torch|numpy|np|jax|jnp|lax|F)(?:\.[A-Za-z_]\w*)+")
@@ -18,11 +21,9 @@ _PARAMETER = re.compile(r"(?<![\w.])([A-Za-z_]\w*)(?:=(?!=)| \([^()]*\):)")
 _CODE = re.compile(r"(?<![\w.])[A-Za-z]\w*_\w+(?![\w.])|(?<=`)[A-Za-z_]\w*(?=`)")
 #: Two words are forms of one where so many of their first letters agree.
 _STEM_CHARACTERS = 6
+_BREAK = re.compile(r"[.,;:!?()]+(?:\s+|$)|\n")
 #: Words of an answer's form rather than of what it says.
-_GLUE = re.compile(
-    "also|called|calls|does|each|equivalent|from|have|into|jax|mlx|most|numpy|only|over|pytorch|returns|same|takes|than"
-    "|that|then|they|this|used|uses|using|what|when|where|which|with|your"
-)
+_GLUE = re.compile("call|calls|it|jax|numpy|pytorch|returns|takes|use")
 #: An editor would follow a link, load an image and obey HTML.
 _ACTIVE = re.compile(r"\]\(|://|<[a-z/!]", re.IGNORECASE)
 
@@ -78,17 +79,28 @@ def unfounded(text: str, entries: Sequence[ApiEntry], index: ApiIndex) -> Iterat
 
 
 def unread(text: str, entries: Sequence[ApiEntry]) -> Iterator[str]:
-    """Yields the words of a text that stand nowhere in the entries' documentation, in no form; small words may."""
-    read = (text for entry in entries for text in (*_words(entry), *names_elsewhere(entry.name)))
-    stems = {word[:_STEM_CHARACTERS] for text in read for word in _split(text)}
-    for word in _split(text):
-        is_small = len(word) < 4 and word.isalpha()
-        if not is_small and not _GLUE.fullmatch(word) and word[:_STEM_CHARACTERS] not in stems:
-            yield word
+    """Yields the pairs of neighbouring words in a text that do not stand so in the entries' documentation.
+
+    A tiny model copies well and errs where it stops: it makes of ``min`` "a max reduction", each word of which stands
+    somewhere. Names, and words that only lead from one to the other, are passed over.
+    """
+    read = {pair for entry in entries for pair in _pairs(_documentation(entry))}
+    for pair in _pairs(text):
+        if pair not in read and not any(map(_GLUE.fullmatch, pair)):
+            yield " ".join(pair)
 
 
-def _split(text: str) -> list[str]:
-    return [word.lower() for word in re.findall(r"[A-Za-z]+|\d+", text)]
+def _pairs(text: str) -> Iterator[tuple[str, ...]]:
+    """Yields each two words that follow one another, and each that stands alone, by how they begin; names part them."""
+    for phrase in _BREAK.split(_FOREIGN.sub("\n", _DOTTED.sub("\n", text))):
+        words = [word.lower()[:_STEM_CHARACTERS] for word in re.findall(r"[A-Za-z]+|\d+", phrase)]
+        yield from pairwise(words) if len(words) > 1 else [tuple(words)] * len(words)
+
+
+def _documentation(entry: ApiEntry) -> str:
+    prose = [sentences(text) for _, text in entry.body]
+    texts = [sentences(item.text) for item in (*entry.parameters, *entry.returns)]
+    return "\n".join([excerpt(entry, customary_name(entry.name), characters=1 << 16), *prose, *texts])
 
 
 def _words(entry: ApiEntry) -> Iterator[str]:

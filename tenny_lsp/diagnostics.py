@@ -1,6 +1,7 @@
 """Pitfalls, between the protocol and the feature: diagnostics, asked for or told, and code actions that fix them."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -134,7 +135,11 @@ class Diagnostics:
         kept = self._found.get(view.uri)
         if kept is None or kept[0] is not view.buffer or kept[1] is not rules:
             reader = self._server.documents.inference(view, index).reader
-            kept = self._found[view.uri] = view.buffer, rules, pitfalls(view.buffer, index, rules, reader)
+            gc.disable()  # the many nodes that are read would have it walk all that the server keeps
+            try:
+                kept = self._found[view.uri] = view.buffer, rules, pitfalls(view.buffer, index, rules, reader)
+            finally:
+                gc.enable()
         return kept[2]
 
     def _selected(self) -> Rules:

@@ -150,8 +150,8 @@ def test_a_client_that_does_not_ask_is_told(session: Session) -> None:
         "range": told["diagnostics"][0]["range"],
         "context": {"diagnostics": []},
     }
-    fix_all = session.request("textDocument/codeAction", params)[-1]
-    assert fix_all["kind"] == "source.fixAll.tenny"
+    actions = session.request("textDocument/codeAction", params)
+    (fix_all,) = [action for action in actions if action["kind"] == "source.fixAll.tenny"]
     assert fix_all["edit"]["changes"]["file:///e.py"][0]["newText"] == "y = mx.concatenate([x, x], axis=0)\n"
 
     session.notify("textDocument/didClose", {"textDocument": {"uri": "file:///e.py"}})

@@ -3,8 +3,10 @@
 import shutil
 from typing import Any
 
+import mlx.core as mx
 import pytest
 
+from tenny_lsp.features.pitfalls import compiled
 from tenny_lsp.features.pitfalls.check import Rules, pitfalls
 from tenny_lsp.features.pitfalls.fixing import applied
 from tenny_lsp.features.pitfalls.registry import RULES
@@ -14,8 +16,8 @@ from tenny_lsp.source.buffer import Buffer
 
 INDEX = load_mlx_index()
 EXAMPLES = [(rule.code, example) for rule in RULES for example in rule.examples]
-#: What breaks inside a compiled function needs MLX's compiler, which is off where there is no other one.
-COMPILED = pytest.mark.skipif(shutil.which("g++") is None, reason="MLX compiles with g++ here")
+#: What breaks inside a compiled function breaks only where MLX can compile.
+NEEDS_COMPILER = {rule.code for rule in compiled.RULES}
 
 
 def run(code: str) -> dict[str, Any]:
@@ -25,9 +27,9 @@ def run(code: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("code", "example"), EXAMPLES, ids=[f"{code}-{i}" for i, (code, _) in enumerate(EXAMPLES)])
-def test_an_example_goes_wrong_and_its_fix_right(code: str, example: Example, monkeypatch: pytest.MonkeyPatch) -> None:
-    import mlx.core as mx
-
+def test_an_example_goes_wrong_and_its_fix_right(code: str, example: Example) -> None:
+    if code in NEEDS_COMPILER and shutil.which("g++") is None:
+        pytest.skip("MLX compiles with g++ here, and there is none")
     text = PRELUDE + example.before + "\n"
     found = pitfalls(Buffer(text), INDEX, Rules())
     assert [pitfall.code for pitfall in found] == [code], found

@@ -1,9 +1,9 @@
-"""Keywords that PyTorch, NumPy or JAX have and MLX calls otherwise, or does without."""
+"""Keywords that PyTorch, NumPy or JAX have and MLX calls otherwise."""
 
 from collections.abc import Iterator
 
-from tenny_lsp.features.pitfalls.calls import Call, replaced, without
-from tenny_lsp.features.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, Fix, rule
+from tenny_lsp.features.pitfalls.calls import Call, replaced
+from tenny_lsp.features.pitfalls.rule import PYTHON, Example, Finding, Fix, rule
 from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.pages import page_of
@@ -20,7 +20,24 @@ _RENAMED = {
     "out_dims": ("out_axes",),
     "lr": ("learning_rate",),
     "size": ("shape",),
+    "diagonal": ("k",),
+    "steps": ("num",),
+    "fill_value": ("vals",),
+    "in_features": ("input_dims",),
+    "out_features": ("output_dims",),
+    "elementwise_affine": ("affine",),
+    "normalized_shape": ("dims",),
+    "embedding_dim": ("dims",),
+    "embed_dim": ("dims",),
+    "d_model": ("dims",),
+    "nhead": ("num_heads",),
+    "dim_feedforward": ("mlp_dims",),
 }
+_FUNCTION_KEYWORDS = ("diagonal", "steps", "fill_value")
+_LAYER_KEYWORDS = (
+    "in_features", "out_features", "elementwise_affine", "normalized_shape", "embedding_dim", "embed_dim", "d_model",
+    "nhead", "dim_feedforward",
+)  # fmt: skip
 
 
 def called_entry(script: Script, call: Call) -> ApiEntry | None:
@@ -126,6 +143,42 @@ def size_keyword(script: Script, call: Call) -> Iterator[Finding]:
 
 
 @rule(
+    "layer-keyword",
+    "error",
+    "PyTorch's names of a layer's arguments",
+    PYTHON + "nn/layers.html",
+    keywords=_LAYER_KEYWORDS,
+    examples=(
+        Example(
+            "y = nn.LayerNorm(3, elementwise_affine=False)(x)", "y = nn.LayerNorm(3, affine=False)(x)", "y.size == 6"
+        ),
+        Example("y = nn.Embedding(9, embedding_dim=4)", "y = nn.Embedding(9, dims=4)", "y.weight.shape == (9, 4)"),
+        Example("y = nn.Linear(3, out_features=2)(x)", "y = nn.Linear(3, output_dims=2)(x)", "y.shape == (2, 2)"),
+    ),
+)
+def layer_keyword(script: Script, call: Call) -> Iterator[Finding]:
+    """Finds keywords of PyTorch's layers where MLX's are called otherwise."""
+    yield from _renamed(script, call, _LAYER_KEYWORDS)
+
+
+@rule(
+    "function-keyword",
+    "error",
+    "PyTorch's or NumPy's names of a function's arguments",
+    PYTHON + "ops.html",
+    keywords=_FUNCTION_KEYWORDS,
+    examples=(
+        Example("y = mx.tril(x, diagonal=-1)", "y = mx.tril(x, k=-1)", "y[0, 0].item() == 0"),
+        Example("y = mx.linspace(0, 1, steps=5)", "y = mx.linspace(0, 1, num=5)", "y.shape == (5,)"),
+        Example("y = mx.full((2,), fill_value=3)", "y = mx.full((2,), vals=3)", "y.tolist() == [3, 3]"),
+    ),
+)
+def function_keyword(script: Script, call: Call) -> Iterator[Finding]:
+    """Finds keywords of functions where MLX's are called otherwise."""
+    yield from _renamed(script, call, _FUNCTION_KEYWORDS)
+
+
+@rule(
     "unbiased-keyword",
     "error",
     "`unbiased=` instead of `ddof=`",
@@ -149,88 +202,6 @@ def unbiased_keyword(script: Script, call: Call) -> Iterator[Finding]:
     yield Finding(call.keywords["unbiased"], message, fixes, _page(entry))
 
 
-@rule(
-    "device-keyword",
-    "error",
-    "`device=`: arrays have none",
-    USAGE + "unified_memory.html",
-    keywords=("device",),
-    examples=(
-        Example('y = mx.zeros((2, 3), device="gpu")', "y = mx.zeros((2, 3))", "y.shape == (2, 3)"),
-        Example('y = mx.arange(3, device="cpu", dtype=mx.int8)', "y = mx.arange(3, dtype=mx.int8)", "y.size == 3"),
-    ),
-)
-def device_keyword(script: Script, call: Call) -> Iterator[Finding]:
-    """Finds ``device=`` given to what takes none."""
-    yield from _dropped(
-        script, call, "device",
-        "Arrays live in unified memory and have no device: `{}` takes none. `stream=mx.cpu` runs one on the CPU.",
-    )  # fmt: skip
-
-
-@rule(
-    "requires-grad-keyword",
-    "error",
-    "`requires_grad=`: gradients are functions",
-    USAGE + "function_transforms.html",
-    keywords=("requires_grad",),
-    examples=(Example("y = mx.array([1.0], requires_grad=True)", "y = mx.array([1.0])", "y.size == 1"),),
-)
-def requires_grad_keyword(script: Script, call: Call) -> Iterator[Finding]:
-    """Finds ``requires_grad=``."""
-    yield from _dropped(
-        script, call, "requires_grad",
-        "`{}` takes no `requires_grad`: in MLX, `mx.grad` of a function gives the gradient.",
-    )  # fmt: skip
-
-
-def _dropped(script: Script, call: Call, name: str, message: str) -> Iterator[Finding]:
-    entry = called_entry(script, call)
-    if entry is None or not entry.name.startswith("mlx.core.") or {name, "**"} & parameters(entry):
-        return
-    fixes = (Fix(f"Remove {name}=", without(call, [call.keywords[name]])),) if call.is_whole else ()
-    yield Finding(call.keywords[name], message.format(entry.name), fixes)
-
-
-@rule(
-    "optimizer-arguments",
-    "error",
-    "An optimizer made as in PyTorch",
-    PYTHON + "optimizers.html",
-    calls=("Adam", "AdamW", "SGD", "Adagrad", "AdaDelta", "Adamax", "Lion", "RMSprop", "Adafactor", "Muon"),
-    examples=(
-        Example(
-            "y = optim.Adam(model.parameters(), lr=1e-3)",
-            "y = optim.Adam(learning_rate=1e-3)",
-            "abs(y.learning_rate.item() - 1e-3) < 1e-6",
-        ),
-        Example("y = optim.SGD(lr=0.1)", "y = optim.SGD(learning_rate=0.1)", "y.learning_rate.item() > 0"),
-        Example("y = optim.SGD(model.parameters(), 0.5)", "y = optim.SGD(0.5)", "y.learning_rate.item() == 0.5"),
-    ),
-)
-def optimizer_arguments(script: Script, call: Call) -> Iterator[Finding]:
-    """Finds ``lr=`` and the model's parameters given to an optimizer."""
-    entry = script.entry(call.function)
-    if entry is None or not entry.name.startswith("mlx.optimizers.") or not call.is_whole:
-        return
-    edits = []
-    if "lr" in call.keywords and {"lr", "learning_rate"} & (parameters(entry) - call.keywords.keys()) == {
-        "learning_rate"
-    }:
-        edits.append(replaced(call.keywords["lr"].named_children[0], "learning_rate"))
-    first = call.arguments[0] if call.arguments else None
-    named = text_of(first).rpartition(".")[2] if first is not None and first.type == "call" else ""
-    if first is not None and named in ("parameters()", "trainable_parameters()"):
-        edits += without(call, [first])
-    if edits:
-        message = (
-            f"`{entry.name}` takes a learning rate, as `learning_rate=`, and no parameters: "
-            "`optimizer.update(model, grads)` is given the model."
-        )
-        yield Finding(call.listed, message, (Fix("Write it as MLX's", tuple(edits)),), ISSUES + "605")
-
-
 RULES = (
-    dim_keyword, keepdim_keyword, in_dims_keyword, size_keyword, unbiased_keyword, device_keyword,
-    requires_grad_keyword, optimizer_arguments,
+    dim_keyword, layer_keyword, function_keyword, keepdim_keyword, in_dims_keyword, size_keyword, unbiased_keyword,
 )  # fmt: skip

@@ -5,7 +5,7 @@ from functools import cache
 
 from tenny_lsp.features.pitfalls.calls import call_of, replaced
 from tenny_lsp.features.pitfalls.names import advice, foreign_members, is_set_or_guarded
-from tenny_lsp.features.pitfalls.rule import PYTHON, Example, Finding, Fix, rule
+from tenny_lsp.features.pitfalls.rule import PYTHON, Edit, Example, Finding, Fix, rule
 from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.mlx_api.foreign import replacement_for_member
 from tenny_lsp.mlx_api.pages import page_of
@@ -25,7 +25,7 @@ _replacement = cache(replacement_for_member)
     examples=(
         Example("y = model.state_dict()", "y = model.parameters()", 'y["weight"].shape == (2, 3)', is_fixed=False),
         Example("y = model.half()", "model.set_dtype(mx.float16)", "model.weight.dtype == mx.float16", is_fixed=False),
-        Example("optimizer.zero_grad()", "", is_fixed=False),
+        Example("optimizer.zero_grad()\ny = 1", "y = 1"),
     ),
 )
 def foreign_member(script: Script, node: Node) -> Iterator[Finding]:
@@ -53,6 +53,18 @@ def _statement_fixes(script: Script, node: Node, name: str) -> tuple[Fix, ...]:
     if statement is None or call is None or owner is None or statement.type != "expression_statement":
         return ()
     dtype = {"half": "float16", "float": "float32", "bfloat16": "bfloat16"}.get(name)
+    block = statement.parent
+    if (
+        name == "zero_grad"
+        and block is not None
+        and len(block.named_children) > 1
+        and len(statement.named_children) == 1
+    ):
+        place = block.named_children.index(statement)
+        after = block.named_children[place + 1] if place + 1 < len(block.named_children) else None
+        start = statement.start_byte if after is not None else block.named_children[place - 1].end_byte
+        edit = Edit(start, after.start_byte if after is not None else statement.end_byte, "")
+        return (Fix("Remove it", (edit,), is_safe=False),)
     mx = script.alias("mlx.core", node)
     if dtype and mx:
         text = f"{text_of(owner)}.set_dtype({mx}.{dtype})"

@@ -159,13 +159,16 @@ def _is_used_as_array(loop: Node, name: str) -> bool:
 
 
 def _import_place(script: Script) -> int | None:
-    """Returns where an import can be added: the line after the first import of MLX's."""
+    """Returns where an import can be added: the line after the last import of MLX's at the top of the file."""
+    place = None
+    text = script.buffer.root.text or b""
     for node in script.buffer.root.named_children:
-        if node.type in ("import_statement", "import_from_statement") and "mlx" in text_of(node):
-            text = script.buffer.root.text or b""
+        if node.type in ("import_statement", "import_from_statement"):
             end = text.find(b"\n", node.end_byte)
-            return end + 1 if end >= 0 else None
-    return None
+            place = end + 1 if b"mlx" in (node.text or b"") and end >= 0 else place
+        elif place is not None and node.type != "comment":
+            break
+    return place
 
 
 RULES = (forward_method, layers_in_tuple, parameters_loop)

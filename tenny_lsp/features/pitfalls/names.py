@@ -17,6 +17,12 @@ _ARRAY = "mlx.core.array"
 #: Those that PyTorch and NumPy mean otherwise, so that MLX's function of the name is not what was meant.
 _OTHERWISE = {"where", "repeat", "sort", "topk", "unique", "split", "take", "expand", "type", "fill", "put", "stack"}
 
+#: Functions of the other libraries that no array of theirs has as a method, and that much else has.
+_NO_METHODS = {
+    "append", "array", "compile", "concatenate", "empty", "full", "insert", "linear", "linspace", "load", "ndarray",
+    "parameters", "pi", "seed", "stack", "step", "stream", "top_k", "zeros",
+}  # fmt: skip
+
 
 @cache
 def foreign_members() -> frozenset[str]:
@@ -25,6 +31,11 @@ def foreign_members() -> frozenset[str]:
     return frozenset(
         {"functional"} | rows | RENAMED.keys() | {name.rpartition(".")[2] for name in load_foreign_names()}
     )
+
+
+@cache
+def _foreign_methods() -> frozenset[str]:
+    return foreign_members() - _NO_METHODS
 
 
 @cache
@@ -48,6 +59,8 @@ def _examples(rows: tuple[Rewrite, ...], *, are_methods: bool) -> tuple[Example,
         *_examples((*ARRAY_REWRITES, *FUNCTION_REWRITES), are_methods=False),
         Example("y = mx.absolute(-x)", "y = mx.abs(-x)", "y.max().item() == 5"),
         Example("y = mx.true_divide(x, 2)", "y = mx.divide(x, 2)", "y.shape == (2, 3)"),
+        Example("y = x.astype(mx.long)", "y = x.astype(mx.int64)", "y.dtype == mx.int64"),
+        Example("y = mx.zeros(3, dtype=mx.bool)", "y = mx.zeros(3, dtype=mx.bool_)", "y.dtype == mx.bool_"),
         Example("y = nn.functional.relu(x)", "y = nn.relu(x)", "y.shape == (2, 3)"),
         Example("y = mx.jit(lambda a: a + 1)(x)", "y = mx.compile(lambda a: a + 1)(x)", "y.shape == (2, 3)"),
     ),
@@ -92,7 +105,7 @@ def _functional(script: Script, node: Node, name: str) -> Iterator[Finding]:
     "error",
     "A method that arrays do not have",
     PYTHON + "array.html",
-    attributes=foreign_members,
+    attributes=_foreign_methods,
     examples=(
         *_examples(ARRAY_REWRITES, are_methods=True),
         Example("y = x.argsort(axis=-1)", "y = mx.argsort(x, axis=-1)", "y.shape == (2, 3)", is_fixed=False),

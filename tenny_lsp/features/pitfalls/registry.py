@@ -1,6 +1,7 @@
 """All the rules, family by family."""
 
 from tenny_lsp.features.pitfalls import (
+    arguments,
     compiled,
     indexing,
     keywords,
@@ -22,6 +23,7 @@ RULES = tuple(
         methods,
         shapes,
         keywords,
+        arguments,
         indexing,
         updates,
         results,

@@ -136,7 +136,7 @@ ARRAY_REWRITES = (
 
 
 def _made(name: str, example: str) -> Rewrite:
-    parameters = "data, *, dtype=…, device=…, requires_grad=…"
+    parameters = "data, *, dtype=…"
     return Rewrite(name, parameters, "{mx}.array({data}{dtype:dtype})", example, "y.shape == (2,)", is_function=True)
 
 
@@ -148,6 +148,8 @@ FUNCTION_REWRITES = (
     Rewrite("rand", "*size", "{mx}.random.uniform(shape={size})", "y = mx.rand(2, 3)", "y.shape == (2, 3)",
             is_function=True),
     Rewrite("randn", "*size", "{mx}.random.normal({size})", "y = mx.randn(2, 3)", "y.shape == (2, 3)",
+            is_function=True),
+    Rewrite("randn", "*size", "{mx}.random.normal({size})", 'y = mx.randn(2, 3, device="cpu")', "y.shape == (2, 3)",
             is_function=True),
     Rewrite("rand", "*size", "{mx}.random.uniform(shape={size})", "y = mx.random.rand(4)", "y.shape == (4,)",
             is_function=True),
@@ -170,5 +172,6 @@ RENAMED = {
     "neg": "negative", "eq": "equal", "ne": "not_equal", "gt": "greater", "ge": "greater_equal", "lt": "less",
     "le": "less_equal", "ger": "outer", "mv": "matmul", "swapdims": "swapaxes", "movedim": "moveaxis",
     "rollaxis": "moveaxis", "bitwise_not": "bitwise_invert", "ravel": "flatten", "cat": "concatenate",
-    "mm": "matmul", "bmm": "matmul", "tensor": "array", "ndarray": "array",
+    "long": "int64", "int": "int32", "short": "int16", "float": "float32", "half": "float16", "bool": "bool_",
+    "cfloat": "complex64", "mm": "matmul", "bmm": "matmul", "tensor": "array", "ndarray": "array",
 }  # fmt: skip

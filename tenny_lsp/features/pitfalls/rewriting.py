@@ -8,6 +8,9 @@ from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.source.meaning import Group, Plain
 from tenny_lsp.source.syntax import Node, text_of
 
+#: Keywords that say nothing that MLX needs to be told.
+_NEEDLESS = {"device", "requires_grad", "pin_memory", "non_blocking"}
+
 
 class _Text(str):
     """An argument's text, and how a template may want it."""
@@ -57,7 +60,7 @@ def rewritten(script: Script, call: Call, rewrite: Rewrite, x: Node | None) -> s
 
 def _bound(script: Script, parameters: str, given: list[Node], call: Call) -> dict[str, _Text] | None:
     """Returns the arguments of a call by PyTorch's parameters; None when they do not fit."""
-    keywords = {name: call.value(name) for name in call.keywords}
+    keywords = {name: call.value(name) for name in call.keywords if name not in _NEEDLESS}
     values: dict[str, _Text] = {}
     is_by_name = False
     for part in filter(None, parameters.split(", ")):

@@ -12,7 +12,7 @@ from tenny_lsp.documents import View
 from tenny_lsp.features.pitfalls.check import Rules, pitfalls
 from tenny_lsp.features.pitfalls.fixing import edits_between, fixed, ignoring
 from tenny_lsp.features.pitfalls.rule import Edit, Fix, Pitfall
-from tenny_lsp.roasting import ROAST
+from tenny_lsp.roasting import ROAST, wants
 from tenny_lsp.source.buffer import Buffer
 
 if TYPE_CHECKING:
@@ -100,11 +100,11 @@ class Diagnostics:
             return []
         found = [pitfall for pitfall in await self.pitfalls(view) if _lies_in(view, pitfall, uri)]
         actions: list[lsp.CodeAction] = []
-        if _wants(only, lsp.CodeActionKind.QuickFix.value):
+        if wants(only, lsp.CodeActionKind.QuickFix.value):
             for pitfall in found:
                 if _meet(_range(view, pitfall), params.range):
                     actions += _quick_fixes(view, pitfall)
-        if _wants(only, FIX_ALL) and any(fix.is_safe for pitfall in found for fix in pitfall.fixes):
+        if wants(only, FIX_ALL) and any(fix.is_safe for pitfall in found for fix in pitfall.fixes):
             action = lsp.CodeAction("Fix all MLX pitfalls that are safe to fix", FIX_ALL, data={"uri": uri})
             actions.append(action if self._resolves else await self.resolved(action))
         return actions
@@ -201,12 +201,6 @@ def _workspace_edit(view: View, edits: Iterable[Edit]) -> lsp.WorkspaceEdit:
         document, _ = view.located(edit.start)
         changes.setdefault(document.uri, []).append(lsp.TextEdit(view.range(edit.start, edit.end), edit.text))
     return lsp.WorkspaceEdit(changes)
-
-
-def _wants(only: Iterable[lsp.CodeActionKind | str] | None, kind: str) -> bool:
-    """Tells whether a client wants actions of a kind: of any, or of one that it belongs to."""
-    wanted = None if only is None else [str(getattr(one, "value", one)) for one in only]
-    return wanted is None or any(kind == one or not one or kind.startswith(f"{one}.") for one in wanted)
 
 
 def _meet(one: lsp.Range, other: lsp.Range) -> bool:

@@ -59,8 +59,7 @@ class Roasting:
 
     def actions(self, params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
         """Returns the action that roasts what stands in a range: a comment, a docstring, or what is selected."""
-        only = params.context.only
-        if not self._server.settings.roast.enabled or (only is not None and not _wants(only)):
+        if not self._server.settings.roast.enabled or not wants(params.context.only, ROAST):
             return []
         found = self._find(params.text_document.uri, params.range)
         if found is None:
@@ -159,10 +158,10 @@ class Roasting:
         self._server.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Info, text))
 
 
-def _wants(only: Iterable[lsp.CodeActionKind | str]) -> bool:
-    """Tells whether a client wants actions of this kind, or of one that it belongs to."""
-    wanted = [str(getattr(one, "value", one)) for one in only]
-    return any(one == ROAST or not one or ROAST.startswith(f"{one}.") for one in wanted)
+def wants(only: Iterable[lsp.CodeActionKind | str] | None, kind: str) -> bool:
+    """Tells whether a client wants actions of a kind: of any, or of one that it belongs to."""
+    wanted = None if only is None else [str(getattr(one, "value", one)) for one in only]
+    return wanted is None or any(kind == one or not one or kind.startswith(f"{one}.") for one in wanted)
 
 
 def _where(view: View, place: _Place) -> int | None:

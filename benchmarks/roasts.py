@@ -19,7 +19,7 @@ from benchmarks.machine import machine, today
 from tenny_lsp import folders
 from tenny_lsp.features.decency import MOST_WORDS, fault_of, finished
 from tenny_lsp.features.repertoire import NEAR_COPY, repertoire
-from tenny_lsp.features.roast import SAMPLING, roast, subject_of, why_not
+from tenny_lsp.features.roast import LEAST_LIKELIHOOD, SAMPLING, roast, subject_of, why_not
 from tenny_lsp.features.subject import content_words
 from tenny_lsp.model.client import WorkerModel, WorkerOptions
 from tenny_lsp.model.prompts import roast_prompt
@@ -63,7 +63,10 @@ async def refused(model: WorkerModel, rows: list[dict[str, str]], sampling: Samp
     for row in rows:
         text = subject_of(row["comment"])
         async for candidate in model.candidates(roast_prompt(text), sampling):
-            reasons[why_not(finished(candidate.text), text) or "may be shown"] += 1
+            reason = why_not(finished(candidate.text), text)
+            if reason is None and candidate.likelihood < LEAST_LIKELIHOOD:
+                reason = "babble"
+            reasons[reason or "may be shown"] += 1
     return reasons
 
 

@@ -9,7 +9,7 @@ from importlib.resources import files
 from itertools import islice
 
 from tenny_lsp.features.subject import content_words
-from tenny_lsp.words import words
+from tenny_lsp.words import stem, words
 
 #: A remark that shares so much of its word triples with a hand-written one is a copy of it with a word changed.
 NEAR_COPY = 0.5
@@ -37,18 +37,25 @@ class Repertoire:
         self._whole = {_normal(roast.response) for roast in self._roasts}
         self._holders: dict[tuple[str, ...], list[int]] = {}
         self._subjects: dict[str, list[int]] = {}
+        self._stems: set[str] = set()
         self._sizes: list[int] = []
         for place, roast in enumerate(self._roasts):
             grams = _grams(roast.response)
             self._sizes.append(len(grams))
             for gram in grams:
                 self._holders.setdefault(gram, []).append(place)
+            self._stems.update(map(stem, words(f"{roast.context} {roast.response}")))
             for word in content_words(roast.context) | content_words(roast.response):
                 self._subjects.setdefault(word, []).append(place)
 
     def has(self, remark: str) -> bool:
         """Tells whether a remark is one of the hand-written ones, word for word."""
         return _normal(remark) in self._whole
+
+    def unheard_of(self, remark: str, comment: str) -> list[str]:
+        """Returns the words of a remark that neither its comment nor any of these roasts has in any form."""
+        said = set(map(stem, words(comment)))
+        return [word for word in words(remark) if word.isalpha() and stem(word) not in self._stems | said]
 
     def likeness(self, remark: str) -> float:
         """Returns how near a remark comes to the nearest hand-written one, in [0, 1]: shared among all triples."""

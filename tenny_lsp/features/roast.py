@@ -20,6 +20,12 @@ _MOST_CHARACTERS = 400
 #: What a tokenizer would take for the end of a text or the turn of a speaker.
 _CONTROL = re.compile(r"<(?=[|/!A-Za-z])|(?<=\|)>")
 _LEAST_CONTENT_WORDS = 2
+#: A small model that loses its thread makes words up; a large one has other candidates.
+_MOST_UNHEARD_OF = 1
+#: Remarks whose tokens are less likely on average are babble: what was written by hand is better than that.
+LEAST_LIKELIHOOD = -2.5
+#: What it costs a remark to be a hand-written one with a few words changed.
+_COPIED = 0.5
 
 #: Told how many of how many remarks there are so far.
 Progress = Callable[[int, int], None]
@@ -115,11 +121,12 @@ def subject_of(comment: str) -> str:
 def best_of(candidates: Collection[Candidate], comment: str, avoid: Collection[str] = ()) -> str | None:
     """Returns the best of several remarks on a comment; None when none may be shown.
 
-    Dropped are those that are no finished remark, unsafe, generic, a hand-written remark word for word, or to be
-    avoided. Best is what is about the comment and no near copy of a hand-written remark; then what is likeliest.
+    Dropped are those that are no finished remark, unsafe, generic, unlikely, a hand-written remark word for word, or to
+    be avoided. Best is what is about the comment, then what is likeliest; a near copy of a hand-written remark is less.
     """
     texts = [(finished(candidate.text), candidate.likelihood) for candidate in candidates]
-    shown = [(text, likelihood) for text, likelihood in texts if text not in avoid and why_not(text, comment) is None]
+    likely = [(text, likelihood) for text, likelihood in texts if likelihood >= LEAST_LIKELIHOOD and text not in avoid]
+    shown = [(text, likelihood) for text, likelihood in likely if why_not(text, comment) is None]
     return max(shown, key=lambda pair: _rank(pair[0], pair[1], comment))[0] if shown else None
 
 
@@ -134,10 +141,12 @@ def why_not(remark: str, comment: str) -> str | None:
         return "generic"
     if about <= content_words(comment) and len(about) > 2:
         return "an echo"
+    if len(repertoire().unheard_of(remark, comment)) > _MOST_UNHEARD_OF:
+        return "made-up words"
     return None
 
 
-def _rank(remark: str, likelihood: float, comment: str) -> tuple[bool, bool, float]:
+def _rank(remark: str, likelihood: float, comment: str) -> tuple[bool, float]:
     shared = content_words(remark) & content_words(comment)
-    is_own = repertoire().likeness(remark) < NEAR_COPY
-    return bool(shared) and is_own, bool(shared) or is_own, likelihood + sum(map(repertoire().rarity, shared))
+    is_copy = repertoire().likeness(remark) >= NEAR_COPY
+    return bool(shared), likelihood + sum(map(repertoire().rarity, shared)) - _COPIED * is_copy

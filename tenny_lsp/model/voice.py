@@ -121,7 +121,7 @@ class Voice:
             if text:
                 send(wire.Token(request.id, text))
 
-        with contextlib.suppress(Cancelled):
+        with contextlib.suppress(Cancelled), self._threads():
             self.wear(request.adapter)
             heard = StopFilter(request.stop)
             with contextlib.closing(self._responses(request, is_cancelled)) as responses:
@@ -153,7 +153,8 @@ class Voice:
             self.wear(request.adapter)
             scorer = self._scorers.pop(self._worn, None) or Scorer(self._model, self._tokenizer)
             self._scorers = {**dict(list(self._scorers.items())[1 - _MOST_KEPT :]), self._worn: scorer}
-            values = scorer.log_probabilities(request.text, request.names, check)
+            with self._threads():
+                values = scorer.log_probabilities(request.text, request.names, check)
         except Cancelled:
             return wire.Done(request.id, 0, time.monotonic() - start_s, "cancelled")
         return wire.Scores(request.id, tuple(values), time.monotonic() - start_s)
@@ -173,8 +174,7 @@ class Voice:
             if is_cancelled():
                 raise Cancelled
 
-        threads = on_one_thread() if self._is_small else contextlib.nullcontext()
-        with contextlib.suppress(Cancelled), threads:
+        with contextlib.suppress(Cancelled), self._threads():
             self.wear(request.adapter)
             for candidate, tokens_of_it in completions(self._model, self._tokenizer, request, check):
                 tokens += tokens_of_it
@@ -201,6 +201,9 @@ class Voice:
         ):
             check()
             yield response
+
+    def _threads(self) -> contextlib.AbstractContextManager[None]:
+        return on_one_thread() if self._is_small else contextlib.nullcontext()
 
     def _settle(self) -> None:
         if self._dtype:

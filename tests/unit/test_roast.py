@@ -34,7 +34,7 @@ class Model:
         self.prompts.append(prompt)
         self.samplings.append(sampling)
         for place, remark in enumerate(self.remarks):
-            yield Candidate(remark, -1.0 - place)
+            yield Candidate(remark, -1.0 - 0.1 * place)
 
     async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:
         self.prompts.append(prompt)
@@ -42,7 +42,7 @@ class Model:
 
 
 def candidates(*texts: str) -> list[Candidate]:
-    return [Candidate(text, -1.0 - place) for place, text in enumerate(texts)]
+    return [Candidate(text, -1.0 - 0.1 * place) for place, text in enumerate(texts)]
 
 
 async def test_the_sentiment_is_the_most_probable_label_and_the_remark_the_models() -> None:
@@ -121,11 +121,16 @@ def test_a_near_copy_of_what_was_written_by_hand_comes_last() -> None:
         ("The cache\x07 is full of regrets again.", "not one line of plain text"),
         ("This is what it is, and so it goes.", "generic"),
         ("The cache is never cleared, good luck.", "an echo"),
+        ("Thenakeys of the cache are a cochation.", "made-up words"),
     ],
 )
 def test_what_is_never_shown(remark: str, reason: str) -> None:
     assert why_not(remark, COMMENT) == reason
     assert reason != "markup" or best_of(candidates(remark), COMMENT) is None
+
+
+def test_babble_is_not_shown() -> None:
+    assert best_of([Candidate(REMARK, -3.0)], COMMENT) is None
 
 
 def test_every_remark_that_was_written_by_hand_may_be_shown_but_not_as_generated() -> None:

@@ -47,6 +47,13 @@ class View:
         width = document.position_codec.client_num_units(last)
         return lsp.Range(place, lsp.Position(place.line + len(rows), width if rows else place.character + width))
 
+    def alone(self) -> "View":
+        """Returns the document by itself: a cell without its notebook."""
+        if self.notebook is None:
+            return self
+        document = self.documents[self.cell]
+        return View(document.uri, Buffer(document.source), (document,))
+
     def located(self, offset: int) -> tuple[TextDocument, int]:
         """Returns the document that an offset in the buffer lies in, and the offset there."""
         if self.notebook is None:

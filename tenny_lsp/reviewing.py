@@ -67,10 +67,10 @@ class Reviewing:
         view = self._server.view(uri)
         if view is None:
             return None
-        document = view.documents[view.cell]
+        pitfalls = await self._pitfalls(view)
+        view, document = view.alone(), view.documents[view.cell]
         whole = lsp.Range(lsp.Position(0, 0), lsp.Position(len(document.lines) + 1, 0))
         part = range_ if range_ is not None and range_.start != range_.end else whole
-        pitfalls = await self._pitfalls(view)
         found = subjects(view.buffer, view.offset(part.start), view.offset(part.end), pitfalls)
         made = self._reviews[uri] = _Review(_lines(view), [_line(view, subject) for subject in found])
         self._server.diagnostics.publish(uri)
@@ -113,9 +113,13 @@ class Reviewing:
 
     async def _pitfalls(self, view: View) -> list[Subject]:
         """Returns what is wrong in a document as something to talk about."""
-        text = view.buffer.text
-        found = await self._server.diagnostics.pitfalls(view)
-        return [Subject("pitfall", one.message, text[one.start : one.end], one.start, one.end) for one in found]
+        found = []
+        for one in await self._server.diagnostics.pitfalls(view):
+            document, start = view.located(one.start)
+            if document is view.documents[view.cell]:
+                end = start + one.end - one.start
+                found.append(Subject("pitfall", one.message, document.source[start:end], start, end))
+        return found
 
 
 def _line(view: View, subject: Subject) -> _Line:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types as lsp
 
 from tenny_lsp import folders
-from tenny_lsp.documents import View, path_of
+from tenny_lsp.documents import path_of
 from tenny_lsp.errors import TennyError
 from tenny_lsp.features.insertion import comment_below
 from tenny_lsp.features.roast import Roast, roast
 from tenny_lsp.model.protocol import TextModel
 from tenny_lsp.progress import progress
+from tenny_lsp.source.buffer import Buffer
 from tenny_lsp.source.comments import Passage, passage_at, selection
 from tenny_lsp.source.width import line_length
 
@@ -91,6 +93,7 @@ class Roasting:
         view = self._server.view(uri)
         if view is None:
             return None
+        view = view.alone()
         start, end = view.offset(range_.start), view.offset(range_.end)
         passage = passage_at(view.buffer, start)
         if start < end and (passage is None or end > passage.end):
@@ -129,17 +132,18 @@ class Roasting:
     async def _insert(self, place: _Place, remark: str) -> None:
         """Writes a remark below what it is about, if that still stands there."""
         view = self._server.view(place.uri)
-        start = _where(view, place) if view is not None else None
+        start = _where(view.alone().buffer, place) if view is not None else None
         if view is None or start is None:
             self._tell("The text has changed: nothing was inserted.")
             return
-        document, first = view.located(start)
-        end = first + len(place.written)
-        insertion = comment_below(document.source, first, end, remark, line_length(path_of(view.uri)))
-        if insertion is None or document.source[first:end] != place.written:
+        document, end = view.documents[view.cell], start + len(place.written)
+        insertion = comment_below(document.source, start, end, remark, line_length(path_of(view.uri)))
+        if insertion is None:
             self._tell("A comment cannot stand there: nothing was inserted.")
             return
-        position = document.client_position_at_offset(insertion.offset)
+        # Not pygls' own: at the end of a last line without a line end it names the line after it.
+        *rows, last = re.split(r"\r\n|\r|\n", document.source[: insertion.offset])
+        position = lsp.Position(len(rows), document.position_codec.client_num_units(last))
         edit = lsp.TextEdit(lsp.Range(position, position), insertion.text)
         params = lsp.ApplyWorkspaceEditParams(self._edit(document.uri, document.version, edit), "Insert Tenny's remark")
         applied = await self._server.workspace_apply_edit_async(params)
@@ -164,16 +168,16 @@ def wants(only: Iterable[lsp.CodeActionKind | str] | None, kind: str) -> bool:
     return wanted is None or any(kind == one or not one or kind.startswith(f"{one}.") for one in wanted)
 
 
-def _where(view: View, place: _Place) -> int | None:
+def _where(buffer: Buffer, place: _Place) -> int | None:
     """Returns where a passage stands now: where it stood, or at the only place with the same words."""
-    text, start = view.buffer.text, place.passage.start
+    text, start = buffer.text, place.passage.start
     if text[start : start + len(place.written)] != place.written:
         start = text.find(place.written)
         if start < 0 or text.find(place.written, start + 1) >= 0:
             return None
     if place.passage.kind == "selection":
         return start
-    now = passage_at(view.buffer, start)
+    now = passage_at(buffer, start)
     return start if now is not None and now.start == start and now.text == place.passage.text else None
 
 

@@ -329,3 +329,45 @@ def test_a_client_that_does_not_ask_is_told_of_pitfalls_and_remarks_together(ser
     assert len(remarks) == 6
     about = [remark for remark in remarks if remark["range"] == pitfall["range"]]
     assert [remark["message"].startswith(pitfall["message"]) for remark in about] == [True]
+
+
+def open_cells(session: Session, *cells: str) -> list[str]:
+    """Opens a notebook and returns its cells' URIs."""
+    items = [
+        {"uri": f"file:///n.ipynb#{number}", "languageId": "python", "version": 1, "text": text}
+        for number, text in enumerate(cells)
+    ]
+    notebook = {
+        "uri": "file:///n.ipynb",
+        "notebookType": "jupyter-notebook",
+        "version": 1,
+        "cells": [{"kind": 2, "document": item["uri"]} for item in items],
+    }
+    session.notify("notebookDocument/didOpen", {"notebookDocument": notebook, "cellTextDocuments": items})
+    return [str(item["uri"]) for item in items]
+
+
+def test_a_cell_is_roasted_and_reviewed_in_its_own_lines(server: Server) -> None:
+    session = started(server)
+    _, uri, _ = open_cells(session, "%time\n# first\n", "x = 1\n# temporary", "# third\n")
+    waiting = ask_command(session, "tenny.roastComment", uri, {"line": 1, "character": 4})
+    agree(session)
+    session.notify("fake/remarks", {"texts": [REMARK]})
+    assert session.answer(waiting)["comment"] == "temporary"
+
+    session.reply(session.heard("window/showMessageRequest"), {"title": "Insert as comment"})
+
+    request = session.heard("workspace/applyEdit")
+    session.reply(request, {"applied": True})
+    (change,) = request["params"]["edit"]["documentChanges"]
+    place = {"line": 1, "character": 11}
+    assert change["textDocument"]["uri"] == uri
+    assert change["edits"] == [{"range": {"start": place, "end": place}, "newText": f"\n# {REMARK}"}]
+
+    waiting = ask_command(session, "tenny.cynicalReview", uri)
+    agree(session)
+    session.notify("fake/remarks", {"texts": [OTHER]})
+    assert session.answer(waiting) == {"remarks": 1}
+    told = [session.heard("textDocument/publishDiagnostics")["params"] for _ in range(2)][-1]
+    assert told["uri"] == uri
+    assert [d["range"]["start"]["line"] for d in told["diagnostics"]] == [1]

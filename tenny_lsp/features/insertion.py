@@ -52,7 +52,7 @@ def comment_below(text: str, start: int, end: int, remark: str, width: int) -> I
     indent = indentation[0].rpartition("\f")[2] if indentation else ""
     room = max(width - len(indent.expandtabs(_TAB)) - len(_MARK), _LEAST_WIDTH)
     lines = [_MARK + line for line in textwrap.wrap(plain(remark), room, break_on_hyphens=False)]
-    if not lines or is_obeyed(plain(remark)) or any(map(is_pragma, lines)):
+    if not lines or is_obeyed(plain(remark)) or any(map(is_pragma, lines)) or "\0" in text:
         return None
     if not _are_comments(text, place, indent, lines):
         return None
@@ -67,7 +67,8 @@ def _are_comments(text: str, place: int, indent: str, lines: list[str]) -> bool:
     rest = _EOL.sub("\n", text[place:])
     found = dict(_python_comments(before + below + "\n"))
     row = before.count("\n") + 1
-    if before.endswith("\\") and row not in found:
+    above = enumerate(before.split("\n")[-2:][::-1])
+    if any(line.endswith("\\") and row - up not in found for up, line in above):  # the line goes on, or is gone on with
         return False
     if [found.get(row + 1 + number) for number in range(len(lines))] != lines:
         return False

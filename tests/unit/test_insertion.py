@@ -65,6 +65,8 @@ def test_it_is_wrapped_and_every_line_starts_with_the_mark() -> None:
         's = """\n‸# unfinished\n‸',
         "x = 1 + \\\n‸y‸ + \\\n2\n",
         "‸x = 1‸ \\\n\n",
+        "s = ' \\\n‸‸\n",
+        "‸# c‸\n\0\n",
         '‸"""Doc."""‸; s = """a\nb"""\n',
         "s = '''\n‸'''; y = '''‸\n'''\n",
         'f"""\n{‸x‸}\n"""\n',

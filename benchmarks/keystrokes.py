@@ -29,6 +29,10 @@ def main() -> None:
     options = parser.parse_args()
     files = [(path, path.read_text("utf-8")) for path in sorted(options.folder.rglob("*.py"))]
     long = {path: text for path, text in files if text.count("\n") in _LONG}
+    if not long:
+        raise SystemExit(
+            f"{options.folder} holds no file of so many lines: run python -m benchmarks.pitfall_hits first"
+        )
     (server,) = (server for server in peers.servers() if server.name == "tenny-lsp")
     rows: dict[str, dict[str, float]] = {}
     print("| file | lines | median, ms | worst, ms |\n|---|---:|---:|---:|")

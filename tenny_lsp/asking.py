@@ -43,8 +43,9 @@ class Asking:
                 self._search = index, await asyncio.to_thread(Search, index)
             model = self._server.model
             complete = partial(model.complete, max_tokens=_MOST_TOKENS) if model is not None else None
+            is_large = bool(self._server.settings.model.path)  # the embedded one is not
             try:
-                answer = await ask(question, index, self._search[1], complete)
+                answer = await ask(question, index, self._search[1], complete, may_paraphrase=is_large)
             except TennyError as error:
                 LOGGER.warning("The documentation answers alone: %s", error)
                 answer = await ask(question, index, self._search[1], None)

@@ -312,6 +312,17 @@ def test_a_question_is_answered_and_shown(server: Server) -> None:
     assert session.heard("window/showMessage")["params"]["message"] == answer["answer"]
 
 
+def test_the_embedded_model_answers_in_the_documentations_words_or_not_at_all(server: Server) -> None:
+    session = started(server, capabilities=ASKING)
+    waiting = ask_command(session, "tenny.ask", "what does mx.concatenate do?")
+    session.notify("fake/reply", {"text": "mx.concatenate Dissolves every tensor."})
+
+    answer = session.answer(waiting)
+
+    assert not answer["generated"]
+    assert "Concatenate the arrays along the given axis." in answer["answer"]
+
+
 def test_a_client_that_does_not_ask_is_told_of_pitfalls_and_remarks_together(server: Server) -> None:
     session = started(server, capabilities={"textDocument": {}})
     edit(session, 2, 3, "y = mx.cat([x, x])\n")

@@ -43,7 +43,7 @@ class Indexes:
     def read(self) -> ApiIndex | None:
         """The index of ``python``; None as long as it has not been read."""
         task = self._reading.get(self._python)
-        return task.result() if task is not None and task.done() else None
+        return task.result() if task is not None and task.done() and not task.cancelled() else None
 
     async def of(self, uri: str = "") -> ApiIndex:
         """Returns the index of a document's interpreter, read at the first call."""

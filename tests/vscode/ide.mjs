@@ -18,8 +18,10 @@ const VSIX = path.join(ROOT, 'dist/tenny.vsix');
 const QUIET = {
     'telemetry.telemetryLevel': 'off',
     'workbench.startupEditor': 'none',
+    'security.workspace.trust.startupPrompt': 'never',
     'workbench.secondarySideBar.defaultVisibility': 'hidden',
     'workbench.reduceMotion': 'on',
+    'workbench.editor.useModal': 'off',
     'chat.disableAIFeatures': true,
     'extensions.autoUpdate': false,
     'extensions.autoCheckUpdates': false,
@@ -37,22 +39,24 @@ const QUIET = {
 export class Ide {
     /**
      * @param {string} name What is tested; the folder's name.
-     * @param {object} settings The user's settings.
+     * @param {object} settings The user's settings of Tenny.
      * @param {{trust?: boolean, storage?: string}} options Whether workspaces are asked about, and where extensions keep
      *     what they keep, if not in the profile.
      */
     static async start(name, settings, { trust = false, storage } = {}) {
         const ide = new Ide(path.join(OUT, name));
         rmSync(ide.folder, { recursive: true, force: true });
-        for (const part of ['user/User', 'extensions', 'runtime', 'temporary', 'browser']) {
+        for (const part of ['user/User', 'user/Machine', 'extensions', 'runtime', 'temporary', 'browser']) {
             mkdirSync(path.join(ide.folder, part), { recursive: true, mode: 0o700 });
         }
         cpSync(path.join(HERE, 'project'), ide.project, { recursive: true });
         if (storage) {
             cpSync(storage, path.join(ide.folder, 'user/User/globalStorage/tenny-lsp.tenny'), { recursive: true });
         }
-        const all = { ...QUIET, 'security.workspace.trust.enabled': trust, ...settings };
-        writeFileSync(path.join(ide.folder, 'user/User/settings.json'), JSON.stringify(all, null, 4));
+        const quiet = { ...QUIET, 'security.workspace.trust.enabled': trust };
+        writeFileSync(path.join(ide.folder, 'user/User/settings.json'), JSON.stringify(quiet, null, 4));
+        // Here the editor is remote: what is set for one machine counts only in that machine's own settings.
+        writeFileSync(path.join(ide.folder, 'user/Machine/settings.json'), JSON.stringify(settings, null, 4));
         await ide.#serve(trust);
         return ide;
     }

@@ -88,7 +88,10 @@ def test_other_releases_go_when_nobody_runs_them(machine: Machine) -> None:
     machine.uv()
     running = machine.serve()
     (old,) = machine.environments()
-    (machine.storage / "0123456789-3.10-mine").mkdir()
+    strangers = [machine.storage / "0123456789-3.10-mine", machine.storage / "mine"]
+    for stranger in strangers:
+        stranger.mkdir()
+    (machine.storage / "mine.lock").touch()
 
     machine.release("9.9.1")
     machine.run()
@@ -99,7 +102,7 @@ def test_other_releases_go_when_nobody_runs_them(machine: Machine) -> None:
     machine.run()
     (newest,) = machine.environments()
     assert newest != old
-    assert (machine.storage / "0123456789-3.10-mine").exists(), "it has no lock file: not one of ours"
+    assert all(stranger.exists() for stranger in strangers), "no lock file, or another name: not ours"
 
 
 def test_another_pythons_environment_stays(machine: Machine) -> None:

@@ -159,6 +159,18 @@ def test_a_lock_outlives_the_program_in_the_one_it_becomes(tmp_path: Path) -> No
     Lock.attempt(str(tmp_path / "lock"), shared=False).release()  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("isolation", [[], ["-I"]])
+def test_the_server_has_its_folder_on_the_path_and_ours_not(isolation: list[str], tmp_path: Path) -> None:
+    (tmp_path / "tenny_lsp").mkdir()
+    (tmp_path / "tenny_lsp" / "__main__.py").write_text("import json, sys; print(json.dumps([sys.argv[1:], sys.path]))")
+    command = [sys.executable, *isolation, SERVER / "run_server.py", tmp_path, "serve"]
+
+    arguments, path = json.loads(subprocess.run(command, stdout=subprocess.PIPE, cwd=tmp_path.parent).stdout)
+
+    assert arguments == ["serve"] and path[0] == str(tmp_path)
+    assert not {str(SERVER), str(tmp_path.parent), ""} & set(path)
+
+
 def test_where_no_process_can_become_another_its_end_is_forwarded() -> None:
     code = f"""if True:
         import sys

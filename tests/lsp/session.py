@@ -41,10 +41,12 @@ class Session:
         options: object = FACTS_ONLY,
         encodings: list[str] | None = None,
         capabilities: dict[str, Any] | None = None,
+        folders: list[dict[str, str]] | None = None,
     ) -> "Session":
         able: dict[str, Any] = {"notebookDocument": {"synchronization": {}}} | (capabilities or {})
         able |= {"general": {"positionEncodings": encodings}} if encodings else {}
         params = {"processId": os.getpid(), "rootUri": None, "capabilities": able, "initializationOptions": options}
+        params |= {"workspaceFolders": folders} if folders else {}
         self.capabilities = self.request("initialize", params)["capabilities"]
         self.notify("initialized", {})
         return self
@@ -76,6 +78,11 @@ class Session:
                     self._heard.remove(message)
                     return message
             self._hear()
+
+    @property
+    def heard_so_far(self) -> list[str]:
+        """The methods of the messages that have come and not been returned."""
+        return [str(message["method"]) for message in self._heard]
 
     def reply(self, message: dict[str, Any], result: object) -> None:
         """Answers a request of the server."""

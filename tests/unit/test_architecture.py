@@ -23,8 +23,13 @@ MAY_IMPORT = {
     # Makes the model that the server asks for, without what a terminal needs.
     "wiring": {"folders", "model.client", "model.keeper", "model.precomputed", "model.protocol", "server", "settings"},
     # Besides features: the text and the index it hands them, and the answers of a model it has never seen.
-    "server": {"documents", "features", "folders", "mlx_api.index", "model.answers", "model.protocol", "settings"}
-    | {"asking", "cancelling", "diagnostics", "reviewing", "roasting", "translation", "writing"},
+    "server": {"documents", "features", "mlx_api.index", "model.answers", "model.protocol", "settings"}
+    | {"asking", "cancelling", "diagnostics", "indexes", "reviewing", "roasting", "speaking", "status"}
+    | {"translation", "writing"},
+    # Which MLX is meant where, who speaks, and what an editor is told of both.
+    "indexes": {"folders", "mlx_api.index"},
+    "speaking": {"model.protocol", "server", "settings"},
+    "status": {"server"},
     # Pitfalls as the protocol says them, of the server's own documents.
     "diagnostics": {"documents", "features", "roasting", "server", "source.buffer"},
     # What comes with the keystrokes; it is the server's own, and knows it.

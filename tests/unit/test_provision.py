@@ -162,6 +162,7 @@ def test_a_lock_outlives_the_program_in_the_one_it_becomes(tmp_path: Path) -> No
 @pytest.mark.parametrize("isolation", [[], ["-I"]])
 def test_the_server_has_its_folder_on_the_path_and_ours_not(isolation: list[str], tmp_path: Path) -> None:
     (tmp_path / "tenny_lsp").mkdir()
+    (tmp_path / "tenny_lsp" / "__init__.py").touch()
     (tmp_path / "tenny_lsp" / "__main__.py").write_text("import json, sys; print(json.dumps([sys.argv[1:], sys.path]))")
     command = [sys.executable, *isolation, SERVER / "run_server.py", tmp_path, "serve"]
 

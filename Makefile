@@ -2,10 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test check lint lint-extension vsix test-vscode fix bench tree lock clean
+.PHONY: help demo test test-bootstrap check lint lint-extension vsix test-vscode fix bench tree lock clean
 
 help:  ## Print this help
-	@awk -F ":.*## " '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ":.*## " '/^[a-z-]+:.*## / { printf "%-15s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/ready  ## Build a dataset, train an adapter for a few minutes, hover in a real LSP session
 	$(BIN)/python -m tools.demo
@@ -13,12 +13,17 @@ demo: .venv/ready  ## Build a dataset, train an adapter for a few minutes, hover
 test: .venv/ready  ## Run every test
 	$(BIN)/python -m pytest -q
 
+test-bootstrap: .venv/ready  ## Have server/ make its environments for real; needs the package index
+	$(BIN)/python -m pytest -q tests/bootstrap
+
 check: lint lint-extension test  ## Everything but what needs an editor
 
 lint: .venv/ready  ## Style, formatting, types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy server
+	$(BIN)/mypy --platform win32 server
 
 lint-extension: extension/node_modules/.ready  ## The same for the VS Code extension; needs Node 20 or newer
 	cd extension && npm run --silent check
@@ -46,7 +51,7 @@ tree: .venv/ready  ## Write the README's tree anew
 
 lock:  ## Pin the requirements again (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header \
-		--upgrade -q -o requirements/run.lock
+		--upgrade -q -o server/requirements.lock
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.10 --generate-hashes --no-emit-index-url \
 		--no-header --upgrade -q -o requirements/dev.lock
 

@@ -145,17 +145,28 @@ class Server:
     Args:
         command (list[str]): How to start it.
         log (Path): Where its stderr goes.
+        folder (Path, optional): Its working directory. Default: the tests'.
+        environment (dict[str, str]): Its environment's variables.
+        deadline_s (float): When it is killed.
     """
 
-    def __init__(self, command: list[str], log: Path) -> None:
+    def __init__(
+        self,
+        command: list[str],
+        log: Path,
+        *,
+        folder: Path | None = None,
+        environment: dict[str, str] = ENVIRONMENT,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
         self._log = log
         with log.open("wb") as stderr:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=ENVIRONMENT
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=environment, cwd=folder
             )
         assert self.process.stdin is not None and self.process.stdout is not None
         self.session = Session(self.process.stdout, self.process.stdin)
-        self._watchdog = threading.Timer(DEADLINE_S, self.process.kill)
+        self._watchdog = threading.Timer(deadline_s, self.process.kill)
         self._watchdog.start()
 
     def __enter__(self) -> "Server":

@@ -17,7 +17,7 @@ async function opened(file) {
 
 before(async () => {
     // The interpreter has the server, so that nothing need be installed.
-    ide = await Ide.start('features', { 'tenny.python': PYTHON, 'tenny.server.path': PYTHON.replace('python','tenny-lsp') });
+    ide = await Ide.start('features', { 'tenny.python': PYTHON });
 });
 
 after(() => ide?.stop());
@@ -81,7 +81,9 @@ describe('a Python file', () => {
 
     test('the context menu of a comment offers the roast, and Again says something else', async () => {
         await page.click('TODO', { button: 'right' });
-        await page.page.locator('.monaco-menu .action-label', { hasText: 'Roast This Comment' }).click();
+        const item = page.page.locator('.monaco-menu .action-item', { hasText: 'Roast This Comment' });
+        await item.hover(); // a menu that has just opened under the mouse takes no click
+        await item.click({ delay: 100 });
         const notification = await page.notification('Source: Tenny');
         const first = await notification.innerText();
         await page.press(notification, 'Again');
@@ -115,7 +117,7 @@ describe('a Python file', () => {
 test('a cell of a notebook knows the cells before it', async () => {
     await opened('train.ipynb');
     assert.match(await page.hover('Conv2d', 'nn.Conv2d'), /in_channels/);
-    assert.match(await page.hover('layer', 'nn.Conv2d', { nth: 1 }), /in_channels/);
+    assert.match(await page.hover('layer', 'nn.Conv2d', { nth: 1 }), /layer: nn\.Conv2d/);
     await page.screenshot('notebook');
 });
 
@@ -138,8 +140,11 @@ describe('the model', () => {
         const [worker] = ide.workers();
         process.kill(worker, 'SIGSTOP'); // now it will not have answered when it is killed
         await page.answer('Tenny: Ask About MLX', 'how do I normalize over groups of channels?');
-        process.kill(worker, 'SIGKILL');
         await page.hover('Linear', 'class nn.Linear');
+        process.kill(worker, 'SIGKILL');
+        await page.hover('LayerNorm', 'class nn.LayerNorm');
+        await page.page.locator('.tab', { hasText: 'normalize over groups' }).waitFor(); // the documentation's answer
+        await page.click('batch');
         await until(async () => /starts again when it is needed|is loaded when|is ready/.test(await page.status()));
     });
 });

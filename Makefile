@@ -77,4 +77,5 @@ dist/tenny.vsix: .venv/ready extension/node_modules/.ready
 	cp -R server extension/bundled/server
 	rm -rf extension/bundled/server/__pycache__
 	cp LICENSE CHANGELOG.md extension/
+	rm -rf extension/dist
 	cd extension && npm run --silent build && npm run --silent package -- -o ../dist/tenny.vsix

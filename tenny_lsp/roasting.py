@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException
 
 from tenny_lsp import folders
 from tenny_lsp.documents import path_of
@@ -115,14 +116,14 @@ class Roasting:
 
     async def _talk(self, place: _Place, said: Roast) -> None:
         """Shows a remark until its user has had enough of it."""
-        window = self._server.client_capabilities.window
-        if window is None or window.show_message is None:
-            self._tell(said.remark)
-            return
         actions = [lsp.MessageActionItem(title) for title in (INSERT, AGAIN, DISMISS)]
         while True:
             message = lsp.ShowMessageRequestParams(lsp.MessageType.Info, said.remark, actions)
-            chosen = await self._server.window_show_message_request_async(message)
+            try:
+                chosen = await self._server.window_show_message_request_async(message)
+            except JsonRpcException:  # not every editor can ask, and of those that can not every one announces it
+                self._tell(said.remark)
+                return
             if chosen is not None and chosen.title == INSERT:
                 await self._insert(place, said.remark)
             if chosen is None or chosen.title != AGAIN:
@@ -146,8 +147,11 @@ class Roasting:
         position = lsp.Position(len(rows), document.position_codec.client_num_units(last))
         edit = lsp.TextEdit(lsp.Range(position, position), insertion.text)
         params = lsp.ApplyWorkspaceEditParams(self._edit(document.uri, document.version, edit), "Insert Tenny's remark")
-        applied = await self._server.workspace_apply_edit_async(params)
-        if not applied.applied:
+        try:
+            is_done = (await self._server.workspace_apply_edit_async(params)).applied
+        except JsonRpcException:  # so says an editor whose user was asked, and would not
+            is_done = False
+        if not is_done:
             self._tell("The editor did not insert it.")
 
     def _edit(self, uri: str, version: int | None, edit: lsp.TextEdit) -> lsp.WorkspaceEdit:

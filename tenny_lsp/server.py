@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcMethodNotFound
 from pygls.lsp.server import LanguageServer
 from pygls.workspace import TextDocument
 
 from tenny_lsp import __version__, folders
 from tenny_lsp.asking import register_asking
-from tenny_lsp.cancelling import CancellingProtocol
 from tenny_lsp.diagnostics import register_diagnostics
+from tenny_lsp.dialects import DialectProtocol
 from tenny_lsp.documents import Documents, View
 from tenny_lsp.features.completion import prepare
 from tenny_lsp.features.hover import hover
@@ -51,7 +52,7 @@ class TennyServer(LanguageServer):
 
     def __init__(self, make_model: ModelFactory) -> None:
         super().__init__(
-            "tenny-lsp", __version__, protocol_cls=CancellingProtocol, notebook_document_sync=_PYTHON_CELLS
+            "tenny-lsp", __version__, protocol_cls=DialectProtocol, notebook_document_sync=_PYTHON_CELLS
         )
         self.settings = Settings()
         self._make_model = make_model
@@ -125,7 +126,9 @@ class TennyServer(LanguageServer):
         await asyncio.gather(*self._closing)
 
     def report_server_error(self, error: Exception, source: Any) -> None:
-        """Logs an error instead of opening a window in the user's editor for it."""
+        """Logs an error instead of opening a window in the user's editor for it; pygls has logged unknown methods."""
+        if isinstance(error, JsonRpcMethodNotFound):
+            return
         LOGGER.error("%s: %s", source.__name__, error, exc_info=error)
 
     async def _ask(self, prompt: str) -> str | None:

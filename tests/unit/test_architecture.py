@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "wiring": {"folders", "model.client", "model.keeper", "model.precomputed", "model.protocol", "server", "settings"},
     # Besides features: the text and the index it hands them, and the answers of a model it has never seen.
     "server": {"documents", "features", "folders", "mlx_api.index", "model.answers", "model.protocol", "settings"}
-    | {"asking", "cancelling", "diagnostics", "reviewing", "roasting", "translation", "writing"},
+    | {"asking", "diagnostics", "dialects", "reviewing", "roasting", "translation", "writing"},
     # Pitfalls as the protocol says them, of the server's own documents.
     "diagnostics": {"documents", "features", "roasting", "server", "source.buffer"},
     # What comes with the keystrokes; it is the server's own, and knows it.
@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "reviewing": {"documents", "features.review", "progress", "server"},
     "progress": {"server"},
     "cancelling": set(),
+    "dialects": {"cancelling"},
     # What features answer, and where in a document.
     "translation": {"documents", "features"},
     # Texts and what is known of them, kept between requests.
@@ -69,12 +70,13 @@ DOORS = {
     "tree_sitter": {"source.syntax"},
     "tree_sitter_python": {"source.syntax"},
     "tokenizers": {"model.light"},
-    "pygls": {"cancelling", "documents", "progress", "server"},
+    "pygls": {"cancelling", "documents", "progress", "roasting", "server"},
     "lsprotocol": {
         "asking",
         "cancelling",
         "completion_items",
         "diagnostics",
+        "dialects",
         "documents",
         "progress",
         "reviewing",

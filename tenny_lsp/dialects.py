@@ -1,4 +1,4 @@
-"""How real editors speak the protocol: what they say otherwise is understood, what is of no use to Tenny passed over."""
+"""How real editors speak the protocol: what they say otherwise is understood, what is of no use is passed over."""
 
 from typing import Any
 
@@ -12,16 +12,18 @@ class DialectProtocol(CancellingProtocol):
 
     def structure_message(self, data: dict[str, Any]) -> Any:
         """Returns a message, read as its editor means it."""
-        if data.get("method") == lsp.TEXT_DOCUMENT_CODE_ACTION:
-            _list_of_kinds(data)
-        elif "result" in data and self._result_types.get(data.get("id", "")) is lsp.ApplyWorkspaceEditResponse:
-            # Emacs' eglot 1.9 says null of an edit that it has made, and an error of one that it has not.
-            data["result"] = data["result"] or {"applied": True}
+        if "jsonrpc" in data:
+            if data.get("method") == lsp.TEXT_DOCUMENT_CODE_ACTION:
+                _list_of_kinds(data)
+            elif "result" in data and self._result_types.get(data["id"]) is lsp.ApplyWorkspaceEditResponse:
+                # Emacs' eglot 1.9 says null of an edit that it has made, and an error of one that it has not.
+                data["result"] = data["result"] or {"applied": True}
         return super().structure_message(data)
 
     def _handle_notification(self, method_name: str, params: Any) -> None:
         """Hears a notification; editors send didSave and its like to servers that have not asked for it."""
-        if method_name in self.fm.features or method_name in self.fm.builtin_features or method_name == lsp.CANCEL_REQUEST:
+        handled = (self.fm.features, self.fm.builtin_features, (lsp.CANCEL_REQUEST,))
+        if any(method_name in methods for methods in handled):
             super()._handle_notification(method_name, params)
 
     def _handle_cancel_notification(self, msg_id: int | str) -> None:

@@ -51,9 +51,7 @@ class TennyServer(LanguageServer):
     """
 
     def __init__(self, make_model: ModelFactory) -> None:
-        super().__init__(
-            "tenny-lsp", __version__, protocol_cls=DialectProtocol, notebook_document_sync=_PYTHON_CELLS
-        )
+        super().__init__("tenny-lsp", __version__, protocol_cls=DialectProtocol, notebook_document_sync=_PYTHON_CELLS)
         self.settings = Settings()
         self._make_model = make_model
         #: Who speaks; None while nobody does.
@@ -98,7 +96,7 @@ class TennyServer(LanguageServer):
         inference = self.documents.inference(view, index)
         is_large = bool(self.settings.model.path)  # the embedded one is not
         card = await hover(view.buffer, offset, index, self._ask, inference, may_paraphrase=is_large)
-        return hover_of(card, view) if card is not None else None
+        return hover_of(card, view, self.client_capabilities) if card is not None else None
 
     async def signature_help(self, params: lsp.SignatureHelpParams) -> lsp.SignatureHelp | None:
         """Returns what the call around a position takes; None when it is not of MLX."""
@@ -107,7 +105,7 @@ class TennyServer(LanguageServer):
             return None
         inference = self.documents.inference(view, await self.index())
         help_ = signature_help(inference, view.offset(params.position))
-        return signature_help_of(help_) if help_ is not None else None
+        return signature_help_of(help_, self.client_capabilities) if help_ is not None else None
 
     def view(self, uri: str) -> View | None:
         """Returns a document as it is now; None when it was never opened and no readable file lies there either."""

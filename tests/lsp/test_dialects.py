@@ -1,4 +1,4 @@
-"""What real editors say otherwise than the protocol has it, and what they say to every server: understood, and no noise."""
+"""What real editors say otherwise than the protocol has it, and what they tell every server: understood, no noise."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +11,7 @@ URI = "file:///net.py"
 CODE = "import mlx.core as mx\n\n# temporary hack, remove after the demo\ny = mx.cat([x, x])\n"
 COMMENT = {"line": 2, "character": 4}
 CAT = {"line": 3, "character": 8}
+ABS, WITHIN = {"line": 1, "character": 4}, {"line": 1, "character": 7}
 
 
 @pytest.fixture
@@ -92,6 +93,22 @@ def test_a_method_that_does_not_exist_takes_one_line_in_the_log(tmp_path: Path) 
         session.end()
         assert server.exit_status() == 0
     assert len(server.log.splitlines()) == 1
+
+
+def test_emacs_without_a_mode_for_markdown_gets_plain_text(tmp_path: Path) -> None:
+    with serving(tmp_path) as server:
+        session = server.session.initialize(capabilities={"textDocument": {"hover": {"contentFormat": ["plaintext"]}}})
+        session.open(URI, "import mlx.core as mx\nmx.abs(x)\n")
+        document = {"uri": URI}
+        contents = session.request("textDocument/hover", {"textDocument": document, "position": ABS})["contents"]
+        help_ = session.request("textDocument/signatureHelp", {"textDocument": document, "position": WITHIN})
+        item = session.request("completionItem/resolve", {"label": "abs", "data": ["mlx.core.abs", ""]})
+        session.end()
+
+    assert contents["kind"] == "plaintext"
+    assert contents["value"].startswith("mx.abs(")
+    assert help_["signatures"][0]["documentation"]["kind"] == "plaintext"
+    assert item["documentation"]["value"].startswith("mx.abs(")
 
 
 def test_options_may_stand_under_tenny(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ MAY_IMPORT = {
     "diagnostics": {"documents", "features", "roasting", "server", "source.buffer"},
     # What comes with the keystrokes; it is the server's own, and knows it.
     "writing": {"completion_items", "features", "model.scores", "server"},
-    "completion_items": {"features", "mlx_api.index"},
+    "completion_items": {"features", "mlx_api.index", "translation"},
     # What commands do: each is the server's own, and knows it.
     "asking": {"features.ask", "mlx_api.index", "mlx_api.search", "progress", "server"},
     "roasting": {"documents", "features", "folders", "model.protocol", "progress", "server", "source"},

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test check lint fix bench tree lock clean
+.PHONY: help demo test test-editors check lint fix bench tree lock clean
 
 help:  ## Print this help
 	@awk -F ":.*## " '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -12,6 +12,9 @@ demo: .venv/ready  ## Build a dataset, train an adapter for a few minutes, hover
 
 test: .venv/ready  ## Run every test
 	$(BIN)/python -m pytest -q
+
+test-editors: .venv/ready  ## Drive Neovim and Emacs (Debian: neovim emacs-nox elpa-eglot elpa-lsp-mode)
+	TENNY_EDITORS=required $(BIN)/python -m pytest -q tests/editors
 
 check: lint test  ## Everything CI checks
 

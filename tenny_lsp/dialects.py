@@ -1,10 +1,14 @@
 """How real editors speak the protocol: what they say otherwise is understood, what is of no use is passed over."""
 
+import logging
 from typing import Any
 
 from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcMethodNotFound
 
 from tenny_lsp.cancelling import CancellingProtocol
+
+LOGGER = logging.getLogger(__name__)
 
 
 class DialectProtocol(CancellingProtocol):
@@ -19,6 +23,14 @@ class DialectProtocol(CancellingProtocol):
                 # Emacs' eglot 1.9 says null of an edit that it has made, and an error of one that it has not.
                 data["result"] = data["result"] or {"applied": True}
         return super().structure_message(data)
+
+    def _handle_request(self, msg_id: int | str, method_name: str, params: Any) -> None:
+        """Answers a request; Kate asks every server for symbols, at each keystroke."""
+        if method_name in self.fm.features or method_name in self.fm.builtin_features:
+            super()._handle_request(msg_id, method_name, params)
+        else:
+            LOGGER.info("There is no %s", method_name)
+            self._send_response(msg_id, error=JsonRpcMethodNotFound.of(method_name).to_response_error())
 
     def _handle_notification(self, method_name: str, params: Any) -> None:
         """Hears a notification; editors send didSave and its like to servers that have not asked for it."""

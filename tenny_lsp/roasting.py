@@ -28,6 +28,8 @@ LOGGER = logging.getLogger(__name__)
 
 #: The kind of the code action.
 ROAST = "refactor.rewrite.tenny"
+#: Emacs' lsp-mode drops what it reads in one go with an answer that it waits for.
+_BREATH_S = 0.1
 INSERT, AGAIN, DISMISS = "Insert as comment", "Again", "Dismiss"
 
 
@@ -79,9 +81,10 @@ class Roasting:
             self._tell("There is no comment here.")
             return None
         said = await self._said(place)
-        task = asyncio.create_task(self._talk(place, said), name="roast")
-        self._talking.add(task)
-        task.add_done_callback(self._talking.discard)
+        request = asyncio.current_task()
+        assert request is not None
+        # Not before it is answered: eglot waits for the answer, and its user's choice must not take that time.
+        request.add_done_callback(lambda _: self._begin(place, said))
         return {"comment": place.passage.text, "sentiment": said.sentiment, "roast": said.remark}
 
     async def close(self) -> None:
@@ -114,8 +117,14 @@ class Roasting:
         made.append(said.remark)
         return said
 
+    def _begin(self, place: _Place, said: Roast) -> None:
+        task = asyncio.create_task(self._talk(place, said), name="roast")
+        self._talking.add(task)
+        task.add_done_callback(self._talking.discard)
+
     async def _talk(self, place: _Place, said: Roast) -> None:
         """Shows a remark until its user has had enough of it."""
+        await asyncio.sleep(_BREATH_S)
         actions = [lsp.MessageActionItem(title) for title in (INSERT, AGAIN, DISMISS)]
         while True:
             message = lsp.ShowMessageRequestParams(lsp.MessageType.Info, said.remark, actions)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from lsprotocol import types as lsp
-from pygls.exceptions import JsonRpcMethodNotFound
 from pygls.lsp.server import LanguageServer
 from pygls.workspace import TextDocument
 
@@ -124,9 +123,7 @@ class TennyServer(LanguageServer):
         await asyncio.gather(*self._closing)
 
     def report_server_error(self, error: Exception, source: Any) -> None:
-        """Logs an error instead of opening a window in the user's editor for it; pygls has logged unknown methods."""
-        if isinstance(error, JsonRpcMethodNotFound):
-            return
+        """Logs an error instead of opening a window in the user's editor for it."""
         LOGGER.error("%s: %s", source.__name__, error, exc_info=error)
 
     async def _ask(self, prompt: str) -> str | None:

@@ -77,6 +77,11 @@ class Session:
                     return message
             self._hear()
 
+    @property
+    def waiting(self) -> list[str]:
+        """What the server has said that has not been returned yet, by method."""
+        return [message["method"] for message in self._heard]
+
     def reply(self, message: dict[str, Any], result: object) -> None:
         """Answers a request of the server."""
         self._send({"id": message["id"], "result": result})

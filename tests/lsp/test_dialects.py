@@ -54,6 +54,13 @@ def test_eglot_asks_its_user_without_having_announced_it_and_says_null_of_an_edi
     assert session.hover(URI, **CAT)
 
 
+def test_eglot_waits_for_an_answer_and_hears_no_question_until_it_is_there(server: Server) -> None:
+    roasted(server)
+
+    assert "window/showMessageRequest" not in server.session.waiting
+    server.session.reply(server.session.heard("window/showMessageRequest"), None)
+
+
 @pytest.mark.parametrize("code", [-32601, -32603], ids=["cannot ask", "has given up"])
 def test_an_editor_that_does_not_ask_is_told(code: int, server: Server) -> None:
     remark = roasted(server)
@@ -85,14 +92,9 @@ def test_what_every_server_is_told_is_no_warning(server: Server) -> None:
     assert session.hover(URI, **CAT)
 
 
-def test_a_method_that_does_not_exist_takes_one_line_in_the_log(tmp_path: Path) -> None:
-    with serving(tmp_path) as server:
-        session = server.session.initialize()
-        with pytest.raises(ServerError, match="-32601"):
-            session.request("textDocument/documentSymbol", {"textDocument": {"uri": URI}})
-        session.end()
-        assert server.exit_status() == 0
-    assert len(server.log.splitlines()) == 1
+def test_kate_asks_for_what_nobody_has_announced(server: Server) -> None:
+    with pytest.raises(ServerError, match="-32601"):
+        server.session.request("textDocument/documentSymbol", {"textDocument": {"uri": URI}})
 
 
 def test_emacs_without_a_mode_for_markdown_gets_plain_text(tmp_path: Path) -> None:

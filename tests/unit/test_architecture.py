@@ -70,7 +70,7 @@ DOORS = {
     "tree_sitter": {"source.syntax"},
     "tree_sitter_python": {"source.syntax"},
     "tokenizers": {"model.light"},
-    "pygls": {"cancelling", "documents", "progress", "roasting", "server"},
+    "pygls": {"cancelling", "dialects", "documents", "progress", "roasting", "server"},
     "lsprotocol": {
         "asking",
         "cancelling",

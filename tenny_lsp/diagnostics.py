@@ -114,7 +114,7 @@ class Diagnostics:
         data: Any = action.data
         view = self._server.view(data["uri"]) if isinstance(data, dict) and "uri" in data else None
         if view is not None and action.edit is None:
-            index = await self._server.index()
+            index = await self._server.index(view.uri)
             after = fixed(view.buffer, index, self._selected())
             action.edit = _workspace_edit(view, edits_between(view.buffer.text, after))
         return action
@@ -131,7 +131,7 @@ class Diagnostics:
 
     async def pitfalls(self, view: View) -> list[Pitfall]:
         """Returns the pitfalls of a document, or of a whole notebook."""
-        index, rules = await self._server.index(), self._selected()
+        index, rules = await self._server.index(view.uri), self._selected()
         kept = self._found.get(view.uri)
         if kept is None or kept[0] is not view.buffer or kept[1] is not rules:
             reader = self._server.documents.inference(view, index).reader

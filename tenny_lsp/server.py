@@ -1,18 +1,16 @@
 """The language server: LSP in, features, LSP out. Knows no MLX and no model, only who does."""
 
 import asyncio
-import gc
 import io
 import logging
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 from pygls.workspace import TextDocument
 
-from tenny_lsp import __version__, folders
+from tenny_lsp import __version__
 from tenny_lsp.asking import register_asking
 from tenny_lsp.diagnostics import register_diagnostics
 from tenny_lsp.dialects import DialectProtocol
@@ -20,19 +18,19 @@ from tenny_lsp.documents import Documents, View
 from tenny_lsp.features.completion import prepare
 from tenny_lsp.features.hover import hover
 from tenny_lsp.features.signature_help import signature_help
-from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
+from tenny_lsp.indexes import Indexes
+from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.model.answers import Answers
 from tenny_lsp.model.protocol import TextModel
 from tenny_lsp.reviewing import register_reviewing
 from tenny_lsp.roasting import register_roasting
-from tenny_lsp.settings import ModelSettings, Settings, own_section, read_settings
+from tenny_lsp.settings import Settings, own_section, read_settings
+from tenny_lsp.speaking import ModelFactory, register_speaking
+from tenny_lsp.status import Status
 from tenny_lsp.translation import hover_of, signature_help_of
 from tenny_lsp.writing import register_writing
 
 LOGGER = logging.getLogger(__name__)
-
-#: Makes the model that the settings name; None when there is none to use.
-ModelFactory = Callable[[ModelSettings], TextModel | None]
 
 # pygls ends lines at form feeds and at every Unicode separator too; the protocol only at these three.
 TextDocument.lines = property(lambda self: tuple(io.StringIO(self.source, newline="")))  # type: ignore[method-assign,assignment]
@@ -52,38 +50,48 @@ class TennyServer(LanguageServer):
     def __init__(self, make_model: ModelFactory) -> None:
         super().__init__("tenny-lsp", __version__, protocol_cls=DialectProtocol, notebook_document_sync=_PYTHON_CELLS)
         self.settings = Settings()
-        self._make_model = make_model
-        #: Who speaks; None while nobody does.
-        self.model: TextModel | None = None
-        self._answers = Answers()
-        self._index: asyncio.Task[ApiIndex] | None = None
+        self.status = Status(self)
+        self.speaker = register_speaking(self, make_model)
+        self._answers = Answers(on_end=self.status.fail)
+        self.indexes = Indexes(self.status.tell)
         self.documents = Documents(lambda: self.workspace)
         self._writing = register_writing(self)
         self.diagnostics = register_diagnostics(self)
         self.roasting = register_roasting(self)
         self.reviewing = register_reviewing(self)
         register_asking(self)
-        self._closing: set[asyncio.Task[None]] = set()
 
     def configure(self, values: object) -> None:
         """Takes over an editor's settings; what has not changed goes on undisturbed."""
         settings, problems = read_settings(values)
         for problem in problems:
             LOGGER.warning("Setting ignored: %s", problem)
-        before, self.settings = self.settings, settings
-        if settings.python != before.python:
-            self._index = None
-        if self.model is None or settings.model != before.model:
-            self._close_model()
-            self.model = self._make_model(settings.model)
+        self.settings = settings
+        self.indexes.configure(settings.python)
+        self.speaker.configure(settings.model)
 
-    async def index(self) -> ApiIndex:
-        """Returns the index of the interpreter's MLX, read at the first call."""
-        if self._index is None:
-            python = folders.expanded(self.settings.python) if self.settings.python else None
-            self._index = asyncio.create_task(asyncio.to_thread(_read_index, python))
-        # Shielded: a hover that is cancelled must not cancel the index that others wait for.
-        return await asyncio.shield(self._index)
+    @property
+    def model(self) -> TextModel | None:
+        """Who speaks; None while nobody does."""
+        return self.speaker.model
+
+    async def follow_folders(self) -> None:
+        """Asks the client for the interpreter of each folder, where there are several."""
+        able, items = self.client_capabilities.workspace, []
+        if able is not None and able.configuration and len(self.workspace.folders) > 1:
+            items = [lsp.ConfigurationItem(uri, "tenny.python") for uri in self.workspace.folders]
+        try:
+            found = await self.workspace_configuration_async(lsp.ConfigurationParams(items)) if items else []
+        except JsonRpcException as error:
+            LOGGER.warning("The client does not say which interpreter each folder has: %s", error)
+            found = []
+        pairs = zip((item.scope_uri for item in items), found or (), strict=False)
+        if self.indexes.follow({uri: python for uri, python in pairs if uri and python and isinstance(python, str)}):
+            self.diagnostics.refresh()
+
+    async def index(self, uri: str = "") -> ApiIndex:
+        """Returns the index of the MLX that is meant in a document; without one, in the window."""
+        return await self.indexes.of(uri)
 
     async def hover(self, params: lsp.HoverParams) -> lsp.Hover | None:
         """Returns the card under a position; None when it is not on an MLX name."""
@@ -91,7 +99,7 @@ class TennyServer(LanguageServer):
         offset = view.offset(params.position) if view is not None else 0
         if view is None or view.buffer.identifier_at(offset) is None:
             return None
-        index = await self.index()
+        index = await self.index(view.uri)
         inference = self.documents.inference(view, index)
         is_large = bool(self.settings.model.path)  # the embedded one is not
         card = await hover(view.buffer, offset, index, self._ask, inference, may_paraphrase=is_large)
@@ -102,7 +110,7 @@ class TennyServer(LanguageServer):
         view = self.view(params.text_document.uri)
         if view is None:
             return None
-        inference = self.documents.inference(view, await self.index())
+        inference = self.documents.inference(view, await self.index(view.uri))
         help_ = signature_help(inference, view.offset(params.position))
         return signature_help_of(help_, self.client_capabilities) if help_ is not None else None
 
@@ -119,8 +127,7 @@ class TennyServer(LanguageServer):
         await self._writing.close()
         await self.diagnostics.close()
         await self.roasting.close()
-        self._close_model()
-        await asyncio.gather(*self._closing)
+        await self.speaker.close()
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Logs an error instead of opening a window in the user's editor for it."""
@@ -130,20 +137,6 @@ class TennyServer(LanguageServer):
         if self.model is None:
             return None
         return await self._answers.within(prompt, self.model, self.settings.hover.deadline_ms / 1000)
-
-    def _close_model(self) -> None:
-        if self.model is not None:
-            task = asyncio.create_task(self.model.close())
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
-            self.model = None
-
-
-def _read_index(python: Path | None) -> ApiIndex:
-    """Returns MLX's index, kept out of the garbage collector's way."""
-    index = load_mlx_index(python)
-    gc.freeze()  # index and protocol types live as long as the server; walking them stalls a hover by 40 ms
-    return index
 
 
 def create_server(make_model: ModelFactory) -> TennyServer:
@@ -162,16 +155,19 @@ def _follow_session(server: TennyServer) -> None:
 
     @server.feature(lsp.INITIALIZED)
     async def initialized(_: lsp.InitializedParams) -> None:
+        server.status.open()
+        await server.follow_folders()
         index = await server.index()  # not earlier: reading it would hold up the answer to initialize
         # Not waited for: whoever hangs up now would cancel this.
         asyncio.get_running_loop().run_in_executor(None, prepare, index)
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_CONFIGURATION)
-    def did_change_configuration(params: lsp.DidChangeConfigurationParams) -> None:
+    async def did_change_configuration(params: lsp.DidChangeConfigurationParams) -> None:
         values = own_section(params.settings)
         if values is not None:
             server.configure(values)
             server.diagnostics.refresh()
+        await server.follow_folders()
 
     @server.feature(lsp.SHUTDOWN)
     async def shutdown(*_: object) -> None:
@@ -192,8 +188,9 @@ def _follow_documents(server: TennyServer) -> None:
             server.diagnostics.forget(cell.uri)
 
     @server.feature(lsp.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)
-    def did_change_folders(_: lsp.DidChangeWorkspaceFoldersParams) -> None:
+    async def did_change_folders(_: lsp.DidChangeWorkspaceFoldersParams) -> None:
         server.documents.forget_folders()
+        await server.follow_folders()
 
 
 def _answer_requests(server: TennyServer) -> None:

@@ -1,7 +1,6 @@
 """What is put together to serve and to answer: the server and the model that settings or options name."""
 
 import gc
-import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +12,6 @@ if TYPE_CHECKING:
     from tenny_lsp.model.protocol import TextModel
     from tenny_lsp.server import TennyServer
     from tenny_lsp.settings import ModelSettings
-
-LOGGER = logging.getLogger(__name__)
 
 
 def make_server() -> "TennyServer":
@@ -78,8 +75,4 @@ def _model_of(settings: "ModelSettings") -> "TextModel | None":
     if not settings.enabled:
         return None
     adapter = folders.expanded(settings.adapter_path) if settings.adapter_path else None
-    try:
-        return text_model(settings.path, adapter, idle_unload_s=settings.idle_unload_s)
-    except AdapterError as error:
-        LOGGER.warning("Hovers show facts only: %s", error)
-        return None
+    return text_model(settings.path, adapter, idle_unload_s=settings.idle_unload_s)

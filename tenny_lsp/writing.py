@@ -35,13 +35,15 @@ class Writing:
         self._server = server
         self._scores = Scores()
         self._inline: asyncio.Task[str | None] | None = None
+        self._completed = ""
 
     async def completion(self, params: lsp.CompletionParams) -> lsp.CompletionList | None:
         """Returns what may be written at a position; None when that is not MLX's to say."""
         view = self._server.view(params.text_document.uri)
         if view is None:
             return None
-        index = await self._server.index()
+        self._completed = view.uri
+        index = await self._server.index(view.uri)
         score = self._score if self._server.model is not None else None
         offset, inference = view.offset(params.position), self._server.documents.inference(view, index)
         found = await completions(view.buffer, offset, index, score, inference)
@@ -49,7 +51,7 @@ class Writing:
 
     async def resolve(self, item: lsp.CompletionItem) -> lsp.CompletionItem:
         """Returns an item of a completion with its documentation."""
-        return self._items.resolved(item, await self._server.index())
+        return self._items.resolved(item, await self._server.index(self._completed))
 
     async def inline_completion(self, params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList | None:
         """Returns the line or block that the model would write next; the next request ends this one."""
@@ -85,7 +87,7 @@ class Writing:
         view = self._server.view(params.text_document.uri)
         if view is None:
             return None
-        offset, index = view.offset(params.position), await self._server.index()
+        offset, index = view.offset(params.position), await self._server.index(view.uri)
         try:
             return await inline(view.buffer, offset, index, self._write, _INLINE_DEADLINE_S)
         except TennyError as error:

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 #: Whose files the tree lists one by one.
-LISTED = ("tenny_lsp", "tools", "benchmarks")
+LISTED = ("server", "tenny_lsp", "tools", "benchmarks")
 _README = Path("README.md")
 
 

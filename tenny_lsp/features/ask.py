@@ -18,6 +18,8 @@ from tenny_lsp.model.prompts import customary_name, prompt_of, qualified_name
 #: Asks the model: prompt → answer.
 Complete = Callable[[str], Awaitable[str]]
 
+#: Of a question about another library's name these say no more than that; of others they may be what is asked for.
+_REPLACING = re.compile(r"\b(replac\w*|counterpart\w*|port\w*|translat\w*|corresponds?)\b", re.IGNORECASE)
 _DOTTED = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 #: A bare word that only code is written with: ``log_softmax``, ``GroupNorm``, `` `mean` ``.
 _IDENTIFIER = re.compile(r"\b(?:\w*_\w+|\w*[a-z][A-Z]\w*|[A-Z]\w*[A-Z]\w*)\b|(?<=`)\w+(?=`)")
@@ -87,7 +89,10 @@ def sources_of(question: str, index: ApiIndex, search: Search) -> list[Source]:
     found: dict[str, Source] = {}
     for source in _named(question, index):
         found.setdefault(source.entry.name, source)
-    for entry in search.about(_DOTTED.sub(lambda name: name[0].rpartition(".")[2], question), _MOST_SOURCES):
+    words = _DOTTED.sub(lambda name: name[0].rpartition(".")[2], question)
+    if any(source.foreign for source in found.values()):
+        words = _REPLACING.sub("", words)
+    for entry in search.about(words, _MOST_SOURCES):
         found.setdefault(entry.name, Source(entry))
     return list(found.values())[:_MOST_SOURCES]
 

@@ -63,6 +63,8 @@ class ApiIndex:
         self.package = package
         self.version = version
         self.from_snapshot = from_snapshot
+        #: Whether the interpreter that was asked for has no such package and another's speaks.
+        self.is_substitute = from_snapshot
         self._raw = entries
         self._entries: dict[str, ApiEntry] = {}
         self._names = {alias: name for name, raw in entries.items() for alias in raw.get("aliases", ())}
@@ -187,7 +189,9 @@ def load_mlx_index(python: Path | None = None, cache: Path | None = None) -> Api
     """
     for interpreter in dict.fromkeys((python, None)):
         try:
-            return load_index("mlx", interpreter, cache)
+            index = load_index("mlx", interpreter, cache)
+            index.is_substitute = interpreter != python
+            return index
         except (ApiIndexError, OSError) as error:  # OSError: pip is at work on MLX right now
             LOGGER.warning("%s", error)
     snapshot = (files("tenny_lsp") / "data" / SNAPSHOT).read_bytes()

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -34,9 +35,11 @@ class Answers:
 
     Args:
         path (Path | None): Where answers are kept. ``None``: ``answers.jsonl`` in the user's cache folder.
+        on_end (Callable): Told how each question ended: the error, or None.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, on_end: Callable[[TennyError | None], None] = lambda _: None) -> None:
+        self._on_end = on_end
         self._kept = KeptAnswers(path or user_cache_path("tenny-lsp", appauthor=False) / "answers.jsonl")
         self._waiting: OrderedDict[str, Question] = OrderedDict()
         self._asked: tuple[str, Question] | None = None
@@ -101,6 +104,7 @@ class Answers:
             return None
         self._kept.put(key, answer)
         self._failures_logged.clear()
+        self._on_end(None)
         return answer
 
     def _settle(self, task: "asyncio.Task[str | None]") -> None:
@@ -114,6 +118,7 @@ class Answers:
         self._go_on()
 
     def _log_once(self, error: TennyError) -> None:
+        self._on_end(error)
         kind = type(error).__name__
         if kind not in self._failures_logged:
             self._failures_logged.add(kind)

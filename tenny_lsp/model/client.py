@@ -12,7 +12,7 @@ from tenny_lsp.model import wire
 from tenny_lsp.model.identity import identity
 from tenny_lsp.model.keeper import Keeper, KeeperOptions
 from tenny_lsp.model.prompts import QUESTION_STOP, SEPARATOR, completion
-from tenny_lsp.model.protocol import Candidate, Sampling
+from tenny_lsp.model.protocol import Candidate, ModelState, Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,24 @@ class WorkerModel:
         """
         decoding = f"temperature={self._options.temperature}"
         return identity(self._options.base, self._options.adapter, decoding)
+
+    @property
+    def state(self) -> ModelState:
+        """What the worker is doing."""
+        return self._keeper.state
+
+    def watch(self, told: Callable[[], None]) -> None:
+        """Has ``told`` called whenever ``state`` is another."""
+        self._keeper.watch(told)
+
+    async def load(self) -> None:
+        """Starts the worker, if need be, and waits until it has loaded its base.
+
+        Raises:
+            BaseModelError: The base cannot be loaded.
+            ModelUnavailable: The worker is not running and could not be started.
+        """
+        await self.start()
 
     @property
     def _adapter(self) -> str | None:

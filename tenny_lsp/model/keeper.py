@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tenny_lsp.errors import ModelUnavailable, TennyError
 from tenny_lsp.model import wire
 from tenny_lsp.model.process import WorkerProcess, error_of
+from tenny_lsp.model.protocol import ModelState
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,23 @@ class Keeper:
         self._retry_at_s = 0.0
         self._last_crash: wire.Failure | None = None
         self._closed = False
+        self._watchers: list[Callable[[], None]] = []
+        self._told = self.state
+
+    @property
+    def state(self) -> ModelState:
+        """What the worker is doing."""
+        if self._process is not None and not self._process.end:
+            return ModelState("ready" if self._process.ready else "loading")
+        if not self._crashes or self._last_crash is None:
+            return ModelState("idle")
+        if self._crashes < self._options.max_crashes:
+            return ModelState("resting", str(error_of(self._last_crash)))
+        return ModelState("failed", str(_given_up(self._last_crash, self._crashes)))
+
+    def watch(self, told: Callable[[], None]) -> None:
+        """Has ``told`` called whenever ``state`` is another."""
+        self._watchers.append(told)
 
     @property
     def pid(self) -> int | None:
@@ -77,6 +95,7 @@ class Keeper:
         try:
             process = await self._living()
             await process.until_ready(self._options.load_deadline_s)
+            self._tell()
             yield process
             self._crashes = 0
         finally:
@@ -103,6 +122,7 @@ class Keeper:
                 silence_s = self._options.silence_s
                 try:
                     self._process = await WorkerProcess.start(self._command, self._note_crash, silence_s)
+                    self._tell()
                 except ModelUnavailable as error:
                     self._note_crash(wire.Failure("worker", error.what, error.next_step))
                     raise
@@ -121,6 +141,7 @@ class Keeper:
         self._crashes += 1
         self._retry_at_s = self._clock() + min(pause_s, self._options.max_backoff_s)
         self._last_crash = failure
+        self._tell()
 
     async def _bury(self) -> None:
         """Closes what is left of a process that has ended: its pipes and its tasks."""
@@ -135,6 +156,13 @@ class Keeper:
             self._process = None
             self._unloading.add(task)
             task.add_done_callback(self._unloading.discard)
+            self._tell()
+
+    def _tell(self) -> None:
+        if self.state != self._told:
+            self._told = self.state
+            for told in self._watchers:
+                told()
 
     def _stop_idle_timer(self) -> None:
         if self._idle_timer:

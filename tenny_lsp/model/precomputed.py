@@ -2,11 +2,11 @@
 
 import json
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from tenny_lsp.model.protocol import Candidate, Sampling, TextModel
+from tenny_lsp.model.protocol import Candidate, ModelState, Sampling, TextModel
 
 LOGGER = logging.getLogger(__name__)
 
@@ -42,6 +42,19 @@ class Precomputed:
     def identity(self) -> str:
         """The model's own."""
         return self._model.identity
+
+    @property
+    def state(self) -> ModelState:
+        """The model's own."""
+        return self._model.state
+
+    def watch(self, told: Callable[[], None]) -> None:
+        """Watches the model."""
+        self._model.watch(told)
+
+    async def load(self) -> None:
+        """Loads the model."""
+        await self._model.load()
 
     async def stream(self, prompt: str, *, max_tokens: int = 96) -> AsyncGenerator[str, None]:
         """Yields the completion of ``prompt``, in one piece where it is known."""

@@ -1,6 +1,6 @@
 """What a feature may ask of a model, whoever speaks: a worker, an endpoint or a fake in a test."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -42,11 +42,40 @@ class Candidate:
     is_finished: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """What a model is doing.
+
+    Args:
+        phase (str): ``idle``, ``loading``, ``ready``, ``resting`` (it has crashed and may start again when it is next
+            needed) or ``failed`` (it has crashed too often for that).
+        reason (str): What happened, of the last two.
+    """
+
+    phase: str
+    reason: str = ""
+
+
 class TextModel(Protocol):
     """A source of text.
 
     Cancelling the task that awaits a method stops the work behind it.
     """
+
+    @property
+    def state(self) -> ModelState:
+        """What it is doing."""
+
+    def watch(self, told: Callable[[], None]) -> None:
+        """Has ``told`` called whenever ``state`` is another."""
+
+    async def load(self) -> None:
+        """Loads it, so that the first question need not wait for that.
+
+        Raises:
+            BaseModelError: The base model cannot be loaded.
+            ModelUnavailable: The model is not running and could not be started.
+        """
 
     @property
     def identity(self) -> str:

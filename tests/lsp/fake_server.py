@@ -3,6 +3,7 @@
 ``fake/reply`` answers the model's oldest open question: ``{"text": …}``, or an error of ``{"kind": …}``.
 ``fake/remarks`` gives the next question for candidates its ``{"texts": […]}``, or an error of ``{"kind": …}``.
 ``fake/asked`` returns every prompt so far; ``fake/release`` lets a slow index be read.
+``fake/becomes`` has the model change its state, to a ``{"phase": …, "reason": …}``.
 """
 
 import asyncio
@@ -10,15 +11,15 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from tenny_lsp import errors, server
+from tenny_lsp import errors, indexes, server
 from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
 from tenny_lsp.model.client import WorkerModel, WorkerOptions
-from tenny_lsp.model.protocol import Candidate, Sampling, TextModel
+from tenny_lsp.model.protocol import Candidate, ModelState, Sampling, TextModel
 from tenny_lsp.settings import ModelSettings
 
 #: A worker that opens a pipe as long as it lives, and says nothing after it is ready.
@@ -42,6 +43,8 @@ class FakeModel:
         self.replies: asyncio.Queue[str | Exception] = asyncio.Queue()
         self.remarks: asyncio.Queue[list[str] | Exception] = asyncio.Queue()
         self.identity = uuid4().hex  # no answer of an earlier session is this one's
+        self.state = ModelState("idle")
+        self.told: list[Callable[[], None]] = []
 
     async def complete(self, prompt: str, *, max_tokens: int = 96) -> str:
         self.asked.append(prompt)
@@ -49,6 +52,17 @@ class FakeModel:
         if isinstance(reply, Exception):
             raise reply
         return reply
+
+    def watch(self, told: Callable[[], None]) -> None:
+        self.told.append(told)
+
+    def becomes(self, phase: str, reason: str = "") -> None:
+        self.state = ModelState(phase, reason)
+        for told in self.told:
+            told()
+
+    async def load(self) -> None:
+        self.becomes("ready")
 
     async def stream(self, prompt: str, *, max_tokens: int = 96) -> AsyncIterator[str]:
         yield await self.complete(prompt, max_tokens=max_tokens)
@@ -103,7 +117,7 @@ def main(mode: str = "", pipe: str = "") -> None:
         return load_mlx_index(python)
 
     if mode == "slow-index":
-        server.load_mlx_index = load_slowly
+        indexes.load_mlx_index = load_slowly
     fake = server.create_server(make_model)
 
     @fake.feature("fake/reply")
@@ -115,6 +129,10 @@ def main(mode: str = "", pipe: str = "") -> None:
     def remarks(params: Any) -> None:
         kind = getattr(params, "kind", "")
         model.remarks.put_nowait(getattr(errors, kind)("It is torn", "Mend it.") if kind else list(params.texts))
+
+    @fake.feature("fake/becomes")
+    def becomes(params: Any) -> None:
+        model.becomes(params.phase, params.reason)
 
     @fake.feature("fake/release")
     def release(_: Any) -> None:

@@ -41,10 +41,12 @@ class Session:
         options: object = FACTS_ONLY,
         encodings: list[str] | None = None,
         capabilities: dict[str, Any] | None = None,
+        folders: list[dict[str, str]] | None = None,
     ) -> "Session":
         able: dict[str, Any] = {"notebookDocument": {"synchronization": {}}} | (capabilities or {})
         able |= {"general": {"positionEncodings": encodings}} if encodings else {}
         params = {"processId": os.getpid(), "rootUri": None, "capabilities": able, "initializationOptions": options}
+        params |= {"workspaceFolders": folders} if folders else {}
         self.capabilities = self.request("initialize", params)["capabilities"]
         self.notify("initialized", {})
         return self
@@ -78,9 +80,9 @@ class Session:
             self._hear()
 
     @property
-    def waiting(self) -> list[str]:
-        """What the server has said that has not been returned yet, by method."""
-        return [message["method"] for message in self._heard]
+    def heard_so_far(self) -> list[str]:
+        """The methods of the messages that have come and not been returned."""
+        return [str(message["method"]) for message in self._heard]
 
     def reply(self, message: dict[str, Any], result: object) -> None:
         """Answers a request of the server."""
@@ -147,17 +149,28 @@ class Server:
     Args:
         command (list[str]): How to start it.
         log (Path): Where its stderr goes.
+        folder (Path, optional): Its working directory. Default: the tests'.
+        environment (dict[str, str]): Its environment's variables.
+        deadline_s (float): When it is killed.
     """
 
-    def __init__(self, command: list[str], log: Path) -> None:
+    def __init__(
+        self,
+        command: list[str],
+        log: Path,
+        *,
+        folder: Path | None = None,
+        environment: dict[str, str] = ENVIRONMENT,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
         self._log = log
         with log.open("wb") as stderr:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=ENVIRONMENT
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=environment, cwd=folder
             )
         assert self.process.stdin is not None and self.process.stdout is not None
         self.session = Session(self.process.stdout, self.process.stdin)
-        self._watchdog = threading.Timer(DEADLINE_S, self.process.kill)
+        self._watchdog = threading.Timer(deadline_s, self.process.kill)
         self._watchdog.start()
 
     def __enter__(self) -> "Server":

@@ -57,7 +57,7 @@ def test_eglot_asks_its_user_without_having_announced_it_and_says_null_of_an_edi
 def test_eglot_waits_for_an_answer_and_hears_no_question_until_it_is_there(server: Server) -> None:
     roasted(server)
 
-    assert "window/showMessageRequest" not in server.session.waiting
+    assert "window/showMessageRequest" not in server.session.heard_so_far
     server.session.reply(server.session.heard("window/showMessageRequest"), None)
 
 

@@ -10,6 +10,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "tenny_lsp"
 FILES = sorted(ROOT.rglob("*.py"))
+#: What an editor launches: it runs before anything is installed, on Pythons older than Tenny's.
+BOOTSTRAP = sorted((ROOT.parent / "server").glob("*.py"))
 MAX_LINES = 250
 MAX_FUNCTION_LINES = 40
 
@@ -21,8 +23,13 @@ MAY_IMPORT = {
     # Makes the model that the server asks for, without what a terminal needs.
     "wiring": {"folders", "model.client", "model.keeper", "model.precomputed", "model.protocol", "server", "settings"},
     # Besides features: the text and the index it hands them, and the answers of a model it has never seen.
-    "server": {"documents", "features", "folders", "mlx_api.index", "model.answers", "model.protocol", "settings"}
-    | {"asking", "diagnostics", "dialects", "reviewing", "roasting", "translation", "writing"},
+    "server": {"documents", "features", "mlx_api.index", "model.answers", "model.protocol", "settings"}
+    | {"asking", "diagnostics", "dialects", "indexes", "reviewing", "roasting", "speaking", "status"}
+    | {"translation", "writing"},
+    # Which MLX is meant where, who speaks, and what an editor is told of both.
+    "indexes": {"folders", "mlx_api.index"},
+    "speaking": {"model.protocol", "server", "settings"},
+    "status": {"server"},
     # Pitfalls as the protocol says them, of the server's own documents.
     "diagnostics": {"documents", "features", "roasting", "server", "source.buffer"},
     # What comes with the keystrokes; it is the server's own, and knows it.
@@ -216,7 +223,20 @@ def test_the_server_comes_nowhere_near_mlx() -> None:
     assert {"features.hover", "mlx_api.index", "model.keeper", "source.bindings"} < reached
 
 
-@pytest.mark.parametrize("file", FILES, ids=module_of)
+@pytest.mark.parametrize("file", BOOTSTRAP, ids=lambda file: file.stem)
+def test_the_bootstrap_needs_nothing(file: Path) -> None:
+    own = {other.stem for other in BOOTSTRAP}
+    imported = {name.partition(".")[0] for name in imports_of(file)}
+    # These two say of any Python 3 that it is too old.
+    oldest = (3, 6) if file.stem in ("__main__", "reports") else (3, 8)
+
+    assert not own & sys.stdlib_module_names, "Python's own module would be hidden"
+    assert imported <= own | sys.stdlib_module_names
+    assert oldest >= (3, 8) or "__future__" not in imported
+    ast.parse(file.read_text("utf-8"), feature_version=oldest)
+
+
+@pytest.mark.parametrize("file", [*FILES, *BOOTSTRAP], ids=lambda file: file.relative_to(ROOT.parent).as_posix())
 def test_a_file_keeps_the_habits(file: Path) -> None:
     text = file.read_text("utf-8")
     nodes = list(ast.walk(ast.parse(text)))
@@ -232,8 +252,9 @@ def test_a_file_keeps_the_habits(file: Path) -> None:
 
 def test_a_function_fits_on_a_screen() -> None:
     lines = {
-        f"{module_of(file)}.{node.name}": ast.unparse(node).count("\n") - (ast.get_docstring(node) or "").count("\n")
-        for file in FILES
+        f"{file.relative_to(ROOT.parent)}: {node.name}": ast.unparse(node).count("\n")
+        - (ast.get_docstring(node) or "").count("\n")
+        for file in [*FILES, *BOOTSTRAP]
         for node in ast.walk(ast.parse(file.read_text("utf-8")))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }

@@ -394,3 +394,25 @@ def test_the_serving_side_imports_no_model_library() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+async def test_its_state_is_told_at_each_change(make: Make, clock: Clock) -> None:
+    model, seen = make(max_crashes=2, backoff_s=1.0), []
+    model.with_adapter(None).watch(lambda: seen.append(model.state.phase))
+    assert model.state.phase == "idle"
+    await model.load()
+    await model.complete("say x")
+    assert seen == ["loading", "ready"]
+    for _ in range(2):
+        clock.now_s += 10
+        with pytest.raises(ModelUnavailable):
+            await model.complete("crash")
+    assert seen == ["loading", "ready", "resting", "loading", "ready", "failed"]
+    assert "2 times in a row" in model.state.reason
+
+
+async def test_a_worker_that_is_unloaded_is_idle_again(make: Make) -> None:
+    model, seen = make(idle_unload_s=0.0), asyncio.Queue[str]()
+    model.watch(lambda: seen.put_nowait(model.state.phase))
+    await model.complete("say x")
+    assert [await seen.get() for _ in range(3)] == ["loading", "ready", "idle"]

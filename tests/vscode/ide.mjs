@@ -32,6 +32,7 @@ const QUIET = {
     'editor.hover.delay': 100,
     'editor.hover.above': false,
     'editor.minimap.enabled': false,
+    'terminal.integrated.gpuAcceleration': 'off', // so that what a terminal shows can be read
     'workbench.editorAssociations': { '*.ipynb': 'jupyter-notebook' },
 };
 
@@ -40,25 +41,27 @@ export class Ide {
     /**
      * @param {string} name What is tested; the folder's name.
      * @param {object} settings The user's settings of Tenny.
-     * @param {{trust?: boolean, storage?: string}} options Whether workspaces are asked about, and where extensions keep
-     *     what they keep, if not in the profile.
+     * @param {{trust?: boolean, extensions?: string[]}} options Whether workspaces are asked about, and what is installed
+     *     beside Tenny.
      */
-    static async start(name, settings, { trust = false, storage } = {}) {
+    static async start(name, settings, { trust = false, extensions = [] } = {}) {
         const ide = new Ide(path.join(OUT, name));
         rmSync(ide.folder, { recursive: true, force: true });
         for (const part of ['user/User', 'user/Machine', 'extensions', 'runtime', 'temporary', 'browser']) {
             mkdirSync(path.join(ide.folder, part), { recursive: true, mode: 0o700 });
         }
         cpSync(path.join(HERE, 'project'), ide.project, { recursive: true });
-        if (storage) {
-            cpSync(storage, path.join(ide.folder, 'user/User/globalStorage/tenny-lsp.tenny'), { recursive: true });
-        }
         const quiet = { ...QUIET, 'security.workspace.trust.enabled': trust };
         writeFileSync(path.join(ide.folder, 'user/User/settings.json'), JSON.stringify(quiet, null, 4));
-        // Here the editor is remote: what is set for one machine counts only in that machine's own settings.
-        writeFileSync(path.join(ide.folder, 'user/Machine/settings.json'), JSON.stringify(settings, null, 4));
-        await ide.#serve(trust);
+        ide.configure(settings);
+        await ide.#serve(trust, [...extensions, VSIX]);
         return ide;
+    }
+
+    /** Sets the user's settings of Tenny anew. */
+    configure(settings) {
+        // Here the editor is remote: what is set for one machine counts only in that machine's own settings.
+        writeFileSync(path.join(this.folder, 'user/Machine/settings.json'), JSON.stringify(settings, null, 4));
     }
 
     constructor(folder) {
@@ -142,13 +145,14 @@ export class Ide {
         };
     }
 
-    async #serve(trust) {
+    async #serve(trust, extensions) {
         this.#port = await freePort();
         const profile = path.join(this.folder, 'user');
         const common = ['--config', path.join(this.folder, 'config.yaml'), '--user-data-dir', profile];
         common.push('--extensions-dir', path.join(this.folder, 'extensions'));
         const env = this.#environment;
-        execFileSync(NODE, [CODE_SERVER, ...common, '--install-extension', VSIX, '--force'], { env, stdio: 'ignore' });
+        const install = extensions.flatMap((vsix) => ['--install-extension', vsix]);
+        execFileSync(NODE, [CODE_SERVER, ...common, ...install, '--force'], { env, stdio: 'ignore' });
         const options = ['--auth', 'none', '--bind-addr', `127.0.0.1:${this.#port}`, '--disable-telemetry'];
         options.push('--disable-update-check', '--disable-getting-started-override', '--disable-proxy');
         options.push('--reconnection-grace-time', '5', ...(trust ? [] : ['--disable-workspace-trust']));

@@ -1,18 +1,22 @@
 // From a clean profile to the first hover: one click, and the server makes itself an environment.
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { after, test } from 'node:test';
 import { Ide, PYTHON, until } from './ide.mjs';
 import { seen } from './page.mjs';
 
 /** @type {Ide} */
 let ide;
+/** @type {import('./page.mjs').Page} */
+let page;
 
 after(() => ide?.stop());
 
 test('one click installs the server, and a hover follows', async () => {
     // The interpreter has MLX, and not the server that this extension would use.
     ide = await Ide.start('install', { 'tenny.python': PYTHON, 'tenny.server.importStrategy': 'useBundled' });
-    const page = await ide.open('net.py');
+    page = await ide.open('net.py');
     const offer = await page.notification('Install', 60_000);
     await page.screenshot('install');
     const clicked = Date.now();
@@ -24,7 +28,17 @@ test('one click installs the server, and a hover follows', async () => {
 
     // The next window finds what has been made.
     await page.page.close();
-    const again = await ide.open('net.py');
-    await again.hover('Linear', 'class nn.Linear');
-    assert.equal(await again.page.locator('.notification-toast').count(), 0);
+    page = await ide.open('net.py');
+    await page.hover('Linear', 'class nn.Linear');
+    assert.equal(await page.page.locator('.notification-toast').count(), 0);
+});
+
+test('a dataset is built and a training begun in the terminal, and Ctrl+C ends it', async () => {
+    await page.command('Tenny: Build Dataset');
+    await until(() => existsSync(path.join(ide.storage, 'learning/dataset/manifest.json')), 120_000);
+    await page.command('Tenny: Train');
+    await until(async () => /loading|\d+\/\d+/.test(await page.terminal()), 60_000);
+    await page.screenshot('train');
+    await page.page.keyboard.press('Control+C');
+    await until(async () => /exit code|reused by tasks/.test(await page.terminal()), 60_000);
 });

@@ -88,6 +88,12 @@ export class Page {
         return lines.join('\n');
     }
 
+    /** Returns what the terminal shows. */
+    async terminal() {
+        const rows = await this.page.locator('.terminal.xterm .xterm-rows > div').allInnerTexts();
+        return rows.join('\n').replace(/\u00a0/g, ' ');
+    }
+
     /** Returns the pixel in the middle of a character of the visible text. */
     async place(text, nth = 0, offset = 1) {
         const found = await this.page.evaluate(placeOf, { text, nth, offset });

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test test-bootstrap check lint lint-extension vsix test-vscode screenshots fix bench tree lock clean
+.PHONY: help demo test test-bootstrap test-editors check lint lint-extension vsix test-vscode screenshots fix bench tree lock clean
 
 help:  ## Print this help
 	@awk -F ":.*## " '/^[a-z-]+:.*## / { printf "%-15s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ test: .venv/ready  ## Run every test
 
 test-bootstrap: .venv/ready  ## Have server/ make its environments for real; needs the package index
 	$(BIN)/python -m pytest -q tests/bootstrap
+
+test-editors: .venv/ready  ## Drive Neovim and Emacs (Debian: neovim emacs-nox elpa-eglot elpa-lsp-mode)
+	TENNY_EDITORS=required $(BIN)/python -m pytest -q tests/editors
 
 check: lint lint-extension test  ## Everything but what needs an editor
 

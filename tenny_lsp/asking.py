@@ -60,5 +60,5 @@ def register_asking(server: "TennyServer") -> None:
     asking = Asking(server)
 
     @server.command("tenny.ask")
-    async def tenny_ask(question: str, show: bool = True) -> dict[str, Any]:
-        return await asking.answer(question, show=show)
+    async def tenny_ask(question: str, *shown: Any) -> dict[str, Any]:  # pygls knows no arguments that may be left out
+        return await asking.answer(question, show=not shown or bool(shown[0]))

@@ -5,6 +5,7 @@ from lsprotocol import types as lsp
 from tenny_lsp.features.candidates import Candidate
 from tenny_lsp.features.completion import Completions, documentation
 from tenny_lsp.mlx_api.index import ApiIndex
+from tenny_lsp.translation import content
 
 #: What brings a completion up unasked: a member after a dot, a type after ``dtype=``.
 OPTIONS = lsp.CompletionOptions(trigger_characters=[".", "="], resolve_provider=True)
@@ -31,6 +32,7 @@ class CompletionItems:
     """
 
     def __init__(self, client: lsp.ClientCapabilities) -> None:
+        self._client = client
         completion = client.text_document.completion if client.text_document else None
         self._able = (completion.completion_item if completion else None) or lsp.ClientCompletionItemOptions()
         tags = self._able.tag_support.value_set if self._able.tag_support else ()
@@ -48,9 +50,7 @@ class CompletionItems:
         entry, foreign = item.data if isinstance(item.data, list) and len(item.data) == 2 else ("", "")
         known = documentation(str(entry), str(foreign), index)
         if known is not None:
-            kinds = self._able.documentation_format or [lsp.MarkupKind.Markdown]
-            kind = lsp.MarkupKind.Markdown if lsp.MarkupKind.Markdown in kinds else lsp.MarkupKind.PlainText
-            item.documentation = lsp.MarkupContent(kind, known)
+            item.documentation = content(known, self._client, self._able.documentation_format)
         return item
 
     def _item(self, candidate: Candidate, rank: int) -> lsp.CompletionItem:

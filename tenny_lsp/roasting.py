@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
+from pygls.exceptions import JsonRpcException
 
 from tenny_lsp import folders
 from tenny_lsp.documents import path_of
@@ -27,6 +28,8 @@ LOGGER = logging.getLogger(__name__)
 
 #: The kind of the code action.
 ROAST = "refactor.rewrite.tenny"
+#: Emacs' lsp-mode drops what it reads in one go with an answer that it waits for.
+_BREATH_S = 0.1
 INSERT, AGAIN, DISMISS = "Insert as comment", "Again", "Dismiss"
 
 
@@ -78,9 +81,10 @@ class Roasting:
             self._tell("There is no comment here.")
             return None
         said = await self._said(place)
-        task = asyncio.create_task(self._talk(place, said), name="roast")
-        self._talking.add(task)
-        task.add_done_callback(self._talking.discard)
+        request = asyncio.current_task()
+        assert request is not None
+        # Not before it is answered: eglot waits for the answer, and its user's choice must not take that time.
+        request.add_done_callback(lambda _: self._begin(place, said))
         return {"comment": place.passage.text, "sentiment": said.sentiment, "roast": said.remark}
 
     async def close(self) -> None:
@@ -113,16 +117,22 @@ class Roasting:
         made.append(said.remark)
         return said
 
+    def _begin(self, place: _Place, said: Roast) -> None:
+        task = asyncio.create_task(self._talk(place, said), name="roast")
+        self._talking.add(task)
+        task.add_done_callback(self._talking.discard)
+
     async def _talk(self, place: _Place, said: Roast) -> None:
         """Shows a remark until its user has had enough of it."""
-        window = self._server.client_capabilities.window
-        if window is None or window.show_message is None:
-            self._tell(said.remark)
-            return
+        await asyncio.sleep(_BREATH_S)
         actions = [lsp.MessageActionItem(title) for title in (INSERT, AGAIN, DISMISS)]
         while True:
             message = lsp.ShowMessageRequestParams(lsp.MessageType.Info, said.remark, actions)
-            chosen = await self._server.window_show_message_request_async(message)
+            try:
+                chosen = await self._server.window_show_message_request_async(message)
+            except JsonRpcException:  # not every editor can ask, and of those that can not every one announces it
+                self._tell(said.remark)
+                return
             if chosen is not None and chosen.title == INSERT:
                 await self._insert(place, said.remark)
             if chosen is None or chosen.title != AGAIN:
@@ -146,8 +156,11 @@ class Roasting:
         position = lsp.Position(len(rows), document.position_codec.client_num_units(last))
         edit = lsp.TextEdit(lsp.Range(position, position), insertion.text)
         params = lsp.ApplyWorkspaceEditParams(self._edit(document.uri, document.version, edit), "Insert Tenny's remark")
-        applied = await self._server.workspace_apply_edit_async(params)
-        if not applied.applied:
+        try:
+            is_done = (await self._server.workspace_apply_edit_async(params)).applied
+        except JsonRpcException:  # so says an editor whose user was asked, and would not
+            is_done = False
+        if not is_done:
             self._tell("The editor did not insert it.")
 
     def _edit(self, uri: str, version: int | None, edit: lsp.TextEdit) -> lsp.WorkspaceEdit:

@@ -12,8 +12,8 @@ from pygls.workspace import TextDocument
 
 from tenny_lsp import __version__
 from tenny_lsp.asking import register_asking
-from tenny_lsp.cancelling import CancellingProtocol
 from tenny_lsp.diagnostics import register_diagnostics
+from tenny_lsp.dialects import DialectProtocol
 from tenny_lsp.documents import Documents, View
 from tenny_lsp.features.completion import prepare
 from tenny_lsp.features.hover import hover
@@ -48,9 +48,7 @@ class TennyServer(LanguageServer):
     """
 
     def __init__(self, make_model: ModelFactory) -> None:
-        super().__init__(
-            "tenny-lsp", __version__, protocol_cls=CancellingProtocol, notebook_document_sync=_PYTHON_CELLS
-        )
+        super().__init__("tenny-lsp", __version__, protocol_cls=DialectProtocol, notebook_document_sync=_PYTHON_CELLS)
         self.settings = Settings()
         self.status = Status(self)
         self.speaker = register_speaking(self, make_model)
@@ -105,7 +103,7 @@ class TennyServer(LanguageServer):
         inference = self.documents.inference(view, index)
         is_large = bool(self.settings.model.path)  # the embedded one is not
         card = await hover(view.buffer, offset, index, self._ask, inference, may_paraphrase=is_large)
-        return hover_of(card, view) if card is not None else None
+        return hover_of(card, view, self.client_capabilities) if card is not None else None
 
     async def signature_help(self, params: lsp.SignatureHelpParams) -> lsp.SignatureHelp | None:
         """Returns what the call around a position takes; None when it is not of MLX."""
@@ -114,7 +112,7 @@ class TennyServer(LanguageServer):
             return None
         inference = self.documents.inference(view, await self.index(view.uri))
         help_ = signature_help(inference, view.offset(params.position))
-        return signature_help_of(help_) if help_ is not None else None
+        return signature_help_of(help_, self.client_capabilities) if help_ is not None else None
 
     def view(self, uri: str) -> View | None:
         """Returns a document as it is now; None when it was never opened and no readable file lies there either."""

@@ -111,22 +111,27 @@ class Settings:
 def own_section(values: object) -> object:
     """Returns what an editor's configuration says of Tenny; None when it says nothing.
 
-    Some editors send the settings of every server, some an empty object, and some Tenny's own at the top.
+    Some editors send the settings of every server, some an empty object or list, and some Tenny's own at the top.
     """
     if not isinstance(values, dict):
-        return values
+        return values or None
     own = {spelling for field_ in fields(Settings) for spelling in (field_.name, _camel(field_.name))}
     return values.get("tenny", values if own & values.keys() else None)
 
 
 def read_settings(values: object) -> tuple[Settings, list[str]]:
-    """Returns the settings in an editor's JSON (camelCase or snake_case keys), and what was wrong with it."""
+    """Returns the settings in an editor's JSON (camelCase or snake_case keys), and what was wrong with it.
+
+    They may stand under ``tenny``: some editors send one and the same thing at the start and as their configuration.
+    """
     problems: list[str] = []
+    if isinstance(values, dict) and values.keys() == {"tenny"}:
+        values = values["tenny"]
     return _read(Settings(), values, "tenny", problems), problems
 
 
 def _read(defaults: _Settings, values: object, path: str, problems: list[str]) -> _Settings:
-    if values is None:
+    if values is None or values == []:  # Lua knows no difference between an empty list and an empty object
         return defaults
     if not isinstance(values, dict):
         problems.append(f"{path} must be an object, not {values!r}; its defaults are used")
@@ -141,7 +146,7 @@ def _read(defaults: _Settings, values: object, path: str, problems: list[str]) -
         default = getattr(defaults, name)
         if is_dataclass(default):
             changes[name] = _read(default, value, f"{path}.{_camel(name)}", problems)
-        elif value is None:
+        elif value is None or (isinstance(default, list) and value == {}):
             continue
         elif type(value) is not type(default) or (isinstance(value, int) and value < 0):
             expected = type(default).__name__

@@ -67,11 +67,20 @@ def replacement(entry: ApiEntry) -> str:
 
 
 def foreign_candidates(typed: str, owner: str, members: Sequence[Candidate]) -> Iterator[Candidate]:
-    """Yields members under the names that other libraries give them, where these start as what is typed."""
+    """Yields members under the names that other libraries give them, where these may be what is being typed.
+
+    Editors that filter by what is written in the end, not by what an item is found by, would show them all.
+    """
     by_name = {candidate.name: candidate for candidate in members}
     for alias, (name, full) in foreign_names(owner).items() if typed else ():
-        if name in by_name and alias not in by_name and alias.lower().startswith(typed[:1].lower()):
+        if name in by_name and alias not in by_name and _may_become(typed.lower(), alias.lower()):
             yield replace(by_name[name], typed_as=alias, foreign=full)
+
+
+def _may_become(typed: str, name: str) -> bool:
+    """Tells whether a name starts as what is typed and has its other letters, in their order."""
+    rest = iter(name[1:])
+    return name[:1] == typed[:1] and all(letter in rest for letter in typed[1:])
 
 
 @lru_cache(maxsize=64)

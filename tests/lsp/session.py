@@ -88,6 +88,10 @@ class Session:
         """Answers a request of the server."""
         self._send({"id": message["id"], "result": result})
 
+    def refuse(self, message: dict[str, Any], code: int) -> None:
+        """Answers a request of the server with an error."""
+        self._send({"id": message["id"], "error": {"code": code, "message": "no"}})
+
     def request(self, method: str, params: object = None) -> Any:
         return self.answer(self.ask(method, params))
 

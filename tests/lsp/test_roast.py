@@ -182,6 +182,7 @@ def test_a_client_that_can_do_nothing_is_told(server: Server) -> None:
     session.notify("fake/remarks", {"texts": [REMARK]})
 
     assert session.answer(waiting)["roast"] == REMARK
+    session.refuse(session.heard("window/showMessageRequest"), -32601)
     assert session.heard("window/showMessage")["params"]["message"] == REMARK
     assert (
         session.request(

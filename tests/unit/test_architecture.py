@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "wiring": {"folders", "model.client", "model.keeper", "model.precomputed", "model.protocol", "server", "settings"},
     # Besides features: the text and the index it hands them, and the answers of a model it has never seen.
     "server": {"documents", "features", "mlx_api.index", "model.answers", "model.protocol", "settings"}
-    | {"asking", "cancelling", "diagnostics", "indexes", "reviewing", "roasting", "speaking", "status"}
+    | {"asking", "diagnostics", "dialects", "indexes", "reviewing", "roasting", "speaking", "status"}
     | {"translation", "writing"},
     # Which MLX is meant where, who speaks, and what an editor is told of both.
     "indexes": {"folders", "mlx_api.index"},
@@ -34,13 +34,14 @@ MAY_IMPORT = {
     "diagnostics": {"documents", "features", "roasting", "server", "source.buffer"},
     # What comes with the keystrokes; it is the server's own, and knows it.
     "writing": {"completion_items", "features", "model.scores", "server"},
-    "completion_items": {"features", "mlx_api.index"},
+    "completion_items": {"features", "mlx_api.index", "translation"},
     # What commands do: each is the server's own, and knows it.
     "asking": {"features.ask", "mlx_api.index", "mlx_api.search", "progress", "server"},
     "roasting": {"documents", "features", "folders", "model.protocol", "progress", "server", "source"},
     "reviewing": {"documents", "features.review", "progress", "server"},
     "progress": {"server"},
     "cancelling": set(),
+    "dialects": {"cancelling"},
     # What features answer, and where in a document.
     "translation": {"documents", "features"},
     # Texts and what is known of them, kept between requests.
@@ -76,12 +77,13 @@ DOORS = {
     "tree_sitter": {"source.syntax"},
     "tree_sitter_python": {"source.syntax"},
     "tokenizers": {"model.light"},
-    "pygls": {"cancelling", "documents", "progress", "server"},
+    "pygls": {"cancelling", "dialects", "documents", "progress", "roasting", "server"},
     "lsprotocol": {
         "asking",
         "cancelling",
         "completion_items",
         "diagnostics",
+        "dialects",
         "documents",
         "progress",
         "reviewing",

@@ -145,6 +145,13 @@ async def test_names_of_other_libraries_lead_to_mlxs(mlx_index: ApiIndex) -> Non
     assert ("transpose", "permute") in {(candidate.name, candidate.typed_as) for candidate in method}
 
 
+@pytest.mark.parametrize(("typed", "has"), [("c", True), ("ca", True), ("ct", True), ("CAT", True), ("conc", False)])
+async def test_names_of_other_libraries_are_those_that_may_be_meant(typed: str, has: bool, mlx_index: ApiIndex) -> None:
+    found = await offered(f"{IMPORTS}x = mx.{typed}‸", mlx_index)
+
+    assert ("cat" in [candidate.typed_as for candidate in found]) == has
+
+
 async def test_the_next_letter_brings_more_only_after_the_dot(mlx_index: ApiIndex) -> None:
     empty, typed = await complete(IMPORTS + "mx.‸", mlx_index), await complete(IMPORTS + "mx.c‸", mlx_index)
 

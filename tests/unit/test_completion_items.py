@@ -73,3 +73,4 @@ def test_documentation_in_the_format_the_client_reads(mlx_index: ApiIndex) -> No
 
     assert isinstance(resolved.documentation, lsp.MarkupContent)
     assert resolved.documentation.kind == lsp.MarkupKind.PlainText
+    assert resolved.documentation.value.startswith("mx.zeros(")

@@ -12,7 +12,10 @@ from tenny_lsp.settings import HoverSettings, ModelSettings, Settings, own_secti
     [
         (None, Settings()),
         ({}, Settings()),
+        ([], Settings()),
+        ({"hover": [], "pitfalls": {"select": {}}}, Settings()),
         ({"hover": None, "python": None}, Settings()),
+        ({"tenny": {"python": "p"}}, Settings(python="p")),
         ({"python": "/usr/bin/python3"}, Settings(python="/usr/bin/python3")),
         ({"hover": {"deadlineMs": 20}}, Settings(hover=HoverSettings(deadline_ms=20))),
         ({"hover": {"deadline_ms": 0}}, Settings(hover=HoverSettings(deadline_ms=0))),
@@ -29,7 +32,7 @@ def test_right_settings_are_taken_without_a_word(values: object, settings: Setti
 @pytest.mark.parametrize(
     ("values", "problem"),
     [
-        ([], "tenny must be an object, not []; its defaults are used"),
+        ([1], "tenny must be an object, not [1]; its defaults are used"),
         ("x", "tenny must be an object, not 'x'; its defaults are used"),
         (True, "tenny must be an object, not True; its defaults are used"),
         ({"hover": 3}, "tenny.hover must be an object, not 3; its defaults are used"),
@@ -61,6 +64,7 @@ def test_one_wrong_setting_spoils_no_other() -> None:
     [
         (None, None),
         ({}, None),
+        ([], None),
         ({"pylsp": {"plugins": {}}}, None),
         ({"tenny": {"python": "p"}, "pylsp": {}}, {"python": "p"}),
         ({"tenny": None}, None),

@@ -11,8 +11,6 @@ def main() -> None:
     if sys.argv[1:] in (["serve"], ["serve", "--stdio"]):
         from tenny_lsp.wiring import make_server
 
-        # Editors cancel what has just been answered, all the time.
-        logging.getLogger("pygls.protocol.json_rpc").setLevel(logging.ERROR)
         logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format=LOG_FORMAT)
         make_server().start_io()
     else:

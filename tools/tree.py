@@ -4,15 +4,15 @@ import ast
 import re
 from pathlib import Path
 
-#: Whose files the tree lists one by one.
-LISTED = ("server", "tenny_lsp", "tools", "benchmarks")
+#: The folders of the tree whose files are listed one by one, and where these lie.
+LISTED = {name: name for name in ("server", "tenny_lsp", "tools", "benchmarks")} | {"extension": "extension/src"}
 _README = Path("README.md")
 
 
 def lines(folder: Path, indent: str) -> list[str]:
     """Returns the lines of a folder's own files, then those of the packages in it."""
     found = []
-    for file in sorted(folder.glob("*.py")):
+    for file in sorted([*folder.glob("*.py"), *folder.glob("*.ts")]):
         if file.name != "__init__.py":
             found.append(f"{indent}{file.name:<18} {_first_line(file)}")
     for package in sorted(path.parent for path in folder.glob("*/__init__.py")):
@@ -22,7 +22,9 @@ def lines(folder: Path, indent: str) -> list[str]:
 
 
 def _first_line(file: Path) -> str:
-    docstring = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+    text = file.read_text(encoding="utf-8")
+    comment = re.match(r"/\*\* (.*) \*/", text)
+    docstring = comment[1] if comment else ast.get_docstring(ast.parse(text)) if file.suffix == ".py" else None
     if docstring is None:
         raise SystemExit(f"{file} has no docstring")
     return docstring.splitlines()[0]
@@ -36,13 +38,13 @@ def _is_data(path: Path) -> bool:
 def main() -> None:
     """Replaces, under each listed folder's line, the lines of its modules and packages."""
     text = _README.read_text(encoding="utf-8")
-    for name in LISTED:
+    for name, folder in LISTED.items():
         block = re.compile(rf"(^    {name}/.*\n)((?:      .*\n)*)", re.MULTILINE)
         match = block.search(text)
         if match is None:
             raise SystemExit(f"README.md has no line for {name}/")
         by_hand = [line for line in match[2].splitlines() if _is_data(Path(name) / line.split()[0])]
-        text = text[: match.end(1)] + "\n".join([*lines(Path(name), "      "), *by_hand]) + "\n" + text[match.end() :]
+        text = text[: match.end(1)] + "\n".join([*lines(Path(folder), "      "), *by_hand]) + "\n" + text[match.end() :]
     _README.write_text(text, encoding="utf-8")
 
 

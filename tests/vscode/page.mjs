@@ -39,10 +39,17 @@ export class Page {
 
     /** Runs a command of the palette. */
     async command(title, { asksOn = false } = {}) {
-        await this.page.keyboard.press('F1');
         const input = this.page.locator('.quick-input-widget:visible input[type=text]');
-        await input.fill(`>${title}`);
         const exact = this.page.locator(`.quick-input-list .monaco-list-row[aria-label^="${title}"]`).first();
+        for (const end = Date.now() + 30_000; ; ) {
+            await this.page.keyboard.press('F1');
+            await input.fill(`>${title}`);
+            if (await seen(exact, 3000)) {
+                break;
+            }
+            assert.ok(Date.now() < end, `there is no command ${title}`);
+            await this.page.keyboard.press('Escape'); // a window that has just opened may not know yet that it may run it
+        }
         await exact.click();
         if (!asksOn) {
             await input.waitFor({ state: 'hidden' });
@@ -69,10 +76,11 @@ export class Page {
         await notification.locator('.monaco-button', { hasText: title }).first().click();
     }
 
-    /** Returns what Tenny's entry in the status bar's language menu says. */
+    /** Returns what Tenny's entry in the status bar's language menu says; nothing when it is not there. */
     async status() {
         await this.page.mouse.move(5, 5);
-        await this.page.locator('[id="status.languageStatus"]').hover();
+        const item = this.page.locator('[id="status.languageStatus"]');
+        await item.hover({ timeout: 2000 }).catch(() => {}); // it is not there while something else has the focus
         const entry = this.page.locator('.hover-language-status', { hasText: 'Tenny' }).first();
         return (await seen(entry, 2000)) ? await entry.innerText() : '';
     }

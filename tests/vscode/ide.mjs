@@ -1,4 +1,5 @@
 // A real VS Code: code-server with Tenny's package in a clean profile, and Chromium in front of it.
+import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -74,16 +75,17 @@ export class Ide {
         return path.join(this.folder, 'user/User/globalStorage/tenny-lsp.tenny');
     }
 
-    /** Opens a file of the project in a fresh window. */
-    async open(file) {
+    /** Opens a file of the project in a fresh window; with it the folder, or a workspace of several folders. */
+    async open(file, workspace) {
         this.#browser ??= await this.#launch();
         const page = await this.#browser.newPage({ viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' });
         const uri = (at) => `vscode-remote://127.0.0.1:${this.#port}${at}`;
         // Opened so, a notebook would be shown as the JSON that it is.
         const first = file.endsWith('.ipynb') ? 'net.py' : file;
         const payload = encodeURIComponent(JSON.stringify([['openFile', uri(path.join(this.project, first))]]));
-        await page.goto(`http://127.0.0.1:${this.#port}/?folder=${encodeURI(this.project)}&payload=${payload}`);
-        await page.locator('.tab', { hasText: first }).waitFor({ timeout: 60_000 });
+        const opened = workspace ? `workspace=${encodeURI(workspace)}` : `folder=${encodeURI(this.project)}`;
+        await page.goto(`http://127.0.0.1:${this.#port}/?${opened}&payload=${payload}`);
+        await page.locator('.tab', { hasText: path.basename(first) }).waitFor({ timeout: 60_000 });
         await page.locator('.view-lines .view-line').first().waitFor({ timeout: 30_000 });
         if (file.endsWith('.ipynb')) {
             await page.locator('.explorer-folders-view .monaco-list-row', { hasText: file }).dblclick();
@@ -99,12 +101,21 @@ export class Ide {
 
     /** Returns the ids of the model workers that this VS Code has started. */
     workers() {
+        return this.#processes('tenny_lsp.model.worker');
+    }
+
+    /** Returns the ids of its language servers. */
+    servers() {
+        return this.#processes('run_server.py');
+    }
+
+    #processes(part) {
         const rows = execFileSync('ps', ['-eo', 'pid=,ppid=,args='], { encoding: 'utf8' }).trim().split('\n');
         const processes = rows.map((row) => row.trim().match(/^(\d+) +(\d+) (.*)$/)).filter(Boolean);
         const parents = new Map(processes.map(([, pid, parent]) => [Number(pid), Number(parent)]));
         const isOurs = (pid) => pid === this.#server.pid || (parents.has(pid) && isOurs(parents.get(pid)));
-        const workers = processes.filter(([, , , args]) => args.includes('tenny_lsp.model.worker'));
-        return workers.map(([, pid]) => Number(pid)).filter(isOurs);
+        const found = processes.filter(([, , , args]) => args.includes(part));
+        return found.map(([, pid]) => Number(pid)).filter(isOurs);
     }
 
     /** Returns the lines of all logs of the extension host and of Tenny. */
@@ -115,6 +126,7 @@ export class Ide {
         return texts.flatMap((file) => readFileSync(file, 'utf8').split('\n'));
     }
 
+    /** Ends it; whatever was rejected and not handled while it ran is an error. */
     async stop() {
         for (const page of this.#browser?.contexts().flatMap((context) => context.pages()) ?? []) {
             await page.goto('about:blank').catch(() => {}); // ends the extension host and the language server
@@ -123,6 +135,8 @@ export class Ide {
         const gone = new Promise((resolve) => this.#server.once('exit', resolve));
         this.#server.kill('SIGTERM');
         await gone;
+        const unhandled = this.logs().filter((line) => /rejected promise not handled|UnhandledPromise/i.test(line));
+        assert.deepEqual(unhandled, []);
     }
 
     #browser;
@@ -158,7 +172,14 @@ export class Ide {
         options.push('--reconnection-grace-time', '5', ...(trust ? [] : ['--disable-workspace-trust']));
         const log = openSync(path.join(this.folder, 'code-server.log'), 'w');
         this.#server = spawn(NODE, [CODE_SERVER, ...common, ...options], { env, stdio: ['ignore', log, log] });
-        await until(() => fetch(`http://127.0.0.1:${this.#port}/healthz`).then(({ ok }) => ok, () => false), 30_000);
+        await until(
+            () =>
+                fetch(`http://127.0.0.1:${this.#port}/healthz`).then(
+                    ({ ok }) => ok,
+                    () => false,
+                ),
+            30_000,
+        );
     }
 
     async #launch() {
@@ -166,8 +187,17 @@ export class Ide {
         const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'];
         args.push('--disable-background-networking', '--disable-component-update');
         const env = { ...process.env, HOME: home, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home };
-        return await chromium.launch({ executablePath: '/usr/bin/chromium', headless: true, args, env });
+        const executablePath = ['/usr/bin/chromium', '/usr/bin/google-chrome'].find(existsSync);
+        return await chromium.launch({ executablePath, headless: true, args, env });
     }
+}
+
+/** Tells what was measured, and keeps it. */
+export function measured(name, value) {
+    console.log(`${name}: ${value}`);
+    const file = path.join(OUT, 'measured.json');
+    const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : {};
+    writeFileSync(file, `${JSON.stringify({ ...before, [name]: value }, null, 2)}\n`);
 }
 
 /** Waits until something is so, looking ten times a second. */

@@ -13,7 +13,7 @@ export class Page {
     /** Hovers over a word in the visible text until a popup that has `expected` is there, and returns what it says. */
     async hover(word, expected, { patience = 60_000, nth = 0 } = {}) {
         const popup = this.page.locator('.monaco-hover:visible', { hasText: expected }).first();
-        for (const end = Date.now() + patience; ; ) {
+        for (const end = Date.now() + patience; ;) {
             await this.page.keyboard.press('Escape');
             await this.page.mouse.move(5, 5);
             const place = await this.place(word, nth);
@@ -41,7 +41,7 @@ export class Page {
     async command(title, { asksOn = false } = {}) {
         const input = this.page.locator('.quick-input-widget:visible input[type=text]');
         const exact = this.page.locator(`.quick-input-list .monaco-list-row[aria-label^="${title}"]`).first();
-        for (const end = Date.now() + 30_000; ; ) {
+        for (const end = Date.now() + 30_000; ;) {
             await this.page.keyboard.press('F1');
             await input.fill(`>${title}`);
             if (await seen(exact, 3000)) {
@@ -127,7 +127,11 @@ export async function seen(locator, patience) {
 
 // Runs in the page. By text, not by element: a span may begin with the indentation.
 function placeOf({ text, nth, offset }) {
-    const lines = [...document.querySelectorAll('.editor-instance .view-lines .view-line, .cell-editor-container .view-lines .view-line')];
+    const lines = [
+        ...document.querySelectorAll(
+            '.editor-instance .view-lines .view-line, .cell-editor-container .view-lines .view-line',
+        ),
+    ];
     lines.sort((one, other) => one.getBoundingClientRect().top - other.getBoundingClientRect().top);
     let left = nth;
     for (const line of lines) {

@@ -3,16 +3,13 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 missing=()
-command -v chromium >/dev/null || missing+=(chromium)
+command -v chromium google-chrome >/dev/null || missing+=(chromium)
 [ -e /usr/include/gssapi/gssapi.h ] || missing+=(libkrb5-dev)
 command -v g++ >/dev/null || missing+=(build-essential)
 if [ ${#missing[@]} -gt 0 ]; then
-    if [ "$(id -u)" != 0 ]; then
-        echo "These Debian packages are missing: sudo apt-get install --no-install-recommends ${missing[*]}" >&2
-        exit 1
-    fi
-    apt-get update -q
-    apt-get install -q -y --no-install-recommends "${missing[@]}" fonts-dejavu-core
+    as_root=$([ "$(id -u)" = 0 ] || echo sudo)
+    $as_root apt-get update -q
+    $as_root apt-get install -q -y --no-install-recommends "${missing[@]}" fonts-dejavu-core
 fi
 ready=node_modules/.ready
 if [ ! -e "$ready" ] || [ package-lock.json -nt "$ready" ]; then

@@ -78,10 +78,10 @@ extension/node_modules/.ready: extension/package-lock.json
 # Anew each time: what is in it comes from all over the tree.
 .PHONY: dist/tenny.vsix
 dist/tenny.vsix: .venv/ready extension/node_modules/.ready
-	rm -rf extension/bundled
+	rm -rf extension/bundled extension/dist
+	mkdir -p dist
 	$(BIN)/python -m hatchling build -t wheel -d extension/bundled
 	cp -R server extension/bundled/server
 	rm -rf extension/bundled/server/__pycache__
 	cp LICENSE CHANGELOG.md extension/
-	rm -rf extension/dist
 	cd extension && npm run --silent build && npm run --silent package -- -o ../dist/tenny.vsix

@@ -96,8 +96,7 @@ export class Lifecycle implements vscode.Disposable {
         try {
             const running = await this.launched(signal);
             running.process.once('exit', (code, name) => this.ended(running, code ?? name));
-            const { Client } = await import('./client'); // large: not before the editor has what it waits for
-            this.client = await Client.start(running, this.log, (status) => this.status.server(status));
+            this.client = await this.connected(running);
             await vscode.commands.executeCommand('setContext', 'tenny.running', true);
             this.log.channel.info(`The server runs (${running.source}, ${running.python}).`);
         } catch (error) {
@@ -107,14 +106,27 @@ export class Lifecycle implements vscode.Disposable {
         }
     }
 
+    private async connected(running: Running): Promise<Client> {
+        const { Client } = await import('./client'); // large: not before the editor has what it waits for
+        try {
+            return await Client.start(running, this.log, (status) => this.status.server(status));
+        } catch (error) {
+            running.process.kill();
+            throw error;
+        }
+    }
+
     private async launched(signal: AbortSignal): Promise<Running> {
         const command = await this.command('serve');
-        const shown = new Installation(() => this.starting.abort());
+        const shown = new Installation(() => {
+            this.starting.abort();
+            this.status.stopped('is not installed', 'The installation was cancelled.', true);
+        });
         const listener = {
             onLine: (line: string) => this.log.serverSays(line),
             onProgress: (progress: Progress) => {
                 this.log.channel.info(progress.message);
-                if (progress.state === 'installing') {
+                if (progress.state === 'installing' && !signal.aborted) {
                     this.status.starting('is being installed');
                     shown.report(progress);
                 }

@@ -1,6 +1,6 @@
 // From a clean profile to the first hover: one click, and the server makes itself an environment.
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { Ide, measured, PYTHON, until } from './ide.mjs';
@@ -12,6 +12,20 @@ let ide;
 let page;
 
 after(() => ide?.stop());
+
+test('an installation that is cancelled is said to be, and can be taken up again', async () => {
+    ide = await Ide.start('install', {});
+    const slow = path.join(ide.folder, 'python');
+    const said = JSON.stringify({ state: 'installing', message: 'This takes its time', percentage: 1 });
+    writeFileSync(slow, `#!/bin/sh\necho 'tenny-bootstrap ${said}' >&2\nexec sleep 600\n`);
+    chmodSync(slow, 0o755);
+    ide.configure({ 'tenny.server.python': slow });
+    page = await ide.open('net.py');
+    await page.press(await page.notification('This takes its time', 60_000), 'Cancel');
+    await until(async () => /not installed.*cancelled.*Install/s.test(await page.status()));
+    await page.page.close();
+    await ide.stop();
+});
 
 test('one click installs the server, and a hover follows', async () => {
     // The interpreter has MLX, and not the server that this extension would use.

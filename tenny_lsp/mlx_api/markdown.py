@@ -13,6 +13,7 @@ from tenny_lsp.mlx_api.maths import readable
 _DIRECTIVE = re.compile(r"^(?P<indent>\s*)\.\.\s+(?P<name>[a-z-]+)::\s*(?P<argument>.*)$")
 _ROLE = re.compile(r":(?P<role>[a-z]+(?::[a-z]+)?):`(?P<text>[^`]*)`")
 _TARGET = re.compile(r"^\s*\.\. _[^:]+:\s*$")
+_BORDER = re.compile(r"\s*=+(\s+=+)+\s*")
 _BULLET = re.compile(r"^\s*(?:[*+-]|\d+\.)\s+")
 _LINK = re.compile(r"`([^`<]+?)\s*<(https?://[^>]+)>`__?")
 _FOOTNOTE = re.compile(r"^(\s*)\.\. \[(\w+)\]\s+")
@@ -73,6 +74,9 @@ def _blocks(lines: list[str]) -> Iterator[str]:
                 end += 1
             yield _fenced("python", lines[position:end])
             position = end
+        elif _BORDER.fullmatch(line):
+            table, position = _paragraph(lines, position)
+            yield _simple_table(table)
         elif _BULLET.match(line):
             item, position = _paragraph(lines, position)
             yield from _list(item)
@@ -137,13 +141,14 @@ def _table(lines: list[str]) -> str:
 
 def _simple_table(lines: list[str]) -> str:
     """Returns a table drawn with rows of ``===`` as Markdown; the rows of signs give its columns."""
-    border = next((line for line in lines if re.fullmatch(r"\s*=+(\s+=+)+\s*", line)), None)
+    border = next((line for line in lines if _BORDER.fullmatch(line)), None)
     if border is None:
         return _fenced("text", lines)
     starts = [match.start() for match in re.finditer(r"=+", border)]
     spans = list(zip(starts, [*starts[1:], None], strict=True))
     rows = [line for line in lines if line.strip() and not set(line.strip()) <= {"=", " "}]
-    return _grid([[line[start:end].strip() for start, end in spans] for line in rows])
+    cells = [[line[start:end].strip() for start, end in spans] for line in rows]
+    return _grid([[f"`{cell}`" if "**" in cell else cell for cell in row] for row in cells])  # a power, not bold
 
 
 def _grid(rows: list[list[str]]) -> str:

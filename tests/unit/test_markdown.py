@@ -68,6 +68,17 @@ def test_sentences_leave_out_what_is_not_prose() -> None:
     assert sentences(rst) == "Applies relu. See here or z."
 
 
+def test_a_table_without_a_directive_is_one_too() -> None:
+    """As in ``mlx.core.linalg.norm``."""
+    drawn = (
+        "Norms:\n\n=====  ==========  ====\nord    matrices    else\n=====  ==========  ====\n2      abs(x)**2   --\n"
+    )
+    drawn += "=====  ==========  ====\n\nMore."
+    table = "| ord | matrices | else |\n| --- | --- | --- |\n| 2 | `abs(x)**2` | -- |"
+    assert markdown(drawn) == f"Norms:\n\n{table}\n\nMore."
+    assert sentences(drawn) == "Norms: More."
+
+
 @pytest.mark.parametrize(
     ("latex", "expected"),
     [

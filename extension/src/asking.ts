@@ -1,7 +1,10 @@
 /** Ask About MLX…: a question, and its answer with sources as a page beside the code. */
 
 import * as vscode from 'vscode';
+import type { Client } from './client';
+import { attempt } from './commands';
 import type { Lifecycle } from './lifecycle';
+import type { Log } from './log';
 
 const SCHEME = 'tenny-answer';
 
@@ -11,27 +14,29 @@ interface Answer {
     readonly sources: readonly { readonly name: string; readonly page: string | null }[];
 }
 
-export function registerAsking(context: vscode.ExtensionContext, server: Lifecycle): void {
+export function registerAsking(context: vscode.ExtensionContext, server: Lifecycle, log: Log): void {
     const answers = new Map<string, string>();
     context.subscriptions.push(
         vscode.workspace.registerTextDocumentContentProvider(SCHEME, {
             provideTextDocumentContent: (uri) => answers.get(uri.path) ?? '',
         }),
         vscode.workspace.onDidCloseTextDocument(({ uri }) => uri.scheme === SCHEME && answers.delete(uri.path)),
-        vscode.commands.registerCommand('tenny.askAboutMlx', () => ask(server, answers)),
+        vscode.commands.registerCommand('tenny.askAboutMlx', () => ask(server, log, answers)),
     );
 }
 
-async function ask(server: Lifecycle, answers: Map<string, string>): Promise<void> {
+async function ask(server: Lifecycle, log: Log, answers: Map<string, string>): Promise<void> {
     const question = await vscode.window.showInputBox({
         title: 'Ask About MLX',
         placeHolder: 'how do I save weights?',
         prompt: "The answer comes from MLX's documentation. Nothing leaves your machine.",
     });
-    const client = question && (await server.ready());
-    if (!client) {
-        return;
+    if (question) {
+        await attempt(server, log, (client) => show(client, question, answers));
     }
+}
+
+async function show(client: Client, question: string, answers: Map<string, string>): Promise<void> {
     const page = vscode.Uri.from({ scheme: SCHEME, path: `/${question.replace(/[/\\?#]/g, ' ').trim()}.md` });
     const answer = await client.request<Answer>('tenny.ask', [question, false]);
     answers.set(page.path, pageOf(question, answer));

@@ -34,7 +34,7 @@ export function registerCommands(context: vscode.ExtensionContext, server: Lifec
 }
 
 /** Does what a command asks for; what goes wrong is said, once. */
-async function attempt(server: Lifecycle, log: Log, work: Work): Promise<unknown> {
+export async function attempt(server: Lifecycle, log: Log, work: Work): Promise<unknown> {
     const client = await server.ready();
     if (client === undefined) {
         const logs = 'Show Logs';

@@ -21,7 +21,7 @@ export function activate(context: vscode.ExtensionContext): void {
     lifecycle = server;
     context.subscriptions.push(log, status, server);
     registerCommands(context, server, log);
-    registerAsking(context, server);
+    registerAsking(context, server, log);
     registerLearning(context, server);
     registerReport(context, server, status);
     context.subscriptions.push(

@@ -23,6 +23,8 @@ test('an installation that is cancelled is said to be, and can be taken up again
     page = await ide.open('net.py');
     await page.press(await page.notification('This takes its time', 60_000), 'Cancel');
     await until(async () => /not installed.*cancelled.*Install/s.test(await page.status()));
+    await page.answer('Tenny: Ask About MLX', 'how do I save weights?');
+    await page.notification('Tenny is not running');
     await page.page.close();
     await ide.stop();
 });

@@ -6,7 +6,7 @@ from typing import Any
 import mlx.core as mx
 import pytest
 
-from tenny_lsp.features.pitfalls import compiled
+from tenny_lsp.features.pitfalls import captured, compiled
 from tenny_lsp.features.pitfalls.check import Rules, pitfalls
 from tenny_lsp.features.pitfalls.fixing import applied
 from tenny_lsp.features.pitfalls.registry import RULES
@@ -17,7 +17,7 @@ from tenny_lsp.source.buffer import Buffer
 INDEX = load_mlx_index()
 EXAMPLES = [(rule.code, example) for rule in RULES for example in rule.examples]
 #: What breaks inside a compiled function breaks only where MLX can compile.
-NEEDS_COMPILER = {rule.code for rule in compiled.RULES}
+NEEDS_COMPILER = {rule.code for rule in (*compiled.RULES, *captured.RULES)}
 
 
 def run(code: str) -> dict[str, Any]:

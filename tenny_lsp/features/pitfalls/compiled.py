@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tenny_lsp.features.pitfalls.calls import Call, call_of, replaced, within
 from tenny_lsp.features.pitfalls.rule import USAGE, Example, Finding, Fix, rule
 from tenny_lsp.features.pitfalls.script import Script
-from tenny_lsp.features.pitfalls.tracing import compiler, is_traced
+from tenny_lsp.features.pitfalls.tracing import compiler, has_no_values, is_traced
 from tenny_lsp.source.definitions import class_of, decorators
 from tenny_lsp.source.meaning import External
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
@@ -34,12 +34,18 @@ _HEAD = "@mx.compile\ndef f(a: mx.array):\n"
             _HEAD + "    print(a)\n    return a + 1\ny = f(x)", _HEAD + "    return a + 1\ny = f(x)",
             "y.shape == (2, 3)", is_fixed=False,
         ),
+        Example(
+            "def f(a: mx.array):\n    return a / float(a.sum())\ny = mx.vmap(f)(x)",
+            "def f(a: mx.array):\n    return a / a.sum()\ny = mx.vmap(f)(x)",
+            "y.shape == (2, 3)", is_fixed=False,
+        ),
     ),
 )  # fmt: skip
 def eval_in_compile(script: Script, call: Call) -> Iterator[Finding]:
     """Finds what needs an array's values where it has none yet."""
     function = up_to(call.node, "function_definition", "lambda")
-    if function is None or compiler(script, function) is None:
+    state = has_no_values(script, function)
+    if function is None or not state:
         return
     array = call.owner if call.name in ("item", "tolist") else next(iter(call.arguments), None)
     if array is None or not script.is_array(array) or not is_traced(script, array, function):
@@ -48,7 +54,7 @@ def eval_in_compile(script: Script, call: Call) -> Iterator[Finding]:
     is_python = isinstance(meaning, External) and (meaning.name == call.name or meaning.name == f"numpy.{call.name}")
     if is_python or script.name(call.function) in ("mlx.core.eval", f"mlx.core.array.{call.name}"):
         yield Finding(
-            call.node, f"Inside a compiled function arrays have no values, so `{call.name}` raises when it is traced. "
+            call.node, f"Inside a {state} function arrays have no values, so `{call.name}` raises when it is traced. "
             "Return the array, and evaluate it outside.",
         )  # fmt: skip
 
@@ -77,12 +83,13 @@ def eval_in_compile(script: Script, call: Call) -> Iterator[Finding]:
 def branch_in_compile(script: Script, node: Node) -> Iterator[Finding]:
     """Finds conditions on arrays where they have no values yet."""
     function = up_to(node, "function_definition", "lambda")
-    if function is None or compiler(script, function) is None:
+    state = has_no_values(script, function)
+    if function is None or not state:
         return
     condition = node.named_children[1] if node.type == "conditional_expression" else field(node, "condition")
     if condition is not None and script.is_array(condition) and is_traced(script, condition, function):
         yield Finding(
-            condition, "Inside a compiled function arrays have no values, so a branch on one raises when it is traced. "
+            condition, f"Inside a {state} function arrays have no values, so a branch on one raises when it is traced. "
             "`mx.where(condition, a, b)` chooses among arrays.",
         )  # fmt: skip
 

@@ -5,12 +5,20 @@ from collections.abc import Iterator
 from tenny_lsp.features.pitfalls.calls import all_within, call_of, inserted, replaced
 from tenny_lsp.features.pitfalls.rule import ISSUES, PYTHON, Edit, Example, Finding, Fix, rule
 from tenny_lsp.features.pitfalls.script import Script
+from tenny_lsp.features.pitfalls.values import dtype_of
 from tenny_lsp.source.meaning import Api, Group, Instance, LocalClass
 from tenny_lsp.source.members import names_in
-from tenny_lsp.source.syntax import Node, field, text_of
+from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
 _MODULE = "mlx.nn.Module"
 _NET = "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.layers = "
+_TRAINED = (
+    "net = Net()\nloss, grads = nn.value_and_grad(net, lambda x: net(x).sum())(x)\n"
+    "optimizer.update(net, grads)\ny = net.parameters()"
+)
+#: What makes masks, and what makes constants where its dtype is an integer.
+_MASKS = ("create_additive_causal_mask", "tril", "triu")
+_INTEGERS = ("arange", "array")
 
 
 @rule(
@@ -158,6 +166,51 @@ def _is_used_as_array(loop: Node, name: str) -> bool:
     return False
 
 
+@rule(
+    "trained-constant",
+    "warning",
+    "A mask or a range of integers that is trained",
+    PYTHON + "nn/module.html",
+    kinds=("assignment",),
+    examples=(
+        Example(
+            _NET.replace("layers", "fc") + "nn.Linear(3, 3)\n        self.places = mx.arange(3)\n"
+            "    def __call__(self, x):\n        return self.fc(x + self.places)\n" + _TRAINED,
+            _NET.replace("layers", "fc") + "nn.Linear(3, 3)\n        self._places = mx.arange(3)\n"
+            "    def __call__(self, x):\n        return self.fc(x + self._places)\n" + _TRAINED,
+            'list(y) == ["fc"]',
+            "wrong",
+        ),
+    ),
+)
+def trained_constant(script: Script, node: Node) -> Iterator[Finding]:
+    """Finds masks and integers set on a module in public that the file takes gradients of: they are parameters."""
+    left, right = field(node, "left"), field(node, "right")
+    call = call_of(right) if right is not None and right.type == "call" else None
+    owner, member = field(left, "object"), field(left, "attribute")
+    if call is None or call.name not in _MASKS + _INTEGERS or owner is None or member is None or not script.gradients:
+        return
+    name, cls = text_of(member), up_to(node, "class_definition")
+    is_constant = call.name in _MASKS or "int" in dtype_of(script, right)
+    is_constant = is_constant and script.name(call.function).startswith("mlx.")
+    if cls is None or not is_constant or name.startswith("_") or script.mentions("freeze("):
+        return
+    models = [script.meaning(one.arguments[0]) for one in script.gradients.values() if len(one.arguments) == 2]
+    own = LocalClass(script.reader, cls)
+    if not any(isinstance(model, Instance) and model.of == own for model in models):
+        return
+    uses = [one for one in all_within(script.buffer.root, "attribute") if text_of(one.named_children[-1]) == name]
+    fixes: tuple[Fix, ...] = ()
+    if all(text_of(one.named_children[0]) == text_of(owner) and up_to(one, "class_definition") == cls for one in uses):
+        edits = tuple(replaced(one.named_children[-1], f"_{name}") for one in sorted(uses, key=lambda n: n.start_byte))
+        fixes = (Fix(f"Name it _{name}", edits, is_safe=False),)
+    yield Finding(
+        left or node, f"A module's public arrays are its parameters: the optimizer changes `{name}`, and it is saved "
+        f"with the weights. Names that start with `_` are left alone; so is what `freeze(keys=[\"{name}\"])` names.",
+        fixes,
+    )  # fmt: skip
+
+
 def _import_place(script: Script) -> int | None:
     """Returns where an import can be added: the line after the last import of MLX's at the top of the file."""
     place = None
@@ -171,4 +224,4 @@ def _import_place(script: Script) -> int | None:
     return place
 
 
-RULES = (forward_method, layers_in_tuple, parameters_loop)
+RULES = (forward_method, layers_in_tuple, parameters_loop, trained_constant)

@@ -2,7 +2,9 @@
 
 from tenny_lsp.features.pitfalls import (
     arguments,
+    captured,
     compiled,
+    conditions,
     indexing,
     keywords,
     layer_use,
@@ -12,6 +14,7 @@ from tenny_lsp.features.pitfalls import (
     names,
     results,
     shapes,
+    threads,
     training,
     updates,
 )
@@ -32,6 +35,9 @@ RULES = tuple(
         modules,
         training,
         compiled,
+        captured,
+        conditions,
+        threads,
     )
     for rule in family.RULES
 )

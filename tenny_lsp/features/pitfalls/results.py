@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from itertools import accumulate
 
-from tenny_lsp.features.pitfalls.calls import call_of, replaced
+from tenny_lsp.features.pitfalls.calls import atom, call_of, replaced
 from tenny_lsp.features.pitfalls.rule import ISSUES, PYTHON, Example, Finding, Fix, rule
 from tenny_lsp.features.pitfalls.script import Script
-from tenny_lsp.features.pitfalls.values import literal_of
+from tenny_lsp.features.pitfalls.values import dtype_of, literal_of
 from tenny_lsp.source.syntax import Node, field, text_of
 
 #: PyTorch returns values and indices; MLX has another function for the indices.
@@ -104,6 +104,39 @@ def split_sizes(script: Script, node: Node) -> Iterator[Finding]:
         yield Finding(given, message, (Fix(f"Cut at {cuts}", (replaced(given, str(cuts)),), is_safe=False),))
 
 
+@rule(
+    "unsigned-difference",
+    "information",
+    "A difference of unsigned integers",
+    PYTHON + "data_types.html",
+    kinds=("binary_operator", "unary_operator"),
+    examples=(
+        Example("y = mx.argmax(-x) - 1", "y = mx.argmax(-x).astype(mx.int32) - 1", "y.item() == -1", "wrong"),
+        Example(
+            "n = mx.array([0, 200], dtype=mx.uint8)\ny = n - 100",
+            "n = mx.array([0, 200], dtype=mx.uint8)\ny = n.astype(mx.int32) - 100",
+            "y.tolist() == [-100, 100]", "wrong",
+        ),
+        Example("i = x.argmin()\ny = -i - 1", "i = x.argmin()\ny = -i.astype(mx.int32) - 1", "y.item() == -1", "wrong"),
+    ),
+)  # fmt: skip
+def unsigned_difference(script: Script, node: Node) -> Iterator[Finding]:
+    """Finds ``-`` of what has no sign: below zero it starts again from the greatest number."""
+    operator, left = field(node, "operator"), field(node, "left") or field(node, "argument")
+    if operator is None or left is None or operator.type != "-" or left.type in ("integer", "float"):
+        return
+    right = field(node, "right")
+    dtype = dtype_of(script, left)
+    if not dtype.startswith("uint") or (right is not None and right.type != "integer"):
+        return
+    mx = script.alias("mlx.core", node)
+    fixes = (Fix(f"Make it {mx}.int32", (replaced(left, f"{atom(left)}.astype({mx}.int32)"),), False),) if mx else ()
+    yield Finding(
+        node, f"This is {dtype}, which has no numbers below zero: they come out as very great ones. Make it signed "
+        "first.", fixes,
+    )  # fmt: skip
+
+
 _MOVED = (
     "get_active_memory", "get_peak_memory", "reset_peak_memory", "get_cache_memory", "set_memory_limit",
     "set_cache_limit", "set_wired_limit", "clear_cache", "device_info",
@@ -136,4 +169,4 @@ def metal_memory(script: Script, node: Node) -> Iterator[Finding]:
     yield Finding(node, message, (Fix(f"Write {name}", (replaced(node, name),)),))
 
 
-RULES = (values_and_indices, split_sizes, metal_memory)
+RULES = (values_and_indices, split_sizes, unsigned_difference, metal_memory)

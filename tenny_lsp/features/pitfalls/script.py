@@ -3,6 +3,7 @@
 import re
 from functools import cached_property
 
+from tenny_lsp.features.pitfalls.calls import Call, call_of
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source.buffer import Buffer
@@ -12,6 +13,8 @@ from tenny_lsp.source.reader import Reader
 from tenny_lsp.source.scope import Binding
 from tenny_lsp.source.syntax import Node, dotted_of, field, text_of, up_to
 
+#: What takes gradients → where the function stands among its arguments.
+_GRADIENTS = {"mlx.nn.value_and_grad": 1, "mlx.core.value_and_grad": 0, "mlx.core.grad": 0}
 _LEAVES_OPEN = ("hasattr", "getattr", "AttributeError", "TypeError", "ImportError", "Exception", "version")
 
 
@@ -32,13 +35,37 @@ class Script:
     @cached_property
     def compiled(self) -> dict[str, Node]:
         """The functions that are compiled by their names, ``step = mx.compile(step)``, and the calls that do it."""
+        return self._given_to("compile")
+
+    @cached_property
+    def mapped(self) -> dict[str, Node]:
+        """The functions that ``mx.vmap`` maps over the first axis of all they are given, by name, and the calls."""
+        calls = {name: call_of(node) for name, node in self._given_to("vmap").items()}
+        plain = {name: call for name, call in calls.items() if call is not None and not call.keywords}
+        return {name: call.node for name, call in plain.items() if len(call.arguments) == 1 and call.is_whole}
+
+    def _given_to(self, transform: str) -> dict[str, Node]:
+        """Returns the functions that are given to one of ``mx``, by name, and the calls that do it."""
         text, found = self.buffer.root.text or b"", {}
-        for place in re.finditer(rb"\bcompile\(\s*(\w+)\b", text):
+        for place in re.finditer(rb"\b%s\(\s*(\w+)\b" % transform.encode(), text):
             node = self.buffer.root.descendant_for_byte_range(place.start(), place.start())
             call = up_to(node, "call") if node is not None else None
             is_only = len(re.findall(rb"\bdef %s\b" % place[1], text)) == 1
-            if call is not None and is_only and self.name(field(call, "function")) == "mlx.core.compile":
+            if call is not None and is_only and self.name(field(call, "function")) == f"mlx.core.{transform}":
                 found[place[1].decode()] = call
+        return found
+
+    @cached_property
+    def gradients(self) -> dict[str, Call]:
+        """The calls of ``grad`` and ``value_and_grad``, by the name of the function that they differentiate."""
+        text, found = self.buffer.root.text or b"", {}
+        for place in re.finditer(rb"\bgrad\(|_grad\(", text):
+            node = self.buffer.root.descendant_for_byte_range(place.start(), place.start())
+            outer = up_to(node, "call") if node is not None else None
+            call = call_of(outer) if outer is not None else None
+            which = _GRADIENTS.get(self.name(call.function)) if call is not None else None
+            if call is not None and which is not None and len(call.arguments) > which:
+                found[text_of(call.arguments[which])] = call
         return found
 
     @cached_property

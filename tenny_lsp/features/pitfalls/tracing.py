@@ -21,6 +21,14 @@ def compiler(script: Script, function: Node | None) -> Node | None:
     return script.compiled.get(text_of(name)) if name is not None else None
 
 
+def has_no_values(script: Script, function: Node | None) -> str:
+    """Returns what makes the arrays in a function have no values, ``compiled`` or ``mapped``; empty if nothing does."""
+    if compiler(script, function) is not None:
+        return "compiled"
+    name = field(function, "name")
+    return "mapped" if name is not None and script.mentions("vmap") and text_of(name) in script.mapped else ""
+
+
 def is_traced(script: Script, node: Node, function: Node) -> bool:
     """Tells whether an expression's value comes from the parameters of a function."""
     parameters = field(function, "parameters")

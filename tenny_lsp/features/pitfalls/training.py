@@ -170,35 +170,13 @@ def unreduced_loss(script: Script, call: Call) -> Iterator[Finding]:
     name = field(function, "name")
     if name is None or len(list(within(field(function, "body"), "return_statement"))) != 1:
         return
-    if _is_differentiated(script, text_of(name)):
+    if text_of(name) in script.gradients:
         place = call.listed.end_byte - 1
         fix = Fix('Add reduction="mean"', (inserted(place, ', reduction="mean"'),))
         message = (
             f'`{call.name}` gives one value a row unless it is told `reduction="mean"`; only a scalar has a gradient.'
         )
         yield Finding(call.node, message, (fix,))
-
-
-def _is_differentiated(script: Script, name: str) -> bool:
-    """Tells whether a function is given to ``value_and_grad`` or ``grad`` anywhere in the file."""
-    transforms = {"mlx.nn.value_and_grad": 1, "mlx.core.value_and_grad": 0, "mlx.core.grad": 0}
-    for node in _calls_with(script, name):
-        call = call_of(node)
-        place = transforms.get(script.name(call.function)) if call is not None else None
-        given = call.arguments[place : place + 1] if call is not None and place is not None else ()
-        if given and text_of(given[0]) == name:
-            return True
-    return False
-
-
-def _calls_with(script: Script, name: str) -> Iterator[Node]:
-    waiting = [script.buffer.root]
-    while waiting:
-        node = waiting.pop()
-        if name.encode() in (node.text or b""):
-            if node.type == "call":
-                yield node
-            waiting += node.named_children
 
 
 @rule(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tenny_lsp.features.pitfalls.calls import Call, atom, call_of, replaced
+from tenny_lsp.features.pitfalls.calls import Call, all_within, atom, call_of, replaced
 from tenny_lsp.features.pitfalls.rule import PYTHON, USAGE, Edit, Example, Finding, Fix, rule
 from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.features.pitfalls.values import literal_of
@@ -184,4 +184,46 @@ def _is_used_after(scope: Node, name: str, place: int) -> bool:
     return False
 
 
-RULES = (repeated_index, at_discarded, at_set, shared_update)
+@rule(
+    "slice-is-a-copy",
+    "warning",
+    "A slice that is assigned to, and never read",
+    _INDEXING,
+    kinds=("assignment", "augmented_assignment"),
+    examples=(
+        Example("row = x[0]\nrow[:] = 9\ny = x[0, 0]", "x[0] = 9\ny = x[0, 0]", "y.item() == 9", "wrong",
+                is_fixed=False),
+    ),
+)  # fmt: skip
+def slice_is_a_copy(script: Script, node: Node) -> Iterator[Finding]:
+    """Finds assignments through a name for a slice that nothing reads: NumPy's would be a view, MLX's is a copy."""
+    left = field(node, "left")
+    target = field(left, "value") if left is not None and left.type == "subscript" else None
+    binding = script.binding_of(target)
+    source = field(binding.value, "value") if binding is not None and not binding.steps else None
+    if target is None or binding is None or binding.value is None or binding.value.type != "subscript":
+        return
+    scope = next(iter(script.buffer.scopes_around(target))).node
+    if source is None or source.type != "identifier" or _is_read(scope, text_of(target)):
+        return
+    if script.is_array(target) and script.is_array(source) and _is_used_after(scope, text_of(source), node.end_byte):
+        yield Finding(
+            left or node, f"In MLX a slice is a copy: `{text_of(source)}` stays as it is, and nothing reads "
+            f"`{text_of(target)}`. Assign to `{text_of(binding.value)}` itself.",
+        )  # fmt: skip
+
+
+def _is_read(scope: Node, name: str) -> bool:
+    """Tells whether a name is used in a scope other than to be assigned to, as ``b = …`` and ``b[i] = …``."""
+    for node in all_within(scope, "identifier"):
+        outer = node.parent
+        if text_of(node) != name or outer is None:
+            continue
+        if outer.type == "subscript" and field(outer, "value") == node:
+            node, outer = outer, outer.parent or outer
+        if outer.type not in ("assignment", "augmented_assignment") or field(outer, "left") != node:
+            return True
+    return False
+
+
+RULES = (repeated_index, at_discarded, at_set, shared_update, slice_is_a_copy)

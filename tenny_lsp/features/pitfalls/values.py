@@ -4,10 +4,13 @@ import ast
 
 from tenny_lsp.features.pitfalls.calls import Call, call_of
 from tenny_lsp.features.pitfalls.script import Script
+from tenny_lsp.source.meaning import Plain
 from tenny_lsp.source.syntax import Node, field, text_of
 
 #: Functions whose first argument is the shape of what they make.
 _MADE = {"mlx.core.zeros", "mlx.core.ones", "mlx.core.full", "mlx.core.random.normal"}
+#: Functions that return places in an array.
+_PLACES = {"argmax", "argmin", "argsort", "argpartition"}
 _DEEPEST = 8
 #: An axis of unknown length.
 UNKNOWN = None
@@ -29,9 +32,20 @@ def shape_of(script: Script, node: Node | None, depth: int = 0) -> tuple[int | N
     call = call_of(value) if value.type == "call" else None
     if call is not None and call.is_whole:
         return _made(script, call, depth)
+    if value.type in ("binary_operator", "comparison_operator") and len(value.named_children) == 2:
+        return _broadcast(script, value.named_children, depth)
     if value.type == "unary_operator":
         return shape_of(script, field(value, "argument"), depth + 1) if script.is_array(value) else None
     return None
+
+
+def _broadcast(script: Script, operands: list[Node], depth: int) -> tuple[int | None, ...] | None:
+    """Returns the shape of an operation on two operands, of which one is a number or both have the same shape."""
+    shapes = [shape_of(script, operand, depth + 1) for operand in operands]
+    numbers = [isinstance(script.meaning(operand), Plain) for operand in operands]
+    if shapes[0] == shapes[1] or numbers[1]:
+        return shapes[0]
+    return shapes[1] if numbers[0] else None
 
 
 def _made(script: Script, call: Call, depth: int) -> tuple[int | None, ...] | None:
@@ -110,6 +124,10 @@ def dtype_of(script: Script, node: Node | None, depth: int = 0) -> str:
         return dtype.removeprefix("mlx.core.") if name.startswith("mlx.core.") else ""
     if name == "mlx.core.array" and call.arguments:
         return _literal_dtype(_literal(call.arguments[0]))
+    if name.removeprefix("mlx.core.").removeprefix("array.") in _PLACES:
+        return "uint32"
+    if name == "mlx.core.arange" and all(script.meaning(one) == Plain("int") for one in call.arguments):
+        return "int32"
     if name in ("mlx.core.zeros", "mlx.core.ones") or name == "mlx.core.random.normal":
         return "float32" if len(call.arguments) == 1 else ""
     if name == "mlx.core.random.randint":

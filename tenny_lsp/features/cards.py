@@ -1,21 +1,28 @@
 """What is known of a name, a parameter or a value as Markdown. None of it has passed through a model."""
 
+import re
 from collections.abc import Iterator
 
 from tenny_lsp.features.signature import declaration, signature_text
 from tenny_lsp.mlx_api.entry import ApiEntry, Item
-from tenny_lsp.mlx_api.foreign import ForeignName, replacement_for_member
+from tenny_lsp.mlx_api.foreign import ForeignName, counterparts, replacement_for_member
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.markdown import inline, markdown
 from tenny_lsp.mlx_api.pages import page_of
 from tenny_lsp.model.prompts import customary_name
 
+#: Code in the notes of ``foreign.toml``, which is plain text: calls and indexing, keywords, dotted and dunder names.
+_BRACKETS = r"(?:\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)|\[[^][]*\])"
+_CODE = re.compile(
+    rf"(?<![\w`.])(?:[A-Za-z_][\w.]*{_BRACKETS}(?:\.\w+|{_BRACKETS})*|__\w+__"
+    r"|[a-z]\w*=(?:\"[^\"]*\"|\w[\w.]*\w|\w)?|(?:mx|nn|optim|x|np|model|optimizer)(?:\.\w+)+|[a-z]+(?:_[a-z]+)+)"
+)
 #: Where classes are defined whose instances are worth a card: what they do is more than their type says.
 _WORTH_A_CARD = ("mlx.nn.", "mlx.optimizers.")
 
 
-def facts(entry: ApiEntry, index: ApiIndex) -> str:
-    """Returns the card of an entry: all that is known of it."""
+def facts(entry: ApiEntry, index: ApiIndex, *, with_elsewhere: bool = True) -> str:
+    """Returns the card of an entry: all that is known of it, and what other libraries make one expect of it."""
     lead = [markdown(text) for title, text in entry.body if not title]
     titled = [f"**{title}**\n\n{markdown(text)}" for title, text in entry.body if title and text.strip()]
     blocks = [
@@ -24,6 +31,7 @@ def facts(entry: ApiEntry, index: ApiIndex) -> str:
         *lead,
         _parameters(entry.parameters),
         _returns(entry.returns),
+        _elsewhere(entry, index) if with_elsewhere else "",
         *titled,
         _source(entry, index),
     ]
@@ -74,10 +82,10 @@ def lacking_card(name: str, owner: ApiEntry, index: ApiIndex) -> str | None:
 def _foreign_card(foreign: ForeignName, index: ApiIndex) -> str:
     entry = index.resolve(foreign.mlx) if foreign.mlx else None
     if entry is None:
-        instead = markdown(foreign.note.removeprefix("No equivalent: "))
+        instead = _noted(foreign.note.removeprefix("No equivalent: "))
         return f"`{foreign.name}` has no equivalent in MLX: {instead}"
-    lead = f"`{foreign.name}` is `{customary_name(entry.name)}` in MLX. {markdown(foreign.note)}".rstrip()
-    return f"{lead}\n\n{facts(entry, index)}"
+    lead = f"`{foreign.name}` is `{customary_name(entry.name)}` in MLX. {_noted(foreign.note)}".rstrip()
+    return f"{lead}\n\n{facts(entry, index, with_elsewhere=False)}"
 
 
 def _line(cls: ApiEntry, index: ApiIndex) -> Iterator[ApiEntry]:
@@ -98,6 +106,17 @@ def _returns(items: tuple[Item, ...]) -> str:
     if len(said) == 1:
         return f"**Returns**{said[0] if items[0].annotation else ' ' + said[0]}"
     return "**Returns**\n\n" + "\n".join(f"- {text.strip()}" for text in said) if said else ""
+
+
+def _elsewhere(entry: ApiEntry, index: ApiIndex) -> str:
+    """Returns what to know of an entry who knows it from PyTorch, NumPy or JAX."""
+    rows = counterparts(entry.name) if index.package == "mlx" else ()
+    return "\n\n".join(f"**Coming from** `{row.name}`" + f": {_noted(row.note)}" * bool(row.note) for row in rows)
+
+
+def _noted(note: str) -> str:
+    """Returns a note with its code marked as such: ``__call__`` would be bold otherwise."""
+    return _CODE.sub(lambda found: f"`{found[0]}`", note)
 
 
 def _annotation(item: Item) -> str:

@@ -108,12 +108,50 @@ def replacement_for_member(owner: str, member: str) -> ForeignName | None:
 
 
 @cache
-def _by_mlx_name() -> Mapping[str, list[ForeignName]]:
+def _all_by_mlx_name() -> Mapping[str, list[ForeignName]]:
     found: dict[str, list[ForeignName]] = {}
     for foreign in load_foreign_names().values():
-        if foreign.mlx and not foreign.name.startswith(tuple(_MIRRORS)):
+        if foreign.mlx:
             found.setdefault(foreign.mlx, []).append(foreign)
     return found
+
+
+@cache
+def _by_mlx_name() -> Mapping[str, list[ForeignName]]:
+    rows = {
+        name: [row for row in own if not row.name.startswith(tuple(_MIRRORS))]
+        for name, own in _all_by_mlx_name().items()
+    }
+    return {name: own for name, own in rows.items() if own}
+
+
+def counterparts(mlx_name: str) -> tuple[ForeignName, ...]:
+    """Returns what a public MLX name is in PyTorch, NumPy and JAX, one row of each at most, where that is worth saying.
+
+    That is so where the name is another, or something else differs. A method without a row of its own answers with the
+    function's. Of several rows the one of the same name counts, and none of what MLX lacks and only makes up for.
+    """
+    rows = _all_by_mlx_name().get(mlx_name) or _all_by_mlx_name().get(mlx_name.replace(".array.", "."), [])
+    own, is_method = mlx_name.rpartition(".")[2].lower(), ".array." in mlx_name
+    likeliest = sorted(
+        rows,
+        key=lambda row: (_short(row) != own, row.name.startswith(("torch.Tensor.", "numpy.ndarray.")) != is_method),
+    )
+    chosen: dict[str, ForeignName] = {}
+    for library in ("torch", "numpy", "jax"):
+        found = next((row for row in likeliest if row.name.startswith(f"{library}.") and not _is_lacking(row)), None)
+        if found is not None and (found.note or (_short(found) != own and library != "jax")):
+            chosen.setdefault(found.note or found.name, found)
+    return tuple(chosen.values())
+
+
+def _short(row: ForeignName) -> str:
+    return row.name.rpartition(".")[2].lower()
+
+
+def _is_lacking(row: ForeignName) -> bool:
+    """Tells whether MLX does not have what a row is about, and its note says how to do without."""
+    return row.note.lower().startswith((f"no {_short(row)}", "no such", "there is no function"))
 
 
 def names_elsewhere(mlx_name: str) -> tuple[str, ...]:

@@ -44,3 +44,12 @@ def test_documented_names_without_a_summary(mlx_index: ApiIndex) -> None:
 def _prose(card: str) -> str:
     """Returns a card without its code blocks, which may say what they like."""
     return re.sub(r"```python\n.*?\n```", "", card, flags=re.DOTALL)
+
+
+def test_the_card_says_what_is_otherwise_elsewhere(mlx_index: ApiIndex) -> None:
+    module, std = mlx_index.resolve("mlx.nn.Module"), mlx_index.resolve("mlx.core.std")
+
+    assert module is not None and std is not None
+    assert "**Coming from** `torch.nn.Module`: Define `__call__`, not forward." in facts(module, mlx_index)
+    assert "**Coming from** `torch.std`: ddof defaults to 0; PyTorch's default is `ddof=1`." in facts(std, mlx_index)
+    assert "Coming from" not in facts(std, mlx_index, with_elsewhere=False)

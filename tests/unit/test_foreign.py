@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tenny_lsp.mlx_api.foreign import ForeignName, full_name, load_foreign_names, replacement_for
+from tenny_lsp.mlx_api.foreign import ForeignName, counterparts, full_name, load_foreign_names, replacement_for
 from tenny_lsp.mlx_api.index import ApiIndex, load_index
 from tenny_lsp.mlx_api.pages import documented_pages
 
@@ -98,6 +98,23 @@ def test_a_name_without_equivalent_says_what_to_do() -> None:
     assert found is not None
     assert found.mlx is None
     assert "nn.value_and_grad" in found.note
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("mlx.core.std", ["torch.std"]),
+        ("mlx.core.array.var", ["torch.var"]),
+        ("mlx.core.random.normal", ["torch.normal", "numpy.random.normal", "jax.random.normal"]),
+        ("mlx.core.expand_dims", ["torch.unsqueeze"]),
+        ("mlx.core.where", ["torch.where"]),
+        ("mlx.core.exp", []),
+        ("mlx.core.eye", []),
+        ("mlx.core.nonsense", []),
+    ],
+)
+def test_what_is_worth_knowing_who_comes_from_another_library(name: str, rows: list[str]) -> None:
+    assert [row.name for row in counterparts(name)] == rows
 
 
 def test_the_table_cannot_be_changed() -> None:

@@ -74,7 +74,7 @@ async def test_the_model_is_not_asked_about_other_names(code: str, mlx_index: Ap
     [
         ("import mlx.core as mx\nmx.cat", "`torch.cat` is `mx.concatenate` in MLX. dim is called axis."),
         ("import mlx.core as mx\nmx.zeros(3).unsqueeze", "`torch.Tensor.unsqueeze` is `mx.expand_dims` in MLX."),
-        ("import mlx.core as mx\nmx.zeros(3).numpy", "`torch.Tensor.numpy` has no equivalent in MLX: np"),
+        ("import mlx.core as mx\nmx.zeros(3).numpy", "`torch.Tensor.numpy` has no equivalent in MLX: `np"),
         ("import mlx.nn as nn\nnn.Conv2D", "`Conv2D` is spelt `nn.Conv2d` in MLX.\n\n```python\nclass nn.Conv2d("),
         ("from mlx.nn import BatchNorm2d", "`torch.nn.BatchNorm2d` is `nn.BatchNorm` in MLX."),
         ("import mlx.nn as nn\nclass A(nn.Module): ...\nA().cuda", "`torch.nn.Module.cuda` has no equivalent"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from tenny_lsp.mlx_api.entry import ApiEntry
-from tenny_lsp.mlx_api.foreign import load_foreign_names
+from tenny_lsp.mlx_api.foreign import KEYWORDS, load_foreign_names
 from tenny_lsp.mlx_api.surroundings import ARRAY
 
 #: What MLX's stubs define for type checkers alone; it is not there when the code runs.
@@ -75,6 +75,15 @@ def foreign_candidates(typed: str, owner: str, members: Sequence[Candidate]) -> 
     for alias, (name, full) in foreign_names(owner).items() if typed else ():
         if name in by_name and alias not in by_name and _may_become(typed.lower(), alias.lower()):
             yield replace(by_name[name], typed_as=alias, foreign=full)
+
+
+def foreign_keywords(typed: str, keywords: Sequence[Candidate]) -> Iterator[Candidate]:
+    """Yields keyword arguments under what other libraries call them: ``axis=`` where ``dim`` is being typed."""
+    by_name = {candidate.name.rstrip("="): candidate for candidate in keywords}
+    for alias, names in KEYWORDS.items() if typed else ():
+        name = next((name for name in names if name in by_name), None)
+        if name is not None and alias not in by_name and _may_become(typed.lower(), alias):
+            yield replace(by_name[name], typed_as=f"{alias}=", foreign=f"{alias}=")
 
 
 def _may_become(typed: str, name: str) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from tenny_lsp.features.candidates import (
     Candidate,
     foreign_candidates,
+    foreign_keywords,
     foreign_names,
     is_there,
     member_candidate,
@@ -63,7 +64,9 @@ async def completions(
     if call is None or _is_nested(buffer.text[call.start : spot.start]):
         return None
     candidates = [*_types(buffer, spot, call, index), *_keywords(spot, call)]
-    return Completions(tuple(candidates)) if candidates else None
+    # Once a letter is typed it may be another library's keyword.
+    is_incomplete = not spot.typed and spot.kind == "argument"
+    return Completions(tuple(candidates), is_incomplete) if candidates else None
 
 
 def prepare(index: ApiIndex) -> None:
@@ -163,11 +166,12 @@ def _keywords(spot: Spot, call: Call) -> list[Candidate]:
             by_position = place < call.position - len(call.keywords) and parameter.kind != "keyword-only"
             if parameter.kind in ("positional or keyword", "keyword-only") and not by_position:
                 open_parameters.setdefault(parameter.name, parameter)
-    return [
+    candidates = [
         Candidate(f"{name}=", "keyword", call.entry.name, f"{name}=", _annotation(parameter))
         for name, parameter in open_parameters.items()
         if name not in call.keywords
     ]
+    return [*candidates, *foreign_keywords(spot.typed, candidates)]
 
 
 def _annotation(parameter: Parameter) -> str:

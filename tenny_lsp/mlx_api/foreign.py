@@ -47,6 +47,28 @@ _COUNTERPARTS = {
     "mlx.utils": ("jax.tree", "jax.tree_util"),
 }
 
+#: Foreign keyword → MLX's names for it, the first that the function has.
+KEYWORDS: Mapping[str, tuple[str, ...]] = {
+    "dim": ("axis", "axes"),
+    "dims": ("axes", "axis"),
+    "keepdim": ("keepdims",),
+    "in_dims": ("in_axes",),
+    "out_dims": ("out_axes",),
+    "lr": ("learning_rate",),
+    "size": ("shape",),
+    "diagonal": ("k",),
+    "steps": ("num",),
+    "fill_value": ("vals",),
+    "in_features": ("input_dims",),
+    "out_features": ("output_dims",),
+    "elementwise_affine": ("affine",),
+    "normalized_shape": ("dims",),
+    "embedding_dim": ("dims",),
+    "embed_dim": ("dims",),
+    "d_model": ("dims",),
+    "nhead": ("num_heads",),
+    "dim_feedforward": ("mlp_dims",),
+}
 #: A note that tells of another argument name only: the two do the same.
 _RENAMED = re.compile(r"^[^.]* (?:is|are) called [^.]*\.$")
 

@@ -145,6 +145,30 @@ async def test_names_of_other_libraries_lead_to_mlxs(mlx_index: ApiIndex) -> Non
     assert ("transpose", "permute") in {(candidate.name, candidate.typed_as) for candidate in method}
 
 
+@pytest.mark.parametrize(
+    ("code", "name", "typed_as"),
+    [
+        ("mx.sum(x, d‸", "axis=", "dim="),
+        ("mx.sum(x, kd‸", "keepdims=", "keepdim="),
+        ("mx.ones(3).sum(dim‸)", "axis=", "dim="),
+        ("nn.Linear(in‸", "input_dims=", "in_features="),
+        ("optim.Adam(l‸", "learning_rate=", "lr="),
+    ],
+)
+async def test_keywords_of_other_libraries_lead_to_mlxs(
+    code: str, name: str, typed_as: str, mlx_index: ApiIndex
+) -> None:
+    found = await offered(IMPORTS + code, mlx_index)
+
+    assert (name, typed_as) in {(candidate.name, candidate.typed_as) for candidate in found}
+
+
+async def test_a_keyword_that_is_given_has_no_other_names(mlx_index: ApiIndex) -> None:
+    found = await offered(IMPORTS + "mx.sum(x, axis=0, d‸", mlx_index)
+
+    assert "dim=" not in {candidate.typed_as for candidate in found}
+
+
 @pytest.mark.parametrize(("typed", "has"), [("c", True), ("ca", True), ("ct", True), ("CAT", True), ("conc", False)])
 async def test_names_of_other_libraries_are_those_that_may_be_meant(typed: str, has: bool, mlx_index: ApiIndex) -> None:
     found = await offered(f"{IMPORTS}x = mx.{typed}‸", mlx_index)

@@ -6,33 +6,12 @@ from tenny_lsp.features.pitfalls.calls import Call, replaced
 from tenny_lsp.features.pitfalls.rule import PYTHON, Example, Finding, Fix, rule
 from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.mlx_api.entry import ApiEntry
+from tenny_lsp.mlx_api.foreign import KEYWORDS
 from tenny_lsp.mlx_api.pages import page_of
 from tenny_lsp.source.meaning import Instance
 from tenny_lsp.source.members import member_entry
 from tenny_lsp.source.syntax import text_of
 
-#: Foreign keyword → MLX's names for it, the first that the function has.
-_RENAMED = {
-    "dim": ("axis", "axes"),
-    "dims": ("axes", "axis"),
-    "keepdim": ("keepdims",),
-    "in_dims": ("in_axes",),
-    "out_dims": ("out_axes",),
-    "lr": ("learning_rate",),
-    "size": ("shape",),
-    "diagonal": ("k",),
-    "steps": ("num",),
-    "fill_value": ("vals",),
-    "in_features": ("input_dims",),
-    "out_features": ("output_dims",),
-    "elementwise_affine": ("affine",),
-    "normalized_shape": ("dims",),
-    "embedding_dim": ("dims",),
-    "embed_dim": ("dims",),
-    "d_model": ("dims",),
-    "nhead": ("num_heads",),
-    "dim_feedforward": ("mlp_dims",),
-}
 _FUNCTION_KEYWORDS = ("diagonal", "steps", "fill_value")
 _LAYER_KEYWORDS = (
     "in_features", "out_features", "elementwise_affine", "normalized_shape", "embedding_dim", "embed_dim", "d_model",
@@ -65,7 +44,7 @@ def _renamed(script: Script, call: Call, names: tuple[str, ...]) -> Iterator[Fin
     if entry is None or "**" in known:
         return
     for name in names:
-        own = next((own for own in _RENAMED[name] if own in known and own not in call.keywords), None)
+        own = next((own for own in KEYWORDS[name] if own in known and own not in call.keywords), None)
         if name in call.keywords and name not in known and own is not None:
             keyword = call.keywords[name].named_children[0]
             message = f"`{entry.name}` has no argument `{name}`; MLX calls it `{own}`."

@@ -32,7 +32,8 @@ def array_as_condition(script: Script, node: Node) -> Iterator[Finding]:
     """Finds arrays that are known to have several elements, or none, where one truth value is needed."""
     message = "Only an array of one element is true or false. "
     if node.type == "comparison_operator":
-        yield from _chained(script, node, message)
+        if node.named_child_count == 3:
+            yield from _chained(script, node, message)
         return
     if node.type == "boolean_operator":
         left, right, operator = field(node, "left"), field(node, "right"), field(node, "operator")
@@ -62,7 +63,7 @@ def _condition(node: Node) -> Node | None:
 def _chained(script: Script, node: Node, message: str) -> Iterator[Finding]:
     """Finds ``0 < x < 1``, which Python reads as ``0 < x and x < 1``."""
     operands, operators = node.named_children, [text_of(child) for child in node.children if not child.is_named]
-    if len(operands) != 3 or len(operators) != 2 or not set(operators) <= _COMPARED:
+    if len(operators) != 2 or not set(operators) <= _COMPARED:
         return
     if _is_manifold(script, operands[1]):
         low, middle, high = map(text_of, operands)
@@ -73,6 +74,8 @@ def _chained(script: Script, node: Node, message: str) -> Iterator[Finding]:
 
 def _is_manifold(script: Script, node: Node) -> bool:
     """Tells whether an expression is sure to be an array of more or less than one element."""
+    if node.type == "comparison_operator" and node.children[1].type not in _COMPARED:
+        return False
     shape = shape_of(script, node)
     return shape is not None and any(size not in (None, 1) for size in shape) and script.is_array(node)
 

@@ -66,7 +66,8 @@ def recurrent_result(script: Script, node: Node) -> Iterator[Finding]:
 def channels_first(script: Script, node: Node) -> Iterator[Finding]:
     """Finds arrays whose second axis has a convolution's channels, and whose last has not."""
     function = field(node, "function") if script.mentions("nn.Conv") else None
-    if function is None or not (text_of(function) in script.convolutions or b"nn.Conv" in (function.text or b"")):
+    is_name = function is not None and function.type == "identifier" and text_of(function) in script.convolutions
+    if function is None or not (is_name or (function.type == "call" and b"nn.Conv" in (function.text or b""))):
         return
     call = call_of(node)
     layer = script.value_of(call.function) if call is not None else None

@@ -185,10 +185,12 @@ def _is_used_as_array(loop: Node, name: str) -> bool:
 )
 def trained_constant(script: Script, node: Node) -> Iterator[Finding]:
     """Finds masks and integers set on a module in public that the file takes gradients of: they are parameters."""
+    if not script.gradients:
+        return
     left, right = field(node, "left"), field(node, "right")
     call = call_of(right) if right is not None and right.type == "call" else None
     owner, member = field(left, "object"), field(left, "attribute")
-    if call is None or call.name not in _MASKS + _INTEGERS or owner is None or member is None or not script.gradients:
+    if call is None or call.name not in _MASKS + _INTEGERS or owner is None or member is None:
         return
     name, cls = text_of(member), up_to(node, "class_definition")
     is_constant = call.name in _MASKS or "int" in dtype_of(script, right)

@@ -31,6 +31,7 @@ class Script:
         self.reader = reader
         self.index: ApiIndex = reader.index
         self._mentioned: dict[str, bool] = {}
+        self._changed: dict[tuple[int, str], bool] = {}
 
     @cached_property
     def compiled(self) -> dict[str, Node]:
@@ -71,7 +72,11 @@ class Script:
     @cached_property
     def convolutions(self) -> frozenset[str]:
         """The names that convolutions are given."""
-        return frozenset(re.findall(r"(\w+) *= *\w+\.Conv[123]d\(", self.buffer.text))
+        text, found = self.buffer.text, set()
+        for place in re.finditer(r"\.Conv[123]d\(", text):
+            line = text[text.rfind("\n", 0, place.start()) + 1 : place.start()]
+            found |= {assigned[1] for assigned in [re.search(r"(\w+) *= *\w+\Z", line)] if assigned}
+        return frozenset(found)
 
     @cached_property
     def imported(self) -> frozenset[str]:
@@ -202,9 +207,12 @@ class Script:
 
     def is_changed(self, name: Node) -> bool:
         """Tells whether what a name holds is changed in place in its scope: ``x[0] = 1``, ``x += 1``."""
-        scope = next(iter(self.buffer.scopes_around(name)))
-        pattern = rb"\b%s\b[ \t]*(\[[^\n]*\][ \t]*[-+*/@%%&|^]*|[-+*/@%%&|^]+)=(?!=)"
-        return re.search(pattern % re.escape(text_of(name).encode()), scope.node.text or b"") is not None
+        scope = next(iter(self.buffer.scopes_around(name))).node
+        key = scope.id, text_of(name)
+        if key not in self._changed:
+            pattern = rb"\b%s\b[ \t]*(\[[^\n]*\][ \t]*[-+*/@%%&|^]*|[-+*/@%%&|^]+)=(?!=)" % re.escape(key[1].encode())
+            self._changed[key] = re.search(pattern, scope.text or b"") is not None
+        return self._changed[key]
 
     def mentions(self, word: str) -> bool:
         """Tells whether a word stands anywhere in the text."""

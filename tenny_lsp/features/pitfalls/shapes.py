@@ -43,7 +43,8 @@ _NAMES = _DTYPES.keys() | {"float64", "double", "longlong", "complex128", "str_"
 )
 def shape_not_a_tuple(script: Script, call: Call) -> Iterator[Finding]:
     """Finds ``mx.zeros(2, 3)``."""
-    place = _SHAPED.get(script.name(call.function)) if len(call.arguments) > 1 else None
+    is_function = call.owner is None or script.is_of_module(call.owner)
+    place = _SHAPED.get(script.name(call.function)) if is_function and len(call.arguments) > 1 else None
     sizes = call.arguments[place:] if place is not None else ()
     if len(sizes) < 2 or not call.is_whole or not all(script.meaning(size) == Plain("int") for size in sizes):
         return

@@ -9,6 +9,7 @@ from tenny_lsp.source.syntax import Node, field, text_of
 
 #: Functions whose first argument is the shape of what they make.
 _MADE = {"mlx.core.zeros", "mlx.core.ones", "mlx.core.full", "mlx.core.random.normal"}
+_SHAPED = {"zeros", "ones", "full", "normal", "uniform", "randint", "array", "arange", "astype", "reshape"}
 #: Functions that return places in an array.
 _PLACES = {"argmax", "argmin", "argsort", "argpartition"}
 _DEEPEST = 8
@@ -41,14 +42,16 @@ def shape_of(script: Script, node: Node | None, depth: int = 0) -> tuple[int | N
 
 def _broadcast(script: Script, operands: list[Node], depth: int) -> tuple[int | None, ...] | None:
     """Returns the shape of an operation on two operands, of which one is a number or both have the same shape."""
-    shapes = [shape_of(script, operand, depth + 1) for operand in operands]
-    numbers = [isinstance(script.meaning(operand), Plain) for operand in operands]
-    if shapes[0] == shapes[1] or numbers[1]:
-        return shapes[0]
-    return shapes[1] if numbers[0] else None
+    left, right = (shape_of(script, operand, depth + 1) for operand in operands)
+    if left is None or right is None:
+        known, other = (right, operands[0]) if left is None else (left, operands[1])
+        return known if known is not None and isinstance(script.meaning(other), Plain) else None
+    return left if left == right else None
 
 
 def _made(script: Script, call: Call, depth: int) -> tuple[int | None, ...] | None:
+    if call.name not in _SHAPED:  # to find out what is called takes much longer
+        return None
     name = script.name(call.function)
     if name in _MADE:
         return _shape(call.value("shape") or (call.arguments[0] if call.arguments else None))

@@ -125,7 +125,8 @@ def _sessions(options: argparse.Namespace, names: list[Written]) -> dict[str, di
 def _session(server: peers.Server, values: object, workplace: Path, names: list[Written]) -> dict[str, Any]:
     """Returns the ranks a server gives the names and the milliseconds it takes, at the dot and a keystroke later.
 
-    The second request stands where the first did, so that both rank the same; what a late model had to say is there.
+    A file is opened, and a moment later the line is typed up to the dot. The second request stands where the first did,
+    so that both rank the same; what a late model had to say is there.
     """
     environment = peers.environment(workplace / "home")
     found: dict[str, list[Any]] = {"ranks": [], "milliseconds": [], "ranks_later": [], "milliseconds_later": []}
@@ -133,8 +134,13 @@ def _session(server: peers.Server, values: object, workplace: Path, names: list[
         session.initialize(workplace, values)
         for number, place in enumerate([names[0], *names]):  # the first, which loads what there is to load, twice
             uri = (workplace / f"place_{number}.py").as_uri()
-            item = {"uri": uri, "languageId": "python", "version": 0, "text": place.unfinished}
+            item = {"uri": uri, "languageId": "python", "version": 0, "text": place.untyped}
             session.notify("textDocument/didOpen", {"textDocument": item})
+            time.sleep(_PAUSE_S)
+            start = {"line": place.text.count("\n", 0, place.offset), "character": 0}
+            change = {"range": {"start": start, "end": start}, "text": place.line}
+            document = {"uri": uri, "version": 1}
+            session.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
             for when in ("", "_later"):
                 rank, seconds = _completion(session, uri, place)
                 found[f"ranks{when}"].append(rank)

@@ -31,6 +31,16 @@ class Written:
     name: str
 
     @property
+    def line(self) -> str:
+        """What stands on its line before it."""
+        return self.text[self.text.rfind("\n", 0, self.offset) + 1 : self.offset]
+
+    @property
+    def untyped(self) -> str:
+        """The text as it was before anything was typed on the line."""
+        return self.unfinished[: self.offset - len(self.line)] + self.unfinished[self.offset :]
+
+    @property
     def unfinished(self) -> str:
         """The text as it was when the dot had been typed: the rest of the line is not there yet."""
         end = self.text.find("\n", self.offset)

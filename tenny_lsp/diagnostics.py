@@ -218,6 +218,7 @@ def register_diagnostics(server: "TennyServer") -> Diagnostics:
     @server.feature(lsp.TEXT_DOCUMENT_DID_OPEN)
     def did_open(params: lsp.DidOpenTextDocumentParams) -> None:
         diagnostics.changed(params.text_document.uri)
+        server.writing.opened(params.text_document.uri)
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
     def did_change(params: lsp.DidChangeTextDocumentParams) -> None:

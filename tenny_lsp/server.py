@@ -55,7 +55,7 @@ class TennyServer(LanguageServer):
         self._answers = Answers(on_end=self.status.fail)
         self.indexes = Indexes(self.status.tell)
         self.documents = Documents(lambda: self.workspace)
-        self._writing = register_writing(self)
+        self.writing = register_writing(self)
         self.diagnostics = register_diagnostics(self)
         self.roasting = register_roasting(self)
         self.reviewing = register_reviewing(self)
@@ -124,7 +124,7 @@ class TennyServer(LanguageServer):
     async def close(self) -> None:
         """Ends the model worker and waits for it."""
         await self._answers.close()
-        await self._writing.close()
+        await self.writing.close()
         await self.diagnostics.close()
         await self.roasting.close()
         await self.speaker.close()

@@ -10,7 +10,7 @@ from lsprotocol import types as lsp
 
 from tenny_lsp.completion_items import OPTIONS, CompletionItems
 from tenny_lsp.errors import TennyError
-from tenny_lsp.features.completion import completions
+from tenny_lsp.features.completion import completions, read_ahead
 from tenny_lsp.features.inline import inline
 from tenny_lsp.model.scores import Scores
 
@@ -22,6 +22,8 @@ LOGGER = logging.getLogger(__name__)
 
 #: How long the model may write before what it has by then is shown.
 _INLINE_DEADLINE_S = 2.0
+#: How long after a document was opened it is read: what an editor asks at once comes first.
+_UNASKED_S = 0.1
 
 
 class Writing:
@@ -36,6 +38,13 @@ class Writing:
         self._scores = Scores()
         self._inline: asyncio.Task[str | None] | None = None
         self._completed = ""
+        self._reading: set[asyncio.Task[None]] = set()
+
+    def opened(self, uri: str) -> None:
+        """Has a document read while nothing is asked, so that its first completion is as fast as the others."""
+        task = asyncio.create_task(self._read(uri), name=f"read {uri}")
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
 
     async def completion(self, params: lsp.CompletionParams) -> lsp.CompletionList | None:
         """Returns what may be written at a position; None when that is not MLX's to say."""
@@ -67,11 +76,19 @@ class Writing:
         return lsp.InlineCompletionList([lsp.InlineCompletionItem(text)]) if text else None
 
     async def close(self) -> None:
-        """Ends what the model is being asked."""
+        """Ends what is under way, and what the model is being asked."""
+        for task in self._reading:
+            task.cancel()
         await self._scores.close()
         if self._inline is not None:
             self._inline.cancel()
             await asyncio.wait({self._inline})
+
+    async def _read(self, uri: str) -> None:
+        await asyncio.sleep(_UNASKED_S)
+        index, view = await self._server.index(uri), self._server.view(uri)
+        for _ in read_ahead(view.buffer.text, index) if view is not None else ():
+            await asyncio.sleep(0)  # what is asked meanwhile comes first
 
     @cached_property
     def _items(self) -> CompletionItems:

@@ -1,6 +1,7 @@
 """Completion: what MLX code writes next, best first, from the installed MLX; the model has a say when it is ready."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tenny_lsp.features.candidates import (
@@ -17,7 +18,7 @@ from tenny_lsp.features.ranking import Score, asked, counted, mixed
 from tenny_lsp.mlx_api.entry import Parameter
 from tenny_lsp.mlx_api.foreign import load_foreign_names
 from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.mlx_api.surroundings import KINDS, Use, module_aliases, uses_before
+from tenny_lsp.mlx_api.surroundings import KINDS, Use, module_aliases, uses, uses_before
 from tenny_lsp.mlx_api.usage import load_usage, members_of
 from tenny_lsp.model.prompts import CUSTOMARY_ALIASES, customary_name
 from tenny_lsp.source.buffer import Buffer
@@ -74,6 +75,11 @@ def prepare(index: ApiIndex) -> None:
     load_usage()
     load_foreign_names()
     members_of(index)
+
+
+def read_ahead(text: str, index: ApiIndex) -> Iterator[object]:
+    """Reads a file that has been opened, step by step, before anything is completed in it."""
+    return uses(text, members_of(index))  # which are kept, part by part
 
 
 def documentation(name: str, foreign: str, index: ApiIndex) -> str | None:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from tenny_lsp.features.candidates import Candidate
-from tenny_lsp.features.completion import Completions, completions, documentation
+from tenny_lsp.features.completion import Completions, completions, documentation, read_ahead
 from tenny_lsp.features.ranking import ASKED, Score, mixed, read_before
 from tenny_lsp.mlx_api.index import ApiIndex
+from tenny_lsp.mlx_api.surroundings import _uses_in
 from tenny_lsp.source.buffer import Buffer
 
 IMPORTS = "import mlx.core as mx\nimport mlx.nn as nn\nimport mlx.optimizers as optim\n"
@@ -272,3 +273,14 @@ def test_what_the_model_reads_starts_at_a_line_that_seldom_changes() -> None:
     assert len(starts) <= 2
     assert all(read_before(text, end).startswith("line number") for end in (2500, 9000, len(text)))
     assert all(len(read_before(text, end)) < 2100 for end in range(0, len(text), 99))
+
+
+async def test_what_has_been_read_ahead_need_not_be_read_again(mlx_index: ApiIndex) -> None:
+    text = IMPORTS + "".join(f"def f{number}(x):\n    return mx.abs(x) + {number}\n" for number in range(50))
+
+    assert len(list(read_ahead(text, mlx_index))) == 50
+    before = _uses_in.cache_info()
+    await offered(f"{text}y = mx.‸", mlx_index)
+
+    after = _uses_in.cache_info()
+    assert (after.hits - before.hits, after.misses) == (50, before.misses)

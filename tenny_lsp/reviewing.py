@@ -9,7 +9,7 @@ from lsprotocol import types as lsp
 
 from tenny_lsp.documents import View
 from tenny_lsp.errors import TennyError
-from tenny_lsp.features.review import Subject, review, subjects
+from tenny_lsp.features.review import Subject, of_pitfall, review, subjects
 from tenny_lsp.progress import Report, progress
 
 if TYPE_CHECKING:
@@ -117,8 +117,8 @@ class Reviewing:
         for one in await self._server.diagnostics.pitfalls(view):
             document, start = view.located(one.start)
             if document is view.documents[view.cell]:
-                end = start + one.end - one.start
-                found.append(Subject("pitfall", one.message, document.source[start:end], start, end))
+                here = replace(one, start=start, end=start + one.end - one.start)
+                found.append(of_pitfall(here, document.source))
         return found
 
 

@@ -63,6 +63,7 @@ def roast(
     again: Annotated[bool, typer.Option("--again", help="Another remark than the last time.")] = False,
     model: Model = "",
     adapter_path: Annotated[Path | None, typer.Option(help="Folder of the adapter. Default: cynic.")] = None,
+    python: Interpreter = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what Tenny thinks of a comment, or of a file."""
@@ -76,7 +77,7 @@ def roast(
     seed = secrets.randbelow(1 << 31) if again else 0
     with err.status("Thinking"):
         if review:
-            values: Any = asyncio.run(_closing(speaker, _reviewed(source, speaker, seed)))
+            values: Any = asyncio.run(_closing(speaker, _reviewed(source, speaker, seed, python)))
         else:
             values = asyncio.run(_closing(speaker, _roasted(text.strip(), speaker, seed)))
     if as_json:
@@ -95,11 +96,15 @@ async def _roasted(comment: str, speaker: "TextModel | None", seed: int) -> dict
     return {"comment": comment, "sentiment": said.sentiment, "roast": said.remark, "generated": said.is_generated}
 
 
-async def _reviewed(source: str, speaker: "TextModel | None", seed: int) -> list[dict[str, Any]]:
-    from tenny_lsp.features.review import review, subjects
+async def _reviewed(source: str, speaker: "TextModel | None", seed: int, python: Path | None) -> list[dict[str, Any]]:
+    from tenny_lsp.features.pitfalls.check import Rules, pitfalls
+    from tenny_lsp.features.review import of_pitfall, review, subjects
+    from tenny_lsp.mlx_api.index import load_mlx_index
     from tenny_lsp.source.buffer import Buffer
 
-    remarks = review(subjects(Buffer(source), 0, len(source) + 1), speaker, seed=seed)
+    buffer = Buffer(source)
+    wrong = [of_pitfall(pitfall, source) for pitfall in pitfalls(buffer, load_mlx_index(python), Rules())]
+    remarks = review(subjects(buffer, 0, len(source) + 1, wrong), speaker, seed=seed)
     return [
         {"line": source.count("\n", 0, subject.start) + 1, "kind": subject.kind, "message": message}
         async for subject, message in remarks

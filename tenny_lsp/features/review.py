@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 
+from tenny_lsp.features.pitfalls.rule import Pitfall
 from tenny_lsp.features.repertoire import repertoire
 from tenny_lsp.features.roast import SAMPLING, remark_on, subject_of
 from tenny_lsp.model.protocol import TextModel
@@ -71,6 +72,11 @@ def subjects(buffer: Buffer, start: int, end: int, pitfalls: Iterable[Subject] =
         before[subject.kind] += 1
     chosen = [subject for *_, subject in sorted(ranked, key=lambda row: row[:3])[:MOST_REMARKS]]
     return sorted(chosen, key=lambda subject: subject.start)
+
+
+def of_pitfall(pitfall: Pitfall, text: str) -> Subject:
+    """Returns something that is wrong in a text as something to talk about."""
+    return Subject("pitfall", pitfall.message, text[pitfall.start : pitfall.end], pitfall.start, pitfall.end)
 
 
 async def review(

@@ -128,18 +128,20 @@ def test_a_comment_comes_from_standard_input(
 
 
 def test_a_file_is_reviewed_line_by_line(home: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    (home / "x.py").write_text("x = 1\n# temporary\ndef f(a=[]): pass\n", "utf-8")
+    (home / "x.py").write_text("import mlx.core as mx\n# temporary\ndef f(a=[]): return mx.cat(a)\n", "utf-8")
 
     assert in_process("roast", "--file", "x.py", "--review") == 0
 
-    first, second = capfd.readouterr().out.splitlines()
+    first, second, third = capfd.readouterr().out.splitlines()
     assert re.fullmatch(r"x\.py:2: .+[.?!]", first)
     assert second.startswith("x.py:3: The default of a is made once and shared by every call. ")
+    assert third.startswith("x.py:3: `mx` has no `cat`. MLX has `mx.concatenate`. ")
     assert in_process("roast", "--file", "x.py", "--review", "--json") == 0
     review = json.loads(capfd.readouterr().out)
     assert [(remark["line"], remark["kind"]) for remark in review["remarks"]] == [
         (2, "comment"),
         (3, "mutable-default"),
+        (3, "pitfall"),
     ]
 
 

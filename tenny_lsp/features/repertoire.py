@@ -1,6 +1,7 @@
 """What was written by hand: the roasts a model learns from, which answer where no model has a remark of its own."""
 
 import json
+import math
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -8,12 +9,18 @@ from functools import cache
 from importlib.resources import files
 from itertools import islice
 
+from tenny_lsp.features.feeling import chances
 from tenny_lsp.features.subject import content_words
+from tenny_lsp.model.prompts import SENTIMENTS
 from tenny_lsp.words import stem, words
 
 #: A remark that shares so much of its word triples with a hand-written one is a copy of it with a word changed.
 NEAR_COPY = 0.5
 _GRAM = 3
+#: A word in a response says so much more of what is talked about than one in its context.
+_SAID = 1.5
+#: How much it counts that a context feels as the comment does, and how sure that is never taken to be.
+_FELT, _DOUBT = 1.5, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +43,8 @@ class Repertoire:
         self._roasts = tuple(roasts)
         self._whole = {_normal(roast.response) for roast in self._roasts}
         self._holders: dict[tuple[str, ...], list[int]] = {}
-        self._subjects: dict[str, list[int]] = {}
+        self._asked: dict[str, dict[int, float]] = {}
+        self._said: dict[str, list[int]] = {}
         self._stems: set[str] = set()
         self._sizes: list[int] = []
         for place, roast in enumerate(self._roasts):
@@ -45,8 +53,11 @@ class Repertoire:
             for gram in grams:
                 self._holders.setdefault(gram, []).append(place)
             self._stems.update(map(stem, words(f"{roast.context} {roast.response}")))
-            for word in content_words(roast.context) | content_words(roast.response):
-                self._subjects.setdefault(word, []).append(place)
+            about = content_words(roast.context)
+            for word in about:  # of a long context each word says less
+                self._asked.setdefault(word, {})[place] = (1 + len(about) / 4) ** -0.5
+            for word in content_words(roast.response):
+                self._said.setdefault(word, []).append(place)
 
     def has(self, remark: str) -> bool:
         """Tells whether a remark is one of the hand-written ones, word for word."""
@@ -64,24 +75,33 @@ class Repertoire:
         return max((n / (len(grams) + self._sizes[place] - n) for place, n in shared.items()), default=0.0)
 
     def nearest(self, comment: str, seed: int, avoid: Collection[str]) -> Written:
-        """Returns a hand-written roast whose context and response are about what a comment is about.
+        """Returns a hand-written roast about what a comment is about, whose context feels as the comment does.
 
         Args:
             comment (str): The comment.
             seed (int): Which one where none is nearer than the others.
             avoid (Collection[str]): Remarks that have been made already.
         """
-        weights: Counter[int] = Counter()
+        weights: dict[int, float] = {}
         for word in content_words(comment):
-            for place in self._subjects.get(word, ()):
-                weights[place] += 1000 // len(self._subjects[word])
-        ranked = (self._roasts[place] for place, _ in weights.most_common())
+            weight = math.log(len(self._roasts) / (self._count(word) or 1))
+            for place, share in self._asked.get(word, {}).items():
+                weights[place] = weights.get(place, 0.0) + weight * share
+            for place in self._said.get(word, ()):  # what is shown should be about the comment
+                weights[place] = weights.get(place, 0.0) + weight * _SAID
+        likely = dict(zip(SENTIMENTS, chances(comment), strict=True))
+        for place in weights:
+            weights[place] += _FELT * math.log(likely[self._roasts[place].sentiment] + _DOUBT)
+        ranked = (self._roasts[place] for place in sorted(weights, key=lambda place: -weights[place]))
         fresh = next((roast for roast in ranked if roast.response not in avoid), None)
         return fresh or self._roasts[(len(comment) * 31 + seed) % len(self._roasts)]
 
     def rarity(self, word: str) -> float:
         """Returns how much it says that two texts share a stem, in (0, 1]."""
-        return float((1 + len(self._subjects.get(word, ()))) ** -0.25)
+        return float((1 + self._count(word)) ** -0.25)
+
+    def _count(self, word: str) -> int:
+        return len({*self._asked.get(word, ()), *self._said.get(word, ())})
 
 
 @cache

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tenny_lsp.features.decency import fault_of, finished, plain
+from tenny_lsp.features.feeling import chances
 from tenny_lsp.features.repertoire import NEAR_COPY, repertoire
 from tenny_lsp.features.subject import content_words
 from tenny_lsp.model.prompts import SENTIMENTS, roast_prompt, sentiment_prompt
@@ -26,6 +27,8 @@ _MOST_UNHEARD_OF = 1
 LEAST_LIKELIHOOD = -2.5
 #: What it costs a remark to be a hand-written one with a few words changed.
 _COPIED = 0.5
+#: What a model says of a sentiment counts so much beside the words, which know more than a tiny model does.
+_MODEL_SHARE = 0.5
 
 #: Told how many of how many remarks there are so far.
 Progress = Callable[[int, int], None]
@@ -37,13 +40,13 @@ class Roast:
 
     Args:
         comment (str): The comment, as it was given.
-        sentiment (str | None): Positive, Negative or Neutral; None where no model says.
+        sentiment (str): Positive, Negative or Neutral.
         remark (str): One or two sentences.
         is_generated (bool): Whether a model wrote the remark; otherwise it was written by hand, for another comment.
     """
 
     comment: str
-    sentiment: str | None
+    sentiment: str
     remark: str
     is_generated: bool
 
@@ -73,11 +76,10 @@ async def roast(
         ModelUnavailable: The model is not running and could not be started, or was late.
     """
     await asyncio.to_thread(repertoire)  # its words are read once, beside what else the process does
-    if model is None:
-        return Roast(comment, None, repertoire().nearest(comment, seed, avoid).response, is_generated=False)
-    text = subject_of(comment)
+    text, remark = subject_of(comment), None
     feeling = await sentiment(text, model)
-    remark = await remark_on(text, model, seed=seed, avoid=avoid, sampling=sampling, on_progress=on_progress)
+    if model is not None:
+        remark = await remark_on(text, model, seed=seed, avoid=avoid, sampling=sampling, on_progress=on_progress)
     if remark is None:
         return Roast(comment, feeling, repertoire().nearest(text, seed, avoid).response, is_generated=False)
     return Roast(comment, feeling, remark, is_generated=True)
@@ -103,10 +105,13 @@ async def remark_on(
     return best_of(drawn, text, avoid)
 
 
-async def sentiment(text: str, model: TextModel) -> str:
-    """Returns which of ``SENTIMENTS`` a model finds the most probable for a text."""
-    chances = await model.choose(sentiment_prompt(subject_of(text)), SENTIMENTS)
-    return max(zip(chances, SENTIMENTS, strict=True))[1]
+async def sentiment(text: str, model: TextModel | None) -> str:
+    """Returns which of ``SENTIMENTS`` is the most probable for a text, by its words and to a model."""
+    likely = chances(text)
+    if model is not None:
+        said = await model.choose(sentiment_prompt(subject_of(text)), SENTIMENTS)
+        likely = [own * other**_MODEL_SHARE for own, other in zip(likely, said, strict=True)]
+    return max(zip(likely, SENTIMENTS, strict=True))[1]
 
 
 def subject_of(comment: str) -> str:

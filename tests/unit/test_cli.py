@@ -111,7 +111,7 @@ def test_a_roast_without_a_trained_model_is_hand_written_and_says_so(capfd: pyte
     said = json.loads(capfd.readouterr().out)
     assert said == {
         "comment": "# TODO: fix this properly later",
-        "sentiment": None,
+        "sentiment": "Negative",
         "roast": out.strip(),
         "generated": False,
     }

@@ -16,6 +16,7 @@ from tenny_lsp.features.pitfalls import (
     shapes,
     threads,
     training,
+    unknown,
     updates,
 )
 
@@ -38,6 +39,7 @@ RULES = tuple(
         captured,
         conditions,
         threads,
+        unknown,
     )
     for rule in family.RULES
 )

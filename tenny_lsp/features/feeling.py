@@ -1,0 +1,74 @@
+"""How somebody feels about what they write, by their words: what every other program can tell without a model."""
+
+import json
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from itertools import pairwise
+
+from tenny_lsp.model.prompts import SENTIMENTS
+from tenny_lsp.words import stem, words
+
+#: Lies in ``tenny_lsp/data``; written by ``tools.build_feelings``.
+WEIGHTS = "feelings.json"
+#: The weight that counts for every text.
+ALWAYS = "(always)"
+#: More of one kind say no more.
+_MOST = 3
+#: The t is what ``don't`` and its like end with.
+_NEGATIONS = {"not", "no", "never", "hardly", "barely", "without", "cannot", "nobody", "nothing", "neither", "nor", "t"}
+#: How many words a negation reaches.
+_REACH = 3
+_MARKS = {
+    "(exclamation)": re.compile("!"),
+    "(question)": re.compile(r"\?"),
+    "(task)": re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b"),
+    "(code)": re.compile(r"\A\s*(?:def|class|import|from|return|\w+\s*=)"),
+    "(person)": re.compile(r"\b(?:I|my|we|our|me|you)\b"),
+    "(does something)": re.compile(r"\A\W*[a-z]+s "),
+}
+
+
+def chances(text: str) -> list[float]:
+    """Returns how probable each of ``SENTIMENTS`` is for a text, by its words alone."""
+    table = _weights()
+    sums = list(table[ALWAYS])
+    for name, count in features(text).items():
+        for place, weight in enumerate(table.get(name, ())):
+            sums[place] += count * weight
+    highest = max(sums)
+    parts = [math.exp(value - highest) for value in sums]
+    return [part / sum(parts) for part in parts]
+
+
+def features(text: str) -> Mapping[str, int]:
+    """Returns what there is in a text to tell a feeling by, and how often: words, pairs of them, moods, marks."""
+    said = list(words(text))
+    stems = list(map(stem, said))
+    found = Counter({*stems, *map(" ".join, pairwise(stems))})
+    well, badly = _moods()
+    for place, word in enumerate(stems):
+        is_negated = not _NEGATIONS.isdisjoint(said[max(0, place - _REACH) : place])
+        if word in well or word in badly:
+            found["(badly)" if (word in well) == is_negated else "(well)"] += 1
+    if not {"(well)", "(badly)"} & found.keys():
+        found["(unmoved)"] = 1
+    found.update(name for name, mark in _MARKS.items() if mark.search(text))
+    return {name: min(count, _MOST) for name, count in found.items()}
+
+
+@cache
+def _moods() -> tuple[frozenset[str], frozenset[str]]:
+    lines = (files("tenny_lsp") / "data" / "feelings.txt").read_text("utf-8").splitlines()
+    well, badly = ({stem(word) for line in lines if line[:1] == sign for word in words(line)} for sign in "+-")
+    return frozenset(well), frozenset(badly)
+
+
+@cache
+def _weights() -> Mapping[str, tuple[float, ...]]:
+    table = json.loads((files("tenny_lsp") / "data" / WEIGHTS).read_text("utf-8"))
+    assert table.pop("(sentiments)") == list(SENTIMENTS)
+    return {name: tuple(row) for name, row in table.items()}

@@ -1,6 +1,6 @@
 """What a compiled function or a gradient does not see: state, values that change, and what NumPy does."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from tenny_lsp.features.pitfalls.calls import Call, call_of, function_around, replaced, within
 from tenny_lsp.features.pitfalls.rule import USAGE, Example, Finding, Fix, rule
@@ -135,19 +135,25 @@ def numpy_in_gradient(script: Script, node: Node) -> Iterator[Finding]:
     if function is None or transform is None or "argnums" in transform.keywords or "argnames" in transform.keywords:
         return
     differentiated = _differentiated(function, transform)
-    for part in _behind(script, node):
-        call = call_of(part) if part.type == "call" else None
-        meaning = script.reader.meaning(call.function) if call is not None else None
-        if call is None or not isinstance(meaning, External) or not meaning.name.startswith("numpy."):
-            continue
-        for argument in call.arguments:
+    parts = list(_behind(script, node, lambda part: _numpy_call(script, part) is not None))
+    if any(part.type == "identifier" and text_of(part) == differentiated for part in parts):
+        return  # there is a gradient beside NumPy, and NumPy may choose what it is of: a mask, an order
+    for part in parts:
+        call = _numpy_call(script, part)
+        for argument in call.arguments if call is not None else ():
             reads = {text_of(one) for one in _behind(script, argument) if one.type == "identifier"}
             if differentiated in reads and script.is_array(argument):
                 yield Finding(
-                    call.node, "NumPy's results are constants to MLX: no gradient flows through them, it is 0. Use "
+                    part, "NumPy's results are constants to MLX: no gradient flows through them, it is 0. Use "
                     f"MLX's own functions in `{text_of(name or function)}`.",
                 )  # fmt: skip
                 return
+
+
+def _numpy_call(script: Script, node: Node) -> Call | None:
+    call = call_of(node) if node.type == "call" else None
+    meaning = script.reader.meaning(call.function) if call is not None else None
+    return call if isinstance(meaning, External) and meaning.name.startswith("numpy.") else None
 
 
 def _differentiated(function: Node, transform: Call) -> str:
@@ -159,8 +165,11 @@ def _differentiated(function: Node, transform: Call) -> str:
     return text_of(first if first.type == "identifier" else first.named_children[0])
 
 
-def _behind(script: Script, node: Node) -> Iterator[Node]:
-    """Yields an expression's parts, and those of what its names are assigned, but for what says no more of a value."""
+def _behind(script: Script, node: Node, is_end: Callable[[Node], bool] = lambda _: False) -> Iterator[Node]:
+    """Yields an expression's parts, and those of what its names are assigned, but for what says no more of a value.
+
+    What is an end is not gone into.
+    """
     waiting, seen = [node], set[int]()
     while waiting:
         part = waiting.pop()
@@ -168,6 +177,8 @@ def _behind(script: Script, node: Node) -> Iterator[Node]:
             continue
         seen.add(part.id)
         yield part
+        if is_end(part):
+            continue
         value = script.value_of(part) if part.type == "identifier" else None
         if value is not None and value != part:
             waiting.append(value)

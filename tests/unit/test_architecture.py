@@ -19,7 +19,7 @@ MAX_FUNCTION_LINES = 40
 MAY_IMPORT = {
     "__main__": {"cli", "wiring"},
     "cli": {"__main__", "evaluation", "features", "folders", "learning", "mlx_api.index", "mlx_api.search"}
-    | {"model.protocol", "model.runtime", "source.buffer", "terminal", "wiring"},
+    | {"model.protocol", "model.runtime", "source", "terminal", "wiring"},
     # Makes the model that the server asks for, without what a terminal needs.
     "wiring": {"folders", "model.client", "model.keeper", "model.precomputed", "model.protocol", "server", "settings"},
     # Besides features: the text and the index it hands them, and the answers of a model it has never seen.
@@ -91,7 +91,7 @@ DOORS = {
         "server",
     }
     | {"translation", "writing"},
-    "typer": {"cli.app", "cli.asking", "cli.learning", "cli.serving"},
+    "typer": {"cli.app", "cli.asking", "cli.checking", "cli.learning", "cli.serving"},
     "rich": {"cli.app", "terminal"},
     "rapidfuzz": {"evaluation.answering"},
     "matplotlib": {"evaluation.report"},

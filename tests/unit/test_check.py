@@ -1,0 +1,94 @@
+"""Checking files on the command line: what is listed, what is put right, and what is left as it was."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.unit.test_cli import home as home
+from tests.unit.test_cli import in_process
+
+WRONG = "import mlx.core as mx\r\nx = mx.zeros((2, 3))\r\ny = mx.cat([x], dim=0)  # é\r\nz = x[x > 0]\r\n"
+RIGHT = WRONG.replace("mx.cat([x], dim=0)", "mx.concatenate([x], axis=0)")
+
+
+def test_pitfalls_are_listed_by_place(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "a.py").write_bytes(WRONG.encode())
+    (home / "b.py").write_text("import torch\n", "utf-8")
+
+    assert in_process("check", "a.py", "b.py") == 1
+
+    said, summary = capsys.readouterr()
+    first, second = said.splitlines()
+    assert first.startswith("a.py:3:5: foreign-function: `mx` has no `cat`. MLX has `mx.concatenate`.")
+    assert second.startswith("a.py:4:5: boolean-index: ")
+    assert summary == "2 pitfalls in 2 files; --fix puts 1 right\n"
+
+
+def test_safe_fixes_are_made_and_nothing_else_of_the_file_changes(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = home / "a.py"
+    path.write_bytes(b"\xef\xbb\xbf" + WRONG.encode())
+    path.chmod(0o750)
+
+    assert in_process("check", "--fix", str(home)) == 1
+
+    assert path.read_bytes() == b"\xef\xbb\xbf" + RIGHT.encode()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o750
+    assert capsys.readouterr().err == "1 pitfall in 1 file; 1 file put right\n"
+    assert not list(home.glob("*.tenny"))
+
+
+def test_what_is_right_is_not_touched(home: Path) -> None:
+    (home / "a.py").write_text("import mlx.core as mx\n", "utf-8")
+    before = (home / "a.py").stat().st_mtime_ns
+
+    assert in_process("check", "--fix", ".") == 0
+    assert (home / "a.py").stat().st_mtime_ns == before
+
+
+def test_json_and_selected_codes(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "a.py").write_bytes(WRONG.encode())
+
+    assert in_process("check", "--json", "--select", "boolean-index", "a.py") == 1
+    (found,) = json.loads(capsys.readouterr().out)["pitfalls"]
+    assert (found["code"], found["line"], found["is_safe_to_fix"]) == ("boolean-index", 4, False)
+    assert in_process("check", "--ignore", "boolean-index", "--ignore", "foreign-function", "a.py") == 0
+
+
+def test_folders_of_others_and_files_that_cannot_be_read_are_left_out(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder in (".venv", "node_modules", "src"):
+        (home / folder).mkdir()
+        (home / folder / "a.py").write_bytes(WRONG.encode())
+    (home / "src" / "b.py").write_bytes(b"# coding: nonsense\nimport mlx\n")
+
+    assert in_process("check", ".") == 1
+
+    said, summary = capsys.readouterr()
+    assert {line.partition(":")[0] for line in said.splitlines()} == {str(Path("src") / "a.py")}
+    assert "b.py was left out" in summary
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [(["no.py"], 1, "no.py could not be read"), (["--select", "nope", "."], 2, "no pitfall called nope")],
+)
+def test_bad_input_is_said(
+    arguments: list[str], status: int, said: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert in_process("check", *arguments) == status
+    assert said in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_written_is_whole(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "a.py").write_bytes(WRONG.encode())
+    monkeypatch.setattr("shutil.copymode", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+
+    assert in_process("check", "--fix", "a.py") == 1
+
+    assert (home / "a.py").read_bytes() == WRONG.encode()
+    assert sorted(path.name for path in home.glob("a.py*")) == ["a.py"]

@@ -15,6 +15,9 @@ from tenny_lsp.model.prompts import CUSTOMARY_ALIASES, customary_name, qualified
 _DOTTED = re.compile(r"\b(?:mlx|" + "|".join(CUSTOMARY_ALIASES.values()) + r")(?:\.[A-Za-z_]\w*)+")
 _FOREIGN = re.compile(r"\b(?:torch|numpy|np|jax|jnp|lax|F)(?:\.[A-Za-z_]\w*)+")
 _OPENING = re.compile(rf"[`*]*({_DOTTED.pattern})[`*]*[\s:.,!?-]*")
+#: Who calls it what: the names must be that library's, each said once.
+_CALLED = re.compile(r"\b(PyTorch|NumPy|JAX) calls it ([\w., ]*\w)")
+_LIBRARIES = {"PyTorch": "torch.", "NumPy": "numpy.", "JAX": "jax."}
 #: ``axis=0`` and ``axis (int): …``: whoever writes so says that there is such a parameter.
 _PARAMETER = re.compile(r"(?<![\w.])([A-Za-z_]\w*)(?:=(?!=)| \([^()]*\):)")
 #: What looks like code must stand in the documentation: ``group_size`` and `mode`.
@@ -70,6 +73,10 @@ def unfounded(text: str, entries: Sequence[ApiEntry], index: ApiIndex) -> Iterat
         foreign = load_foreign_names().get(full_name(name))
         if foreign is None or foreign.mlx not in {*names, None}:
             yield name
+    for library, called in _CALLED.findall(text):
+        said = _FOREIGN.findall(called)
+        if len(set(said)) < len(said) or not all(name.startswith(_LIBRARIES[library]) for name in said):
+            yield called
     parameters = {p.name for entry in entries for signature in entry.signatures for p in signature.parameters}
     parameters |= {item.name for entry in entries for item in entry.parameters}
     yield from (name for name in _PARAMETER.findall(text) if name not in parameters)

@@ -20,6 +20,7 @@ SHOWN = {
     "numbers": ("From 0.0 to 1.0 in v2.5. Then 3.", None),
     "abbreviations": ("For nets, e.g. deep ones, i.e. all. Fast.", None),
     "comparison": ("Is x if x > 0 and 0 if x < 0.", None),
+    "another library's own name": ("The unit. PyTorch calls it torch.nn.ReLU.", None),
     "white space": ("mlx.nn.ReLU  Applies\n\nthe   unit.\n", "Applies the unit."),
 }
 
@@ -43,6 +44,8 @@ DROPPED = {
     "image": "Look: ![x](y).",
     "HTML": "Is <b>bold</b>.",
     "comment": "Is <!-- hidden --> bold.",
+    "another library's name": "The unit. NumPy calls it torch.nn.ReLU.",
+    "names said again": "The unit. PyTorch calls it torch.nn.ReLU, torch.nn.ReLU.",
 }
 
 

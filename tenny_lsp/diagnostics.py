@@ -4,6 +4,7 @@ import asyncio
 import gc
 import logging
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from lsprotocol import types as lsp
@@ -115,7 +116,8 @@ class Diagnostics:
         view = self._server.view(data["uri"]) if isinstance(data, dict) and "uri" in data else None
         if view is not None and action.edit is None:
             index = await self._server.index(view.uri)
-            after = fixed(view.buffer, index, self._selected())
+            read = partial(self._server.documents.read, uri=view.uri, index=index)
+            after = fixed(view.buffer, index, self._selected(), lambda text: read(text).reader)
             action.edit = _workspace_edit(view, edits_between(view.buffer.text, after))
         return action
 

@@ -96,12 +96,16 @@ class Documents:
         """Returns what can be found out about a document; what has been found out before is still known."""
         kept = self._inferences.get(view.uri)
         if kept is None or kept.buffer is not view.buffer or kept.index is not index or not kept.is_current():
-            if self._files is None:
-                workspace = self._workspace()
-                uris = [folder.uri for folder in workspace.folders.values()] or [workspace.root_uri or ""]
-                self._files = Files(tuple(path for uri in uris if (path := path_of(uri)) is not None))
-            kept = self._inferences[view.uri] = Inference(view.buffer, index, self._files, path_of(view.uri))
+            kept = self._inferences[view.uri] = self.read(view.buffer, view.uri, index)
         return kept
+
+    def read(self, buffer: Buffer, uri: str, index: ApiIndex) -> Inference:
+        """Returns what can be found out about a text that a document has, or is going to have."""
+        if self._files is None:
+            workspace = self._workspace()
+            uris = [folder.uri for folder in workspace.folders.values()] or [workspace.root_uri or ""]
+            self._files = Files(tuple(path for uri in uris if (path := path_of(uri)) is not None))
+        return Inference(buffer, index, self._files, path_of(uri))
 
     def forget(self, uri: str) -> None:
         """Drops what is kept of a closed document or notebook."""

@@ -86,7 +86,7 @@ class Writing:
 
     async def _read(self, uri: str) -> None:
         await asyncio.sleep(_UNASKED_S)
-        index, view = await self._server.index(uri), self._server.view(uri)
+        index, view = await self._server.index(uri), self._server.view(uri)  # None: closed again
         for _ in read_ahead(view.buffer.text, index) if view is not None else ():
             await asyncio.sleep(0)  # what is asked meanwhile comes first
 

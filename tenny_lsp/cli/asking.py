@@ -103,7 +103,8 @@ async def _reviewed(source: str, speaker: "TextModel | None", seed: int, python:
     from tenny_lsp.source.buffer import Buffer
 
     buffer = Buffer(source)
-    wrong = [of_pitfall(pitfall, source) for pitfall in pitfalls(buffer, load_mlx_index(python), Rules())]
+    found = pitfalls(buffer, load_mlx_index(python), Rules()) if "mlx" in source else []
+    wrong = [of_pitfall(pitfall, source) for pitfall in found]
     remarks = review(subjects(buffer, 0, len(source) + 1, wrong), speaker, seed=seed)
     return [
         {"line": source.count("\n", 0, subject.start) + 1, "kind": subject.kind, "message": message}

@@ -1,5 +1,6 @@
 """The command that checks files: pitfalls as a linter lists them, and their safe fixes."""
 
+import errno
 import json
 import os
 import shutil
@@ -7,6 +8,7 @@ import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,7 +19,9 @@ from tenny_lsp.errors import StorageError
 if TYPE_CHECKING:
     from tenny_lsp.features.pitfalls.check import Rules
     from tenny_lsp.mlx_api.index import ApiIndex
+    from tenny_lsp.source.buffer import Buffer
     from tenny_lsp.source.files import Files
+    from tenny_lsp.source.reader import Reader
 
 #: Folders that hold no code of one's own; those that start with a dot do not either.
 _OTHERS = {"__pycache__", "node_modules", "site-packages", "venv", "build", "dist"}
@@ -46,7 +50,7 @@ def check(
     for path in chosen:
         source = _read(path, is_named=path in paths)
         if source is not None and "mlx" in source.text:
-            fixed += fix and _fix(source, index, rules)
+            fixed += fix and _fix(source, index, rules, files)
             found += _pitfalls(source, index, rules, files)
     if as_json:
         out.print_json(json.dumps({"pitfalls": found, "fixed_files": fixed}))
@@ -71,7 +75,9 @@ def _python_files(paths: list[Path]) -> Iterator[Path]:
             continue
         for folder, inner, names in os.walk(path):
             inner[:] = sorted(name for name in inner if name not in _OTHERS and not name.startswith("."))
-            yield from (Path(folder) / name for name in sorted(names) if name.endswith(".py"))
+            inside = (Path(folder) / name for name in sorted(names) if name.endswith(".py"))
+            # A link may lead out of what was named.
+            yield from (file for file in inside if file.resolve().is_relative_to(path.resolve()))
 
 
 def _read(path: Path, *, is_named: bool) -> _Source | None:
@@ -87,33 +93,45 @@ def _read(path: Path, *, is_named: bool) -> _Source | None:
         return None
 
 
-def _fix(source: _Source, index: "ApiIndex", rules: "Rules") -> bool:
+def _fix(source: _Source, index: "ApiIndex", rules: "Rules", files: "Files") -> bool:
     """Puts right what is safe to put right in a file, which is whole at every moment; tells whether it changed."""
     from tenny_lsp.features.pitfalls.fixing import fixed
     from tenny_lsp.source.buffer import Buffer
 
-    text = fixed(Buffer(source.text), index, rules)
+    text = fixed(Buffer(source.text), index, rules, lambda buffer: _reader(buffer, source, index, files))
     if text == source.text:
         return False
-    beside = source.path.with_name(f"{source.path.name}.tenny")
+    target = source.path.resolve()  # what a link leads to, not the link
+    beside = None
     try:
-        beside.write_bytes(text.encode(source.encoding))
-        shutil.copymode(source.path, beside)
-        beside.replace(source.path.resolve())  # what a link leads to, not the link
+        if not os.access(target, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as opened:
+            beside = Path(opened.name)
+            opened.write(text.encode(source.encoding))
+        shutil.copymode(target, beside)
+        beside.replace(target)
     except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise StorageError(f"{source.path} could not be written: {error}", "Check its permissions.") from error
+        if beside is not None:
+            beside.unlink(missing_ok=True)
+        err.print(f"{source.path} was left as it is: {error.strerror or error}", highlight=False, soft_wrap=True)
+        return False
     source.text = text
     return True
+
+
+def _reader(buffer: "Buffer", source: _Source, index: "ApiIndex", files: "Files") -> "Reader":
+    from tenny_lsp.source.reader import Reader
+
+    return Reader(buffer, index, files, source.path.resolve())
 
 
 def _pitfalls(source: _Source, index: "ApiIndex", rules: "Rules", files: "Files") -> Iterator[dict[str, Any]]:
     from tenny_lsp.features.pitfalls.check import pitfalls
     from tenny_lsp.source.buffer import Buffer
-    from tenny_lsp.source.reader import Reader
 
     buffer, text = Buffer(source.text), source.text
-    for pitfall in pitfalls(buffer, index, rules, Reader(buffer, index, files, source.path.resolve())):
+    for pitfall in pitfalls(buffer, index, rules, _reader(buffer, source, index, files)):
         yield {
             "path": str(source.path),
             "line": text.count("\n", 0, pitfall.start) + 1,

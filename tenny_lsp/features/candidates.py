@@ -80,9 +80,11 @@ def foreign_candidates(typed: str, owner: str, members: Sequence[Candidate]) -> 
 def foreign_keywords(typed: str, keywords: Sequence[Candidate]) -> Iterator[Candidate]:
     """Yields keyword arguments under what other libraries call them: ``axis=`` where ``dim`` is being typed."""
     by_name = {candidate.name.rstrip("="): candidate for candidate in keywords}
+    offered = set[str]()
     for alias, names in KEYWORDS.items() if typed else ():
-        name = next((name for name in names if name in by_name), None)
-        if name is not None and alias not in by_name and _may_become(typed.lower(), alias):
+        name = next((name for name in names if name in by_name), "")
+        if name and name not in offered and alias not in by_name and _may_become(typed.lower(), alias):
+            offered.add(name)
             yield replace(by_name[name], typed_as=f"{alias}=", foreign=f"{alias}=")
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from tenny_lsp.features.signature import declaration, signature_text
 from tenny_lsp.mlx_api.entry import ApiEntry, Item
-from tenny_lsp.mlx_api.foreign import ForeignName, counterparts, replacement_for_member
+from tenny_lsp.mlx_api.foreign import ForeignName, counterparts, namesake, replacement_for_member
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.markdown import inline, markdown
 from tenny_lsp.mlx_api.pages import page_of
@@ -17,6 +17,7 @@ _CODE = re.compile(
     rf"(?<![\w`.])(?:[A-Za-z_][\w.]*{_BRACKETS}(?:\.\w+|{_BRACKETS})*|__\w+__"
     r"|[a-z]\w*=(?:\"[^\"]*\"|\w[\w.]*\w|\w)?|(?:mx|nn|optim|x|np|model|optimizer)(?:\.\w+)+|[a-z]+(?:_[a-z]+)+)"
 )
+_LIBRARIES = {"torch": "PyTorch", "numpy": "NumPy", "jax": "JAX"}
 #: Where classes are defined whose instances are worth a card: what they do is more than their type says.
 _WORTH_A_CARD = ("mlx.nn.", "mlx.optimizers.")
 
@@ -70,7 +71,7 @@ def lacking_card(name: str, owner: ApiEntry, index: ApiIndex) -> str | None:
     """Returns what MLX calls a member that its module or class lacks; None when nobody knows what is meant."""
     foreign = next((found for cls in _line(owner, index) if (found := replacement_for_member(cls.name, name))), None)
     if foreign is not None:
-        return _foreign_card(foreign, index)
+        return foreign_card(foreign, index)
     spelt = [entry for member, entry in index.members(owner) if member.lower() == name.lower()]
     if len(spelt) > 1:  # ReLU and relu
         spelt = [entry for entry in spelt if entry.short_name[0].isupper() == name[0].isupper()]
@@ -79,7 +80,8 @@ def lacking_card(name: str, owner: ApiEntry, index: ApiIndex) -> str | None:
     return f"`{name}` is spelt `{customary_name(spelt[0].name)}` in MLX.\n\n{facts(spelt[0], index)}"
 
 
-def _foreign_card(foreign: ForeignName, index: ApiIndex) -> str:
+def foreign_card(foreign: ForeignName, index: ApiIndex) -> str:
+    """Returns the card of another library's name: what MLX calls it, and the card of that."""
     entry = index.resolve(foreign.mlx) if foreign.mlx else None
     if entry is None:
         instead = _noted(foreign.note.removeprefix("No equivalent: "))
@@ -110,8 +112,22 @@ def _returns(items: tuple[Item, ...]) -> str:
 
 def _elsewhere(entry: ApiEntry, index: ApiIndex) -> str:
     """Returns what to know of an entry who knows it from PyTorch, NumPy or JAX."""
-    rows = counterparts(entry.name) if index.package == "mlx" else ()
-    return "\n\n".join(f"**Coming from** `{row.name}`" + f": {_noted(row.note)}" * bool(row.note) for row in rows)
+    if index.package != "mlx":
+        return ""
+    other, said = namesake(entry.name), []
+    if other is not None and other.mlx:
+        own = customary_name(other.mlx)
+        said = [f"**Coming from** `{other.name}`: that is `{own}` here. {_noted(other.note)}".rstrip()]
+    for row in counterparts(entry.name):
+        library = row.name.partition(".")[0]
+        if other is not None and other.name.startswith(f"{library}."):
+            continue
+        said.append(
+            f"**Coming from** `{row.name}`: {_noted(row.note)}"
+            if row.note
+            else f"In {_LIBRARIES[library]}: `{row.name}`."
+        )
+    return "\n\n".join(said)
 
 
 def _noted(note: str) -> str:

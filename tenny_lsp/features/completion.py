@@ -13,14 +13,14 @@ from tenny_lsp.features.candidates import (
     member_candidate,
     replacement,
 )
-from tenny_lsp.features.cards import facts
+from tenny_lsp.features.cards import facts, foreign_card
 from tenny_lsp.features.ranking import Score, asked, counted, mixed
 from tenny_lsp.mlx_api.entry import Parameter
 from tenny_lsp.mlx_api.foreign import load_foreign_names
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.surroundings import KINDS, Use, module_aliases, uses, uses_before
 from tenny_lsp.mlx_api.usage import load_usage, members_of
-from tenny_lsp.model.prompts import CUSTOMARY_ALIASES, customary_name
+from tenny_lsp.model.prompts import CUSTOMARY_ALIASES
 from tenny_lsp.source.buffer import Buffer
 from tenny_lsp.source.inference import Call, Inference
 from tenny_lsp.source.meaning import Api, Instance, LocalClass, Meaning
@@ -94,10 +94,9 @@ def documentation(name: str, foreign: str, index: ApiIndex) -> str | None:
     if entry is None:
         return None
     row = load_foreign_names().get(foreign)
-    lead = f"`{foreign}` is `{customary_name(name)}` in MLX. {row.note}".strip() + "\n\n" if row else ""
     instead = replacement(entry)
-    lead += f"Deprecated: use `{instead}`.\n\n" if instead else ""
-    return lead + facts(entry, index)
+    lead = f"Deprecated: use `{instead}`.\n\n" if instead else ""
+    return lead + (foreign_card(row, index) if row else facts(entry, index))
 
 
 async def _members(

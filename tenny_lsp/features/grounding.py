@@ -16,7 +16,7 @@ _DOTTED = re.compile(r"\b(?:mlx|" + "|".join(CUSTOMARY_ALIASES.values()) + r")(?
 _FOREIGN = re.compile(r"\b(?:torch|numpy|np|jax|jnp|lax|F)(?:\.[A-Za-z_]\w*)+")
 _OPENING = re.compile(rf"[`*]*({_DOTTED.pattern})[`*]*[\s:.,!?-]*")
 #: Who calls it what: the names must be that library's, each said once.
-_CALLED = re.compile(r"\b(PyTorch|NumPy|JAX) calls it ([\w., ]*\w)")
+_CALLED = re.compile(r"\b(PyTorch|NumPy|JAX) calls it (.*?)(?=,? (?:and )?(?:PyTorch|NumPy|JAX) calls it|$)")
 _LIBRARIES = {"PyTorch": "torch.", "NumPy": "numpy.", "JAX": "jax."}
 #: ``axis=0`` and ``axis (int): …``: whoever writes so says that there is such a parameter.
 _PARAMETER = re.compile(r"(?<![\w.])([A-Za-z_]\w*)(?:=(?!=)| \([^()]*\):)")
@@ -74,7 +74,7 @@ def unfounded(text: str, entries: Sequence[ApiEntry], index: ApiIndex) -> Iterat
         if foreign is None or foreign.mlx not in {*names, None}:
             yield name
     for library, called in _CALLED.findall(text):
-        said = _FOREIGN.findall(called)
+        said = [full_name(name) for name in _FOREIGN.findall(called)]
         if len(set(said)) < len(said) or not all(name.startswith(_LIBRARIES[library]) for name in said):
             yield called
     parameters = {p.name for entry in entries for signature in entry.signatures for p in signature.parameters}

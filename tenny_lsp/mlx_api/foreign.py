@@ -69,6 +69,9 @@ KEYWORDS: Mapping[str, tuple[str, ...]] = {
     "nhead": ("num_heads",),
     "dim_feedforward": ("mlp_dims",),
 }
+
+#: A note that is code, or says of what.
+_RECIPE = re.compile(r"^(?:With \w+: )?[\w.]*\(.*\)[^ ]*(?: / .*)?\.$")
 #: A note that tells of another argument name only: the two do the same.
 _RENAMED = re.compile(r"^[^.]* (?:is|are) called [^.]*\.$")
 
@@ -153,18 +156,34 @@ def counterparts(mlx_name: str) -> tuple[ForeignName, ...]:
     That is so where the name is another, or something else differs. A method without a row of its own answers with the
     function's. Of several rows the one of the same name counts, and none of what MLX lacks and only makes up for.
     """
-    rows = _all_by_mlx_name().get(mlx_name) or _all_by_mlx_name().get(mlx_name.replace(".array.", "."), [])
     own, is_method = mlx_name.rpartition(".")[2].lower(), ".array." in mlx_name
+    rows = list(_all_by_mlx_name().get(mlx_name, ()))
+    if is_method:  # what is said of the function of that name is so of the method
+        rows += [
+            row
+            for row in _all_by_mlx_name().get(mlx_name.replace(".array.", "."), ())
+            if not rows or _short(row) == own
+        ]
     likeliest = sorted(
         rows,
         key=lambda row: (_short(row) != own, row.name.startswith(("torch.Tensor.", "numpy.ndarray.")) != is_method),
     )
     chosen: dict[str, ForeignName] = {}
     for library in ("torch", "numpy", "jax"):
-        found = next((row for row in likeliest if row.name.startswith(f"{library}.") and not _is_lacking(row)), None)
+        own_rows = [row for row in likeliest if row.name.startswith(f"{library}.") and not _is_lacking(row)]
+        noted = [row for row in own_rows if row.note] if is_method else []
+        found = next(iter(noted or own_rows), None)
         if found is not None and (found.note or (_short(found) != own and library != "jax")):
             chosen.setdefault(found.note or found.name, found)
     return tuple(chosen.values())
+
+
+def namesake(mlx_name: str) -> ForeignName | None:
+    """Returns what has the same name elsewhere and is something else: PyTorch's ``equal`` is MLX's ``array_equal``."""
+    owner, _, own = mlx_name.rpartition(".")
+    rows = (load_foreign_names().get(f"{library}.{own}") for library in _COUNTERPARTS.get(owner, ()))
+    others = (row for row in rows if row is not None and row.mlx and row.mlx.rpartition(".")[2] != own)
+    return next((row for row in others if not _RENAMED.search(row.note)), None)
 
 
 def _short(row: ForeignName) -> str:
@@ -172,8 +191,9 @@ def _short(row: ForeignName) -> str:
 
 
 def _is_lacking(row: ForeignName) -> bool:
-    """Tells whether MLX does not have what a row is about, and its note says how to do without."""
-    return row.note.lower().startswith((f"no {_short(row)}", "no such", "there is no function"))
+    """Tells whether MLX does not have what a row is about, and its note says how to do without, or only how."""
+    is_recipe = _RECIPE.search(row.note) is not None and _short(row) != (row.mlx or "").rpartition(".")[2].lower()
+    return is_recipe or row.note.lower().startswith((f"no {_short(row)}", "no such", "there is no function"))
 
 
 def names_elsewhere(mlx_name: str) -> tuple[str, ...]:

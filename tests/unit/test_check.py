@@ -1,6 +1,7 @@
 """Checking files on the command line: what is listed, what is put right, and what is left as it was."""
 
 import json
+import shutil
 import stat
 from pathlib import Path
 
@@ -84,11 +85,45 @@ def test_bad_input_is_said(
     assert said in capsys.readouterr().err
 
 
-def test_a_file_that_cannot_be_written_is_whole(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (home / "a.py").write_bytes(WRONG.encode())
-    monkeypatch.setattr("shutil.copymode", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+def test_a_file_that_cannot_be_written_is_whole_and_the_others_go_on(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.py", "b.py"):
+        (home / name).write_bytes(WRONG.encode())
+    copy, failed = shutil.copymode, list[str]()
 
-    assert in_process("check", "--fix", "a.py") == 1
+    def copymode(source: Path, target: Path) -> None:
+        if source.name == "a.py":
+            failed.append(source.name)
+            raise OSError(28, "No space left on device")
+        copy(source, target)
 
-    assert (home / "a.py").read_bytes() == WRONG.encode()
-    assert sorted(path.name for path in home.glob("a.py*")) == ["a.py"]
+    monkeypatch.setattr(shutil, "copymode", copymode)
+
+    assert in_process("check", "--fix", ".") == 1
+
+    assert failed and (home / "a.py").read_bytes() == WRONG.encode()
+    assert (home / "b.py").read_bytes() == RIGHT.encode()
+    assert "a.py was left as it is: No space left on device" in capsys.readouterr().err
+    assert {path.name for path in home.iterdir() if "py" in path.name} == {"a.py", "b.py"}
+
+
+def test_links_are_followed_where_they_are_named_and_not_out_of_a_folder(home: Path) -> None:
+    (home / "src").mkdir()
+    (home / "other.py").write_bytes(WRONG.encode())
+    (home / "other.py.tenny").write_text("mine", "utf-8")
+    (home / "src" / "link.py").symlink_to(home / "other.py")
+
+    assert in_process("check", "--fix", "src") == 0
+    assert (home / "other.py").read_bytes() == WRONG.encode()
+    assert in_process("check", "--fix", "src/link.py") == 1
+    assert (home / "other.py").read_bytes() == RIGHT.encode()
+    assert (home / "src" / "link.py").is_symlink() and (home / "other.py.tenny").read_text("utf-8") == "mine"
+
+
+def test_arrays_of_other_files_are_put_right_too(home: Path) -> None:
+    (home / "weights.py").write_text("import mlx.core as mx\nw = mx.zeros((2, 3))\n", "utf-8")
+    (home / "use.py").write_text("import mlx.core as mx\nfrom weights import w\ny = w.permute(1, 0)\n", "utf-8")
+
+    assert in_process("check", "--fix", ".") == 0
+    assert "w.transpose(1, 0)" in (home / "use.py").read_text("utf-8")

@@ -162,6 +162,8 @@ async def test_keywords_of_other_libraries_lead_to_mlxs(
     found = await offered(IMPORTS + code, mlx_index)
 
     assert (name, typed_as) in {(candidate.name, candidate.typed_as) for candidate in found}
+    aliased = [candidate.name for candidate in found if candidate.foreign]
+    assert len(set(aliased)) == len(aliased)
 
 
 async def test_a_keyword_that_is_given_has_no_other_names(mlx_index: ApiIndex) -> None:
@@ -219,6 +221,7 @@ async def test_documentation_says_what_the_foreign_name_is_here(mlx_index: ApiIn
     said = documentation("mlx.core.concatenate", "torch.cat", mlx_index)
 
     assert said is not None and said.startswith("`torch.cat` is `mx.concatenate` in MLX.")
+    assert said.count("dim is called axis") == 1
     assert "mx.concatenate(" in said.replace("`torch.cat` is `mx.concatenate`", "")
     assert documentation("", "", mlx_index) is None
     assert documentation("mlx.core.never", "torch.cat", mlx_index) is None

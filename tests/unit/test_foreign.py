@@ -5,7 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tenny_lsp.mlx_api.foreign import ForeignName, counterparts, full_name, load_foreign_names, replacement_for
+from tenny_lsp.mlx_api.foreign import (
+    ForeignName,
+    counterparts,
+    full_name,
+    load_foreign_names,
+    namesake,
+    replacement_for,
+)
 from tenny_lsp.mlx_api.index import ApiIndex, load_index
 from tenny_lsp.mlx_api.pages import documented_pages
 
@@ -109,12 +116,30 @@ def test_a_name_without_equivalent_says_what_to_do() -> None:
         ("mlx.core.expand_dims", ["torch.unsqueeze"]),
         ("mlx.core.where", ["torch.where"]),
         ("mlx.core.exp", []),
+        ("mlx.core.array.split", ["torch.split"]),
+        ("mlx.core.mean", ["torch.mean"]),
         ("mlx.core.eye", []),
         ("mlx.core.nonsense", []),
     ],
 )
 def test_what_is_worth_knowing_who_comes_from_another_library(name: str, rows: list[str]) -> None:
     assert [row.name for row in counterparts(name)] == rows
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [
+        ("mlx.core.array.view", "torch.Tensor.view"),
+        ("mlx.core.equal", "torch.equal"),
+        ("mlx.nn.Module.apply", "torch.nn.Module.apply"),
+        ("mlx.core.concat", None),
+        ("mlx.core.sum", None),
+    ],
+)
+def test_what_only_has_the_same_name_elsewhere(name: str, other: str | None) -> None:
+    found = namesake(name)
+
+    assert (found and found.name) == other
 
 
 def test_the_table_cannot_be_changed() -> None:

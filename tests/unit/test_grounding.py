@@ -105,3 +105,12 @@ def test_what_a_tiny_model_made_of_true_words_is_not_shown(name: str, answer: st
     assert entry is not None
 
     assert grounded_prose(answer, entry, mlx_index, may_paraphrase=False) is None
+
+
+def test_names_of_two_libraries(mlx_index: ApiIndex) -> None:
+    entry = mlx_index.resolve("mlx.core.radians")
+    assert entry is not None
+    answer = "Convert angles from degrees to radians. PyTorch calls it torch.deg2rad, NumPy calls it np.deg2rad."
+
+    assert grounded_prose(answer, entry, mlx_index) == answer
+    assert grounded_prose(answer.replace("np.", "torch."), entry, mlx_index) is None

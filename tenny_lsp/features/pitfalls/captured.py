@@ -1,11 +1,13 @@
 """What a compiled function or a gradient does not see: state, values that change, and what NumPy does."""
 
+import re
 from collections.abc import Callable, Iterator
 
 from tenny_lsp.features.pitfalls.calls import Call, call_of, function_around, replaced, within
 from tenny_lsp.features.pitfalls.rule import USAGE, Example, Finding, Fix, rule
 from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.features.pitfalls.tracing import compiler
+from tenny_lsp.source.definitions import decorators
 from tenny_lsp.source.meaning import External
 from tenny_lsp.source.scope import Binding
 from tenny_lsp.source.syntax import Node, field, text_of
@@ -38,8 +40,10 @@ def update_in_compile(script: Script, call: Call) -> Iterator[Finding]:
     """Finds updates of a model by an optimizer in functions compiled without ``outputs``."""
     function = function_around(call.node)
     decorator = compiler(script, function)
-    if function is None or decorator is None or "outputs" in text_of(decorator) or len(call.arguments) != 2:
+    if function is None or decorator is None or len(call.arguments) != 2 or _names_state(decorator):
         return
+    if re.search(r"\.update\(|\.state\s*=", text_of(function).replace(text_of(call.node), "")):
+        return  # state that is passed in and out
     if call.owner is None or not script.is_a(call.owner, "mlx.optimizers.Optimizer"):
         return
     model, optimizer = text_of(call.arguments[0]), text_of(call.owner)
@@ -55,6 +59,13 @@ def update_in_compile(script: Script, call: Call) -> Iterator[Finding]:
         call.node, "A compiled function changes only what it returns or names: evaluating the model afterwards raises. "
         f"Compile it with `inputs=state, outputs=state`, where `state = {state}`.", fixes,
     )  # fmt: skip
+
+
+def _names_state(decorator: Node) -> bool:
+    """Tells whether what compiles a function may be given its outputs, by name, by position or among others."""
+    text = text_of(decorator)
+    call = call_of(decorator) if decorator.type == "call" else None
+    return "outputs" in text or "**" in text or (call is not None and len(call.arguments) > 2)
 
 
 @rule(
@@ -73,25 +84,35 @@ def update_in_compile(script: Script, call: Call) -> Iterator[Finding]:
 def frozen_array(script: Script, node: Node) -> Iterator[Finding]:
     """Finds arrays of the module that are assigned anew between two calls of a compiled function that reads them."""
     decorator, name = compiler(script, node), field(node, "name")
-    if decorator is None or name is None or "inputs" in text_of(decorator) or node.parent is None:
+    if decorator is None or name is None or re.search(r"inputs|\*\*", text_of(decorator)):
         return
     outer = script.buffer.bindings_in(script.buffer.root)
-    if not any(binding.definition == node for binding in outer.get(text_of(name), ())):
+    if [binding.definition for binding in outer.get(text_of(name), ())] != [node] or decorator not in decorators(node):
         return
-    own, seen = script.buffer.bindings_in(node), set[str]()
+    seen = set[str]()
     for read in within(field(node, "body"), "identifier"):
         word = text_of(read)
-        if word in seen or word in own or len(outer.get(word, ())) < 2 or read.parent is None:
+        if word in seen or len(outer.get(word, ())) < 2 or not _is_of_module(script, read):
             continue
         seen.add(word)
-        if _is_replaced(script, outer[word], text_of(name)) and all(
-            binding.value is not None and not binding.steps and script.is_array(binding.value)
-            for binding in outer[word]
-        ):
+        values = [binding.value for binding in outer[word] if binding.value is not None and not binding.steps]
+        is_replaced = len(values) == len(outer[word]) and _is_replaced(script, outer[word], text_of(name))
+        if is_replaced and all(script.is_array(value) for value in values):
             yield Finding(
-                read, f"`{word}` is read when `{text_of(name)}` is traced, and stays what it was then although it is "
-                "assigned anew. Make it a parameter, or name it in `inputs`.",
+                read, f"`{word}` is read when `{text_of(name)}` is traced, and stays what it was then although it "
+                "is assigned anew. Make it a parameter, or name it in `inputs`.",
             )  # fmt: skip
+
+
+def _is_of_module(script: Script, name: Node) -> bool:
+    """Tells whether a name is read, and means the module's."""
+    around = name.parent
+    if around is None or (around.type == "keyword_argument" and around.named_children[0] == name):
+        return False
+    if around.type == "attribute" and around.named_children[-1] == name:
+        return False
+    scopes = (scope for scope in script.buffer.scopes_around(name) if text_of(name) in scope.bindings)
+    return (found := next(scopes, None)) is not None and found.node == script.buffer.root
 
 
 def _is_replaced(script: Script, bindings: list[Binding], function: str) -> bool:
@@ -130,24 +151,36 @@ def _is_replaced(script: Script, bindings: list[Binding], function: str) -> bool
 def numpy_in_gradient(script: Script, node: Node) -> Iterator[Finding]:
     """Finds results that come out of NumPy: to MLX they are constants, and their gradient is nothing."""
     function = function_around(node) if script.mentions("numpy") else None
-    name = field(function, "name")
-    transform = script.gradients.get(text_of(name)) if name is not None else None
+    transform = script.gradients.get(function.id) if function is not None else None
     if function is None or transform is None or "argnums" in transform.keywords or "argnames" in transform.keywords:
         return
-    differentiated = _differentiated(function, transform)
-    parts = list(_behind(script, node, lambda part: _numpy_call(script, part) is not None))
-    if any(part.type == "identifier" and text_of(part) == differentiated for part in parts):
-        return  # there is a gradient beside NumPy, and NumPy may choose what it is of: a mask, an order
+    returned = list(within(field(function, "body"), "return_statement"))
+    if function.type == "lambda" or decorators(function) or returned != [node] or not node.named_children:
+        return
+    result = node.named_children[0]
+    if result.type in ("expression_list", "tuple"):  # what is returned beside it has no gradient anyway
+        result = result.named_children[0]
+    parts = list(_behind(script, result, lambda part: _numpy_call(script, part) is not None))
+    if not all(_carries_nothing(script, part, function) for part in parts if part.type == "identifier"):
+        return  # a gradient beside NumPy's, and NumPy may choose what it is of: a mask, an order
+    differentiated = _differentiated(script, function, transform)
     for part in parts:
         call = _numpy_call(script, part)
         for argument in call.arguments if call is not None else ():
             reads = {text_of(one) for one in _behind(script, argument) if one.type == "identifier"}
             if differentiated in reads and script.is_array(argument):
                 yield Finding(
-                    part, "NumPy's results are constants to MLX: no gradient flows through them, it is 0. Use "
-                    f"MLX's own functions in `{text_of(name or function)}`.",
+                    part, "NumPy's results are constants to MLX: no gradient flows through them. Use MLX's own "
+                    f"functions in `{text_of(field(function, 'name') or function)}`.",
                 )  # fmt: skip
                 return
+
+
+def _carries_nothing(script: Script, name: Node, function: Node) -> bool:
+    """Tells whether a name is sure to bring no gradient of its own: a module's, or one whose value is looked into."""
+    if text_of(name) in script.buffer.bindings_in(function):
+        return script.value_of(name) is not None
+    return script.is_of_module(name)
 
 
 def _numpy_call(script: Script, node: Node) -> Call | None:
@@ -156,13 +189,14 @@ def _numpy_call(script: Script, node: Node) -> Call | None:
     return call if isinstance(meaning, External) and meaning.name.startswith("numpy.") else None
 
 
-def _differentiated(function: Node, transform: Call) -> str:
+def _differentiated(script: Script, function: Node, transform: Call) -> str:
     """Returns the name whose gradient is taken: the model of ``nn.value_and_grad``, otherwise what is given first."""
     if len(transform.arguments) == 2:
         return text_of(transform.arguments[0])
-    parameters = (field(function, "parameters") or function).named_children
-    first = parameters[0] if parameters else function
-    return text_of(first if first.type == "identifier" else first.named_children[0])
+    listed = field(function, "parameters") or function
+    bound = (binding for found in script.buffer.bindings_in(function).values() for binding in found)
+    given = [binding for binding in bound if listed.start_byte < binding.position < listed.end_byte]
+    return min(given, key=lambda binding: binding.position).name if given else ""
 
 
 def _behind(script: Script, node: Node, is_end: Callable[[Node], bool] = lambda _: False) -> Iterator[Node]:
@@ -182,8 +216,9 @@ def _behind(script: Script, node: Node, is_end: Callable[[Node], bool] = lambda 
         value = script.value_of(part) if part.type == "identifier" else None
         if value is not None and value != part:
             waiting.append(value)
-        elif part.type == "attribute" and text_of(part.named_children[-1]) in ("shape", "ndim", "size", "dtype"):
-            continue
+        elif part.type == "attribute":
+            is_plain = text_of(part.named_children[-1]) in ("shape", "ndim", "size", "dtype")
+            waiting += [] if is_plain else part.named_children[:1]
         elif part.type == "keyword_argument":
             waiting += part.named_children[1:]
         else:

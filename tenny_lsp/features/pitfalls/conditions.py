@@ -30,6 +30,12 @@ _COMPARED = {"<", "<=", ">", ">=", "==", "!="}
 )  # fmt: skip
 def array_as_condition(script: Script, node: Node) -> Iterator[Finding]:
     """Finds arrays that are known to have several elements, or none, where one truth value is needed."""
+    for finding in _found(script, node):
+        if not script.is_guarded(node, ("ValueError",)):
+            yield finding
+
+
+def _found(script: Script, node: Node) -> Iterator[Finding]:
     message = "Only an array of one element is true or false. "
     if node.type == "comparison_operator":
         if node.named_child_count == 3:

@@ -1,13 +1,14 @@
 """Fixes: applied to a text, all the safe ones at once, and the comment that ignores a pitfall."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from difflib import SequenceMatcher
 
 from tenny_lsp.features.pitfalls.check import Rules, pitfalls
 from tenny_lsp.features.pitfalls.rule import Edit, Fix, Pitfall
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source.buffer import Buffer
+from tenny_lsp.source.reader import Reader
 from tenny_lsp.source.syntax import up_to
 
 #: How often the fixes of a file are applied again to what they have made, as where one stands inside another.
@@ -15,10 +16,13 @@ _MOST_ROUNDS = 10
 _IGNORED = re.compile(r"#\s*tenny:\s*ignore\[([^\]]*)\]")
 
 
-def fixed(buffer: Buffer, index: ApiIndex, rules: Rules) -> str:
-    """Returns a file's text with every safe fix applied."""
+def fixed(
+    buffer: Buffer, index: ApiIndex, rules: Rules, reader_of: Callable[[Buffer], Reader | None] = lambda _: None
+) -> str:
+    """Returns a file's text with every safe fix applied; ``reader_of`` makes what reads the text after each round."""
     for _ in range(_MOST_ROUNDS):
-        safe = (next((fix for fix in p.fixes if fix.is_safe), None) for p in pitfalls(buffer, index, rules))
+        found = pitfalls(buffer, index, rules, reader_of(buffer))
+        safe = (next((fix for fix in pitfall.fixes if fix.is_safe), None) for pitfall in found)
         text = applied(buffer.text, [fix for fix in safe if fix is not None])
         if text == buffer.text:
             break

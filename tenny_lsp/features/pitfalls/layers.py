@@ -106,7 +106,7 @@ def foreign_layer(script: Script, node: Node) -> Iterator[Finding]:
     found = _replacement("mlx.nn", name)
     if found is None or script.index.resolve(f"mlx.nn.{name}") is not None or is_set_or_guarded(script, node):
         return
-    message = f"`mlx.nn` has no `{name}`.{advice(found.mlx, found.note)}"
+    message = f"`nn` has no `{name}`.{advice(found.mlx, found.note)}"
     yield Finding(node, message, _layer_fixes(node, name, found.mlx or ""), page_of(found.mlx or "") or "")
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from tenny_lsp.features.pitfalls.calls import all_within, call_of, inserted, replaced
+from tenny_lsp.features.pitfalls.calls import Call, all_within, call_of, function_around, inserted, replaced
 from tenny_lsp.features.pitfalls.rule import ISSUES, PYTHON, Edit, Example, Finding, Fix, rule
 from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.features.pitfalls.values import dtype_of
+from tenny_lsp.source.definitions import class_of
 from tenny_lsp.source.meaning import Api, Group, Instance, LocalClass
 from tenny_lsp.source.members import names_in
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
@@ -19,6 +20,8 @@ _TRAINED = (
 #: What makes masks, and what makes constants where its dtype is an integer.
 _MASKS = ("create_additive_causal_mask", "tril", "triu")
 _INTEGERS = ("arange", "array")
+#: Where one of these stands, somebody has thought of what is trained.
+_UNTRAINED = ("freeze", "_no_grad", "stop_gradient", "def trainable_parameters")
 
 
 @rule(
@@ -185,7 +188,7 @@ def _is_used_as_array(loop: Node, name: str) -> bool:
 )
 def trained_constant(script: Script, node: Node) -> Iterator[Finding]:
     """Finds masks and integers set on a module in public that the file takes gradients of: they are parameters."""
-    if not script.gradients:
+    if not script.gradients or any(map(script.mentions, _UNTRAINED)) or not script.mentions(".update("):
         return
     left, right = field(node, "left"), field(node, "right")
     call = call_of(right) if right is not None and right.type == "call" else None
@@ -193,15 +196,18 @@ def trained_constant(script: Script, node: Node) -> Iterator[Finding]:
     if call is None or call.name not in _MASKS + _INTEGERS or owner is None or member is None:
         return
     name, cls = text_of(member), up_to(node, "class_definition")
-    is_constant = call.name in _MASKS or "int" in dtype_of(script, right)
-    is_constant = is_constant and script.name(call.function).startswith("mlx.")
-    if cls is None or not is_constant or name.startswith("_") or script.mentions("freeze("):
+    method = function_around(node)
+    if cls is None or method is None or class_of(method) != cls or not _is_self(method, owner) or name.startswith("_"):
+        return
+    if not _is_constant(script, call) or not script.name(call.function).startswith("mlx."):
         return
     models = [script.meaning(one.arguments[0]) for one in script.gradients.values() if len(one.arguments) == 2]
     own = LocalClass(script.reader, cls)
     if not any(isinstance(model, Instance) and model.of == own for model in models):
         return
     uses = [one for one in all_within(script.buffer.root, "attribute") if text_of(one.named_children[-1]) == name]
+    if sum(one.parent is not None and field(one.parent, "left") == one for one in uses) > 1:
+        return
     fixes: tuple[Fix, ...] = ()
     if all(text_of(one.named_children[0]) == text_of(owner) and up_to(one, "class_definition") == cls for one in uses):
         edits = tuple(replaced(one.named_children[-1], f"_{name}") for one in sorted(uses, key=lambda n: n.start_byte))
@@ -211,6 +217,21 @@ def trained_constant(script: Script, node: Node) -> Iterator[Finding]:
         f"with the weights. Names that start with `_` are left alone; so is what `freeze(keys=[\"{name}\"])` names.",
         fixes,
     )  # fmt: skip
+
+
+def _is_self(method: Node, owner: Node) -> bool:
+    """Tells whether an expression is the first parameter of a method."""
+    parameters = field(method, "parameters")
+    first = parameters.named_children[:1] if parameters is not None else []
+    return owner.type == "identifier" and [text_of(one) for one in first] == [text_of(owner)]
+
+
+def _is_constant(script: Script, call: Call) -> bool:
+    """Tells whether what is made is sure to be a mask or integers; a triangle of anything else may be trained."""
+    if call.name not in ("tril", "triu"):
+        return call.name in _MASKS or "int" in dtype_of(script, call.node)
+    inner = call_of(call.arguments[0]) if call.arguments and call.arguments[0].type == "call" else None
+    return inner is not None and inner.name in ("ones", "zeros", "full")
 
 
 def _import_place(script: Script) -> int | None:

@@ -1,5 +1,6 @@
 """What MLX's functions return, taken for what PyTorch's do."""
 
+import re
 from collections.abc import Iterator
 from itertools import accumulate
 
@@ -9,6 +10,26 @@ from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.features.pitfalls.values import dtype_of, literal_of
 from tenny_lsp.source.syntax import Node, field, text_of
 
+#: What people call indices, as a part of a name, and as the whole of it.
+_INDEX_WORDS = {
+    *(
+        "ind",
+        "inds",
+        "idx",
+        "idxs",
+        "index",
+        "indexes",
+        "indices",
+        "arg",
+        "args",
+        "argmax",
+        "argmin",
+        "pos",
+        "position",
+    ),
+    *("positions", "order", "ids", "labels", "pred", "preds", "predicted"),
+}
+_INDEX_NAMES = ("_", "i", "y")
 #: PyTorch returns values and indices; MLX has another function for the indices.
 _INDICES = {
     "max": "argmax", "min": "argmin", "sort": "argsort", "topk": "argpartition", "cummax": "", "cummin": "",
@@ -50,7 +71,8 @@ def values_and_indices(script: Script, node: Node) -> Iterator[Finding]:
     names = [text_of(child).lower() for child in left.named_children]
     if function.removeprefix("mlx.core.").removeprefix("array.") != call.name or len(names) != 2 or axis is None:
         return
-    if not any(word in names[1] for word in ("ind", "idx", "arg", "pos", "_", "y", "i", "id", "labels", "pred")):
+    is_index = names[1] in _INDEX_NAMES or not _INDEX_WORDS.isdisjoint(re.split(r"_|\d+", names[1]))
+    if not is_index or names == ["x", "y"] or any(child.type != "identifier" for child in left.named_children):
         return
     message = f"`mx.{call.name}` returns the values alone, and unpacking them gives rows."
     if call.name == "topk":
@@ -126,15 +148,47 @@ def unsigned_difference(script: Script, node: Node) -> Iterator[Finding]:
     if operator is None or left is None or operator.type != "-" or left.type in ("integer", "float"):
         return
     right = field(node, "right")
-    dtype = dtype_of(script, left)
-    if not dtype.startswith("uint") or (right is not None and right.type != "integer"):
+    less = literal_of(right) if right is not None else 1
+    if type(less) is not int or less <= 0 or not _may_be_below(script, left, less) or _is_tended(node, left):
         return
+    dtype = dtype_of(script, left)
     mx = script.alias("mlx.core", node)
     fixes = (Fix(f"Make it {mx}.int32", (replaced(left, f"{atom(left)}.astype({mx}.int32)"),), False),) if mx else ()
     yield Finding(
-        node, f"This is {dtype}, which has no numbers below zero: they come out as very great ones. Make it signed "
+        node, f"This is {dtype}, which has no numbers below zero: there the result is a very great one. Make it signed "
         "first.", fixes,
     )  # fmt: skip
+
+
+def _may_be_below(script: Script, node: Node, less: int) -> bool:
+    """Tells whether an array is unsigned without its author's saying so, or holds a number that is too small."""
+    value = script.value_of(node)
+    call = call_of(value) if value is not None and value.type == "call" else None
+    if call is None or not dtype_of(script, node).startswith("uint"):
+        return False
+    if call.name != "array":
+        return call.name in ("argmax", "argmin")
+    numbers = literal_of(call.arguments[0]) if call.arguments else None
+    return isinstance(numbers, list | tuple) and any(type(number) is int and number < less for number in numbers)
+
+
+def _is_tended(node: Node, left: Node) -> bool:
+    """Tells whether a difference stands where it is looked after: in arithmetic on bits, ``mx.where``, a condition."""
+    outer = node.parent
+    while outer is not None and outer.type not in ("block", "module"):
+        operator = field(outer, "operator")
+        call = call_of(outer) if outer.type == "call" else None
+        if (operator is not None and operator.type in ("&", "|", "^", "%")) or (
+            call is not None and call.name == "where"
+        ):
+            return True
+        outer = outer.parent
+    while outer is not None:
+        condition = field(outer, "condition")
+        if condition is not None and text_of(left) in text_of(condition):
+            return True
+        outer = outer.parent
+    return False
 
 
 _MOVED = (

@@ -7,14 +7,17 @@ from tenny_lsp.features.pitfalls.calls import Call, call_of
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source.buffer import Buffer
-from tenny_lsp.source.meaning import NEVER, Api, Instance, LocalClass, Meaning
+from tenny_lsp.source.meaning import NEVER, Api, Instance, LocalClass, LocalFunction, Meaning
 from tenny_lsp.source.members import bases, names_in
 from tenny_lsp.source.reader import Reader
 from tenny_lsp.source.scope import Binding
 from tenny_lsp.source.syntax import Node, dotted_of, field, text_of, up_to
 
-#: What takes gradients → where the function stands among its arguments.
-_GRADIENTS = {"mlx.nn.value_and_grad": 1, "mlx.core.value_and_grad": 0, "mlx.core.grad": 0}
+#: What takes gradients, and all that transforms functions → where the function stands among its arguments.
+GRADIENTS = {"mlx.nn.value_and_grad": 1, "mlx.core.value_and_grad": 0, "mlx.core.grad": 0}
+TRANSFORMS = {"mlx.core.compile": 0, "mlx.core.vmap": 0, **GRADIENTS}
+#: A block, or a test, that something may be missing from.
+_EXPECTS = re.compile(r"\b(?:suppress|raises|assertRaises\w*|skip\w*|xfail)\b")
 _LEAVES_OPEN = ("hasattr", "getattr", "AttributeError", "TypeError", "ImportError", "Exception", "version")
 
 
@@ -34,40 +37,25 @@ class Script:
         self._changed: dict[tuple[int, str], bool] = {}
 
     @cached_property
-    def compiled(self) -> dict[str, Node]:
-        """The functions that are compiled by their names, ``step = mx.compile(step)``, and the calls that do it."""
-        return self._given_to("compile")
-
-    @cached_property
-    def mapped(self) -> dict[str, Node]:
-        """The functions that ``mx.vmap`` maps over the first axis of all they are given, by name, and the calls."""
-        calls = {name: call_of(node) for name, node in self._given_to("vmap").items()}
-        plain = {name: call for name, call in calls.items() if call is not None and not call.keywords}
-        return {name: call.node for name, call in plain.items() if len(call.arguments) == 1 and call.is_whole}
-
-    def _given_to(self, transform: str) -> dict[str, Node]:
-        """Returns the functions that are given to one of ``mx``, by name, and the calls that do it."""
-        text, found = self.buffer.root.text or b"", {}
-        for place in re.finditer(rb"\b%s\(\s*(\w+)\b" % transform.encode(), text):
-            node = self.buffer.root.descendant_for_byte_range(place.start(), place.start())
-            call = up_to(node, "call") if node is not None else None
-            is_only = len(re.findall(rb"\bdef %s\b" % place[1], text)) == 1
-            if call is not None and is_only and self.name(field(call, "function")) == f"mlx.core.{transform}":
-                found[place[1].decode()] = call
-        return found
-
-    @cached_property
-    def gradients(self) -> dict[str, Call]:
-        """The calls of ``grad`` and ``value_and_grad``, by the name of the function that they differentiate."""
-        text, found = self.buffer.root.text or b"", {}
-        for place in re.finditer(rb"\bgrad\(|_grad\(", text):
+    def transformed(self) -> dict[str, dict[int, Call]]:
+        """The calls that transform functions of the file: the transform's name → the function's node → the call."""
+        text, found = self.buffer.root.text or b"", dict[str, dict[int, Call]]()
+        for place in re.finditer(rb"\b(?:compile|vmap|grad|value_and_grad)\(", text):
             node = self.buffer.root.descendant_for_byte_range(place.start(), place.start())
             outer = up_to(node, "call") if node is not None else None
             call = call_of(outer) if outer is not None else None
-            which = _GRADIENTS.get(self.name(call.function)) if call is not None else None
-            if call is not None and which is not None and len(call.arguments) > which:
-                found[text_of(call.arguments[which])] = call
+            name = self.name(call.function) if call is not None else ""
+            if call is None or len(call.arguments) <= TRANSFORMS.get(name, 99):
+                continue
+            function = self.reader.meaning(call.arguments[TRANSFORMS[name]])
+            if isinstance(function, LocalFunction) and function.home is self.reader:
+                found.setdefault(name, {})[function.node.id] = call
         return found
+
+    @cached_property
+    def gradients(self) -> dict[int, Call]:
+        """The calls that take gradients, by the node of the function that they differentiate."""
+        return {node: call for name in GRADIENTS for node, call in self.transformed.get(name, {}).items()}
 
     @cached_property
     def convolutions(self) -> frozenset[str]:
@@ -220,15 +208,24 @@ class Script:
             self._mentioned[word] = word in self.buffer.text
         return self._mentioned[word]
 
-    def is_guarded(self, node: Node) -> bool:
-        """Tells whether the text is prepared for something to be missing: by ``hasattr``, ``getattr`` or ``except``."""
+    def is_guarded(self, node: Node, caught: tuple[str, ...] = ()) -> bool:
+        """Tells whether the text is prepared for something to be missing: by ``hasattr``, ``except``, ``raises``.
+
+        Args:
+            node (Node): What may be missing.
+            caught (tuple[str, ...]): Errors that it raises, beside those that what is missing raises.
+        """
         inner, outer = node, node.parent
         while outer is not None:
             if outer.type == "try_statement" and field(outer, "body") == inner:
                 clauses = b"".join(child.text or b"" for child in outer.named_children if child != inner)
-                if re.search(rb"except\s*(:|[^\n]*(" + "|".join(_LEAVES_OPEN).encode() + rb"))", clauses):
+                if re.search(rb"except\s*(:|[^\n]*(" + "|".join(_LEAVES_OPEN + caught).encode() + rb"))", clauses):
                     return True
             if outer.type == "except_clause" and any(word in text_of(outer.children[1]) for word in _LEAVES_OPEN):
+                return True
+            if outer.type == "with_statement" and _EXPECTS.search(text_of(outer).partition("\n")[0]):
+                return True
+            if outer.type == "decorated_definition" and _EXPECTS.search(text_of(outer.children[0])):
                 return True
             condition = field(outer, "condition")
             if outer.type == "conditional_expression" and len(outer.named_children) == 3:
@@ -237,7 +234,14 @@ class Script:
                 condition = field(outer, "left")
             if outer.type in ("elif_clause", "else_clause") and outer.parent is not None:
                 condition = field(outer.parent, "condition")
-            if condition is not None and any(word in text_of(condition) for word in _LEAVES_OPEN):
+            if condition is not None and self._asks(condition):
                 return True
             inner, outer = outer, outer.parent
         return False
+
+    def _asks(self, condition: Node) -> bool:
+        """Tells whether a condition asks what there is: itself, or by a name that holds the answer."""
+        words = set(re.findall(r"\w+", text_of(condition)))
+        names = (bindings for scope in self.buffer.scopes_around(condition) for bindings in scope.bindings.items())
+        values = [text_of(b.value) for name, found in names if name in words for b in found if b.value is not None]
+        return any(word in text for word in _LEAVES_OPEN for text in (text_of(condition), *values))

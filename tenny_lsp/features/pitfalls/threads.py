@@ -1,5 +1,6 @@
 """Streams that cross threads."""
 
+import re
 from collections.abc import Iterator
 
 from tenny_lsp.features.pitfalls.calls import Call, call_of, replaced
@@ -8,6 +9,9 @@ from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.source.meaning import External, LocalFunction
 from tenny_lsp.source.syntax import Node, every, text_of
 
+#: What runs a function in another thread → where that stands among its arguments.
+_STARTS = {"threading.Thread": 1, "threading.Timer": 1, "asyncio.to_thread": 0}
+_EVALUATES = re.compile(r"\b(?:eval|async_eval|item|tolist|synchronize|print|float|int|array)\(")
 _OWN = "mlx.core.new_thread_local_stream"
 _MAKES = "from concurrent.futures import ThreadPoolExecutor\ns = mx."
 _WORK = (
@@ -32,37 +36,43 @@ _WORK = (
 )
 def stream_across_threads(script: Script, call: Call) -> Iterator[Finding]:
     """Finds functions run in a thread that use a stream made outside them: it exists in its own thread only."""
-    if not script.mentions("new_stream") or script.index.resolve(_OWN) is None or not _starts_threads(script, call):
+    if not script.mentions("new_stream") or script.index.resolve(_OWN) is None:
         return
-    for target in (call.value("target"), call.value("function"), *call.arguments[:2]):
-        function = script.reader.meaning(target) if target is not None else None
-        if not isinstance(function, LocalFunction) or function.home is not script.reader:
+    target = _target(script, call)
+    function = script.reader.meaning(target) if target is not None else None
+    if target is None or not isinstance(function, LocalFunction) or function.home is not script.reader:
+        return
+    if not _EVALUATES.search(text_of(function.node)):
+        return  # what is only put together there may be evaluated by the thread of the stream
+    for used in _streams(script, function.node):
+        made = _value(script, used)
+        maker = call_of(made) if made is not None and made.type == "call" else None
+        if maker is None or script.name(maker.function) != "mlx.core.new_stream":
             continue
-        for used in _streams(script, function.node):
-            made = script.value_of(used) or _module_value(script, used)
-            maker = call_of(made) if made is not None and made.type == "call" else None
-            if maker is None or script.name(maker.function) != "mlx.core.new_stream":
-                continue
-            new = f"{text_of(maker.owner)}.new_thread_local_stream" if maker.owner is not None else ""
-            fixes = (Fix(f"Make it with {new}", (replaced(maker.function, new),), is_safe=False),) if new else ()
-            yield Finding(
-                used, f"The stream `{text_of(used)}` exists only in the thread that made it, and "
-                f"`{text_of(target or used)}` runs in another: it raises. `mx.new_thread_local_stream` gives each "
-                "thread its own.", fixes,
-            )  # fmt: skip
-            return
+        new = f"{text_of(maker.owner)}.new_thread_local_stream" if maker.owner is not None else ""
+        fixes = (Fix(f"Make it with {new}", (replaced(maker.function, new),), is_safe=False),) if new else ()
+        yield Finding(
+            used, f"The stream `{text_of(used)}` exists only in the thread that made it, and `{text_of(target)}` runs "
+            "in another, where evaluating raises. `mx.new_thread_local_stream` gives each thread its own.", fixes,
+        )  # fmt: skip
+        return
 
 
-def _starts_threads(script: Script, call: Call) -> bool:
+def _target(script: Script, call: Call) -> Node | None:
+    """Returns what a call has run in another thread; None where it is not certain that it does."""
     meaning = script.reader.meaning(call.function)
-    if isinstance(meaning, External):
-        return meaning.name in ("threading.Thread", "threading.Timer", "asyncio.to_thread")
-    return call.name in ("submit", "run_in_executor") and script.mentions("ThreadPoolExecutor")
+    place = _STARTS.get(meaning.name) if isinstance(meaning, External) else None
+    if place is None and call.name in ("submit", "run_in_executor"):
+        is_pool = script.mentions("ThreadPoolExecutor") and not script.mentions("ProcessPool")
+        place = (0 if call.name == "submit" else 1) if is_pool else None
+    if place is None:
+        return None
+    named = call.value("target") or call.value("function")
+    return named or next(iter(call.arguments[place : place + 1]), None)
 
 
 def _streams(script: Script, function: Node) -> Iterator[Node]:
-    """Yields the names of the module that a function hands on as streams."""
-    own = script.buffer.bindings_in(function)
+    """Yields the names that a function hands on as streams."""
     for node in every(function):
         call = call_of(node) if node.type == "call" else None
         if call is None:
@@ -70,13 +80,14 @@ def _streams(script: Script, function: Node) -> Iterator[Node]:
         given = [call.value("stream")]
         if script.name(call.function) == "mlx.core.stream":
             given += call.arguments[:1]
-        yield from (one for one in given if one is not None and one.type == "identifier" and text_of(one) not in own)
+        yield from (one for one in given if one is not None and one.type == "identifier")
 
 
-def _module_value(script: Script, name: Node) -> Node | None:
-    """Returns what a name of the module is assigned, where that is done once."""
-    bindings = script.buffer.bindings_in(script.buffer.root).get(text_of(name), [])
-    only = bindings[0] if len(bindings) == 1 else None
+def _value(script: Script, name: Node) -> Node | None:
+    """Returns what a name is assigned outside the function that reads it, where that is done once."""
+    scopes = script.buffer.scopes_around(name)
+    found = next((scope.bindings[text_of(name)] for scope in scopes[1:] if text_of(name) in scope.bindings), [])
+    only = found[0] if len(found) == 1 and text_of(name) not in scopes[0].bindings else None
     return only.value if only is not None and not only.steps and not only.branches else None
 
 

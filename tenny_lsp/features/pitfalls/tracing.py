@@ -17,16 +17,18 @@ def compiler(script: Script, function: Node | None) -> Node | None:
             continue
         if script.reader.meaning(call.function) == External("functools.partial"):
             return decorator
-    name = field(function, "name")
-    return script.compiled.get(text_of(name)) if name is not None else None
+    given = script.transformed.get("mlx.core.compile", {}).get(function.id) if function is not None else None
+    return given.node if given is not None else None
 
 
 def has_no_values(script: Script, function: Node | None) -> str:
     """Returns what makes the arrays in a function have no values, ``compiled`` or ``mapped``; empty if nothing does."""
     if compiler(script, function) is not None:
         return "compiled"
-    name = field(function, "name")
-    return "mapped" if name is not None and script.mentions("vmap") and text_of(name) in script.mapped else ""
+    call = script.transformed.get("mlx.core.vmap", {}).get(function.id) if function is not None else None
+    # With in_axes some of its arguments are not mapped, and have values.
+    is_plain = call is not None and not call.keywords and len(call.arguments) == 1 and call.is_whole
+    return "mapped" if is_plain else ""
 
 
 def is_traced(script: Script, node: Node, function: Node) -> bool:

@@ -170,7 +170,7 @@ def unreduced_loss(script: Script, call: Call) -> Iterator[Finding]:
     name = field(function, "name")
     if name is None or len(list(within(field(function, "body"), "return_statement"))) != 1:
         return
-    if text_of(name) in script.gradients:
+    if function.id in script.gradients:
         place = call.listed.end_byte - 1
         fix = Fix('Add reduction="mean"', (inserted(place, ', reduction="mean"'),))
         message = (

@@ -1,11 +1,13 @@
 """Names that MLX's modules do not have, and no other library either: misspelt, misplaced or made up."""
 
+import re
 import typing
 from collections.abc import Iterator
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import PurePosixPath
 
+from tenny_lsp.features.candidates import is_there
 from tenny_lsp.features.pitfalls.calls import replaced
 from tenny_lsp.features.pitfalls.layers import foreign_layer
 from tenny_lsp.features.pitfalls.names import advice, foreign_function, foreign_members, is_set_or_guarded
@@ -25,7 +27,9 @@ _KNOWN = {
 }  # fmt: skip
 #: What these modules import for themselves, and what MLX's stubs leave out.
 _THEIR_OWN = {"math", "mx", "defaultdict", "zip_longest", "Reduction", "matrix_norm", "state"}
-_ALIKE = 0.75
+_IGNORED = re.compile(rb"#\s*(?:type|pyright|ty|pyrefly|mypy|pylint):\s*(?:ignore|disable)")
+#: How alike a name must be to one that is meant, and how long, for it to be guessed.
+_ALIKE, _GUESSED = 0.8, 5
 
 
 @rule(
@@ -36,7 +40,7 @@ _ALIKE = 0.75
     kinds=("attribute",),
     examples=(
         Example("y = mx.sofmax(x)", "y = mx.softmax(x)", "y.shape == (2, 3)"),
-        Example("y = nn.relu6x(x)", "y = nn.relu6(x)", "y.shape == (2, 3)"),
+        Example("y = mx.concatinate([x, x])", "y = mx.concatenate([x, x])", "y.shape == (4, 3)"),
         Example("y = mx.Linear(3, 2)(x)", "y = nn.Linear(3, 2)(x)", "y.shape == (2, 2)"),
         Example("y = mx.nn.relu(x)", "y = nn.relu(x)", "y.shape == (2, 3)", is_fixed=False),
         Example("y = mx.FlashTensor([1])", "y = mx.array([1])", "y.size == 1", is_fixed=False),
@@ -51,7 +55,7 @@ def unknown_name(script: Script, node: Node) -> Iterator[Finding]:
     name = text_of(member)
     if module is None or module.name not in _KNOWN or not name or not _is_missing(script.index, module.name, name):
         return
-    if is_set_or_guarded(script, node) or _is_ignored(script, node) or _is_foreign(script, node, name):
+    if is_set_or_guarded(script, node) or _is_expected(script, node, name) or _is_foreign(script, node, name):
         return
     message, better = _meant(script.index, module, name)
     alias = script.alias(better.name.rpartition(".")[0], node) if better is not None else ""
@@ -84,7 +88,9 @@ def unknown_import(script: Script, node: Node) -> Iterator[Finding]:
     for given in names:
         imported = field(given, "name") or given
         name = text_of(imported)
-        if imported.type == "dotted_name" and _is_missing(script.index, module.name, name):
+        if imported.type != "dotted_name" or _is_expected(script, given, name):
+            continue
+        if _is_missing(script.index, module.name, name):
             found = replacement_for_member(module.name, name)
             message, _ = _meant(script.index, module, name)
             if found is not None:
@@ -97,11 +103,14 @@ def _is_missing(index: ApiIndex, module: str, name: str) -> bool:
     return not is_theirs and index.resolve(f"{module}.{name}") is None
 
 
-def _is_ignored(script: Script, node: Node) -> bool:
-    """Tells whether the line says that type checkers do not know the name, as of another build of MLX."""
-    text = script.buffer.root.text or b""
+def _is_expected(script: Script, node: Node, name: str) -> bool:
+    """Tells whether a file knows that MLX may lack a name: it asks for it, or the version, sets it, says ignore."""
+    text, code = script.buffer.root.text or b"", script.buffer.text
     end = text.find(b"\n", node.end_byte)
-    return b"type: ignore" in text[node.end_byte : end if end >= 0 else len(text)]
+    is_ignored = _IGNORED.search(text, node.end_byte, end if end >= 0 else len(text)) is not None
+    is_named = f'"{name}"' in code or f"'{name}'" in code or re.search(rf"\.{name}\s*=(?!=)", code) is not None
+    is_tried = re.search(rf"\bimport\b[^\n]*\b{name}\b[^\n]*\n(?:[^\n]*\n){{0,3}}\s*except\b", code) is not None
+    return is_ignored or is_named or is_tried or script.mentions("__version__")
 
 
 def _is_foreign(script: Script, node: Node, name: str) -> bool:
@@ -113,16 +122,30 @@ def _is_foreign(script: Script, node: Node, name: str) -> bool:
 
 def _meant(index: ApiIndex, module: ApiEntry, name: str) -> tuple[str, ApiEntry | None]:
     """Returns what is wrong with a name, and the entry that is likely to be meant."""
-    spelt = customary_name(module.name)
+    lacks = f"`{customary_name(module.name)}` has no `{name}`"
+    inner = index.resolve(f"{index.package}.{name}")
+    if inner is not None and inner.kind == "module":
+        return f"{lacks}: `{name}` is `{inner.name}`.", None
     elsewhere = [entry for entry in index.named(name) if entry.name.rpartition(".")[0] in _KNOWN]
     if len(elsewhere) == 1:
-        return f"`{spelt}` has no `{name}`. MLX has `{customary_name(elsewhere[0].name)}`.", elsewhere[0]
-    members = {member.lower(): entry for member, entry in index.members(module) if not member.startswith("_")}
-    alike = get_close_matches(name.lower(), members, 1, _ALIKE)
+        return f"{lacks}. MLX has `{customary_name(elsewhere[0].name)}`.", elsewhere[0]
+    members = {member.lower(): entry for member, entry in _offered(index, module) if _is_alike(name, entry)}
+    alike = get_close_matches(name.lower(), members, 1, _ALIKE) if len(name) >= _GUESSED else []
     if not alike:
-        return f"`{spelt}` has no `{name}` in MLX {index.version}.", None
+        return f"{lacks} in MLX {index.version}.", None
     better = members[alike[0]]
-    return f"`{spelt}` has no `{name}`. Is `{customary_name(better.name)}` meant?", better
+    return f"{lacks}. Is `{customary_name(better.name)}` meant?", better
+
+
+def _offered(index: ApiIndex, module: ApiEntry) -> Iterator[tuple[str, ApiEntry]]:
+    members = ((name, entry) for name, entry in index.members(module) if not name.startswith("_"))
+    return ((name, entry) for name, entry in members if is_there(module.name, name, entry))
+
+
+def _is_alike(name: str, entry: ApiEntry) -> bool:
+    """Tells whether a name may be another spelling of an entry's: a class's has capitals, no dtype is a guess."""
+    is_class = name[:1].isupper()
+    return entry.kind != "attribute" and is_class == (entry.kind == "class" and entry.short_name[:1].isupper())
 
 
 @lru_cache(maxsize=4)

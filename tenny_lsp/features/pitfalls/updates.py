@@ -191,8 +191,10 @@ def _is_used_after(scope: Node, name: str, place: int) -> bool:
     _INDEXING,
     kinds=("assignment", "augmented_assignment"),
     examples=(
-        Example("row = x[0]\nrow[:] = 9\ny = x[0, 0]", "x[0] = 9\ny = x[0, 0]", "y.item() == 9", "wrong",
-                is_fixed=False),
+        Example(
+            "def f(a: mx.array):\n    row = a[0]\n    row[:] = 9\n    return a\ny = f(x)",
+            "def f(a: mx.array):\n    a[0] = 9\n    return a\ny = f(x)", "y[0, 0].item() == 9", "wrong", is_fixed=False,
+        ),
     ),
 )  # fmt: skip
 def slice_is_a_copy(script: Script, node: Node) -> Iterator[Finding]:
@@ -204,7 +206,10 @@ def slice_is_a_copy(script: Script, node: Node) -> Iterator[Finding]:
     if target is None or binding is None or binding.value is None or binding.value.type != "subscript":
         return
     scope = next(iter(script.buffer.scopes_around(target))).node
-    if source is None or source.type != "identifier" or _is_read(scope, text_of(target)):
+    # What stands in a module or class may be read from elsewhere.
+    if scope.type != "function_definition" or source is None or source.type != "identifier":
+        return
+    if _is_read(scope, text_of(target)) or script.mentions("locals()"):
         return
     if script.is_array(target) and script.is_array(source) and _is_used_after(scope, text_of(source), node.end_byte):
         yield Finding(

@@ -34,6 +34,8 @@ def shape_of(script: Script, node: Node | None, depth: int = 0) -> tuple[int | N
     if call is not None and call.is_whole:
         return _made(script, call, depth)
     if value.type in ("binary_operator", "comparison_operator") and len(value.named_children) == 2:
+        if value.children[1].type == "@":
+            return None
         return _broadcast(script, value.named_children, depth)
     if value.type == "unary_operator":
         return shape_of(script, field(value, "argument"), depth + 1) if script.is_array(value) else None

@@ -18,6 +18,8 @@ from tenny_lsp.model.prompts import SENTIMENTS
 DATA = Path(__file__).parents[1] / "tenny_lsp" / "data"
 #: Comments with their sentiments, beside the contexts of the roasts.
 COMMENTS = Path(__file__).with_name("feelings.jsonl")
+#: Others, for judging only: written and labelled by somebody who had seen none of these.
+UNSEEN = Path(__file__).parents[1] / "tests" / "data" / "unseen_feelings.jsonl"
 #: A word that only one row has says nothing.
 _LEAST_ROWS = 2
 #: What is as good as nothing is left out.
@@ -63,16 +65,21 @@ def _likeliest(found: Mapping[str, int], weights: Weights) -> str:
     return SENTIMENTS[int(sums.argmax())]
 
 
+def _comments(file: Path) -> list[Row]:
+    rows = map(json.loads, file.read_text("utf-8").splitlines())
+    return [(row["comment"], row["sentiment"]) for row in rows]
+
+
 def main() -> None:
     """Writes the weights, and prints how good they are."""
     rows: list[Row] = [(row.context, row.sentiment) for row in read_roasts(DATA / "roasts.jsonl") if row.sentiment]
-    more = map(json.loads, COMMENTS.read_text("utf-8").splitlines())
-    rows += [(row["comment"], row["sentiment"]) for row in more]
+    rows += _comments(COMMENTS)
     random.Random(0).shuffle(rows)
     folds = [rows[start::_FOLDS] for start in range(_FOLDS)]
     scores = [right(fold, fit([row for other in folds if other is not fold for row in other])) for fold in folds]
     print(f"right on {sum(scores) / _FOLDS:.1%} of {len(rows)} rows, each left out once")
     weights = {name: row for name, row in fit(rows).items() if max(map(abs, row)) >= _LEAST_WEIGHT}
+    print(f"right on {right(_comments(UNSEEN), weights):.1%} of {UNSEEN.name}")
     table = {"(sentiments)": SENTIMENTS, **weights}
     lines = (f"{json.dumps(name)}: {json.dumps(row)}" for name, row in table.items())
     (DATA / WEIGHTS).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")

@@ -74,7 +74,7 @@ class ModelSettings:
 
     Args:
         enabled (bool): Whether a model is used at all.
-        path (str): The base model's folder; empty: the embedded one.
+        path (str): The base model's folder, or its hub name if it has been downloaded; empty: the embedded one.
         adapter_path (str): The adapter's folder; empty: the trained ``mlx-docs`` adapter, if there is one.
         idle_unload_s (int): Seconds without a question after which the model is unloaded.
     """

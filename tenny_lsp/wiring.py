@@ -4,7 +4,7 @@ import gc
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tenny_lsp import folders
+from tenny_lsp import folders, hub
 from tenny_lsp.errors import AdapterError
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def worker_model(
     """Returns the model to speak; nothing is started yet.
 
     Args:
-        model (str): The base model's folder; empty: the embedded one.
+        model (str): The base model's folder, or the hub name of one that was downloaded; empty: the embedded one.
         adapter (Path, optional): The adapter's folder. Default: the base's own, if it has been trained.
         name (str): What the adapter is for, ``folders.MLX_DOCS`` or ``folders.CYNIC``.
         idle_unload_s (float): Seconds without a question after which the model is unloaded.
@@ -43,13 +43,14 @@ def worker_model(
         may_be_bare (bool): Whether the embedded base may speak without an adapter, which has no good answers.
 
     Raises:
+        BaseModelError: A model of that hub name has not been downloaded.
         AdapterError: There is no such adapter and the base may not be bare; another one than the embedded may, but it
             does not know how to roast.
     """
     from tenny_lsp.model.client import WorkerModel, WorkerOptions
     from tenny_lsp.model.keeper import KeeperOptions
 
-    base = folders.expanded(model) if model else folders.embedded_base()
+    base = _base(model)
     adapter = adapter or folders.find_adapter(model, name)
     if adapter is None and not may_be_bare and (name == folders.CYNIC or not model):
         if name == folders.CYNIC:
@@ -69,6 +70,12 @@ def text_model(model: str, adapter: Path | None, *, idle_unload_s: float = 600, 
     speaker = worker_model(model, adapter, idle_unload_s=idle_unload_s, deadline_s=deadline_s)
     folder = adapter or folders.find_adapter(model)
     return Precomputed(speaker, folder / ANSWERS_FILE) if folder and (folder / ANSWERS_FILE).is_file() else speaker
+
+
+def _base(model: str) -> Path:
+    if not model:
+        return folders.embedded_base()
+    return hub.downloaded(model) if hub.is_hub_name(model) else folders.expanded(model)
 
 
 def _model_of(settings: "ModelSettings") -> "TextModel | None":

@@ -1,6 +1,5 @@
 """The base model that is trained on, and the LoRA layers that are added to it."""
 
-import re
 from inspect import signature
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +11,7 @@ from mlx_lm.utils import hf_repo_to_path, load
 
 from tenny_lsp.errors import AdapterError, BaseModelError, TrainingError
 from tenny_lsp.folders import embedded_base
+from tenny_lsp.hub import is_hub_name
 from tenny_lsp.learning.adapter import check_adapter_weights, check_base
 from tenny_lsp.learning.batches import Encoder
 from tenny_lsp.learning.options import TrainOptions
@@ -26,7 +26,7 @@ def load_base(name: str | None) -> tuple[Path, Any, Encoder]:
         BaseModelError: The base is incomplete or cannot be loaded.
     """
     folder = embedded_base() if name is None else Path(name).expanduser()
-    from_hub = not folder.exists() and re.fullmatch(r"[\w.-]+/[\w.-]+", str(name)) is not None
+    from_hub = name is not None and is_hub_name(name)
     if not from_hub:
         check_base(folder)
         refuse_code(folder)

@@ -20,8 +20,18 @@ MAY_IMPORT = {
     "__main__": {"cli", "wiring"},
     "cli": {"__main__", "evaluation", "features", "folders", "learning", "mlx_api.index", "mlx_api.search"}
     | {"model.protocol", "model.runtime", "source", "terminal", "wiring"},
+    "hub": set(),
     # Makes the model that the server asks for, without what a terminal needs.
-    "wiring": {"folders", "model.client", "model.keeper", "model.precomputed", "model.protocol", "server", "settings"},
+    "wiring": {
+        "folders",
+        "hub",
+        "model.client",
+        "model.keeper",
+        "model.precomputed",
+        "model.protocol",
+        "server",
+        "settings",
+    },
     # Besides features: the text and the index it hands them, and the answers of a model it has never seen.
     "server": {"documents", "features", "mlx_api.index", "model.answers", "model.protocol", "settings"}
     | {"asking", "diagnostics", "dialects", "indexes", "reviewing", "roasting", "speaking", "status"}
@@ -62,7 +72,7 @@ MAY_IMPORT = {
     "evaluation": {"features.grounding", "features.hover", "learning", "mlx_api", "model.prompts", "model.protocol"}
     | {"model.runtime"},
     # An adapter's card names its base by the fingerprint that the worker checks.
-    "learning": {"folders", "mlx_api", "model.identity", "model.precomputed", "model.prompts", "model.runtime"},
+    "learning": {"folders", "hub", "mlx_api", "model.identity", "model.precomputed", "model.prompts", "model.runtime"},
     "model": set(),
     "source": {"mlx_api.entry", "mlx_api.index", "mlx_api.returns"},
     "mlx_api": {"words"},
@@ -114,6 +124,7 @@ DOORS = {
         "learning.lora",
         "learning.session",
     },
+    "huggingface_hub": {"hub"},
     "numpy": {"learning.batches"},
     "platformdirs": {"folders", "mlx_api.index", "model.answers", "model.runtime"},
     "tomli": {"mlx_api.foreign", "mlx_api.index", "mlx_api.returns", "mlx_api.search", "source.width"},

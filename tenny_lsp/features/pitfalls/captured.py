@@ -1,12 +1,12 @@
 """What a compiled function or a gradient does not see: state, values that change, and what NumPy does."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from tenny_lsp.features.pitfalls.calls import Call, call_of, function_around, replaced, within
 from tenny_lsp.features.pitfalls.rule import USAGE, Example, Finding, Fix, rule
 from tenny_lsp.features.pitfalls.script import Script
-from tenny_lsp.features.pitfalls.tracing import compiler
+from tenny_lsp.features.pitfalls.tracing import behind, compiler
 from tenny_lsp.source.definitions import decorators
 from tenny_lsp.source.meaning import External
 from tenny_lsp.source.scope import Binding
@@ -160,14 +160,14 @@ def numpy_in_gradient(script: Script, node: Node) -> Iterator[Finding]:
     result = node.named_children[0]
     if result.type in ("expression_list", "tuple"):  # what is returned beside it has no gradient anyway
         result = result.named_children[0]
-    parts = list(_behind(script, result, lambda part: _numpy_call(script, part) is not None))
+    parts = list(behind(script, result, lambda part: _numpy_call(script, part) is not None))
     if not all(_carries_nothing(script, part, function) for part in parts if part.type == "identifier"):
         return  # a gradient beside NumPy's, and NumPy may choose what it is of: a mask, an order
     differentiated = _differentiated(script, function, transform)
     for part in parts:
         call = _numpy_call(script, part)
         for argument in call.arguments if call is not None else ():
-            reads = {text_of(one) for one in _behind(script, argument) if one.type == "identifier"}
+            reads = {text_of(one) for one in behind(script, argument) if one.type == "identifier"}
             if differentiated in reads and script.is_array(argument):
                 yield Finding(
                     part, "NumPy's results are constants to MLX: no gradient flows through them. Use MLX's own "
@@ -197,32 +197,6 @@ def _differentiated(script: Script, function: Node, transform: Call) -> str:
     bound = (binding for found in script.buffer.bindings_in(function).values() for binding in found)
     given = [binding for binding in bound if listed.start_byte < binding.position < listed.end_byte]
     return min(given, key=lambda binding: binding.position).name if given else ""
-
-
-def _behind(script: Script, node: Node, is_end: Callable[[Node], bool] = lambda _: False) -> Iterator[Node]:
-    """Yields an expression's parts, and those of what its names are assigned, but for what says no more of a value.
-
-    What is an end is not gone into.
-    """
-    waiting, seen = [node], set[int]()
-    while waiting:
-        part = waiting.pop()
-        if part.id in seen:
-            continue
-        seen.add(part.id)
-        yield part
-        if is_end(part):
-            continue
-        value = script.value_of(part) if part.type == "identifier" else None
-        if value is not None and value != part:
-            waiting.append(value)
-        elif part.type == "attribute":
-            is_plain = text_of(part.named_children[-1]) in ("shape", "ndim", "size", "dtype")
-            waiting += [] if is_plain else part.named_children[:1]
-        elif part.type == "keyword_argument":
-            waiting += part.named_children[1:]
-        else:
-            waiting += part.named_children
 
 
 RULES = (update_in_compile, frozen_array, numpy_in_gradient)

@@ -1,10 +1,12 @@
 """Which functions MLX traces, and which values in them it knows nothing of yet."""
 
+from collections.abc import Callable, Iterator
+
 from tenny_lsp.features.pitfalls.calls import call_of
 from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.source.definitions import decorators
 from tenny_lsp.source.meaning import External
-from tenny_lsp.source.syntax import Node, field, text_of
+from tenny_lsp.source.syntax import Node, text_of
 
 
 def compiler(script: Script, function: Node | None) -> Node | None:
@@ -33,24 +35,34 @@ def has_no_values(script: Script, function: Node | None) -> str:
 
 def is_traced(script: Script, node: Node, function: Node) -> bool:
     """Tells whether an expression's value comes from the parameters of a function."""
-    parameters = field(function, "parameters")
     given = {b.name for bs in script.buffer.bindings_in(function).values() for b in bs if b.definition is not None}
-    if parameters is None:
-        return False
+    names = (part for part in behind(script, node) if part.type == "identifier")
+    return any(
+        text_of(name) in given and script.binding_of(name) is not None and script.is_array(name) for name in names
+    )
+
+
+def behind(script: Script, node: Node, is_end: Callable[[Node], bool] = lambda _: False) -> Iterator[Node]:
+    """Yields an expression's parts, and those of what its names are assigned, but for what says no more of a value.
+
+    What is an end is not gone into.
+    """
     waiting, seen = [node], set[int]()
     while waiting:
         part = waiting.pop()
-        if part.type == "identifier" and part.id not in seen:
-            seen.add(part.id)
-            if text_of(part) in given and script.binding_of(part) is not None and script.is_array(part):
-                return True
-            value = script.value_of(part)
-            if value is not None and value != part:
-                waiting.append(value)
-        elif part.type == "attribute" and text_of(part.named_children[-1]) in ("shape", "ndim", "size", "dtype"):
+        if part.id in seen:
             continue
+        seen.add(part.id)
+        yield part
+        if is_end(part):
+            continue
+        value = script.value_of(part) if part.type == "identifier" else None
+        if value is not None and value != part:
+            waiting.append(value)
+        elif part.type == "attribute":
+            is_plain = text_of(part.named_children[-1]) in ("shape", "ndim", "size", "dtype")
+            waiting += [] if is_plain else part.named_children[:1]
         elif part.type == "keyword_argument":
             waiting += part.named_children[1:]
         else:
             waiting += part.named_children
-    return False

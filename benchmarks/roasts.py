@@ -49,7 +49,7 @@ async def measure(model: WorkerModel, rows: list[dict[str, str]], sampling: Samp
                 "short": len(said.remark.split()) <= MOST_WORDS,
                 "safe": fault_of(said.remark) is None,
                 "on subject": bool(about & content_words(row["comment"])),
-                "hand-written": repertoire().has(said.remark),
+                "a training response": repertoire().has(said.remark),
                 "near copy": repertoire().likeness(said.remark) >= NEAR_COPY,
                 "sentiment right": said.sentiment == row["sentiment"],
             }

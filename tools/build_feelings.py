@@ -72,8 +72,8 @@ def _comments(file: Path) -> list[Row]:
 
 def main() -> None:
     """Writes the weights, and prints how good they are."""
-    rows: list[Row] = [(row.context, row.sentiment) for row in read_roasts(DATA / "roasts.jsonl") if row.sentiment]
-    rows += _comments(COMMENTS)
+    roasts = read_roasts(DATA / "roasts.jsonl") + read_roasts(DATA / "remarks.jsonl")
+    rows = [(roast.context, roast.sentiment) for roast in roasts if roast.sentiment] + _comments(COMMENTS)
     random.Random(0).shuffle(rows)
     folds = [rows[start::_FOLDS] for start in range(_FOLDS)]
     scores = [right(fold, fit([row for other in folds if other is not fold for row in other])) for fold in folds]

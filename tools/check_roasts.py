@@ -1,6 +1,6 @@
 """How varied the roasts are: repeated openings, near-duplicates, lengths, and whether each is about its context.
 
-Run as ``python -m tools.check_roasts [FILE] [--unseen FILE]``.
+Run as ``python -m tools.check_roasts [FILE …] [--unseen FILE]``.
 """
 
 import argparse
@@ -15,7 +15,9 @@ from tenny_lsp.features.decency import unkind_words
 from tenny_lsp.features.subject import content_words
 from tenny_lsp.learning.roasts import Roast, read_roasts
 
-ROASTS = Path(__file__).parents[1] / "tenny_lsp" / "data" / "roasts.jsonl"
+DATA = Path(__file__).parents[1] / "tenny_lsp" / "data"
+#: What the cynic learns from, and what answers where it has no remark to make.
+ROASTS, REMARKS = DATA / "roasts.jsonl", DATA / "remarks.jsonl"
 
 
 def words(text: str) -> list[str]:
@@ -124,10 +126,10 @@ def report(roasts: Sequence[Roast]) -> str:
 def main() -> None:
     """Prints the report, and what of the unseen comments the roasts give away."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("file", type=Path, nargs="?", default=ROASTS)
+    parser.add_argument("files", type=Path, nargs="*", default=[ROASTS, REMARKS])
     parser.add_argument("--unseen", type=Path, help='JSON lines {"comment": …} that must not be learned from')
     arguments = parser.parse_args()
-    roasts = read_roasts(arguments.file)
+    roasts = [roast for file in arguments.files for roast in read_roasts(file)]
     print(report(roasts))
     if arguments.unseen:
         rows = map(json.loads, arguments.unseen.read_text("utf-8").splitlines())

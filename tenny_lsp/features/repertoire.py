@@ -1,9 +1,9 @@
-"""What was written by hand: the roasts a model learns from, which answer where no model has a remark of its own."""
+"""What was written by hand: the roasts that a model learns from, and those that answer where it has none to make."""
 
 import json
 import math
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -36,23 +36,25 @@ class Repertoire:
     """The hand-written roasts, and how near another text comes to them.
 
     Args:
-        roasts (Collection[Written]): All of them.
+        learned (Sequence[Written]): Those that the shipped cynic was trained on: a model must not repeat them.
+        reserve (Sequence[Written]): Those that no training has seen: they answer where a model has nothing to say.
     """
 
-    def __init__(self, roasts: Collection[Written]) -> None:
-        self._roasts = tuple(roasts)
-        self._whole = {_normal(roast.response) for roast in self._roasts}
+    def __init__(self, learned: Sequence[Written], reserve: Sequence[Written]) -> None:
+        self.learned, self.reserve = learned, reserve
+        self._whole = {_normal(roast.response) for roast in learned}
         self._holders: dict[tuple[str, ...], list[int]] = {}
         self._asked: dict[str, dict[int, float]] = {}
         self._said: dict[str, list[int]] = {}
         self._stems: set[str] = set()
         self._sizes: list[int] = []
-        for place, roast in enumerate(self._roasts):
+        for place, roast in enumerate((*learned, *reserve)):
             grams = _grams(roast.response)
             self._sizes.append(len(grams))
             for gram in grams:
                 self._holders.setdefault(gram, []).append(place)
             self._stems.update(map(stem, words(f"{roast.context} {roast.response}")))
+        for place, roast in enumerate(reserve):
             about = content_words(roast.context)
             for word in about:  # of a long context each word says less
                 self._asked.setdefault(word, {})[place] = (1 + len(about) / 4) ** -0.5
@@ -60,7 +62,7 @@ class Repertoire:
                 self._said.setdefault(word, []).append(place)
 
     def has(self, remark: str) -> bool:
-        """Tells whether a remark is one of the hand-written ones, word for word."""
+        """Tells whether a remark is one that was learned, word for word."""
         return _normal(remark) in self._whole
 
     def unheard_of(self, remark: str, comment: str) -> list[str]:
@@ -75,7 +77,7 @@ class Repertoire:
         return max((n / (len(grams) + self._sizes[place] - n) for place, n in shared.items()), default=0.0)
 
     def nearest(self, comment: str, seed: int, avoid: Collection[str]) -> Written:
-        """Returns a hand-written roast about what a comment is about, whose context feels as the comment does.
+        """Returns a roast of the reserve about what a comment is about, whose context feels as the comment does.
 
         Args:
             comment (str): The comment.
@@ -84,17 +86,17 @@ class Repertoire:
         """
         weights: dict[int, float] = {}
         for word in content_words(comment):
-            weight = math.log(len(self._roasts) / (self._count(word) or 1))
+            weight = math.log(len(self.reserve) / (self._count(word) or 1))
             for place, share in self._asked.get(word, {}).items():
                 weights[place] = weights.get(place, 0.0) + weight * share
             for place in self._said.get(word, ()):  # what is shown should be about the comment
                 weights[place] = weights.get(place, 0.0) + weight * _SAID
         likely = dict(zip(SENTIMENTS, chances(comment), strict=True))
         for place in weights:
-            weights[place] += _FELT * math.log(likely[self._roasts[place].sentiment] + _DOUBT)
-        ranked = (self._roasts[place] for place in sorted(weights, key=lambda place: -weights[place]))
+            weights[place] += _FELT * math.log(likely[self.reserve[place].sentiment] + _DOUBT)
+        ranked = (self.reserve[place] for place in sorted(weights, key=lambda place: -weights[place]))
         fresh = next((roast for roast in ranked if roast.response not in avoid), None)
-        return fresh or self._roasts[(len(comment) * 31 + seed) % len(self._roasts)]
+        return fresh or self.reserve[(len(comment) * 31 + seed) % len(self.reserve)]
 
     def rarity(self, word: str) -> float:
         """Returns how much it says that two texts share a stem, in (0, 1]."""
@@ -107,8 +109,12 @@ class Repertoire:
 @cache
 def repertoire() -> Repertoire:
     """Returns the roasts that come with Tenny."""
-    lines = (files("tenny_lsp") / "data" / "roasts.jsonl").read_text("utf-8").splitlines()
-    return Repertoire([Written(**json.loads(line)) for line in lines])
+    return Repertoire(*map(_read, ("roasts.jsonl", "remarks.jsonl")))
+
+
+def _read(name: str) -> list[Written]:
+    lines = (files("tenny_lsp") / "data" / name).read_text("utf-8").splitlines()
+    return [Written(**json.loads(line)) for line in lines]
 
 
 def _normal(text: str) -> str:

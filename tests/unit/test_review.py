@@ -83,7 +83,7 @@ async def test_without_a_model_it_is_the_hand_written_remarks_that_fit() -> None
 
     first, second = [message async for _, message in review(subjects(Buffer(text), 0, len(text)), None)]
 
-    assert repertoire().has(first) and repertoire().has(second) and first != second
+    assert {first, second} <= {roast.response for roast in repertoire().reserve} and first != second
 
 
 async def test_a_whole_package_is_reviewed_without_a_mistake() -> None:

@@ -70,7 +70,7 @@ async def test_where_the_model_has_nothing_to_say_a_hand_written_remark_is_made(
     again = await roast(COMMENT, model, seed=1, avoid=[first.remark])
 
     assert not first.is_generated
-    assert repertoire().has(first.remark) and repertoire().has(again.remark)
+    assert {first.remark, again.remark} <= {roast.response for roast in repertoire().reserve}
     assert again.remark != first.remark
     assert first.sentiment == "Negative"
     assert content_words(first.remark) & content_words(COMMENT)
@@ -90,7 +90,7 @@ def test_what_is_about_the_comment_comes_before_what_is_likelier() -> None:
 
 
 def test_a_near_copy_of_what_was_written_by_hand_comes_last() -> None:
-    written = next(r for r in repertoire()._roasts if len(r.response.split()) > 14)  # a remark of many word triples
+    written = next(r for r in repertoire().learned if len(r.response.split()) > 14)  # a remark of many word triples
     copy = written.response.replace(written.response.split()[0], "Surely", 1)
     own = "Somewhere an intern is reading the whole thing aloud to a duck."
     assert repertoire().likeness(copy) >= NEAR_COPY > repertoire().likeness(own)
@@ -134,8 +134,9 @@ def test_babble_is_not_shown() -> None:
 
 
 def test_every_remark_that_was_written_by_hand_may_be_shown_but_not_as_generated() -> None:
-    for written in repertoire()._roasts:
+    for written in (*repertoire().learned, *repertoire().reserve):
         assert fault_of(written.response) is None, written
+    for written in repertoire().learned:
         assert why_not(written.response, COMMENT) == "learned by heart"
 
 

@@ -11,6 +11,7 @@ from tenny_lsp.learning.dataset import DatasetOptions, build_dataset
 from tenny_lsp.learning.roasts import Roast, read_roasts, roast_rows
 from tenny_lsp.model.prompts import roast_prompt
 from tools.check_roasts import (
+    REMARKS,
     ROASTS,
     badly_formed,
     content_words,
@@ -51,7 +52,8 @@ FROM_MARKDOWN = [
 
 @pytest.fixture(scope="module")
 def shipped() -> list[Roast]:
-    return read_roasts(ROASTS)
+    """All that was written: what the cynic learns from, and what it keeps in reserve."""
+    return read_roasts(ROASTS) + read_roasts(REMARKS)
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +184,8 @@ def test_an_unseen_comment_is_given_away_by_four_words_or_most_of_them() -> None
 def test_there_are_enough_roasts_and_no_two_alike(shipped: list[Roast]) -> None:
     contexts, responses = [roast.context for roast in shipped], [roast.response for roast in shipped]
 
-    assert len(shipped) >= 1600
+    assert len(shipped) >= 2800
+    assert len(read_roasts(ROASTS)) >= 1000
     assert len({context.lower() for context in contexts}) == len(set(responses)) == len(shipped)
     assert near_duplicates(responses, 0.2) == near_duplicates(contexts, 0.3) == []
 
@@ -194,7 +197,8 @@ def test_every_roast_is_a_finished_kind_line_of_plain_text(shipped: list[Roast])
 def test_no_construction_wears_out(shipped: list[Roast]) -> None:
     responses = [roast.response for roast in shipped]
 
-    assert distinct_bigrams(responses) > 0.68
+    for file in (ROASTS, REMARKS):  # of more texts, fewer pairs are distinct
+        assert distinct_bigrams([roast.response for roast in read_roasts(file)]) > 0.68
     assert [opening for opening, count in openings(responses, 3).items() if count > 3] == []
     assert openings(responses, 2).most_common(1)[0][1] <= 0.02 * len(shipped)
     assert openings(responses, 1).most_common(1)[0][1] <= 0.15 * len(shipped)

@@ -23,9 +23,9 @@ and nothing it writes should be believed without looking it up.
 | embeddings | input and output tied |
 | weights | float16, `model.safetensors` |
 | tokenizer | sentencepiece BPE, {vocabulary} pieces, byte fallback; encoding adds no token; `</s>` ends a text |
-| context | trained on {context} tokens |
+| context | sequences of {context} tokens in the last stretch, shorter ones before |
 | prompt form | documentation, an empty line, `Q: What is ReLU in mlx?` newline `A:`; Python is continued as it is |
-| tokens seen | {tokens:.2f} million in {steps} steps of {batch} sequences |
+| tokens seen | {tokens:.2f} million in {steps} steps |
 | training | {minutes:.0f} minutes, {machine}, bfloat16 autocast; stopped and resumed {stops} times |
 | optimizers | Muon for the matrices, AdamW for the rest; rate {rate}, let fall over the last {decay_steps} steps |
 
@@ -69,7 +69,7 @@ read their documentation.
 python -m tools.pretrain_base corpus
 python -m tools.pretrain_base tokenizer
 python -m tools.pretrain_base train    # until SIGTERM, {minutes:.0f} minutes in all; run again, it resumes
-python -m tools.pretrain_base train --decay-steps {decay_steps}
+python -m tools.pretrain_base train --decay-steps {decay_steps} --batch-size {batch} --sequence-length {context}
 python -m tools.pretrain_base export tenny_lsp/base
 ```
 

@@ -18,7 +18,7 @@ MODEL_SHARE = 0.4
 _NEVER = 1e-300
 #: The model reads so many characters before the name, at most twice as many: the start moves in steps, so that what it
 #: has read stays read from one keystroke to the next.
-_READ = 1024
+_READ = 320
 
 
 def counted(text: str, spot: Spot, owner: str, names: Sequence[str], index: ApiIndex) -> list[float]:

@@ -1,6 +1,6 @@
 """What Tenny says to sixty comments that no training has seen: whether it may be said, fits, is its own, and how fast.
 
-    python -m benchmarks.roasts --adapter-path adapters/cynic
+    python -m benchmarks.roasts
 
 Whether it is funny is for you to judge: all pairs are printed.
 """
@@ -29,13 +29,16 @@ UNSEEN = Path(__file__).parents[1] / "tests" / "data" / "unseen_comments.jsonl"
 RESULTS = Path(__file__).parent / "results" / "roasts.json"
 
 
-async def measure(model: WorkerModel, rows: list[dict[str, str]], sampling: Sampling) -> list[dict[str, Any]]:
+async def measure(
+    model: WorkerModel, rows: list[dict[str, str]], sampling: Sampling, *, may_write: bool
+) -> list[dict[str, Any]]:
     """Returns what is said to each comment, and what is measured on it."""
     found = []
-    await roast(rows[0]["comment"], model, sampling=sampling)  # the model is loaded, and the adapter on
+    # The model is loaded, and the adapter on.
+    await roast(rows[0]["comment"], model, sampling=sampling, may_write=may_write)
     for row in rows:
         start_s = time.monotonic()
-        said = await roast(row["comment"], model, seed=sampling.seed, sampling=sampling)
+        said = await roast(row["comment"], model, seed=sampling.seed, sampling=sampling, may_write=may_write)
         seconds = time.monotonic() - start_s
         about = content_words(said.remark)
         found.append(
@@ -50,7 +53,7 @@ async def measure(model: WorkerModel, rows: list[dict[str, str]], sampling: Samp
                 "safe": fault_of(said.remark) is None,
                 "on subject": bool(about & content_words(row["comment"])),
                 "a training response": repertoire().has(said.remark),
-                "near copy": repertoire().likeness(said.remark) >= NEAR_COPY,
+                "near copy": said.is_generated and repertoire().likeness(said.remark) >= NEAR_COPY,
                 "sentiment right": said.sentiment == row["sentiment"],
             }
         )
@@ -92,14 +95,15 @@ async def run(arguments: argparse.Namespace) -> dict[str, Any]:
     adapter = arguments.adapter_path or folders.find_adapter(arguments.model or "", folders.CYNIC)
     model = WorkerModel(WorkerOptions(Path(base), adapter))
     try:
-        found = await measure(model, rows, sampling)
+        found = await measure(model, rows, sampling, may_write=arguments.write)
         reasons = await refused(model, rows, sampling)
     finally:
         await model.close()
     return {
         "date": today(),
         "machine": machine(),
-        "adapter": str(adapter),
+        "adapter": adapter.name if adapter else None,
+        "writes": arguments.write,
         "sampling": {name: getattr(sampling, name) for name in ("count", "temperature", "top_p", "seed", "max_tokens")},
         "scores": scores(found),
         "candidates": dict(reasons.most_common()),
@@ -112,6 +116,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--adapter-path", type=Path, help="default: the trained cynic adapter")
     parser.add_argument("--model", default="", help="default: the embedded base")
+    parser.add_argument("--write", action="store_true", help="let the model write, as a large one does")
     parser.add_argument("--count", type=int, default=SAMPLING.count)
     parser.add_argument("--temperature", type=float, default=SAMPLING.temperature)
     parser.add_argument("--top-p", type=float, default=SAMPLING.top_p)

@@ -95,8 +95,8 @@ class Reviewing:
         return [_diagnostic(line, line.message) for line in (made.lines if made else []) if line.message is not None]
 
     async def _speak(self, uri: str, made: _Review, found: Sequence[Subject], report: Report) -> int:
-        """Shows remarks as they come and returns how many; without a model they are those that were written by hand."""
-        done, model = 0, self._server.roasting.model
+        """Shows remarks as they come and returns how many; without a large model they are some written by hand."""
+        done, model = 0, self._server.roasting.model if self._server.settings.model.path else None
         while done < len(found):
             try:
                 async for subject, message in review(found[done:], model):

@@ -110,7 +110,10 @@ class Roasting:
         made = self._made.setdefault(context, [])
         async with progress(self._server, "Tenny reads your comment") as report:
             try:
-                said = await roast(context, self.model, seed=len(made), avoid=made, on_progress=report)
+                is_large = bool(self._server.settings.model.path)  # the embedded one is not
+                said = await roast(
+                    context, self.model, seed=len(made), avoid=made, on_progress=report, may_write=is_large
+                )
             except TennyError as error:
                 LOGGER.warning("The remark is one that was written by hand: %s", error)
                 said = await roast(context, None, seed=len(made), avoid=made)

@@ -73,13 +73,13 @@ def roast(
     if not review and not text.strip():
         raise typer.BadParameter("the comment is empty")
     source = _source(file) if file is not None else ""
-    speaker = _cynic(model, adapter_path)
-    seed = secrets.randbelow(1 << 31) if again else 0
+    speaker = _cynic(model, adapter_path) if model or not review else None  # a tiny model has no remarks of its own
+    seed = 1 + secrets.randbelow(1 << 31) if again else 0
     with err.status("Thinking"):
         if review:
             values: Any = asyncio.run(_closing(speaker, _reviewed(source, speaker, seed, python)))
         else:
-            values = asyncio.run(_closing(speaker, _roasted(text.strip(), speaker, seed)))
+            values = asyncio.run(_closing(speaker, _roasted(text.strip(), speaker, seed, may_write=bool(model))))
     if as_json:
         out.print_json(json.dumps({"file": str(file), "remarks": values} if review else values))
     elif review:
@@ -89,10 +89,10 @@ def roast(
         out.print(values["roast"], highlight=False, soft_wrap=True)
 
 
-async def _roasted(comment: str, speaker: "TextModel | None", seed: int) -> dict[str, Any]:
+async def _roasted(comment: str, speaker: "TextModel | None", seed: int, *, may_write: bool) -> dict[str, Any]:
     from tenny_lsp.features.roast import roast
 
-    said = await roast(comment, speaker, seed=seed)
+    said = await roast(comment, speaker, seed=seed, may_write=may_write)
     return {"comment": comment, "sentiment": said.sentiment, "roast": said.remark, "generated": said.is_generated}
 
 

@@ -16,6 +16,8 @@ from tenny_lsp.words import stem, words
 
 #: A remark that shares so much of its word triples with a hand-written one is a copy of it with a word changed.
 NEAR_COPY = 0.5
+#: So many remarks are near enough to a comment to be made on it.
+NEAR = 8
 _GRAM = 3
 #: A word in a response says so much more of what is talked about than one in its context.
 _SAID = 1.5
@@ -81,8 +83,17 @@ class Repertoire:
 
         Args:
             comment (str): The comment.
-            seed (int): Which one where none is nearer than the others.
+            seed (int): 0: the nearest; another: one of those after it.
             avoid (Collection[str]): Remarks that have been made already.
+        """
+        if near := self.near(comment, avoid, NEAR):
+            return near[place_of(seed, len(near))][0]
+        return self.reserve[(len(comment) * 31 + seed) % len(self.reserve)]
+
+    def near(self, comment: str, avoid: Collection[str], most: int) -> list[tuple[Written, float]]:
+        """Returns the roasts of the reserve that share words with a comment and feel as it does, the nearest first.
+
+        With each comes how near it is, in nats: what the words that it shares say, those of its response above all.
         """
         weights: dict[int, float] = {}
         for word in content_words(comment):
@@ -94,9 +105,9 @@ class Repertoire:
         likely = dict(zip(SENTIMENTS, chances(comment), strict=True))
         for place in weights:
             weights[place] += _FELT * math.log(likely[self.reserve[place].sentiment] + _DOUBT)
-        ranked = (self.reserve[place] for place in sorted(weights, key=lambda place: -weights[place]))
-        fresh = next((roast for roast in ranked if roast.response not in avoid), None)
-        return fresh or self.reserve[(len(comment) * 31 + seed) % len(self.reserve)]
+        ranked = sorted(weights, key=lambda place: -weights[place])
+        fresh = (place for place in ranked if self.reserve[place].response not in avoid)
+        return [(self.reserve[place], weights[place]) for place in islice(fresh, most)]
 
     def rarity(self, word: str) -> float:
         """Returns how much it says that two texts share a stem, in (0, 1]."""
@@ -104,6 +115,11 @@ class Repertoire:
 
     def _count(self, word: str) -> int:
         return len({*self._asked.get(word, ()), *self._said.get(word, ())})
+
+
+def place_of(seed: int, count: int) -> int:
+    """Returns which of some remarks, best first, a seed draws: the first for 0, and never that for another."""
+    return 1 + seed % (count - 1) if seed and count > 1 else 0
 
 
 @cache

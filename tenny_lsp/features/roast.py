@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -9,7 +10,7 @@ from typing import Any
 
 from tenny_lsp.features.decency import fault_of, finished, plain
 from tenny_lsp.features.feeling import chances
-from tenny_lsp.features.repertoire import NEAR_COPY, repertoire
+from tenny_lsp.features.repertoire import NEAR, NEAR_COPY, place_of, repertoire
 from tenny_lsp.features.subject import content_words
 from tenny_lsp.model.prompts import SENTIMENTS, roast_prompt, sentiment_prompt
 from tenny_lsp.model.protocol import Candidate, Sampling, TextModel
@@ -29,6 +30,11 @@ LEAST_LIKELIHOOD = -2.5
 _COPIED = 0.5
 #: What a model says of a sentiment counts so much beside the words, which know more than a tiny model does.
 _MODEL_SHARE = 0.5
+
+#: What a remark is as likely to be made on as on anything.
+_ANYTHING = "# note"
+#: What a probability of nothing counts as.
+_TINY = 1e-300
 
 #: Told how many of how many remarks there are so far.
 Progress = Callable[[int, int], None]
@@ -59,6 +65,7 @@ async def roast(
     avoid: Collection[str] = (),
     sampling: Sampling = SAMPLING,
     on_progress: Progress | None = None,
+    may_write: bool = True,
 ) -> Roast:
     """Returns the best remark on a comment.
 
@@ -69,6 +76,8 @@ async def roast(
         avoid (Collection[str]): Remarks that have been made already.
         sampling (Sampling): How many remarks are drawn, and how; its seed is ``seed``.
         on_progress (Progress | None): Called as the remarks come.
+        may_write (bool): Whether the model writes remarks and tells sentiments, as a large one does. What a tiny one
+            writes is babble; it chooses among those that were written by hand.
 
     Raises:
         BaseModelError: The base model cannot be loaded.
@@ -77,12 +86,27 @@ async def roast(
     """
     await asyncio.to_thread(repertoire)  # its words are read once, beside what else the process does
     text, remark = subject_of(comment), None
-    feeling = await sentiment(text, model)
-    if model is not None:
+    feeling = await sentiment(text, model if may_write else None)
+    if model is not None and may_write:
         remark = await remark_on(text, model, seed=seed, avoid=avoid, sampling=sampling, on_progress=on_progress)
-    if remark is None:
-        return Roast(comment, feeling, repertoire().nearest(text, seed, avoid).response, is_generated=False)
-    return Roast(comment, feeling, remark, is_generated=True)
+    if remark is not None:
+        return Roast(comment, feeling, remark, is_generated=True)
+    own = seed if not avoid else 0  # what is to be avoided makes another remark of it already
+    if model is None or may_write or (remark := await _fitting(text, model, own, avoid)) is None:
+        remark = repertoire().nearest(text, own, avoid).response
+    return Roast(comment, feeling, remark, is_generated=False)
+
+
+async def _fitting(text: str, model: TextModel, seed: int, avoid: Collection[str]) -> str | None:
+    """Returns the hand-written remark that shares words with a text and is likelier on it than on anything."""
+    near = repertoire().near(text, avoid, NEAR)
+    remarks = [roast.response for roast, _ in near]
+    if len(near) < 2:
+        return remarks[0] if remarks else None
+    here, anywhere = [await model.choose(roast_prompt(about), remarks) for about in (text, _ANYTHING)]
+    gains = [math.log((one + _TINY) / (other + _TINY)) for one, other in zip(here, anywhere, strict=True)]
+    ranks = {remark: weight + gain for remark, (_, weight), gain in zip(remarks, near, gains, strict=True)}
+    return sorted(remarks, key=lambda remark: -ranks[remark])[place_of(seed, len(remarks))]
 
 
 async def remark_on(

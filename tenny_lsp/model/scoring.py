@@ -13,8 +13,8 @@ from mlx_lm.models.cache import KVCache, make_prompt_cache
 
 #: Reading can be cancelled only between chunks of so many tokens.
 _CHUNK_TOKENS = 128
-#: A probability of zero has no logarithm; nothing is as unlikely as this.
-_LEAST = -100.0
+#: A probability of zero has no logarithm; nothing is as unlikely as this, whole sentences included.
+_LEAST = -1000.0
 #: How many tokens of the last text are read at most.
 _LONGEST_TOKENS = 1024
 #: So many of the names are read to their end: those whose beginning is likeliest. The others count as likely as theirs.

@@ -83,7 +83,7 @@ class FakeModel:
             yield Candidate(remark)
 
     async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:
-        return [0.2, 0.7, 0.1]
+        return [0.2, 0.7, 0.1] if len(answers) == 3 else [1 / len(answers)] * len(answers)
 
     def with_adapter(self, adapter: Path | None) -> "FakeModel":
         return self

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tenny_lsp.features.repertoire import repertoire
 from tenny_lsp.model.prompts import SENTIMENTS
 from tests.lsp.session import Server, ServerError, Session, fake
 
@@ -31,7 +32,9 @@ ABLE = {
 }
 #: A client that asks for pitfalls and is told of nothing but remarks.
 ASKING = {"textDocument": {"diagnostic": {}}}
-OPTIONS = {"roast": {"adapterPath": "/an/adapter"}}
+OPTIONS = {"model": {"path": "/models/large"}, "roast": {"adapterPath": "/an/adapter"}}
+#: With the model that comes with Tenny, which writes nothing.
+EMBEDDED = {"roast": {"adapterPath": "/an/adapter"}}
 REMARK = "The demo was in March, and the hack has tenure now."
 OTHER = "Remove it, and the demo removes you."
 
@@ -129,6 +132,21 @@ def test_a_roast_is_returned_and_shown_and_again_shows_another(server: Server) -
     again = session.heard("window/showMessageRequest")
     assert again["params"]["message"] == OTHER
     session.reply(again, None)
+
+
+def test_the_embedded_model_chooses_among_hand_written_remarks_and_never_the_same_twice(server: Server) -> None:
+    session = started(server, options=EMBEDDED)
+    waiting = ask_command(session, "tenny.roastComment", URI, COMMENT)
+    agree(session)
+
+    first = session.answer(waiting)["roast"]
+
+    message = session.heard("window/showMessageRequest")
+    session.reply(message, {"title": "Again"})
+    agree(session)
+    again = session.heard("window/showMessageRequest")["params"]["message"]
+    assert message["params"]["message"] == first != again
+    assert {first, again} <= {written.response for written in repertoire().reserve}
 
 
 def test_insert_writes_a_comment_below_it(server: Server) -> None:
@@ -315,7 +333,7 @@ def test_a_question_is_answered_and_shown(server: Server) -> None:
 
 
 def test_the_embedded_model_answers_in_the_documentations_words_or_not_at_all(server: Server) -> None:
-    session = started(server, capabilities=ASKING)
+    session = started(server, capabilities=ASKING, options=EMBEDDED)
     waiting = ask_command(session, "tenny.ask", "what does mx.concatenate do?")
     session.notify("fake/reply", {"text": "mx.concatenate Dissolves every tensor."})
 

@@ -48,6 +48,15 @@ def test_a_name_is_as_likely_as_its_pieces_and_an_end(scorer: Scorer, tiny_base:
     assert values[name] == pytest.approx(long_way(tiny_base, TEXT, name), abs=0.02)
 
 
+def test_whole_sentences_are_told_apart(scorer: Scorer, tiny_base: Path) -> None:
+    sentences = [" ".join([word] * count) for word, count in (("zeros", 40), ("ones", 60))]
+
+    values = scorer.log_probabilities(TEXT, sentences, nothing)
+
+    assert values == pytest.approx([long_way(tiny_base, TEXT, sentence) for sentence in sentences], abs=0.5)
+    assert max(values) < -100
+
+
 def test_a_name_has_no_part_in_the_names_it_begins(scorer: Scorer) -> None:
     values = scorer.log_probabilities(TEXT, NAMES, nothing)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tenny_lsp.errors import ModelUnavailable
 from tenny_lsp.features.decency import MOST_WORDS, fault_of, finished, plain
-from tenny_lsp.features.repertoire import NEAR_COPY, repertoire
+from tenny_lsp.features.repertoire import NEAR, NEAR_COPY, repertoire
 from tenny_lsp.features.roast import SAMPLING, best_of, roast, subject_of, why_not
 from tenny_lsp.features.subject import content_words
 from tenny_lsp.model.prompts import roast_prompt, sentiment_prompt
@@ -74,6 +74,31 @@ async def test_where_the_model_has_nothing_to_say_a_hand_written_remark_is_made(
     assert again.remark != first.remark
     assert first.sentiment == "Negative"
     assert content_words(first.remark) & content_words(COMMENT)
+
+
+async def test_a_model_that_may_not_write_chooses_the_remark_that_is_likelier_on_this_comment_than_on_any() -> None:
+    near = [roast.response for roast, _ in repertoire().near(COMMENT, (), NEAR)]
+    wanted = near[3]
+
+    class Chooser(Model):
+        async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:
+            self.prompts.append(prompt)
+            return [1e-3 if answer != wanted or prompt != roast_prompt(COMMENT) else 1.0 for answer in answers]
+
+    model = Chooser(REMARK)
+    said = await roast(COMMENT, model, may_write=False)
+
+    assert (said.remark, said.is_generated, said.sentiment) == (wanted, False, "Negative")
+    assert model.samplings == [] and set(model.prompts) == {roast_prompt(COMMENT), roast_prompt("# note")}
+    assert (await roast(COMMENT, model, may_write=False, avoid=[wanted])).remark in near[:3] + near[4:]
+    assert (await roast(COMMENT, model, may_write=False, seed=8)).remark in near[:3] + near[4:]
+    strange = await roast("# qwzx", model, may_write=False)
+    assert strange.remark in {written.response for written in repertoire().reserve}
+
+
+@pytest.mark.parametrize("seed", [1, 7, 8, 1 << 31])
+async def test_another_seed_makes_another_remark(seed: int) -> None:
+    assert (await roast(COMMENT, None, seed=seed)).remark != (await roast(COMMENT, None)).remark
 
 
 async def test_a_model_that_fails_says_so() -> None:

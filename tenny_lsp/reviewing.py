@@ -95,11 +95,12 @@ class Reviewing:
         return [_diagnostic(line, line.message) for line in (made.lines if made else []) if line.message is not None]
 
     async def _speak(self, uri: str, made: _Review, found: Sequence[Subject], report: Report) -> int:
-        """Shows remarks as they come and returns how many; without a large model they are some written by hand."""
-        done, model = 0, self._server.roasting.model if self._server.settings.model.path else None
+        """Shows remarks as they come and returns how many; without a model they are those that were written by hand."""
+        done, model = 0, self._server.roasting.model
+        is_large = bool(self._server.settings.model.path)  # the embedded one is not
         while done < len(found):
             try:
-                async for subject, message in review(found[done:], model):
+                async for subject, message in review(found[done:], model, may_write=is_large):
                     if self._reviews.get(uri) is not made:
                         return done
                     done += 1

@@ -111,12 +111,11 @@ class Roasting:
         async with progress(self._server, "Tenny reads your comment") as report:
             try:
                 is_large = bool(self._server.settings.model.path)  # the embedded one is not
-                said = await roast(
-                    context, self.model, seed=len(made), avoid=made, on_progress=report, may_write=is_large
-                )
+                seed = len(made) if is_large else 0  # what has been made already makes another remark of it
+                said = await roast(context, self.model, seed=seed, avoid=made, on_progress=report, may_write=is_large)
             except TennyError as error:
                 LOGGER.warning("The remark is one that was written by hand: %s", error)
-                said = await roast(context, None, seed=len(made), avoid=made)
+                said = await roast(context, None, avoid=made)
         made.append(said.remark)
         return said
 

@@ -73,13 +73,13 @@ def roast(
     if not review and not text.strip():
         raise typer.BadParameter("the comment is empty")
     source = _source(file) if file is not None else ""
-    speaker = _cynic(model, adapter_path) if model or not review else None  # a tiny model has no remarks of its own
+    speaker, may_write = _cynic(model, adapter_path), bool(model)
     seed = 1 + secrets.randbelow(1 << 31) if again else 0
     with err.status("Thinking"):
         if review:
-            values: Any = asyncio.run(_closing(speaker, _reviewed(source, speaker, seed, python)))
+            values: Any = asyncio.run(_closing(speaker, _reviewed(source, speaker, seed, python, may_write=may_write)))
         else:
-            values = asyncio.run(_closing(speaker, _roasted(text.strip(), speaker, seed, may_write=bool(model))))
+            values = asyncio.run(_closing(speaker, _roasted(text.strip(), speaker, seed, may_write=may_write)))
     if as_json:
         out.print_json(json.dumps({"file": str(file), "remarks": values} if review else values))
     elif review:
@@ -96,7 +96,9 @@ async def _roasted(comment: str, speaker: "TextModel | None", seed: int, *, may_
     return {"comment": comment, "sentiment": said.sentiment, "roast": said.remark, "generated": said.is_generated}
 
 
-async def _reviewed(source: str, speaker: "TextModel | None", seed: int, python: Path | None) -> list[dict[str, Any]]:
+async def _reviewed(
+    source: str, speaker: "TextModel | None", seed: int, python: Path | None, *, may_write: bool
+) -> list[dict[str, Any]]:
     from tenny_lsp.features.pitfalls.check import Rules, pitfalls
     from tenny_lsp.features.review import of_pitfall, review, subjects
     from tenny_lsp.mlx_api.index import load_mlx_index
@@ -105,7 +107,7 @@ async def _reviewed(source: str, speaker: "TextModel | None", seed: int, python:
     buffer = Buffer(source)
     found = pitfalls(buffer, load_mlx_index(python), Rules()) if "mlx" in source else []
     wrong = [of_pitfall(pitfall, source) for pitfall in found]
-    remarks = review(subjects(buffer, 0, len(source) + 1, wrong), speaker, seed=seed)
+    remarks = review(subjects(buffer, 0, len(source) + 1, wrong), speaker, seed=seed, may_write=may_write)
     return [
         {"line": source.count("\n", 0, subject.start) + 1, "kind": subject.kind, "message": message}
         async for subject, message in remarks

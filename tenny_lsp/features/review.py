@@ -80,7 +80,7 @@ def of_pitfall(pitfall: Pitfall, text: str) -> Subject:
 
 
 async def review(
-    found: Iterable[Subject], model: TextModel | None, *, seed: int = 0
+    found: Iterable[Subject], model: TextModel | None, *, seed: int = 0, may_write: bool = True
 ) -> AsyncIterator[tuple[Subject, str]]:
     """Yields each subject with what is said about it: the fact, and a remark, no two alike.
 
@@ -88,6 +88,7 @@ async def review(
         found (Iterable[Subject]): What is talked about.
         model (TextModel | None): Who speaks. ``None``: remarks that were written by hand are made.
         seed (int): Another seed draws other remarks.
+        may_write (bool): Whether the model writes remarks, or only chooses among those that were written by hand.
 
     Raises:
         BaseModelError: The base model cannot be loaded.
@@ -98,9 +99,6 @@ async def review(
     await asyncio.to_thread(repertoire)  # its words are read once, beside what else the process does
     for subject in found:
         text = subject_of(subject.context)
-        remark = None
-        if model is not None:
-            remark = await remark_on(text, model, seed=seed, avoid=made, sampling=_SAMPLING)
-        remark = remark or repertoire().nearest(text, seed, made).response
+        remark, _ = await remark_on(text, model, seed=seed, avoid=made, sampling=_SAMPLING, may_write=may_write)
         made.add(remark)
         yield subject, f"{subject.fact} {remark}".strip()

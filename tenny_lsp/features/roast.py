@@ -85,16 +85,47 @@ async def roast(
         ModelUnavailable: The model is not running and could not be started, or was late.
     """
     await asyncio.to_thread(repertoire)  # its words are read once, beside what else the process does
-    text, remark = subject_of(comment), None
+    text = subject_of(comment)
     feeling = await sentiment(text, model if may_write else None)
-    if model is not None and may_write:
-        remark = await remark_on(text, model, seed=seed, avoid=avoid, sampling=sampling, on_progress=on_progress)
-    if remark is not None:
-        return Roast(comment, feeling, remark, is_generated=True)
-    own = seed if not avoid else 0  # what is to be avoided makes another remark of it already
-    if model is None or may_write or (remark := await _fitting(text, model, own, avoid)) is None:
-        remark = repertoire().nearest(text, own, avoid).response
-    return Roast(comment, feeling, remark, is_generated=False)
+    remark, is_generated = await remark_on(
+        text, model, seed=seed, avoid=avoid, sampling=sampling, on_progress=on_progress, may_write=may_write
+    )
+    return Roast(comment, feeling, remark, is_generated)
+
+
+async def remark_on(
+    text: str,
+    model: TextModel | None,
+    *,
+    seed: int,
+    avoid: Collection[str] = (),
+    sampling: Sampling = SAMPLING,
+    on_progress: Progress | None = None,
+    may_write: bool = True,
+) -> tuple[str, bool]:
+    """Returns a remark on a text, and whether the model wrote it. For the rest, see ``roast``."""
+    if model is not None:
+        if may_write:
+            remark = await _written(text, model, replace(sampling, seed=seed), avoid, on_progress)
+        else:
+            remark = await _fitting(text, model, seed, avoid)
+        if remark is not None:
+            return remark, may_write
+    return repertoire().nearest(text, seed, avoid).response, False
+
+
+async def _written(
+    text: str, model: TextModel, sampling: Sampling, avoid: Collection[str], on_progress: Progress | None
+) -> str | None:
+    """Returns the best of the remarks that a model writes on a text; None when none may be shown."""
+    drawn: list[Candidate] = []
+    candidates: Any = model.candidates(roast_prompt(text), sampling)
+    async with contextlib.aclosing(candidates):
+        async for candidate in candidates:
+            drawn.append(candidate)
+            if on_progress is not None:
+                on_progress(len(drawn), sampling.count)
+    return best_of(drawn, text, avoid)
 
 
 async def _fitting(text: str, model: TextModel, seed: int, avoid: Collection[str]) -> str | None:
@@ -107,26 +138,6 @@ async def _fitting(text: str, model: TextModel, seed: int, avoid: Collection[str
     gains = [math.log((one + _TINY) / (other + _TINY)) for one, other in zip(here, anywhere, strict=True)]
     ranks = {remark: weight + gain for remark, (_, weight), gain in zip(remarks, near, gains, strict=True)}
     return sorted(remarks, key=lambda remark: -ranks[remark])[place_of(seed, len(remarks))]
-
-
-async def remark_on(
-    text: str,
-    model: TextModel,
-    *,
-    seed: int,
-    avoid: Collection[str] = (),
-    sampling: Sampling = SAMPLING,
-    on_progress: Progress | None = None,
-) -> str | None:
-    """Returns the best of a model's remarks on a text; None when none may be shown. For the rest, see ``roast``."""
-    drawn: list[Candidate] = []
-    candidates: Any = model.candidates(roast_prompt(text), replace(sampling, seed=seed))
-    async with contextlib.aclosing(candidates):
-        async for candidate in candidates:
-            drawn.append(candidate)
-            if on_progress is not None:
-                on_progress(len(drawn), sampling.count)
-    return best_of(drawn, text, avoid)
 
 
 async def sentiment(text: str, model: TextModel | None) -> str:

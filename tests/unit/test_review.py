@@ -1,10 +1,12 @@
 """What a review talks about, and what it says."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from tenny_lsp.features.repertoire import repertoire
+from tenny_lsp.features.repertoire import NEAR, repertoire
 from tenny_lsp.features.review import MOST_REMARKS, Subject, review, subjects
+from tenny_lsp.model.prompts import roast_prompt
 from tenny_lsp.model.protocol import Candidate, Sampling
 from tenny_lsp.source.buffer import Buffer
 
@@ -91,3 +93,22 @@ async def test_a_whole_package_is_reviewed_without_a_mistake() -> None:
         text = file.read_text("utf-8")
         for subject in subjects(Buffer(text), 0, len(text)):
             assert text[subject.start : subject.end] == text[subject.start : subject.end].strip() != ""
+
+
+async def test_a_model_that_may_not_write_chooses_each_remark() -> None:
+    class Chooser:
+        async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:
+            last = len(answers) - 1
+            return [
+                1.0 if place == last and prompt != roast_prompt("# note") else 1e-9 for place in range(len(answers))
+            ]
+
+    text = "# temporary\ny = 1\n# temporary\n"
+    found = subjects(Buffer(text), 0, len(text))
+    model: Any = Chooser()
+
+    chosen = [message async for _, message in review(found, model, may_write=False)]
+
+    near = [roast.response for roast, _ in repertoire().near("temporary", (), NEAR)]
+    assert chosen[0] == near[-1] != chosen[1]
+    assert chosen != [message async for _, message in review(found, None)]

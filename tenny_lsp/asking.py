@@ -43,7 +43,7 @@ class Asking:
                 self._search = index, await asyncio.to_thread(Search, index)
             model = self._server.model
             complete = partial(model.complete, max_tokens=_MOST_TOKENS) if model is not None else None
-            is_large = bool(self._server.settings.model.path)  # the embedded one is not
+            is_large = self._server.settings.model.is_large
             try:
                 answer = await ask(question, index, self._search[1], complete, may_paraphrase=is_large)
             except TennyError as error:

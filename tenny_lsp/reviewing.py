@@ -97,7 +97,7 @@ class Reviewing:
     async def _speak(self, uri: str, made: _Review, found: Sequence[Subject], report: Report) -> int:
         """Shows remarks as they come and returns how many; without a model they are those that were written by hand."""
         done, model = 0, self._server.roasting.model
-        is_large = bool(self._server.settings.model.path)  # the embedded one is not
+        is_large = self._server.settings.model.is_large
         while done < len(found):
             try:
                 async for subject, message in review(found[done:], model, may_write=is_large):

@@ -110,7 +110,7 @@ class Roasting:
         made = self._made.setdefault(context, [])
         async with progress(self._server, "Tenny reads your comment") as report:
             try:
-                is_large = bool(self._server.settings.model.path)  # the embedded one is not
+                is_large = self._server.settings.model.is_large
                 seed = len(made) if is_large else 0  # what has been made already makes another remark of it
                 said = await roast(context, self.model, seed=seed, avoid=made, on_progress=report, may_write=is_large)
             except TennyError as error:

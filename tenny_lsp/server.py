@@ -101,7 +101,7 @@ class TennyServer(LanguageServer):
             return None
         index = await self.index(view.uri)
         inference = self.documents.inference(view, index)
-        is_large = bool(self.settings.model.path)  # the embedded one is not
+        is_large = self.settings.model.is_large
         card = await hover(view.buffer, offset, index, self._ask, inference, may_paraphrase=is_large)
         return hover_of(card, view, self.client_capabilities) if card is not None else None
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import math
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,9 +28,8 @@ _MOST_UNHEARD_OF = 1
 LEAST_LIKELIHOOD = -2.5
 #: What it costs a remark to be a hand-written one with a few words changed.
 _COPIED = 0.5
-#: What a model says of a sentiment counts so much beside the words, which know more than a tiny model does.
+#: What a large model says of a sentiment counts so much beside the words.
 _MODEL_SHARE = 0.5
-
 #: What a remark is as likely to be made on as on anything.
 _ANYTHING = "# note"
 #: What a probability of nothing counts as.
@@ -134,10 +133,15 @@ async def _fitting(text: str, model: TextModel, seed: int, avoid: Collection[str
     remarks = [roast.response for roast, _ in near]
     if len(near) < 2:
         return remarks[0] if remarks else None
-    here, anywhere = [await model.choose(roast_prompt(about), remarks) for about in (text, _ANYTHING)]
-    gains = [math.log((one + _TINY) / (other + _TINY)) for one, other in zip(here, anywhere, strict=True)]
-    ranks = {remark: weight + gain for remark, (_, weight), gain in zip(remarks, near, gains, strict=True)}
+    gained = await gains(text, remarks, model)
+    ranks = {remark: weight + gain for remark, (_, weight), gain in zip(remarks, near, gained, strict=True)}
     return sorted(remarks, key=lambda remark: -ranks[remark])[place_of(seed, len(remarks))]
+
+
+async def gains(text: str, remarks: Sequence[str], model: TextModel) -> list[float]:
+    """Returns how much likelier each remark is on a text than on anything, in nats, up to what all have in common."""
+    here, anywhere = [await model.choose(roast_prompt(about), remarks) for about in (text, _ANYTHING)]
+    return [math.log((one + _TINY) / (other + _TINY)) for one, other in zip(here, anywhere, strict=True)]
 
 
 async def sentiment(text: str, model: TextModel | None) -> str:

@@ -1,7 +1,8 @@
-"""The adapter that comes with Tenny: made for the embedded base, and with an answer to nearly every hover."""
+"""The adapters that come with Tenny: made for the embedded base, and with an answer to nearly every hover."""
 
 import asyncio
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,12 @@ from tenny_lsp import folders
 from tenny_lsp.features.grounding import grounded_prose
 from tenny_lsp.features.hover import hover, hover_prompt
 from tenny_lsp.learning.adapter import check_adapter
+from tenny_lsp.learning.dataset import DatasetOptions, build_dataset
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.model.precomputed import ANSWERS_FILE, prompt_key
 from tenny_lsp.source.buffer import Buffer
 from tenny_lsp.wiring import text_model
+from tools.check_roasts import ROASTS
 
 ADAPTER = Path(__file__).parents[2] / "adapters" / folders.MLX_DOCS
 
@@ -24,12 +27,21 @@ def no_adapter_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.usefixtures("no_adapter_of_ones_own")
-def test_a_fresh_install_finds_it() -> None:
-    assert folders.find_adapter() == ADAPTER
+@pytest.mark.parametrize("name", [folders.MLX_DOCS, folders.CYNIC])
+def test_a_fresh_install_finds_it_and_it_fits_the_embedded_base(name: str) -> None:
+    adapter = folders.find_adapter(name=name)
+
+    assert adapter == ADAPTER.with_name(name)
+    check_adapter(adapter, folders.embedded_base())
 
 
-def test_it_fits_the_embedded_base() -> None:
-    check_adapter(ADAPTER, folders.embedded_base())
+def test_the_cynic_has_learned_the_roasts_as_they_are(tmp_path: Path) -> None:
+    options = DatasetOptions(packages=(), roasts=(ROASTS,), test_size=0, valid_size=0.06)
+    build_dataset(tmp_path / "roasts", options)
+    card = json.loads((ADAPTER.with_name(folders.CYNIC) / "card.json").read_text("utf-8"))
+
+    found = {name: sha256((tmp_path / "roasts" / name).read_bytes()).hexdigest() for name in card["dataset"]["sha256"]}
+    assert found == card["dataset"]["sha256"]
 
 
 @pytest.mark.usefixtures("no_adapter_of_ones_own")

@@ -1,0 +1,85 @@
+"""What the embedded model knows of comments: which remark was written for one, and how one feels.
+
+    python -m benchmarks.choosing
+
+A hundred comments whose remarks no training has seen; each remark stands among the seven others that are nearest by
+words, and what its comment was is hidden from the words. Chance finds the right one of eight in 12.5 %.
+"""
+
+import argparse
+import asyncio
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.machine import machine, today
+from tenny_lsp import folders
+from tenny_lsp.features.repertoire import NEAR, Repertoire, repertoire
+from tenny_lsp.features.roast import gains, sentiment, subject_of
+from tenny_lsp.model.client import WorkerModel, WorkerOptions
+from tenny_lsp.model.protocol import TextModel
+
+UNSEEN = Path(__file__).parents[1] / "tests" / "data" / "unseen_feelings.jsonl"
+RESULTS = Path(__file__).parent / "results" / "choosing.json"
+
+
+async def chosen(model: TextModel, count: int, seed: int) -> dict[str, float]:
+    """Returns how often each way of ranking puts the right remark first."""
+    learned, reserve = repertoire().learned, repertoire().reserve
+    drawn = set(random.Random(seed).sample(range(len(reserve)), count))
+    hidden = [replace(roast, context="") if place in drawn else roast for place, roast in enumerate(reserve)]
+    known = Repertoire(learned, hidden)
+    right = {"words": 0, "model": 0, "words and model": 0}
+    for place in sorted(drawn):
+        text, own = subject_of(reserve[place].context), reserve[place].response
+        near = {roast.response: weight for roast, weight in known.near(text, (), len(reserve))}
+        others = [remark for remark in near if remark != own][: NEAR - 1]
+        remarks = [own, *others]
+        words = [near.get(remark, 0.0) for remark in remarks]
+        gained = await gains(text, remarks, model)
+        for name, ranks in (
+            ("words", words),
+            ("model", gained),
+            ("words and model", [weight + gain for weight, gain in zip(words, gained, strict=True)]),
+        ):
+            right[name] += all(ranks[0] > other for other in ranks[1:])
+    return {name: number / count for name, number in right.items()}
+
+
+async def felt(model: TextModel) -> dict[str, float]:
+    """Returns how often a sentiment is right, by words alone and with the model's opinion as a large one's counts."""
+    rows = [json.loads(line) for line in UNSEEN.read_text("utf-8").splitlines()]
+    ways = {"words": None, "words and model": model}
+    return {
+        name: sum([await sentiment(subject_of(row["comment"]), who) == row["sentiment"] for row in rows]) / len(rows)
+        for name, who in ways.items()
+    }
+
+
+async def run(count: int, seed: int, adapter: Path | None) -> dict[str, object]:
+    """Returns all that was measured."""
+    model = WorkerModel(WorkerOptions(folders.embedded_base(), adapter))
+    try:
+        return {"remarks": await chosen(model, count, seed), "sentiments": await felt(model)}
+    finally:
+        await model.close()
+
+
+def main() -> None:
+    """Prints what was measured and writes it to ``results/choosing.json``."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--comments", type=int, default=100, help="how many")
+    parser.add_argument("--seed", type=int, default=0, help="which")
+    parser.add_argument("--bare", action="store_true", help="the base without the cynic adapter; writes nothing")
+    arguments = parser.parse_args()
+    adapter = None if arguments.bare else folders.find_adapter("", folders.CYNIC)
+    measured = asyncio.run(run(arguments.comments, arguments.seed, adapter))
+    print(json.dumps(measured, indent=1))
+    if not arguments.bare:
+        about = {"date": today(), "machine": machine(), "comments": arguments.comments, "seed": arguments.seed}
+        RESULTS.write_text(json.dumps(about | measured, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

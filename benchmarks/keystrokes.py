@@ -2,12 +2,13 @@
 
     python -m benchmarks.keystrokes
 
-The files are those of ``pitfall_hits``, which unpacks them; a character is typed into each again and again, and the
-client asks for diagnostics right after it.
+The files are those of ``pitfall_hits``, which unpacks them. A line of code is typed into a function in the middle of
+each, and the client asks for diagnostics after every character.
 """
 
 import argparse
 import json
+import re
 import statistics
 import tempfile
 from pathlib import Path
@@ -19,13 +20,13 @@ from benchmarks.session import Session
 
 RESULTS = Path(__file__).parent / "results" / "keystrokes.json"
 _LONG = range(1800, 2300)
+_TYPED = "y = mx.concatenate([x, x], axis=1).astype(mx.float16)"
 
 
 def main() -> None:
     """Types into the files, prints a table and writes the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path(".work/pitfall_hits"), help="where the packages are")
-    parser.add_argument("--keystrokes", type=int, default=20, help="in each file")
     options = parser.parse_args()
     files = [(path, path.read_text("utf-8")) for path in sorted(options.folder.rglob("*.py"))]
     long = {path: text for path, text in files if text.count("\n") in _LONG}
@@ -41,27 +42,30 @@ def main() -> None:
         with Session(server.command, environment, server.settings, log) as session:
             session.initialize(options.folder.resolve(), server.options)
             for path, text in long.items():
-                taken = _typed(session, path.resolve().as_uri(), text, options.keystrokes)
+                taken = _typed(session, path.resolve().as_uri(), text)
                 row = {"lines": text.count("\n"), "median": statistics.median(taken), "worst": max(taken)}
                 rows[str(path.relative_to(options.folder))] = row
                 print(f"| {path.name} | {row['lines']} | {row['median']:.0f} | {row['worst']:.0f} |")
             session.close()
     medians = [row["median"] for row in rows.values()]
     print(f"median of the files' medians: {statistics.median(medians):.0f} ms")
-    result = {"date": today(), "machine": machine(), "keystrokes": options.keystrokes, "milliseconds": rows}
+    result = {"date": today(), "machine": machine(), "typed": _TYPED, "milliseconds": rows}
     RESULTS.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 
-def _typed(session: Session, uri: str, text: str, count: int) -> list[float]:
+def _typed(session: Session, uri: str, text: str) -> list[float]:
     """Returns the milliseconds from each keystroke to the diagnostics."""
     document: dict[str, Any] = {"uri": uri, "languageId": "python", "version": 0, "text": text}
     session.notify("textDocument/didOpen", {"textDocument": document})
     session.request("textDocument/diagnostic", {"textDocument": {"uri": uri}})
-    line = text.count("\n", 0, text.index("def ") + 1)
-    place = {"line": line, "character": len(text.split("\n")[line])}
+    returned = re.compile(r"\n( +)return\b").search(text, len(text) // 2)
+    if returned is None:
+        raise SystemExit(f"nothing is returned in the second half of {uri}")
+    line, indentation = text.count("\n", 0, returned.start() + 1), returned[1]
     taken = []
-    for number in range(count):
-        change = {"range": {"start": place, "end": place}, "text": "#"}
+    for number, typed in enumerate((f"{indentation}\n", *_TYPED)):
+        place = {"line": line, "character": len(indentation) + number - 1 if number else 0}
+        change = {"range": {"start": place, "end": place}, "text": typed}
         identifier = {"uri": uri, "version": number + 1}
         session.notify("textDocument/didChange", {"textDocument": identifier, "contentChanges": [change]})
         _, seconds = session.request("textDocument/diagnostic", {"textDocument": {"uri": uri}})

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tenny_lsp.mlx_api.surroundings import Members, module_aliases
-from tools.packages import HELD_OUT, fetch, find
+from tools.packages import fetch, find
+from tools.parts import HELD_OUT
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types as lsp
 
 from tenny_lsp.documents import View
-from tenny_lsp.features.pitfalls.check import Rules, pitfalls
+from tenny_lsp.features.pitfalls.check import Checked, Rules, check
 from tenny_lsp.features.pitfalls.fixing import edits_between, fixed, ignoring
 from tenny_lsp.features.pitfalls.rule import Edit, Fix, Pitfall
 from tenny_lsp.roasting import ROAST, wants
-from tenny_lsp.source.buffer import Buffer
 
 if TYPE_CHECKING:
     from tenny_lsp.server import TennyServer
@@ -43,7 +42,7 @@ class Diagnostics:
     def __init__(self, server: "TennyServer") -> None:
         self._server = server
         self._rules: tuple[object, Rules] | None = None
-        self._found: dict[str, tuple[Buffer, Rules, list[Pitfall]]] = {}
+        self._found: dict[str, Checked] = {}
         self._waiting: dict[str, asyncio.Task[None]] = {}
         self._told: set[str] = set()
         self._said: dict[str, list[lsp.Diagnostic]] = {}
@@ -135,14 +134,14 @@ class Diagnostics:
         """Returns the pitfalls of a document, or of a whole notebook."""
         index, rules = await self._server.index(view.uri), self._selected()
         kept = self._found.get(view.uri)
-        if kept is None or kept[0] is not view.buffer or kept[1] is not rules:
+        if kept is None or kept.buffer is not view.buffer or kept.rules is not rules:
             reader = self._server.documents.inference(view, index).reader
             gc.disable()  # the many nodes that are read would have it walk all that the server keeps
             try:
-                kept = self._found[view.uri] = view.buffer, rules, pitfalls(view.buffer, index, rules, reader)
+                kept = self._found[view.uri] = check(view.buffer, rules, reader, kept)
             finally:
                 gc.enable()
-        return kept[2]
+        return kept.pitfalls
 
     def _selected(self) -> Rules:
         settings = self._server.settings.pitfalls

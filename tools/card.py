@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from tools.corpus import ANNEAL_MIX, MIX
-from tools.packages import HELD_OUT
+from tools.parts import ANNEAL_MIX, HELD_OUT, MIX
 from tools.training import architecture
 
 _CARD = """# The embedded base model
@@ -23,7 +22,7 @@ and nothing it writes should be believed without looking it up.
 | embeddings | input and output tied |
 | weights | float16, `model.safetensors` |
 | tokenizer | sentencepiece BPE, {vocabulary} pieces, byte fallback; encoding adds no token; `</s>` ends a text |
-| context | sequences of {context} tokens in the last stretch, shorter ones before |
+| context | sequences of {context} tokens |
 | prompt form | documentation, an empty line, `Q: What is ReLU in mlx?` newline `A:`; Python is continued as it is |
 | tokens seen | {tokens:.2f} million in {steps} steps |
 | training | {minutes:.0f} minutes, {machine}, bfloat16 autocast; stopped and resumed {stops} times |
@@ -42,15 +41,18 @@ measurement only, and its models resemble those of packages that are trained on:
 
 Parts by weight, over most of the run: {mix}.
 In the last stretch: {anneal_mix}.
+Million tokens drawn of each, again and again where there are fewer: {drawn}.
 
 - `code`: source of the MLX packages below. Tests, vendored and generated files are left out; files that repeat another
   one, or a held-out one, nearly line by line are kept once.
+- `python`: source of the other packages below, an equal amount of each.
 - `docs`, `questions`: docstrings of the other packages below, as prose and as questions with answers.
 - `reading`: an excerpt of documentation, or two, with a question that one of them answers.
 - `mlx_docs`, `mlx_questions`, `mlx_reading`: docstrings of MLX itself, only for names in the *train* split (seed 0,
   5 % test, 5 % validation), so that a score on the other names is honest. Code and prose that quote a held-out name's
   summary are left out. MLX code does use held-out names, as all MLX code does.
-- `english`: Python's manual, the Jargon File, Bierce's dictionary, and the packages' own descriptions.
+- `english`: manuals (Python, Rust, Apache, PostgreSQL, SQLite, Node), the Jargon File, Bierce's dictionary, and the
+  packages' own descriptions.
 
 Only packages that state a permissive licence:
 
@@ -68,8 +70,8 @@ read their documentation.
 ```
 python -m tools.pretrain_base corpus
 python -m tools.pretrain_base tokenizer
-python -m tools.pretrain_base train    # until SIGTERM, {minutes:.0f} minutes in all; run again, it resumes
-python -m tools.pretrain_base train --decay-steps {decay_steps} --batch-size {batch} --sequence-length {context}
+python -m tools.pretrain_base train --batch-size {batch} --sequence-length {context} --learning-rate {rate} \\
+    --decay-from {decay_from} --decay-steps {decay_steps}
 python -m tools.pretrain_base export tenny_lsp/base
 ```
 
@@ -84,10 +86,10 @@ def write_card(
     sources: dict[str, list[str]],
     samples: dict[str, str],
     agreement: float | None,
-    machine: str,
 ) -> None:
     """Writes ``README.md`` into the model's folder from what the run left behind."""
-    config, progress, shape = state["config"], state["progress"], architecture()
+    config, progress = state["config"], state["progress"]
+    shape, drawn = architecture(config["hidden_size"]), {name: progress["drawn"].get(name, 0) for name in MIX}
     embedding = state["model"]["model.embed_tokens.weight"].numel()
     parameters = sum(tensor.numel() for tensor in state["model"].values())
     tied = embedding if "lm_head.weight" in state["model"] else 0
@@ -110,12 +112,14 @@ def write_card(
         steps=progress["step"],
         batch=config["batch_size"],
         minutes=progress["elapsed_s"] / 60,
-        machine=machine,
+        machine=state["machine"],
         stops=sum(row.get("stopped", False) for row in log),
         rate=config["learning_rate"],
         decay_steps=config["decay_steps"],
+        decay_from=progress["decay_began"],
         curve=_curve(log),
         mix=_weights(MIX),
+        drawn=_weights({name: round(count * config["sequence_length"] / 1e6, 1) for name, count in drawn.items()}),
         anneal_mix=_weights(ANNEAL_MIX),
         sources=listed,
         samples=shown,
@@ -133,7 +137,7 @@ def _curve(log: list[dict[str, Any]]) -> str:
     trained = [row for row in log if "loss" in row]
     measured = [row for row in log if HELD_OUT[0] in row]
     chosen = [*measured[:-1][:: max(1, len(measured) // 10)], measured[-1]]
-    lines = [f"| tokens | training | {' | '.join(HELD_OUT)} |", "|---|---|---|---|"]
+    lines = [f"| tokens | training | {' | '.join(HELD_OUT)} |", "|---|---|" + "---|" * len(HELD_OUT)]
     for row in chosen:
         near = min(trained, key=lambda other: abs(other["step"] - row["step"]))
         scores = " | ".join(f"{row[name]:.2f}" for name in HELD_OUT)

@@ -16,29 +16,26 @@ from tools.hand_written import code_rows
 from tools.packages import (
     DEBIAN,
     DOCUMENTED,
-    HELD_OUT,
     MLX_CODE,
+    PYTHON_CODE,
     Package,
     debian_texts,
     fetch,
     fetch_english,
     find,
 )
+from tools.parts import HELD_OUT
 
-#: Share of the training tokens by part: for most of the training, and for its last stretch.
-MIX = {
-    "code": 9.0,
-    "docs": 2.0,
-    "questions": 1.5,
-    "reading": 2.5,
-    "mlx_questions": 0.6,
-    "mlx_reading": 0.6,
-    "mlx_docs": 0.3,
-    "english": 1.0,
+#: The most that one package gives to the part of general Python, in characters.
+_PYTHON_CHARACTERS = 3_000_000
+_ROOTS = {
+    "scikit-learn": "sklearn",
+    "scikit-image": "skimage",
+    "dm-haiku": "haiku",
+    "imbalanced-learn": "imblearn",
+    "umap-learn": "umap",
+    "POT": "ot",
 }
-ANNEAL_MIX = MIX | {"docs": 1.0, "reading": 3.5, "mlx_questions": 2.0, "mlx_reading": 2.5, "english": 0.5}
-
-_ROOTS = {"scikit-learn": "sklearn", "scikit-image": "skimage"}
 _ALIASES = {"numpy": "np", "pandas": "pd", "jax.numpy": "jnp"}
 _LIBRARY = re.compile(r"\b(?:Apple )?(?:mlx|MLX)\b")
 _SEED = 0
@@ -46,9 +43,9 @@ _SEED = 0
 
 def build(folder: Path) -> None:
     """Fetches the packages and writes ``parts/*.jsonl`` and ``sources.json`` (the licences) in ``folder``."""
-    fetch(folder, ["mlx", *MLX_CODE, *(name for name in DOCUMENTED if name != "torch")])
+    fetch(folder, ["mlx", *MLX_CODE, *(name for name in PYTHON_CODE if name != "torch")])
     fetch_english(folder)
-    packages = {name: find(name, folder) for name in ("mlx", *MLX_CODE, *DOCUMENTED)}
+    packages = {name: find(name, folder) for name in ("mlx", *MLX_CODE, *PYTHON_CODE)}
     usable = {name: package for name, package in packages.items() if package and package.licence}
     mlx = entries(usable["mlx"], "mlx")
     heldout = [entry.summary for entry in mlx if _split(entry) != "train" and len(entry.summary) >= 40]
@@ -58,6 +55,7 @@ def build(folder: Path) -> None:
     parts = {f"valid_{name}": seen.distinct(code_rows([packages[name]], [])) for name in HELD_OUT}
     code = code_rows([usable[name] for name in MLX_CODE if name in usable and name not in HELD_OUT], heldout)
     parts["code"] = seen.distinct(code)
+    parts["python"] = seen.distinct(_python([usable[name] for name in PYTHON_CODE if name in usable], heldout))
     parts["docs"] = Seen(trigrams, similarity=0.8).distinct(_prose(documented, heldout))
     parts["mlx_docs"] = list(_prose({"mlx": known}, []))
     parts["questions"] = list(_questions(documented, random.Random(_SEED), forms_per_wording=0))
@@ -77,20 +75,27 @@ def build(folder: Path) -> None:
     print("left out (no permissive licence stated, or no wheel):", *(sorted(set(packages) - set(usable))))
 
 
-def rows_of(folder: Path, part: str) -> Iterator[str]:
-    """Yields the texts of a part, one document at a time."""
-    with (folder / "parts" / f"{part}.jsonl").open(encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)["text"]
-
-
 def _split(entry: Entry) -> str:
     return split_of(entry.name, seed=0, test_size=0.05, valid_size=0.05)
 
 
+def _python(packages: list[Package], refused: list[str]) -> Iterator[dict[str, str]]:
+    """Yields hand-written files of each package, drawn by chance, until they are enough."""
+    for package in packages:
+        rows = code_rows([package], refused)
+        random.Random(_SEED).shuffle(rows)
+        characters = 0
+        for row in rows:
+            characters += len(row["text"])
+            if characters > _PYTHON_CHARACTERS:
+                break
+            yield row
+
+
 def _own_entries(package: Package) -> list[Entry]:
     """Returns a package's entries, one for each distinct text, at most 4000."""
-    found = {entry.prose: entry for entry in reversed(entries(package, _ROOTS.get(package.name, package.name)))}
+    root = _ROOTS.get(package.name, package.name.replace("-", "_"))
+    found = {entry.prose: entry for entry in reversed(entries(package, root))}
     chosen = list(found.values())
     random.Random(_SEED).shuffle(chosen)
     return chosen[:4000]

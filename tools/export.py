@@ -1,8 +1,6 @@
 """A checkpoint as a Hugging Face folder: float16 weights, tokenizer, model card; checked before it is used."""
 
 import json
-import os
-import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -46,7 +44,7 @@ def export(work: Path, target: Path, mlx_python: str | None) -> None:
             None leaves that check out.
     """
     state = torch.load(work / "pretrain" / "checkpoint.pt", map_location="cpu")
-    config = architecture()
+    config = architecture(state["config"]["hidden_size"])
     config.use_cache = True
     model = LlamaForCausalLM(config)
     model.load_state_dict(state["model"])
@@ -59,9 +57,7 @@ def export(work: Path, target: Path, mlx_python: str | None) -> None:
     log = [json.loads(line) for line in (work / "pretrain" / "log.jsonl").read_text().splitlines()]
     sources = json.loads((work / "corpus" / "sources.json").read_text())
     (target / "model.safetensors").chmod(0o644)
-    processor = "a GPU" if torch.cuda.is_available() else f"{os.cpu_count()} CPU cores shared with other work"
-    machine = f"{platform.system()} {platform.machine()}, {processor}"
-    write_card(target, state, log, sources, samples, agreement, machine)
+    write_card(target, state, log, sources, samples, agreement)
     size = sum(file.stat().st_size for file in target.iterdir())
     print(f"{target}: {size} bytes, {model.num_parameters()} parameters, top-1 agreement {agreement}")
     if size > SIZE_LIMIT_BYTES:

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 from tools.hand_written import code_rows
-from tools.packages import HELD_OUT, fetch, find
+from tools.packages import fetch, find
+from tools.parts import HELD_OUT
 
 
 def write(folder: Path) -> None:

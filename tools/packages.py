@@ -13,6 +13,8 @@ from email.parser import HeaderParser
 from functools import cached_property
 from pathlib import Path
 
+from bs4 import BeautifulSoup
+
 #: Packages written with MLX: their source is the code part.
 _MLX_CODE = """mlx-lm mlx-vlm mlx-audio mflux mlx-whisper mlx-embeddings mlx-optimizers mlx-graphs mlx-image
     lightning-whisper-mlx mlx-omni-server mlx-lm-lora mlx-arsenal mlx-kan mlx-snn mlx-rl mlx-embedding-models
@@ -23,16 +25,32 @@ _MLX_CODE = """mlx-lm mlx-vlm mlx-audio mflux mlx-whisper mlx-embeddings mlx-opt
     mlx-boosting keras-mlx smoltts-mlx mlx-qwen3-asr mlx-chronos natten-mlx umap-metal sklx diffuse-mlx
     mlx-voxtral mlx-data pytorchmlx energizer canvit-mlx"""
 MLX_CODE = tuple(_MLX_CODE.split())
-#: Kept out of training, for the held-out code loss.
-HELD_OUT = ("mlx-embeddings", "mlx-optimizers", "mlx-graphs", "mlx-image")
 #: Packages whose docstrings are the prose part and whose names are asked about in the question part.
 _DOCUMENTED = """numpy scipy scikit-learn pandas torch transformers jax optax flax xarray networkx einops statsmodels
-    scikit-image"""
+    scikit-image keras equinox diffusers timm torchvision torchaudio torchmetrics optuna sympy matplotlib dask dm-haiku
+    chex distrax numpyro tensorflow-probability gpytorch botorch diffrax kornia monai torch-geometric librosa accelerate
+    peft datasets sentence-transformers pytorch-lightning lightgbm xgboost arviz pyod darts sktime cvxpy
+    imbalanced-learn blackjax POT pyarrow shap gluonts umap-learn torchrl tensordict gymnasium seaborn pymc bokeh
+    altair"""
 DOCUMENTED = tuple(_DOCUMENTED.split())
-#: Debian packages of permissively licensed or public-domain English: Python's manual, the Jargon File and
-#: Ambrose Bierce's dictionary.
+#: Packages whose source, with that of the documented ones, is the part of general Python.
+_PYTHON_CODE = """stable-baselines3 pydantic fastapi starlette httpx aiohttp requests django flask werkzeug sqlalchemy
+    click typer rich textual pytest hypothesis black mypy jedi pygls sphinx setuptools attrs trio anyio langchain-core
+    haystack-ai spacy nltk thinc brax pyro-ppl jaxtyping orbax-checkpoint trl open-clip-torch albumentations speechbrain
+    nemo-toolkit vector-quantize-pytorch x-transformers vit-pytorch imagen-pytorch denoising-diffusion-pytorch
+    audiolm-pytorch jax-md evosax lm-eval outlines guidance llama-index-core mmengine torchtitan torchtune litgpt
+    tensorly catboost prophet fsspec distributed joblib pykeen ray evaluate gradio streamlit torchao pytorch-ignite
+    flair allennlp stanza tslearn hdbscan category-encoders mlflow wandb"""
+PYTHON_CODE = (*DOCUMENTED, *_PYTHON_CODE.split())
+#: Debian packages of permissively licensed or public-domain English: manuals, the Jargon File and Ambrose Bierce's
+#: dictionary.
 DEBIAN = {
     "python3.11-doc": ("PSF-2.0", r"html/_sources/.*\.rst\.txt$"),
+    "rust-doc": ("MIT or Apache-2.0", r"html/(book|reference|nomicon|rust-by-example|cargo|rustc)/[^.]*\.html$"),
+    "apache2-doc": ("Apache-2.0", r"manual/en/.*\.html$"),
+    "postgresql-doc-15": ("PostgreSQL", r"html/.*\.html$"),
+    "sqlite3-doc": ("public domain", r"sqlite3/[^/]*\.html$"),
+    "nodejs-doc": ("MIT", r"nodejs/api/[^/]*\.html$"),
     "jargon-text": ("public domain", r"jargon.*\.(txt|gz)$"),
     "dict-devil": ("public domain", r"devil\.dict\.dz$"),
 }
@@ -108,7 +126,7 @@ class Package:
 
 def fetch(folder: Path, names: Sequence[str]) -> None:
     """Downloads the wheels that are missing, by pip; never a source distribution."""
-    tags = [f"--platform=macosx_{major}_0_arm64" for major in (14, 15)]
+    tags = [f"--platform=macosx_{major}_0_arm64" for major in range(11, 16)]
     for name in names:
         place = folder / "wheels" / name
         if not list(place.glob("*.whl")):
@@ -149,4 +167,14 @@ def debian_texts(name: str, folder: Path) -> Iterator[str]:
                 raw = files.extractfile(member).read()  # type: ignore[union-attr]
                 if member.name.endswith((".gz", ".dz")):
                     raw = subprocess.run(["gzip", "-dc"], input=raw, check=True, capture_output=True).stdout
-                yield raw.decode("utf-8", errors="replace")
+                text = raw.decode("utf-8", errors="replace")
+                yield _readable(text) if member.name.endswith(".html") else text
+
+
+def _readable(page: str) -> str:
+    """Returns the text of an HTML page, without its menus."""
+    soup = BeautifulSoup(page, "html.parser")
+    for tag in soup(["nav", "script", "style", "header", "footer", "head"]):
+        tag.decompose()
+    lines = (line.rstrip() for line in (soup.find("main") or soup).get_text().splitlines())
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()

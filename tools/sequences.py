@@ -23,9 +23,12 @@ class Part:
             last = int(documents[np.searchsorted(documents, place + length, side="right") - 1])
             place = last if last > place else place + length
         self.places = np.array(places)
+        self._order = (-1, self.places)
 
     def sequence(self, number: int) -> np.ndarray:
         """Returns ``int64 (length,)`` ids: the ``number``-th sequence, each epoch in another order."""
         epoch, index = divmod(number, len(self.places))
-        place = self.places[np.random.default_rng(epoch).permutation(len(self.places))[index]]
+        if self._order[0] != epoch:
+            self._order = (epoch, np.random.default_rng(epoch).permutation(self.places))
+        place = self._order[1][index]
         return self.ids[place : place + self.length].astype(np.int64)

@@ -1,6 +1,7 @@
 """The base model's tokenizer: sentencepiece pieces in a Hugging Face folder."""
 
 import json
+import os
 import random
 import shutil
 from collections.abc import Iterator
@@ -11,9 +12,8 @@ import numpy as np
 import sentencepiece
 from transformers import AutoTokenizer
 
-from tools.corpus import MIX, rows_of
+from tools.parts import MIX, VOCABULARY_SIZE, rows_of
 
-VOCABULARY_SIZE = 8192
 _CHARACTERS = 24_000_000
 
 
@@ -73,9 +73,10 @@ def encode(corpus: Path, folder: Path) -> None:
     pieces = sentencepiece.SentencePieceProcessor(model_file=str(folder / "tokenizer.model"))
     for path in sorted((corpus / "parts").glob("*.jsonl")):
         texts = list(rows_of(corpus, path.stem))
-        rows = [[*ids, pieces.eos_id()] for ids in pieces.encode(texts, num_threads=2)]
+        encoded = pieces.encode(texts, num_threads=os.cpu_count())
+        rows = [np.array([*ids, pieces.eos_id()], np.uint16) for ids in encoded]
         lengths = np.array([len(row) for row in rows])
-        ids = np.fromiter((token for row in rows for token in row), dtype=np.uint16, count=int(lengths.sum()))
+        ids = np.concatenate(rows)
         np.save(path.with_suffix(".npy"), ids)
         np.save(path.with_suffix(".starts.npy"), np.concatenate([[0], np.cumsum(lengths)[:-1]]))
         characters = sum(map(len, texts))

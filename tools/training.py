@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -15,10 +16,8 @@ import torch
 from torch.nn import functional
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from tools.corpus import ANNEAL_MIX, MIX
-from tools.packages import HELD_OUT
+from tools.parts import ANNEAL_MIX, HELD_OUT, MIX, VOCABULARY_SIZE
 from tools.sequences import Part
-from tools.tokenizer import VOCABULARY_SIZE
 
 _CHECKPOINT_EVERY_S = 300
 
@@ -33,17 +32,20 @@ class TrainingConfig:
     Args:
         decay_steps (int): Steps of the last stretch, in which the rate falls to nothing and questions weigh more;
             0 goes on at the full rate.
+        decay_from (int): The step at which it begins, if that is known beforehand; else at once.
         batch_size (int): Sequences a step.
         micro_batch (int): Sequences a thread takes at a time.
         sequence_length (int): Tokens a sequence.
         learning_rate (float): The rate after the warm-up.
         warmup_steps (int): Steps in which the rate rises.
         seed (int): Of the weights and of the order of the data.
+        hidden_size (int): Width of the model, a multiple of 64.
         workers (int): Threads; they wait for one another once a step only, which is what keeps the speed up on a
             machine with other work.
     """
 
     decay_steps: int = 0
+    decay_from: int = 0
     batch_size: int = 16
     micro_batch: int = 4
     sequence_length: int = 256
@@ -52,17 +54,18 @@ class TrainingConfig:
     weight_decay: float = 0.05
     seed: int = 0
     workers: int = 2
+    hidden_size: int = 320
 
 
-def architecture() -> LlamaConfig:
-    """Returns the shape of the base: a Llama of 10 million parameters."""
+def architecture(hidden_size: int) -> LlamaConfig:
+    """Returns the shape of the base: a Llama, of 10 million parameters where it is 320 wide."""
     return LlamaConfig(
         vocab_size=VOCABULARY_SIZE,
-        hidden_size=320,
-        intermediate_size=896,
+        hidden_size=hidden_size,
+        intermediate_size=hidden_size * 14 // 5 // 64 * 64,
         num_hidden_layers=6,
-        num_attention_heads=5,
-        num_key_value_heads=5,
+        num_attention_heads=hidden_size // 64,
+        num_key_value_heads=hidden_size // 64,
         max_position_embeddings=2048,
         rms_norm_eps=1e-5,
         tie_word_embeddings=True,
@@ -98,7 +101,7 @@ class Trainer:
         torch.manual_seed(config.seed)
         self.config, self.folder = config, folder
         self.device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.model = LlamaForCausalLM(architecture()).to(self.device)
+        self.model = LlamaForCausalLM(architecture(config.hidden_size)).to(self.device)
         torch.set_num_threads(1)
         self.pool = ThreadPoolExecutor(config.workers)
         matrices = [p for name, p in self.model.named_parameters() if p.ndim == 2 and "embed" not in name]
@@ -118,14 +121,14 @@ class Trainer:
         if (folder / "checkpoint.pt").exists():
             self._resume()
         if config.decay_steps and self.progress.decay_began is None:
-            self.progress.decay_began = self.progress.step
+            self.progress.decay_began = max(self.progress.step, config.decay_from)
 
     def run(self, report: Callable[[dict[str, Any]], None]) -> None:
         """Trains until the rate has fallen or a signal comes; leaves a checkpoint either way."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         saved_s = self.progress.elapsed_s
-        losses: list[float] = []
+        losses: list[torch.Tensor] = []
         while self._decayed() < 1 and not self.stopped:
             begun = time.perf_counter()
             losses.append(self._step())
@@ -160,6 +163,7 @@ class Trainer:
         state = {
             "config": vars(self.config),
             "progress": vars(self.progress),
+            "machine": torch.cuda.get_device_name() if self.device == "cuda" else f"{os.cpu_count()} CPU cores",
             "model": self.model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
         }
@@ -179,30 +183,32 @@ class Trainer:
 
     def _decayed(self) -> float:
         """Returns how much of the last stretch is done, in [0, 1]; 0 before it begins."""
-        if self.progress.decay_began is None:
-            return 0.0
-        return (self.progress.step - self.progress.decay_began) / self.config.decay_steps
+        began = self.progress.decay_began
+        return max(0.0, (self.progress.step - began) / self.config.decay_steps) if began is not None else 0.0
 
-    def _step(self) -> float:
+    def _step(self) -> torch.Tensor:
         rate = self._rate()
-        batch = self._batch().to(self.device)
-        parameters = list(self.model.parameters())
-        results = list(self.pool.map(self._gradients, batch.split(self.config.micro_batch)))
-        for number, parameter in enumerate(parameters):
-            parameter.grad = torch.stack([gradients[number] for _, gradients in results]).mean(0)
+        loss = self._backward(self._batch().to(self.device))
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.param_groups[0]["lr"] = rate
         list(self.pool.map(_update, self.optimizers))
         self.progress.step += 1
         self.progress.tokens += self.config.batch_size * self.config.sequence_length
-        return sum(loss for loss, _ in results) / len(results)
+        return loss
 
-    def _gradients(self, batch: torch.Tensor) -> tuple[float, tuple[torch.Tensor, ...]]:
+    def _backward(self, batch: torch.Tensor) -> torch.Tensor:
+        """Returns the loss of ``(B, T + 1)`` ids, whose gradients it leaves in ``.grad``: a micro-batch a thread."""
+        results = list(self.pool.map(self._gradients, batch.split(self.config.micro_batch)))
+        for number, parameter in enumerate(self.model.parameters()):
+            parameter.grad = torch.stack([gradients[number] for _, gradients in results]).mean(0)
+        return torch.stack([loss for loss, _ in results]).mean()
+
+    def _gradients(self, batch: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
         """Returns the loss of ``(B, T + 1)`` ids and its gradients, without touching ``.grad``."""
         torch.set_num_threads(1)
         loss = self._loss(batch)
-        return loss.item(), torch.autograd.grad(loss, list(self.model.parameters()))
+        return loss.detach(), torch.autograd.grad(loss, list(self.model.parameters()))
 
     def _loss(self, batch: torch.Tensor) -> torch.Tensor:
         """Returns the mean loss of ``(B, T + 1)`` ids, each predicted from those before it."""
@@ -213,7 +219,8 @@ class Trainer:
 
     def _batch(self) -> torch.Tensor:
         """Returns ``(B, T + 1)`` ids, the parts drawn by the weights of the stretch of the run."""
-        mix = MIX if self.progress.decay_began is None else ANNEAL_MIX
+        began = self.progress.decay_began
+        mix = MIX if began is None or self.progress.step < began else ANNEAL_MIX
         weights = np.array(list(mix.values()))
         choice = np.random.default_rng((self.config.seed, self.progress.step))
         rows = []
@@ -231,12 +238,12 @@ class Trainer:
         risen = min(1.0, (self.progress.step + 1) / self.config.warmup_steps)
         return self.config.learning_rate * risen * (1 - math.sqrt(self._decayed()))
 
-    def _row(self, losses: list[float]) -> dict[str, Any]:
+    def _row(self, losses: list[torch.Tensor]) -> dict[str, Any]:
         progress = self.progress
         return {
             "step": progress.step,
             "tokens": progress.tokens,
-            "loss": round(sum(losses) / len(losses), 4),
+            "loss": round(torch.stack(losses).mean().item(), 4),
             "learning_rate": round(self._rate(), 6),
             "elapsed_s": round(progress.elapsed_s),
             "tokens_per_s": round(progress.tokens / progress.elapsed_s),

@@ -31,6 +31,7 @@ class Buffer:
         lines = re.sub("\r(?!\n)", "\n", text) if "\r" in text else text
         self._bytes = lines.encode("utf-8", "surrogatepass")
         self._tree: Tree = parse(self._bytes, (before._tree, before._bytes) if before is not None else None)
+        self._is_plain = len(self._bytes) == len(text)  # each code point is one byte
         self.root = self._tree.root_node
         self._bindings: dict[int, Bindings] = {}
         self._scopes: dict[int, list[Scope]] = {}
@@ -153,6 +154,8 @@ class Buffer:
 
     def byte_offset(self, offset: int) -> int:
         """Returns an offset in code points as bytes, as bindings count."""
+        if self._is_plain:
+            return min(offset, len(self._bytes))
         return len(self.text[:offset].encode("utf-8", "surrogatepass"))
 
     @cached_property
@@ -175,6 +178,8 @@ class Buffer:
 
     def offset_of(self, byte_offset: int) -> int:
         """Returns an offset in bytes as code points."""
+        if self._is_plain:
+            return byte_offset
         return len(self._bytes[:byte_offset].decode("utf-8", "surrogatepass"))
 
 

@@ -1,5 +1,6 @@
 """Other files that names lead to, of the workspace and of the API's own source: read when needed."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from tenny_lsp.source.buffer import Buffer
@@ -31,6 +32,10 @@ class Files:
         except (OSError, ValueError):
             return None
         return self._read[path][1]
+
+    def are_as(self, read: Mapping[Path, Buffer]) -> bool:
+        """Tells whether files are still as they were read."""
+        return all(self.buffer(path) is buffer for path, buffer in read.items())
 
     def find(self, target: str, origin: Path) -> tuple[Path, list[str]] | None:
         """Returns the file that an import leads to, and what is meant in it.

@@ -32,7 +32,7 @@ class Reader:
     ) -> None:
         self.buffer = buffer
         self.index = index
-        self._files = files
+        self.files = files
         self._path = path
         self._hops = hops
         self._others: dict[Path, Reader] = {}
@@ -60,7 +60,7 @@ class Reader:
         """Returns what an import of a module path, or of a name in a module, stands for."""
         if entry := self.index.resolve(target) if not target.startswith(".") else None:
             return Api(entry)
-        found = self._files.find(target, self._path) if self._files and self._path and self._hops else None
+        found = self.files.find(target, self._path) if self.files and self._path and self._hops else None
         if found is None:
             return External(target) if target.partition(".")[0] not in ("", self.index.package) else None
         home = self._other(found[0], self._hops - 1)
@@ -76,7 +76,7 @@ class Reader:
     def source_of(self, entry: ApiEntry) -> LocalClass | None:
         """Returns a class of the API as its own source defines it; None where that is not Python or cannot be read."""
         folder = self.index.folder
-        if self._files is None or folder is None or entry.kind != "class" or not entry.path.endswith(".py"):
+        if self.files is None or folder is None or entry.kind != "class" or not entry.path.endswith(".py"):
             return None
         home = self._other(folder / entry.path, 0)
         return home.class_at(entry.short_name) if home is not None else None
@@ -90,14 +90,18 @@ class Reader:
 
     def is_current(self) -> bool:
         """Tells whether no other file has changed that has been read so far."""
-        files = self._files
-        return files is None or all(files.buffer(path) is other.buffer for path, other in self._others.items())
+        return self.files is None or self.files.are_as(self.others)
+
+    @property
+    def others(self) -> dict[Path, "Buffer"]:
+        """The other files that have been read so far."""
+        return {path: other.buffer for path, other in self._others.items()}
 
     def _other(self, path: Path, hops: int) -> "Reader | None":
         """Returns the reader of another file."""
-        buffer = self._files.buffer(path) if self._files is not None and path not in self._others else None
+        buffer = self.files.buffer(path) if self.files is not None and path not in self._others else None
         if buffer is not None:
-            self._others[path] = Reader(buffer, self.index, self._files, path, hops)
+            self._others[path] = Reader(buffer, self.index, self.files, path, hops)
             self._others[path]._others, self._others[path]._memory = self._others, self._memory
         return self._others.get(path)
 

@@ -41,7 +41,7 @@ MAY_IMPORT = {
     "speaking": {"model.protocol", "server", "settings"},
     "status": {"server"},
     # Pitfalls as the protocol says them, of the server's own documents.
-    "diagnostics": {"documents", "features", "roasting", "server", "source.buffer"},
+    "diagnostics": {"documents", "features", "roasting", "server"},
     # What comes with the keystrokes; it is the server's own, and knows it.
     "writing": {"completion_items", "features", "model.scores", "server"},
     "completion_items": {"features", "mlx_api.index", "translation"},

@@ -118,9 +118,7 @@ def _is_of_module(script: Script, name: Node) -> bool:
 def _is_replaced(script: Script, bindings: list[Binding], function: str) -> bool:
     """Tells whether a function is called both before and after a name is given another value."""
     called = [
-        node.start_byte
-        for node in within(script.buffer.root, "call")
-        if text_of(field(node, "function") or node) == function
+        node.start_byte for node in within(script.whole, "call") if text_of(field(node, "function") or node) == function
     ]
     return any(min(called) < binding.position < max(called) for binding in bindings[1:]) if called else False
 

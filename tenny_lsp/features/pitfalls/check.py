@@ -1,10 +1,12 @@
-"""A file → its pitfalls, in one walk of its tree."""
+"""A file → its pitfalls, in one walk of its tree, or of what an edit has changed in it."""
 
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from tenny_lsp.features.pitfalls.calls import call_of
+from tenny_lsp.features.pitfalls.parts import Found, Part, changed, concerned, names_changed, parts_of
 from tenny_lsp.features.pitfalls.registry import RULES
 from tenny_lsp.features.pitfalls.rule import Edit, Finding, Pitfall, Rule
 from tenny_lsp.features.pitfalls.script import Script
@@ -41,10 +43,10 @@ class Rules:
                     for name in names:
                         table.setdefault(name, []).append(rule)
 
-    def findings(self, script: Script) -> list[tuple[Rule, Finding]]:
-        """Returns what the rules find in a file, each with its rule."""
+    def findings(self, script: Script, part: Node) -> list[tuple[Rule, Finding]]:
+        """Returns what the rules find in a part of a file, each with its rule."""
         found: list[tuple[Rule, Finding]] = []
-        cursor = script.buffer.root.walk()
+        cursor = part.walk()
         while True:
             node = cursor.node
             if node is not None and node.is_named:
@@ -72,28 +74,98 @@ class Rules:
                 found += [(rule, finding) for finding in rule.check(script, call)]
 
 
-def pitfalls(buffer: Buffer, index: ApiIndex, rules: Rules, reader: Reader | None = None) -> list[Pitfall]:
-    """Returns the pitfalls of a file in the order of its text.
+@dataclass(frozen=True)
+class Checked:
+    """A file that has been looked at.
 
     Args:
         buffer (Buffer): The file's text.
-        index (ApiIndex): The MLX it uses.
+        pitfalls (list[Pitfall]): What was found, in the order of its text.
+        parts (list[Part]): Its statements, with what was found in each.
+        script (Script, optional): The file as the rules saw it; None where it has nothing to do with MLX.
+        rules (Rules): The rules.
+        others (dict[Path, Buffer]): The other files that were read.
+    """
+
+    buffer: Buffer
+    pitfalls: list[Pitfall]
+    parts: list[Part]
+    script: Script | None
+    rules: Rules
+    others: dict[Path, Buffer]
+
+
+def pitfalls(buffer: Buffer, index: ApiIndex, rules: Rules, reader: Reader | None = None) -> list[Pitfall]:
+    """Returns the pitfalls of a file in the order of its text; see ``check``."""
+    return check(buffer, rules, reader or Reader(buffer, index)).pitfalls
+
+
+def check(buffer: Buffer, rules: Rules, reader: Reader, before: Checked | None = None) -> Checked:
+    """Looks a file through.
+
+    Args:
+        buffer (Buffer): The file's text.
         rules (Rules): The rules that are selected.
-        reader (Reader, optional): Reads what the file's expressions mean. Default: one that reads no other file.
+        reader (Reader): Reads what the file's expressions mean.
+        before (Checked, optional): What was found before an edit: only what that can concern is looked at again.
     """
     if "mlx" not in buffer.text:
-        return []
-    script = Script(buffer, reader or Reader(buffer, index))
+        return Checked(buffer, [], [], None, rules, {})
+    script = Script(buffer, reader)
+    usable = before is not None and before.script is not None and _is_usable(before, script, rules)
+    parts = parts_of(buffer, before.parts if before is not None else ())
+    known = _known(before, parts, script) if before is not None and usable else {}
+    parts = [known[place] if place in known else _looked_at(part, script, rules) for place, part in enumerate(parts)]
     ignored = dict(_ignored(buffer.text)) if "tenny:" in buffer.text else {}
-    found = []
-    for rule, finding in rules.findings(script):
-        rows = range(finding.node.start_point[0], finding.node.end_point[0] + 1)
-        if any(
-            rule.code in codes or not codes for row in (rows[0], rows[-1]) if (codes := ignored.get(row)) is not None
-        ):
-            continue
-        found.append(_pitfall(buffer, rule, finding))
-    return sorted(dict.fromkeys(found), key=lambda pitfall: (pitfall.start, pitfall.end))
+    found = [one.pitfall for part in parts for one in part.found if not _is_ignored(one, ignored)]
+    others = reader.others | (before.others if before is not None and usable else {})
+    found = sorted(dict.fromkeys(found), key=lambda pitfall: (pitfall.start, pitfall.end))
+    return Checked(buffer, found, parts, script, rules, others)
+
+
+def _is_usable(before: Checked, script: Script, rules: Rules) -> bool:
+    """Tells whether what was found before still holds where the text and its names are the same."""
+    old, reader = before.script, script.reader
+    if old is None or before.rules is not rules or old.index is not script.index:
+        return False
+    if old.reader.files is not reader.files or (reader.files is not None and not reader.files.are_as(before.others)):
+        return False
+    script.mentioned |= {word: word in script.buffer.text for word in old.mentioned}
+    return script.mentioned == old.mentioned and script.facts == old.facts
+
+
+def _known(before: Checked, parts: list[Part], script: Script) -> dict[int, Part]:
+    """Returns the parts, by their places, in which there is what there was before."""
+    first, last = changed(before.parts, parts)
+    edited = before.parts[first : len(before.parts) - last], parts[first : len(parts) - last]
+    if before.script is None:
+        return {}
+    names = names_changed(*edited, (before.script.reader, script.reader))
+    if names is None:
+        return {}
+    same = [(place, place) for place in range(first)]
+    same += [(len(parts) - place, len(before.parts) - place) for place in range(last, 0, -1)]
+    again = concerned(parts, names)
+    return {
+        new: parts[new].found_as(before.parts[old])
+        for new, old in same
+        if new not in again and before.parts[old].is_alone
+    }
+
+
+def _looked_at(part: Part, script: Script, rules: Rules) -> Part:
+    script.has_looked_around = False
+    found = [
+        Found(_pitfall(script.buffer, rule, finding), (finding.node.start_point[0], finding.node.end_point[0]))
+        for rule, finding in rules.findings(script, part.node)
+    ]
+    return part.looked_at(found, not script.has_looked_around)
+
+
+def _is_ignored(found: Found, ignored: dict[int, frozenset[str]]) -> bool:
+    """Tells whether a comment beside a pitfall, on its first or last line, says that it is meant."""
+    codes = [ignored[row] for row in found.rows if row in ignored]
+    return any(found.pitfall.code in some or not some for some in codes)
 
 
 def _pitfall(buffer: Buffer, rule: Rule, finding: Finding) -> Pitfall:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from tenny_lsp.features.pitfalls.calls import atom, replaced
+from tenny_lsp.features.pitfalls.guards import is_guarded
 from tenny_lsp.features.pitfalls.rule import USAGE, Example, Finding, Fix, rule
 from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.features.pitfalls.values import shape_of
@@ -31,7 +32,7 @@ _COMPARED = {"<", "<=", ">", ">=", "==", "!="}
 def array_as_condition(script: Script, node: Node) -> Iterator[Finding]:
     """Finds arrays that are known to have several elements, or none, where one truth value is needed."""
     for finding in _found(script, node):
-        if not script.is_guarded(node, ("ValueError",)):
+        if not is_guarded(script, node, ("ValueError",)):
             yield finding
 
 

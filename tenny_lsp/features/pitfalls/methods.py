@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from tenny_lsp.features.pitfalls.calls import Call, atom, inserted, replaced
+from tenny_lsp.features.pitfalls.guards import is_guarded
 from tenny_lsp.features.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, Fix, rule
 from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.features.pitfalls.values import axes_of
@@ -147,7 +148,7 @@ def to_device(script: Script, call: Call) -> Iterator[Finding]:
     is_module = isinstance(value, Instance) and script.inherits(value.of, "mlx.nn.Module")
     if isinstance(value, Instance) and is_module and not script.lacks(value.of, "to"):
         return
-    if not (is_array or is_module) or script.is_guarded(call.node):
+    if not (is_array or is_module) or is_guarded(script, call.node):
         return
     given = call.arguments[0] if call.arguments else next(filter(None, map(call.value, call.keywords)), None)
     is_dtype = "dtype" in call.keywords or script.is_a(given, "mlx.core.Dtype")

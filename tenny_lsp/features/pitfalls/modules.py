@@ -48,7 +48,7 @@ def forward_method(script: Script, node: Node) -> Iterator[Finding]:
     if name is None or not script.inherits(cls, _MODULE) or _is_callable(script, cls):
         return
     # Others may call its forward by name: only a call of an instance itself shows that it is meant to be called.
-    calls = (field(call, "function") for call in all_within(script.buffer.root, "call"))
+    calls = (field(call, "function") for call in all_within(script.whole, "call"))
     if any(isinstance(value := script.meaning(called), Instance) and value.of == cls for called in calls):
         message = "MLX calls a module's `__call__`; a module with `forward` alone cannot be called."
         yield Finding(name, message, (Fix("Name it __call__", (replaced(name, "__call__"),)),))
@@ -201,11 +201,11 @@ def trained_constant(script: Script, node: Node) -> Iterator[Finding]:
         return
     if not _is_constant(script, call) or not script.name(call.function).startswith("mlx."):
         return
+    script.has_looked_around = True
     models = [script.meaning(one.arguments[0]) for one in script.gradients.values() if len(one.arguments) == 2]
-    own = LocalClass(script.reader, cls)
-    if not any(isinstance(model, Instance) and model.of == own for model in models):
+    if not any(isinstance(model, Instance) and model.of == LocalClass(script.reader, cls) for model in models):
         return
-    uses = [one for one in all_within(script.buffer.root, "attribute") if text_of(one.named_children[-1]) == name]
+    uses = [one for one in all_within(script.whole, "attribute") if text_of(one.named_children[-1]) == name]
     if sum(one.parent is not None and field(one.parent, "left") == one for one in uses) > 1:
         return
     fixes: tuple[Fix, ...] = ()
@@ -237,8 +237,8 @@ def _is_constant(script: Script, call: Call) -> bool:
 def _import_place(script: Script) -> int | None:
     """Returns where an import can be added: the line after the last import of MLX's at the top of the file."""
     place = None
-    text = script.buffer.root.text or b""
-    for node in script.buffer.root.named_children:
+    text = script.whole.text or b""
+    for node in script.whole.named_children:
         if node.type in ("import_statement", "import_from_statement"):
             end = text.find(b"\n", node.end_byte)
             place = end + 1 if b"mlx" in (node.text or b"") and end >= 0 else place

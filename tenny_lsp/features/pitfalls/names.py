@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from tenny_lsp.features.pitfalls.calls import call_of, replaced
+from tenny_lsp.features.pitfalls.guards import is_guarded
 from tenny_lsp.features.pitfalls.rewrites import ARRAY_REWRITES, FUNCTION_REWRITES, RENAMED, Rewrite
 from tenny_lsp.features.pitfalls.rewriting import rewritten
 from tenny_lsp.features.pitfalls.rule import PYTHON, Example, Finding, Fix, rule
@@ -182,7 +183,7 @@ def is_set_or_guarded(script: Script, node: Node) -> bool:
     outer = node.parent
     is_target = outer is not None and (field(outer, "left") == node or outer.type in ("del_statement", "pattern_list"))
     is_unread = script.mentions("from __future__ import annotations") and up_to(node, "type") is not None
-    return is_set or is_target or is_unread or script.is_guarded(node)
+    return is_set or is_target or is_unread or is_guarded(script, node)
 
 
 RULES = (foreign_function, foreign_method)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 from tenny_lsp.features.pitfalls.calls import atom, call_of, replaced
+from tenny_lsp.features.pitfalls.guards import is_guarded
 from tenny_lsp.features.pitfalls.rule import ISSUES, PYTHON, Example, Finding, Fix, rule
 from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.features.pitfalls.values import dtype_of, literal_of
@@ -214,7 +215,7 @@ def metal_memory(script: Script, node: Node) -> Iterator[Finding]:
     if owner is None or member is None or owner.type != "attribute":
         return
     mx = field(owner, "object")
-    if mx is None or script.name(owner) != "mlx.core.metal" or script.is_guarded(node):
+    if mx is None or script.name(owner) != "mlx.core.metal" or is_guarded(script, node):
         return
     if script.index.resolve(f"mlx.core.{text_of(member)}") is None:
         return

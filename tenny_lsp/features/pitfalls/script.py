@@ -1,6 +1,7 @@
 """A file as the rules see it: what its names and expressions are for certain, and what it is prepared for."""
 
 import re
+from collections.abc import Hashable
 from functools import cached_property
 
 from tenny_lsp.features.pitfalls.calls import Call, call_of
@@ -16,9 +17,6 @@ from tenny_lsp.source.syntax import Node, dotted_of, field, text_of, up_to
 #: What takes gradients, and all that transforms functions → where the function stands among its arguments.
 GRADIENTS = {"mlx.nn.value_and_grad": 1, "mlx.core.value_and_grad": 0, "mlx.core.grad": 0}
 TRANSFORMS = {"mlx.core.compile": 0, "mlx.core.vmap": 0, **GRADIENTS}
-#: A block, or a test, that something may be missing from.
-_EXPECTS = re.compile(r"\b(?:suppress|raises|assertRaises\w*|skip\w*|xfail)\b")
-_LEAVES_OPEN = ("hasattr", "getattr", "AttributeError", "TypeError", "ImportError", "Exception", "version")
 
 
 class Script:
@@ -33,8 +31,24 @@ class Script:
         self.buffer = buffer
         self.reader = reader
         self.index: ApiIndex = reader.index
-        self._mentioned: dict[str, bool] = {}
+        #: Words that were asked for, and whether they stand anywhere in the text.
+        self.mentioned: dict[str, bool] = {}
+        #: Whether the whole text was looked through for what is being looked at.
+        self.has_looked_around = False
         self._changed: dict[tuple[int, str], bool] = {}
+
+    @property
+    def whole(self) -> Node:
+        """The whole text, for what hangs on all of it."""
+        self.has_looked_around = True
+        return self.buffer.root
+
+    @cached_property
+    def facts(self) -> Hashable:
+        """What is known of the whole text and used all over it."""
+        calls = {name: [text_of(call.node) for call in calls.values()] for name, calls in self.transformed.items()}
+        modules = tuple(sorted(self._modules.items()))
+        return repr(calls), modules, self.imported, self.convolutions, frozenset(self.buffer.tested_names)
 
     @cached_property
     def transformed(self) -> dict[str, dict[int, Call]]:
@@ -204,44 +218,6 @@ class Script:
 
     def mentions(self, word: str) -> bool:
         """Tells whether a word stands anywhere in the text."""
-        if word not in self._mentioned:
-            self._mentioned[word] = word in self.buffer.text
-        return self._mentioned[word]
-
-    def is_guarded(self, node: Node, caught: tuple[str, ...] = ()) -> bool:
-        """Tells whether the text is prepared for something to be missing: by ``hasattr``, ``except``, ``raises``.
-
-        Args:
-            node (Node): What may be missing.
-            caught (tuple[str, ...]): Errors that it raises, beside those that what is missing raises.
-        """
-        inner, outer = node, node.parent
-        while outer is not None:
-            if outer.type == "try_statement" and field(outer, "body") == inner:
-                clauses = b"".join(child.text or b"" for child in outer.named_children if child != inner)
-                if re.search(rb"except\s*(:|[^\n]*(" + "|".join(_LEAVES_OPEN + caught).encode() + rb"))", clauses):
-                    return True
-            if outer.type == "except_clause" and any(word in text_of(outer.children[1]) for word in _LEAVES_OPEN):
-                return True
-            if outer.type == "with_statement" and _EXPECTS.search(text_of(outer).partition("\n")[0]):
-                return True
-            if outer.type == "decorated_definition" and _EXPECTS.search(text_of(outer.children[0])):
-                return True
-            condition = field(outer, "condition")
-            if outer.type == "conditional_expression" and len(outer.named_children) == 3:
-                condition = outer.named_children[1]
-            if outer.type == "boolean_operator":
-                condition = field(outer, "left")
-            if outer.type in ("elif_clause", "else_clause") and outer.parent is not None:
-                condition = field(outer.parent, "condition")
-            if condition is not None and self._asks(condition):
-                return True
-            inner, outer = outer, outer.parent
-        return False
-
-    def _asks(self, condition: Node) -> bool:
-        """Tells whether a condition asks what there is: itself, or by a name that holds the answer."""
-        words = set(re.findall(r"\w+", text_of(condition)))
-        names = (bindings for scope in self.buffer.scopes_around(condition) for bindings in scope.bindings.items())
-        values = [text_of(b.value) for name, found in names if name in words for b in found if b.value is not None]
-        return any(word in text for word in _LEAVES_OPEN for text in (text_of(condition), *values))
+        if word not in self.mentioned:
+            self.mentioned[word] = word in self.buffer.text
+        return self.mentioned[word]

@@ -42,6 +42,7 @@ def stream_across_threads(script: Script, call: Call) -> Iterator[Finding]:
     function = script.reader.meaning(target) if target is not None else None
     if target is None or not isinstance(function, LocalFunction) or function.home is not script.reader:
         return
+    script.has_looked_around = True
     if not _EVALUATES.search(text_of(function.node)):
         return  # what is only put together there may be evaluated by the thread of the stream
     for used in _streams(script, function.node):

@@ -9,6 +9,7 @@ from pathlib import PurePosixPath
 
 from tenny_lsp.features.candidates import is_there
 from tenny_lsp.features.pitfalls.calls import replaced
+from tenny_lsp.features.pitfalls.guards import is_guarded
 from tenny_lsp.features.pitfalls.layers import foreign_layer
 from tenny_lsp.features.pitfalls.names import advice, foreign_function, foreign_members, is_set_or_guarded
 from tenny_lsp.features.pitfalls.rule import PYTHON, Example, Finding, Fix, rule
@@ -83,7 +84,7 @@ def unknown_import(script: Script, node: Node) -> Iterator[Finding]:
     """Finds imports from MLX's modules of what they do not have."""
     path, names = field(node, "module_name"), node.children_by_field_name("name")
     module = script.index.resolve(text_of(path)) if path is not None and not script.index.is_substitute else None
-    if module is None or module.name not in _KNOWN or script.is_guarded(node):
+    if module is None or module.name not in _KNOWN or is_guarded(script, node):
         return
     for given in names:
         imported = field(given, "name") or given
@@ -105,7 +106,7 @@ def _is_missing(index: ApiIndex, module: str, name: str) -> bool:
 
 def _is_expected(script: Script, node: Node, name: str) -> bool:
     """Tells whether a file knows that MLX may lack a name: it asks for it, or the version, sets it, says ignore."""
-    text, code = script.buffer.root.text or b"", script.buffer.text
+    text, code = script.whole.text or b"", script.buffer.text
     end = text.find(b"\n", node.end_byte)
     is_ignored = _IGNORED.search(text, node.end_byte, end if end >= 0 else len(text)) is not None
     is_named = f'"{name}"' in code or f"'{name}'" in code or re.search(rf"\.{name}\s*=(?!=)", code) is not None

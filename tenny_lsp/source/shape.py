@@ -1,0 +1,152 @@
+"""What a definition shows of itself to the rest of its file: what an edit inside of it does not change."""
+
+import re
+from collections.abc import Hashable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from tenny_lsp.source.definitions import decorators, returned
+from tenny_lsp.source.meaning import (
+    Api,
+    Function,
+    Group,
+    Instance,
+    LocalClass,
+    LocalFunction,
+    LocalModule,
+    Meaning,
+    Table,
+)
+from tenny_lsp.source.members import member, names_in
+from tenny_lsp.source.names import bound
+from tenny_lsp.source.scope import Binding, Span
+from tenny_lsp.source.syntax import SCOPES, Node, field, text_of, up_to
+
+if TYPE_CHECKING:
+    from tenny_lsp.source.reader import Reader
+
+#: What changes a collection that a name, or an attribute, holds.
+GROWING = re.compile(rb"\b(\w+)\s*(?:\.(?:append|insert|extend|update|setdefault)\(|\[|\+=)")
+_HEAD = ("superclasses", "parameters", "return_type")
+
+
+def shape_of(reader: "Reader", binding: Binding, edited: Span | None = None) -> Hashable:
+    """Returns what a binding makes of its name, comparable between two readers of a file before and after an edit.
+
+    Of a function that is its head and what it returns; of a class, that of its members.
+
+    Args:
+        reader (Reader): Reads the file.
+        binding (Binding): What binds the name.
+        edited (Span, optional): The methods of a class that differ; nothing else in it does. Default: all of it may.
+    """
+    place = [(branch.kind, branch.total, branch.is_left) for branch in binding.branches]
+    node = binding.definition
+    head = _head(node) if node is not None and node.type != "identifier" else None
+    return (
+        len(binding.loops),
+        tuple(place),
+        head,
+        _means(reader, bound(reader, binding)),
+        *_inside(reader, node, edited),
+    )
+
+
+def _inside(reader: "Reader", node: Node | None, edited: Span | None) -> Iterator[Hashable]:
+    if node is not None and node.type == "function_definition":
+        yield _means(reader, returned(LocalFunction(reader, node)))
+    elif node is not None and node.type == "class_definition":
+        cls = LocalClass(reader, node)
+        methods, attributes = reader.buffer.bindings_in(node), reader.buffer.attributes_in(node)
+        yield tuple(sorted(names_in(cls)))
+        grown = _grown(node, edited) if edited is not None else set()
+        for name in names_in(cls):
+            places = [binding.position for binding in (*methods.get(name, ()), *attributes.get(name, ()))]
+            if edited is not None and name not in grown and not any(place in edited for place in places):
+                continue  # as it was, if what its methods use is
+            for one in methods.get(name, ()):
+                if one.definition is not None:
+                    yield name, _head(one.definition)
+                if one.definition is not None and one.definition.type == "function_definition":
+                    yield _means(reader, returned(LocalFunction(reader, one.definition, Instance(cls))))
+            yield name, _means(reader, member(reader, Instance(cls), name)), _means(reader, member(reader, cls, name))
+
+
+def _grown(cls: Node, edited: Span) -> set[str]:
+    """Returns the attributes of a class that its edited methods may put something into."""
+    text = (cls.text or b"")[edited.start - cls.start_byte : edited.end - cls.start_byte]
+    return {word.decode("utf-8", "replace") for word in GROWING.findall(text)}
+
+
+def edited_methods(before: Node, after: Node) -> tuple[Span, Span] | None:
+    """Returns where the methods stand in which two texts of a class differ; None where more may differ than they.
+
+    Args:
+        before (Node): The class before an edit.
+        after (Node): The class after it.
+    """
+    bodies = [field(cls, "body") for cls in (before, after)]
+    if before.type != "class_definition" or after.type != before.type or None in bodies:
+        return None
+    old, new = (list(body.named_children) for body in bodies if body is not None)
+    first, last = ends_alike([child.text for child in old], [child.text for child in new])
+    between = old[first : len(old) - last], new[first : len(new) - last]
+    if any(child.type not in ("function_definition", "decorated_definition") for part in between for child in part):
+        return None
+    start, end = (Span(part[0].start_byte, part[-1].end_byte) if part else Span(0, 0) for part in between)
+    return start, end
+
+
+def ends_alike(before: Sequence[object], after: Sequence[object]) -> tuple[int, int]:
+    """Returns how many items two sequences have in common at the start, and at the end behind those."""
+    most = min(len(before), len(after))
+    first = next((n for n in range(most) if before[n] != after[n]), most)
+    last = next((n for n in range(most - first) if before[-1 - n] != after[-1 - n]), most - first)
+    return first, last
+
+
+def _head(node: Node) -> Hashable:
+    parts = (field(node, name) for name in _HEAD)
+    return (
+        node.type,
+        tuple(text_of(part) if part is not None else None for part in parts),
+        tuple(text_of(decorator) for decorator in decorators(node)),
+    )
+
+
+def _means(reader: "Reader", meaning: Meaning | None) -> Hashable:
+    """Returns a meaning without the nodes of one text: what this file defines stands there by its path of names."""
+    if isinstance(meaning, Api):
+        return "api", meaning.entry.name, _means(reader, meaning.receiver)
+    if isinstance(meaning, LocalClass):
+        return "class", _where(reader, meaning.home, meaning.node)
+    if isinstance(meaning, LocalFunction):
+        return "function", _where(reader, meaning.home, meaning.node), _means(reader, meaning.receiver)
+    if isinstance(meaning, LocalModule):
+        return "module", id(meaning.home.buffer)
+    if isinstance(meaning, Instance):
+        return "instance", _means(reader, meaning.of), tuple(_means(reader, part) for part in meaning.parts)
+    if isinstance(meaning, Group):
+        items = tuple(_means(reader, item) for item in meaning.items) if meaning.items is not None else None
+        return "group", meaning.kind, _means(reader, meaning.each), items
+    if isinstance(meaning, Table):
+        return "table", meaning.is_empty, _means(reader, meaning.value)
+    if isinstance(meaning, Function):
+        return "callable", _means(reader, meaning.result)
+    return meaning
+
+
+def _where(reader: "Reader", home: "Reader", node: Node) -> Hashable:
+    """Returns where a definition stands: its text too, where it is inside of a function or has no name."""
+    if home is not reader:
+        return id(home.buffer), node.start_byte
+    path, scope = list[str](), node
+    while scope.parent is not None:
+        name = field(scope, "name")
+        if name is None or (path and scope.type != "class_definition"):
+            return text_of(node)
+        path.append(text_of(name))
+        outer = up_to(scope.parent, *SCOPES)
+        if outer is None or outer == home.buffer.root:
+            break
+        scope = outer
+    return tuple(path)

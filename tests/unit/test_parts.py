@@ -1,0 +1,173 @@
+"""After an edit only some parts of a file are looked at again: what is found must be what a fresh look finds."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tenny_lsp.features.pitfalls.check import Checked, Rules, check
+from tenny_lsp.features.pitfalls.rule import PRELUDE, Finding, Pitfall, Rule
+from tenny_lsp.features.pitfalls.script import Script
+from tenny_lsp.mlx_api.index import load_mlx_index
+from tenny_lsp.source.buffer import Buffer
+from tenny_lsp.source.files import Files
+from tenny_lsp.source.inference import Inference
+from tenny_lsp.source.syntax import Node
+
+INDEX, RULES = load_mlx_index(), Rules()
+FILE = f'''"""Größen: ein Modul, das nicht nur aus ASCII besteht."""
+{PRELUDE}
+SIZES = []
+
+
+def make(size):
+    return mx.zeros((size, 3))
+
+
+def hand_on(size):
+    return make(size)
+
+
+class Block(nn.Module):
+    def __init__(self, size):
+        super().__init__()
+        self.fc = nn.Linear(size, 3)
+        self.many = []
+
+    def __call__(self, x):
+        return self.fc(x)
+
+    def scale(self, x: mx.array):
+        return x * 2
+
+
+class Net(Block):
+    def __init__(self):
+        super().__init__(4)
+        self.block = Block(3)
+
+    def __call__(self, x):
+        return self.block.scale(x).size(0)
+
+
+def train(model: Net, x):
+    y = hand_on(3)
+    model.block.fc.cuda()
+    return y.view(3, 1), model.block(x).numel()
+
+
+def grow():
+    SIZES.append(mx.zeros(6))
+
+
+def read():
+    return SIZES[0].view(2, 3)
+
+
+def step(x: mx.array):
+    return x.sum().item()
+
+
+def forgiving(x):
+    return mx.zeros(3).cuda()  # tenny: ignore
+'''
+
+
+def look(text: str, before: Checked | None = None) -> Checked:
+    buffer = Buffer(text, before.buffer if before is not None else None)
+    reader = Inference(buffer, INDEX, FILES, Path("/nowhere/file.py")).reader
+    return check(buffer, RULES, reader, before)
+
+
+FILES = Files()
+
+
+def codes(found: list[Pitfall]) -> set[str]:
+    return {pitfall.code for pitfall in found}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("return mx.zeros((size, 3))", "return [size]"),  # what a function returns, through another one
+        ("self.fc = nn.Linear(size, 3)", "self.fc = size"),
+        ("        return x * 2", "        return 2"),
+        ("def scale", "def rescale"),
+        ("class Block(nn.Module)", "class Block(dict)"),
+        ("class Net(Block)", "class Net(nn.Module)"),
+        ("import mlx.core as mx\n", "import mlx.core as m\n"),
+        ("SIZES.append(mx.zeros(6))", "SIZES.append(3)"),  # what another function puts into a list of the module
+        ("SIZES = []", "SIZES = [3]"),
+        ("def grow():", "fast = mx.compile(step)\n\n\ndef grow():"),  # what is made of a function elsewhere
+        ("def step(x: mx.array)", "@mx.compile\ndef step(x: mx.array)"),
+        ("  # tenny: ignore", ""),
+        ("def grow():", "# Größe\n\n\ndef grow():"),
+        ("def grow():", "def grow(:"),
+        ("model: Net", "model: Block"),
+        ("def read():", "def read(a: int):\n    isinstance(y, mx.array)\n"),
+        ("self.many = []", "self.many = []\n\n    def __getattr__(self, name):\n        return 1"),
+        ("def make(size):", "make = None\n\n\ndef made(size):"),
+    ],
+)
+def test_an_edit_there_and_back_is_seen_wherever_it_matters(old: str, new: str) -> None:
+    assert FILE.count(old) == 1
+    first = look(FILE)
+    there = look(FILE.replace(old, new), first)
+    assert there.pitfalls == look(FILE.replace(old, new)).pitfalls
+    assert look(FILE, there).pitfalls == first.pitfalls
+
+
+def test_the_file_has_pitfalls_that_hang_together() -> None:
+    found = look(FILE).pitfalls
+    assert len(found) >= 4
+    assert len(codes(found)) >= 3
+
+
+def test_only_what_an_edit_concerns_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at = []
+    findings = Rules.findings
+
+    def seen(self: Rules, script: Script, part: Node) -> list[tuple[Rule, Finding]]:
+        looked_at.append(part.text)
+        return findings(self, script, part)
+
+    monkeypatch.setattr(Rules, "findings", seen)
+    before = look(FILE)
+    looked_at.clear()
+    look(FILE.replace("return x * 2", "return x * 2 + 1"), before)
+    definitions = [text for text in looked_at if text.startswith((b"def", b"class"))]
+    assert [text.split(b"(")[0] for text in definitions] == [b"class Block"]
+
+
+def test_another_files_change_is_seen(tmp_path: Path) -> None:
+    other = tmp_path / "other.py"
+    other.write_text("import mlx.core as mx\ndef made():\n    return mx.zeros(3)\n")
+    head = "import mlx.core as mx\nfrom other import made\n"
+    text = head + "def use():\n    return made().cuda()\ndef far():\n    return 1\n"
+    files = Files((tmp_path,))
+
+    def reader(buffer: Buffer):
+        return Inference(buffer, INDEX, files, tmp_path / "file.py").reader
+
+    buffer = Buffer(text)
+    before = check(buffer, RULES, reader(buffer))
+    assert len(before.pitfalls) == 1
+    other.write_text("def made():\n    return Other()\n")
+    after = Buffer(text.replace("return 1", "return 12"), buffer)
+    assert check(after, RULES, reader(after), before).pitfalls == []
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_whatever_is_typed_is_seen_as_a_fresh_look_sees_it(data: st.DataObject) -> None:
+    text, kept = FILE, look(FILE)
+    for _ in range(3):
+        start = data.draw(st.integers(0, len(text)))
+        end = min(len(text), start + data.draw(st.integers(0, 12)))
+        put = data.draw(
+            st.sampled_from(["", "x", ".", "(", ")", "\n", " ", "#", "mx.", "self.fc", "    return make(2)\n", "ß"])
+        )
+        text = text[:start] + put + text[end:]
+        kept = look(text, kept)
+        assert kept.pitfalls == look(text).pitfalls

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 #: What changes a collection that a name, or an attribute, holds.
 GROWING = re.compile(rb"\b(\w+)\s*(?:\.(?:append|insert|extend|update|setdefault)\(|\[|\+=)")
+_METHODS = ("function_definition", "decorated_definition", "comment")
 _HEAD = ("superclasses", "parameters", "return_type")
 
 
@@ -90,7 +91,7 @@ def edited_methods(before: Node, after: Node) -> tuple[Span, Span] | None:
     old, new = (list(body.named_children) for body in bodies if body is not None)
     first, last = ends_alike([child.text for child in old], [child.text for child in new])
     between = old[first : len(old) - last], new[first : len(new) - last]
-    if any(child.type not in ("function_definition", "decorated_definition") for part in between for child in part):
+    if any(child.type not in _METHODS for part in between for child in part):
         return None
     start, end = (Span(part[0].start_byte, part[-1].end_byte) if part else Span(0, 0) for part in between)
     return start, end

@@ -20,6 +20,7 @@ from benchmarks.session import Session
 
 RESULTS = Path(__file__).parent / "results" / "keystrokes.json"
 _LONG = range(1800, 2300)
+_STATEMENT = re.compile(r"\n( {4,})(?:return|if|for|with|self\.\w+ =)\b")
 _TYPED = "y = mx.concatenate([x, x], axis=1).astype(mx.float16)"
 
 
@@ -58,10 +59,10 @@ def _typed(session: Session, uri: str, text: str) -> list[float]:
     document: dict[str, Any] = {"uri": uri, "languageId": "python", "version": 0, "text": text}
     session.notify("textDocument/didOpen", {"textDocument": document})
     session.request("textDocument/diagnostic", {"textDocument": {"uri": uri}})
-    returned = re.compile(r"\n( +)return\b").search(text, len(text) // 2)
-    if returned is None:
-        raise SystemExit(f"nothing is returned in the second half of {uri}")
-    line, indentation = text.count("\n", 0, returned.start() + 1), returned[1]
+    statement = _STATEMENT.search(text, len(text) // 2)
+    if statement is None:
+        raise SystemExit(f"there is no function in the second half of {uri}")
+    line, indentation = text.count("\n", 0, statement.start() + 1), statement[1]
     taken = []
     for number, typed in enumerate((f"{indentation}\n", *_TYPED)):
         place = {"line": line, "character": len(indentation) + number - 1 if number else 0}

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from lsprotocol import types as lsp
 
 from tenny_lsp.documents import View
-from tenny_lsp.features.pitfalls.check import Checked, Rules, check
+from tenny_lsp.features.pitfalls.check import Rules
 from tenny_lsp.features.pitfalls.fixing import edits_between, fixed, ignoring
 from tenny_lsp.features.pitfalls.rule import Edit, Fix, Pitfall
+from tenny_lsp.features.pitfalls.unfinished import Look, look
 from tenny_lsp.roasting import ROAST, wants
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Diagnostics:
     def __init__(self, server: "TennyServer") -> None:
         self._server = server
         self._rules: tuple[object, Rules] | None = None
-        self._found: dict[str, Checked] = {}
+        self._found: dict[str, Look] = {}
         self._waiting: dict[str, asyncio.Task[None]] = {}
         self._told: set[str] = set()
         self._said: dict[str, list[lsp.Diagnostic]] = {}
@@ -134,11 +135,11 @@ class Diagnostics:
         """Returns the pitfalls of a document, or of a whole notebook."""
         index, rules = await self._server.index(view.uri), self._selected()
         kept = self._found.get(view.uri)
-        if kept is None or kept.buffer is not view.buffer or kept.rules is not rules:
-            reader = self._server.documents.inference(view, index).reader
+        if kept is None or kept.buffer is not view.buffer or kept.checked.rules is not rules:
+            read = partial(self._server.documents.read_as, view, index)
             gc.disable()  # the many nodes that are read would have it walk all that the server keeps
             try:
-                kept = self._found[view.uri] = check(view.buffer, rules, reader, kept)
+                kept = self._found[view.uri] = look(view.buffer, rules, read, kept)
             finally:
                 gc.enable()
         return kept.pitfalls

@@ -14,6 +14,7 @@ from tenny_lsp.source.buffer import Buffer
 from tenny_lsp.source.files import Files
 from tenny_lsp.source.inference import Inference
 from tenny_lsp.source.notebook import Notebook
+from tenny_lsp.source.reader import Reader
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,11 @@ class Documents:
             uris = [folder.uri for folder in workspace.folders.values()] or [workspace.root_uri or ""]
             self._files = Files(tuple(path for uri in uris if (path := path_of(uri)) is not None))
         return Inference(buffer, index, self._files, path_of(uri))
+
+    def read_as(self, view: View, index: ApiIndex, buffer: Buffer) -> Reader:
+        """Returns what reads a text in a document's place, which may be its own."""
+        inference = self.inference(view, index) if buffer is view.buffer else self.read(buffer, view.uri, index)
+        return inference.reader
 
     def forget(self, uri: str) -> None:
         """Drops what is kept of a closed document or notebook."""

@@ -47,8 +47,7 @@ class Script:
     def facts(self) -> Hashable:
         """What is known of the whole text and used all over it."""
         calls = {name: [text_of(call.node) for call in calls.values()] for name, calls in self.transformed.items()}
-        modules = tuple(sorted(self._modules.items()))
-        return repr(calls), modules, self.imported, self.convolutions, frozenset(self.buffer.tested_names)
+        return repr(calls), self.imported, self.convolutions, frozenset(self.buffer.tested_names)
 
     @cached_property
     def transformed(self) -> dict[str, dict[int, Call]]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from benchmarks.machine import machine, today
 from tenny_lsp import folders
 from tenny_lsp.features.repertoire import NEAR, Repertoire, repertoire
-from tenny_lsp.features.roast import gains, sentiment, subject_of
+from tenny_lsp.features.roast import fitness, gains, sentiment, subject_of
 from tenny_lsp.model.client import WorkerModel, WorkerOptions
 from tenny_lsp.model.protocol import TextModel
 
@@ -41,7 +41,7 @@ async def chosen(model: TextModel, count: int, seed: int) -> dict[str, float]:
         for name, ranks in (
             ("words", words),
             ("model", gained),
-            ("words and model", [weight + gain for weight, gain in zip(words, gained, strict=True)]),
+            ("words and model", list(map(fitness, words, gained))),
         ):
             right[name] += all(ranks[0] > other for other in ranks[1:])
     return {name: number / count for name, number in right.items()}

@@ -13,8 +13,6 @@ from email.parser import HeaderParser
 from functools import cached_property
 from pathlib import Path
 
-from bs4 import BeautifulSoup
-
 #: Packages written with MLX: their source is the code part.
 _MLX_CODE = """mlx-lm mlx-vlm mlx-audio mflux mlx-whisper mlx-embeddings mlx-optimizers mlx-graphs mlx-image
     lightning-whisper-mlx mlx-omni-server mlx-lm-lora mlx-arsenal mlx-kan mlx-snn mlx-rl mlx-embedding-models
@@ -173,6 +171,8 @@ def debian_texts(name: str, folder: Path) -> Iterator[str]:
 
 def _readable(page: str) -> str:
     """Returns the text of an HTML page, without its menus."""
+    from bs4 import BeautifulSoup  # of the pretrain group: who reads packages for anything else does without
+
     soup = BeautifulSoup(page, "html.parser")
     for tag in soup(["nav", "script", "style", "header", "footer", "head"]):
         tag.decompose()

@@ -32,6 +32,8 @@ _COPIED = 0.5
 _MODEL_SHARE = 0.5
 #: What a remark is as likely to be made on as on anything.
 _ANYTHING = "# note"
+#: How much a nat of that weighs beside the words that both share: tried on 200 other comments than the benchmark's.
+_GAIN_WEIGHT = 1.5
 #: What a probability of nothing counts as.
 _TINY = 1e-300
 
@@ -134,8 +136,13 @@ async def _fitting(text: str, model: TextModel, seed: int, avoid: Collection[str
     if len(near) < 2:
         return remarks[0] if remarks else None
     gained = await gains(text, remarks, model)
-    ranks = {remark: weight + gain for remark, (_, weight), gain in zip(remarks, near, gained, strict=True)}
+    ranks = {remark: fitness(words, gain) for remark, (_, words), gain in zip(remarks, near, gained, strict=True)}
     return sorted(remarks, key=lambda remark: -ranks[remark])[place_of(seed, len(remarks))]
+
+
+def fitness(words: float, gain: float) -> float:
+    """Returns how well a remark fits, by the words that it shares with a text and by what a model gains from that."""
+    return words + _GAIN_WEIGHT * gain
 
 
 async def gains(text: str, remarks: Sequence[str], model: TextModel) -> list[float]:

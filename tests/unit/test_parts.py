@@ -1,12 +1,16 @@
 """After an edit only some parts of a file are looked at again: what is found must be what a fresh look finds."""
 
+import re
+import textwrap
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tenny_lsp.features.pitfalls.check import Checked, Rules, check
+from tenny_lsp.features.pitfalls.registry import RULES as RULES_OF_ALL
 from tenny_lsp.features.pitfalls.rule import PRELUDE, Finding, Pitfall, Rule
 from tenny_lsp.features.pitfalls.script import Script
 from tenny_lsp.mlx_api.index import load_mlx_index
@@ -169,5 +173,37 @@ def test_whatever_is_typed_is_seen_as_a_fresh_look_sees_it(data: st.DataObject) 
             st.sampled_from(["", "x", ".", "(", ")", "\n", " ", "#", "mx.", "self.fc", "    return make(2)\n", "ß"])
         )
         text = text[:start] + put + text[end:]
+        kept = look(text, kept)
+        assert kept.pitfalls == look(text).pitfalls
+
+
+EXAMPLES = [example.before for one in RULES_OF_ALL for example in one.examples]
+WORD = re.compile(r"[A-Za-z_]\w*")
+
+
+def mixed_up(text: str, choice: Random) -> str:
+    """Returns a text with a word put in another's place, without a line, or with another example in it."""
+    one, other = (choice.choice(list(WORD.finditer(text))) for _ in range(2))
+    lines = text.split("\n")
+    row = choice.randrange(len(lines))
+    indentation = lines[row][: len(lines[row]) - len(lines[row].lstrip())]
+    added = textwrap.indent(choice.choice(EXAMPLES), indentation)
+    return choice.choice(
+        [
+            text[: one.start()] + other[0] + text[one.end() :],
+            "\n".join(lines[:row] + lines[row + 1 :]),
+            "\n".join([*lines[:row], added, *lines[row:]]),
+        ]
+    )
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_the_examples_of_all_rules_side_by_side_are_seen_as_a_fresh_look_sees_them(choice: Random) -> None:
+    functions = (f"def f{n}(x: mx.array):\n{textwrap.indent(one, '    ')}\n" for n, one in enumerate(EXAMPLES))
+    text = PRELUDE + "\n\n".join(choice.sample([*functions, *EXAMPLES], 14)) + "\n"
+    kept = look(text)
+    for _ in range(4):
+        text = mixed_up(text, choice)
         kept = look(text, kept)
         assert kept.pitfalls == look(text).pitfalls

@@ -11,6 +11,8 @@ from tenny_lsp.source.syntax import Node, field, text_of
 if TYPE_CHECKING:
     from tenny_lsp.source.reader import Reader
 
+#: What stands after a collection that something may be put into.
+PUTS_IN = rb"\s*(?:\.(?:append|insert|extend|update|setdefault)\(|\[|\+=)"
 #: Method → the position of what it puts in, and whether that is a collection of what is put in.
 _METHODS = {"append": (0, False), "insert": (1, False), "extend": (0, True), "update": (0, True)}
 
@@ -41,7 +43,7 @@ def _unless_empty(made: Group | Table, value: Meaning | None) -> list[Meaning | 
 
 def _added(reader: "Reader", name: str, scope: Node) -> Iterator[Meaning | None]:
     text = scope.text or b""
-    pattern = rb"\b%s(?=\s*(?:\.(?:append|insert|extend|update|setdefault)\(|\[|\+=))" % re.escape(name.encode())
+    pattern = rb"\b%s(?=%s)" % (re.escape(name.encode()), PUTS_IN)
     for found in re.finditer(pattern, text):
         place = scope.start_byte + found.end() - 1
         node = scope.descendant_for_byte_range(place, place)

@@ -5,6 +5,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from tenny_lsp.source.definitions import decorators, returned
+from tenny_lsp.source.growth import PUTS_IN
 from tenny_lsp.source.meaning import (
     Api,
     Function,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from tenny_lsp.source.reader import Reader
 
 #: What changes a collection that a name, or an attribute, holds.
-GROWING = re.compile(rb"\b(\w+)\s*(?:\.(?:append|insert|extend|update|setdefault)\(|\[|\+=)")
+GROWING = re.compile(rb"\b(\w+)" + PUTS_IN)
 _METHODS = ("function_definition", "decorated_definition", "comment")
 _HEAD = ("superclasses", "parameters", "return_type")
 

@@ -79,7 +79,7 @@ def forgiving(x):
 
 
 def look(text: str, before: Checked | None = None) -> Checked:
-    buffer = Buffer(text, before.buffer if before is not None else None)
+    buffer = Buffer(text, before.script.buffer if before is not None else None)
     reader = Inference(buffer, INDEX, FILES, Path("/nowhere/file.py")).reader
     return check(buffer, RULES, reader, before)
 

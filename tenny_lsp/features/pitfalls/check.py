@@ -79,18 +79,16 @@ class Checked:
     """A file that has been looked at.
 
     Args:
-        buffer (Buffer): The file's text.
         pitfalls (list[Pitfall]): What was found, in the order of its text.
         parts (list[Part]): Its statements, with what was found in each.
-        script (Script, optional): The file as the rules saw it; None where it has nothing to do with MLX.
+        script (Script): The file as the rules saw it.
         rules (Rules): The rules.
         others (dict[Path, Buffer]): The other files that were read.
     """
 
-    buffer: Buffer
     pitfalls: list[Pitfall]
     parts: list[Part]
-    script: Script | None
+    script: Script
     rules: Rules
     others: dict[Path, Buffer]
 
@@ -109,24 +107,25 @@ def check(buffer: Buffer, rules: Rules, reader: Reader, before: Checked | None =
         reader (Reader): Reads what the file's expressions mean.
         before (Checked, optional): What was found before an edit: only what that can concern is looked at again.
     """
-    if "mlx" not in buffer.text:
-        return Checked(buffer, [], [], None, rules, {})
     script = Script(buffer, reader)
-    usable = before is not None and before.script is not None and _is_usable(before, script, rules)
+    if "mlx" not in buffer.text:
+        return Checked([], [], script, rules, {})
+    if before is not None and not _is_usable(before, script, rules):
+        before = None
     parts = parts_of(buffer, before.parts if before is not None else ())
-    known = _known(before, parts, script) if before is not None and usable else {}
+    known = _known(before, parts, script) if before is not None else {}
     parts = [known[place] if place in known else _looked_at(part, script, rules) for place, part in enumerate(parts)]
     ignored = dict(_ignored(buffer.text)) if "tenny:" in buffer.text else {}
     found = [one.pitfall for part in parts for one in part.found if not _is_ignored(one, ignored)]
-    others = reader.others | (before.others if before is not None and usable else {})
+    others = reader.others | (before.others if before is not None else {})
     found = sorted(dict.fromkeys(found), key=lambda pitfall: (pitfall.start, pitfall.end))
-    return Checked(buffer, found, parts, script, rules, others)
+    return Checked(found, parts, script, rules, others)
 
 
 def _is_usable(before: Checked, script: Script, rules: Rules) -> bool:
     """Tells whether what was found before still holds where the text and its names are the same."""
     old, reader = before.script, script.reader
-    if old is None or before.rules is not rules or old.index is not script.index:
+    if before.rules is not rules or old.index is not script.index:
         return False
     if old.reader.files is not reader.files or (reader.files is not None and not reader.files.are_as(before.others)):
         return False
@@ -138,8 +137,6 @@ def _known(before: Checked, parts: list[Part], script: Script) -> dict[int, Part
     """Returns the parts, by their places, in which there is what there was before."""
     first, last = changed(before.parts, parts)
     edited = before.parts[first : len(before.parts) - last], parts[first : len(parts) - last]
-    if before.script is None:
-        return {}
     names = names_changed(*edited, (before.script.reader, script.reader))
     if names is None:
         return {}

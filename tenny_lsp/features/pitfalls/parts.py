@@ -166,9 +166,6 @@ def _key(part: Part) -> Hashable:
 
 
 def _moved(found: Found, by: int, rows: int) -> Found:
-    fixes = tuple(
-        replace(fix, edits=tuple(replace(edit, start=edit.start + by, end=edit.end + by) for edit in fix.edits))
-        for fix in found.pitfall.fixes
-    )
+    fixes = tuple(replace(fix, edits=tuple(edit.moved(by) for edit in fix.edits)) for fix in found.pitfall.fixes)
     pitfall = replace(found.pitfall, start=found.pitfall.start + by, end=found.pitfall.end + by, fixes=fixes)
     return Found(pitfall, (found.rows[0] + rows, found.rows[1] + rows))

@@ -37,6 +37,10 @@ class Edit:
     end: int
     text: str
 
+    def moved(self, by: int) -> "Edit":
+        """Returns it so much further on."""
+        return Edit(self.start + by, self.end + by, self.text)
+
 
 @dataclass(frozen=True, slots=True)
 class Fix:

@@ -75,13 +75,9 @@ def _placed(found: list[Pitfall], closed: str, text: str) -> Iterator[Pitfall]:
 
     for one in filter(is_apart, found):
         fixes = tuple(
-            replace(fix, edits=tuple(_moved(edit, end, added) for edit in fix.edits))
+            replace(fix, edits=tuple(edit.moved(-added) if edit.start > end else edit for edit in fix.edits))
             for fix in one.fixes
             if all(map(is_apart, fix.edits))
         )
         moved = replace(one, fixes=fixes)
         yield replace(moved, start=one.start - added, end=one.end - added) if one.start > end else moved
-
-
-def _moved(edit: Edit, end: int, added: int) -> Edit:
-    return replace(edit, start=edit.start - added, end=edit.end - added) if edit.start > end else edit

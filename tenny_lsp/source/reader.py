@@ -1,6 +1,6 @@
 """Reads what the expressions of one file mean, without running it; every part of inference goes through it."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,6 +35,8 @@ class Reader:
         self.files = files
         self._path = path
         self._hops = hops
+        #: The imports of the file that led to no file.
+        self.missing: set[str] = set()
         self._others: dict[Path, Reader] = {}
         self._memory = Memory()
         self._read: dict[int, Meaning | None] = {}
@@ -60,14 +62,22 @@ class Reader:
         """Returns what an import of a module path, or of a name in a module, stands for."""
         if entry := self.index.resolve(target) if not target.startswith(".") else None:
             return Api(entry)
-        found = self.files.find(target, self._path) if self.files and self._path and self._hops else None
+        found = self._found(target)
         if found is None:
+            self.missing.add(target)
             return External(target) if target.partition(".")[0] not in ("", self.index.package) else None
         home = self._other(found[0], self._hops - 1)
         meaning: Meaning | None = LocalModule(home) if home is not None else None
         for part in found[1]:
             meaning = self.member(meaning, part)
         return meaning
+
+    def finds_any(self, targets: Iterable[str]) -> bool:
+        """Tells whether one of these imports leads to a file."""
+        return any(self._found(target) is not None for target in targets)
+
+    def _found(self, target: str) -> tuple[Path, list[str]] | None:
+        return self.files.find(target, self._path) if self.files and self._path and self._hops else None
 
     def exported(self, name: str) -> Meaning | None:
         """Returns what a name of the module means at its end."""

@@ -162,6 +162,22 @@ def test_another_files_change_is_seen(tmp_path: Path) -> None:
     assert check(after, RULES, reader(after), before).pitfalls == []
 
 
+def test_a_file_that_an_import_has_been_waiting_for_is_seen(tmp_path: Path) -> None:
+    head = "import mlx.core as mx\nfrom other import made\n"
+    text = head + "def use():\n    return made().cuda()\ndef far():\n    return 1\n"
+    files = Files((tmp_path,))
+
+    def reader(buffer: Buffer):
+        return Inference(buffer, INDEX, files, tmp_path / "file.py").reader
+
+    buffer = Buffer(text)
+    before = check(buffer, RULES, reader(buffer))
+    assert before.pitfalls == []
+    (tmp_path / "other.py").write_text("import mlx.core as mx\ndef made():\n    return mx.zeros(3)\n")
+    after = Buffer(text.replace("return 1", "return 12"), buffer)
+    assert len(check(after, RULES, reader(after), before).pitfalls) == 1
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_whatever_is_typed_is_seen_as_a_fresh_look_sees_it(data: st.DataObject) -> None:

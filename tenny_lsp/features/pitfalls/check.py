@@ -84,6 +84,7 @@ class Checked:
         script (Script): The file as the rules saw it.
         rules (Rules): The rules.
         others (dict[Path, Buffer]): The other files that were read.
+        missing (frozenset[str]): The imports that led to none.
     """
 
     pitfalls: list[Pitfall]
@@ -91,6 +92,7 @@ class Checked:
     script: Script
     rules: Rules
     others: dict[Path, Buffer]
+    missing: frozenset[str] = frozenset()
 
 
 def pitfalls(buffer: Buffer, index: ApiIndex, rules: Rules, reader: Reader | None = None) -> list[Pitfall]:
@@ -118,8 +120,9 @@ def check(buffer: Buffer, rules: Rules, reader: Reader, before: Checked | None =
     ignored = dict(_ignored(buffer.text)) if "tenny:" in buffer.text else {}
     found = [one.pitfall for part in parts for one in part.found if not _is_ignored(one, ignored)]
     others = reader.others | (before.others if before is not None else {})
+    missing = frozenset(reader.missing) | (before.missing if before is not None else frozenset())
     found = sorted(dict.fromkeys(found), key=lambda pitfall: (pitfall.start, pitfall.end))
-    return Checked(found, parts, script, rules, others)
+    return Checked(found, parts, script, rules, others, missing)
 
 
 def _is_usable(before: Checked, script: Script, rules: Rules) -> bool:
@@ -128,6 +131,8 @@ def _is_usable(before: Checked, script: Script, rules: Rules) -> bool:
     if before.rules is not rules or old.index is not script.index:
         return False
     if old.reader.files is not reader.files or (reader.files is not None and not reader.files.are_as(before.others)):
+        return False
+    if reader.finds_any(before.missing):
         return False
     script.mentioned |= {word: word in script.buffer.text for word in old.mentioned}
     return script.mentioned == old.mentioned and script.facts == old.facts

@@ -55,6 +55,7 @@ describe('a Python file', () => {
         await page.screenshot('completion', EDITOR);
         await page.page.keyboard.press('Escape');
         await page.command('Delete Line');
+        await until(async () => !(await page.text()).includes('both = mx'));
     });
 
     test('a pitfall is underlined, and its quick fix edits the file', async () => {

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.machine import machine, today
-from tenny_lsp import folders
+from tenny_lsp import locations
 from tenny_lsp.features.repertoire import NEAR, Repertoire, repertoire
 from tenny_lsp.features.roast import fitness, gains, sentiment, subject_of
 from tenny_lsp.model.client import WorkerModel, WorkerOptions
@@ -59,7 +59,7 @@ async def felt(model: TextModel) -> dict[str, float]:
 
 async def run(count: int, seed: int, adapter: Path | None) -> dict[str, object]:
     """Returns all that was measured."""
-    model = WorkerModel(WorkerOptions(folders.embedded_base(), adapter))
+    model = WorkerModel(WorkerOptions(locations.embedded_base(), adapter))
     try:
         return {"remarks": await chosen(model, count, seed), "sentiments": await felt(model)}
     finally:
@@ -73,7 +73,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0, help="which")
     parser.add_argument("--bare", action="store_true", help="the base without the cynic adapter; writes nothing")
     arguments = parser.parse_args()
-    adapter = None if arguments.bare else folders.find_adapter("", folders.CYNIC)
+    adapter = None if arguments.bare else locations.find_adapter("", locations.CYNIC)
     measured = asyncio.run(run(arguments.comments, arguments.seed, adapter))
     print(json.dumps(measured, indent=1))
     if not arguments.bare:

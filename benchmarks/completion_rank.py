@@ -24,13 +24,13 @@ from benchmarks import peers
 from benchmarks.machine import machine, today
 from benchmarks.session import Session, SessionError
 from benchmarks.written import Written, choose
-from tenny_lsp import folders
+from tenny_lsp import locations
 from tenny_lsp.features.ranking import ASKED, MODEL_SHARE, counted, mixed, read_before
 from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
 from tenny_lsp.mlx_api.usage import load_usage, members_of
 from tenny_lsp.model.client import WorkerModel, WorkerOptions
 from tenny_lsp.model.identity import base_sha256
-from tenny_lsp.source.spot import spot_at
+from tenny_lsp.source.completion_context import completion_context_at
 
 RESULTS = Path(__file__).parent / "results" / "completion_rank.json"
 #: Other shares of the model than the one that is used, to see what the choice matters.
@@ -48,7 +48,7 @@ def main() -> None:
         peers.install()
     index = load_mlx_index()
     names = choose(options.names, 0, options.work / "corpus", members_of(index))
-    base = folders.expanded(options.model) if options.model else folders.embedded_base()
+    base = locations.expanded(options.model) if options.model else locations.embedded_base()
     ranks, score_ms = asyncio.run(_rank(names, index, base))
     sessions = _sessions(options, names[: options.requests])
     _report(options, names, ranks, score_ms, sessions, base)
@@ -75,9 +75,9 @@ async def _rank(names: list[Written], index: ApiIndex, base: Path) -> tuple[_Ran
     await model.start()
     for place in names:
         candidates = members[place.owner]
-        spot = spot_at(place.unfinished, place.offset)
-        assert spot is not None and spot.kind == "member", place
-        by_counts = counted(place.unfinished, spot, place.owner, candidates, index)
+        context = completion_context_at(place.unfinished, place.offset)
+        assert context is not None and context.kind == "member", place
+        by_counts = counted(place.unfinished, context, place.owner, candidates, index)
         likeliest = sorted(zip(by_counts, candidates, strict=True), key=lambda pair: (-pair[0], pair[1]))[:ASKED]
         asked = [name for _, name in likeliest]
         start = time.perf_counter()

@@ -14,11 +14,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.machine import machine, today
-from tenny_lsp.features.pitfalls.check import Rules, pitfalls
+from tenny_lsp.inference.engine import Engine
+from tenny_lsp.inference.files import Files
 from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
+from tenny_lsp.pitfalls.check import Rules, pitfalls
 from tenny_lsp.source.buffer import Buffer
-from tenny_lsp.source.files import Files
-from tenny_lsp.source.reader import Reader
 from tools.packages import Package, fetch, find
 
 PACKAGES = ("mlx-lm", "mlx-vlm", "mlx-audio", "mflux")
@@ -54,7 +54,7 @@ def check(
     for path, text in texts.items():
         start = time.process_time()
         buffer = Buffer(text)
-        found = pitfalls(buffer, index, rules, Reader(buffer, index, files, root / path))
+        found = pitfalls(buffer, index, rules, Engine(buffer, index, files, root / path))
         seconds[path], lengths[path] = time.process_time() - start, text.count("\n") + 1
         lines = text.split("\n")
         for pitfall in found:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.machine import machine, today
-from tenny_lsp import folders
+from tenny_lsp import locations
 from tenny_lsp.features.decency import MOST_WORDS, fault_of, finished
 from tenny_lsp.features.repertoire import NEAR_COPY, repertoire
 from tenny_lsp.features.roast import LEAST_LIKELIHOOD, SAMPLING, roast, subject_of, why_not
@@ -91,8 +91,8 @@ async def run(arguments: argparse.Namespace) -> dict[str, Any]:
         top_p=arguments.top_p,
         seed=arguments.seed,
     )
-    base = arguments.model or folders.embedded_base()
-    adapter = arguments.adapter_path or folders.find_adapter(arguments.model or "", folders.CYNIC)
+    base = arguments.model or locations.embedded_base()
+    adapter = arguments.adapter_path or locations.find_adapter(arguments.model or "", locations.CYNIC)
     model = WorkerModel(WorkerOptions(Path(base), adapter))
     try:
         found = await measure(model, rows, sampling, may_write=arguments.write)

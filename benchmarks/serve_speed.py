@@ -141,7 +141,7 @@ def _index_s(kind: str, cache: str) -> float:
     """Returns the seconds one way to MLX's API takes, imports not counted."""
     import griffe
 
-    import tenny_lsp.mlx_api.reading  # noqa: F401
+    import tenny_lsp.mlx_api.extraction  # noqa: F401
     from tenny_lsp.mlx_api.environment import search_paths
     from tenny_lsp.mlx_api.index import load_index
 

@@ -57,7 +57,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--side", choices=SIDES, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.model is None:
-        from tenny_lsp.folders import embedded_base
+        from tenny_lsp.locations import embedded_base
 
         options.model = str(embedded_base())
     return options

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tenny_lsp.mlx_api.surroundings import Members, module_aliases
+from tenny_lsp.mlx_api.usage_contexts import Members, module_aliases
 from tools.packages import fetch, find
 from tools.parts import HELD_OUT
 

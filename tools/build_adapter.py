@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from tenny_lsp.cli.tables import TrainingView, evaluation_table
 from tenny_lsp.evaluation.evaluate import EvaluateOptions, evaluate
 from tenny_lsp.features.grounding import grounded_prose
 from tenny_lsp.features.hover import hover_prompt
@@ -25,7 +26,6 @@ from tenny_lsp.learning.train import train
 from tenny_lsp.mlx_api.index import ApiIndex, load_index
 from tenny_lsp.model.precomputed import ANSWERS_FILE, write_answers
 from tenny_lsp.model.protocol import TextModel
-from tenny_lsp.terminal import TrainingView, evaluation_table
 from tenny_lsp.wiring import worker_model
 
 

@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from tenny_lsp.features.pitfalls.check import Rules, pitfalls
-from tenny_lsp.features.pitfalls.fixing import applied
-from tenny_lsp.features.pitfalls.registry import RULES
-from tenny_lsp.features.pitfalls.rule import PRELUDE, Example, Pitfall, Rule
 from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
+from tenny_lsp.pitfalls.check import Rules, pitfalls
+from tenny_lsp.pitfalls.fixes import applied
+from tenny_lsp.pitfalls.rule import PRELUDE, Example, Pitfall, Rule
+from tenny_lsp.pitfalls.rules.all import RULES
 from tenny_lsp.source.buffer import Buffer
 
 PAGE = Path("docs/pitfalls.md")
@@ -20,7 +20,7 @@ _HEAD = """\
 # Pitfalls
 
 What Tenny's diagnostics say of MLX code, by their codes. Written by `python -m tools.build_pitfalls` from the rules in
-`tenny_lsp/features/pitfalls/`; `tests/mlx/test_pitfalls.py` runs every example here on MLX, before and after.
+`tenny_lsp/pitfalls/`; `tests/mlx/test_pitfalls.py` runs every example here on MLX, before and after.
 
 A diagnostic is shown only where it is certain that the code is MLX's: where Tenny does not know what an expression is,
 it says nothing. **Safe** fixes are applied by `source.fixAll.tenny`, for instance when a file is saved; the others are

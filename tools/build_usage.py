@@ -22,8 +22,8 @@ import numpy as np
 import numpy.typing as npt
 
 from tenny_lsp.mlx_api.index import load_mlx_index
-from tenny_lsp.mlx_api.surroundings import ARRAY, Members, Use, uses
 from tenny_lsp.mlx_api.usage import DATA, FEATURES, Counted, Usage, key_of, members_of, to_bytes
+from tenny_lsp.mlx_api.usage_contexts import ARRAY, Members, Use, uses
 from tools.parts import HELD_OUT
 
 TARGET = Path(__file__).parent.parent / "tenny_lsp" / "data" / DATA

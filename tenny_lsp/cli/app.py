@@ -3,7 +3,6 @@
 import logging
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -11,8 +10,8 @@ import typer
 from rich.console import Console
 
 from tenny_lsp import __version__
-from tenny_lsp.__main__ import LOG_FORMAT
-from tenny_lsp.errors import StorageError, TennyError
+from tenny_lsp.errors import StorageError
+from tenny_lsp.wiring import log_to_stderr
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -47,15 +46,6 @@ def tenny(
     level = getattr(logging, log_level.upper(), None)
     if not isinstance(level, int):
         raise typer.BadParameter(f"there is no log level {log_level!r}")
-    logging.basicConfig(stream=sys.stderr, level=level, format=LOG_FORMAT)
+    log_to_stderr(level)
     if version:
         out.print(f"tenny-lsp {__version__}", highlight=False)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs the command line; every TennyError is one red line on stderr and exit status 1."""
-    try:
-        app(args=arguments, prog_name="tenny-lsp")
-    except TennyError as error:
-        err.print(str(error), style="red", highlight=False, soft_wrap=True)
-        sys.exit(1)

@@ -12,8 +12,8 @@ from mlx_lm.utils import load_adapters
 from tenny_lsp.evaluation.scores import Speed
 from tenny_lsp.learning.adapter import check_adapter
 from tenny_lsp.learning.batches import Example, encode_rows, epoch, read_rows
-from tenny_lsp.learning.gradient import completion_loss
 from tenny_lsp.learning.lora import load_base
+from tenny_lsp.learning.objective import completion_loss
 from tenny_lsp.model.runtime import prepare
 
 _BATCH_SIZE = 8

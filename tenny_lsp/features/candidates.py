@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.foreign import KEYWORDS, load_foreign_names
-from tenny_lsp.mlx_api.surroundings import ARRAY
+from tenny_lsp.mlx_api.usage_contexts import ARRAY
 
 #: What MLX's stubs define for type checkers alone; it is not there when the code runs.
 _STUBS_ONLY = {"DLPackCompatible", "StreamOrDevice", "list_or_scalar", "scalar"}

@@ -15,16 +15,16 @@ from tenny_lsp.features.candidates import (
 )
 from tenny_lsp.features.cards import facts, foreign_card
 from tenny_lsp.features.ranking import Score, asked, counted, mixed
+from tenny_lsp.inference.meaning import Api, Instance, LocalClass, Meaning
+from tenny_lsp.inference.queries import CallContext, Queries
 from tenny_lsp.mlx_api.entry import Parameter
 from tenny_lsp.mlx_api.foreign import load_foreign_names
 from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.mlx_api.surroundings import KINDS, Use, module_aliases, uses, uses_before
 from tenny_lsp.mlx_api.usage import load_usage, members_of
+from tenny_lsp.mlx_api.usage_contexts import KINDS, Use, module_aliases, uses, uses_before
 from tenny_lsp.model.prompts import CUSTOMARY_ALIASES
 from tenny_lsp.source.buffer import Buffer
-from tenny_lsp.source.inference import Call, Inference
-from tenny_lsp.source.meaning import Api, Instance, LocalClass, Meaning
-from tenny_lsp.source.spot import Spot, spot_at
+from tenny_lsp.source.completion_context import CompletionContext, completion_context_at
 
 #: Where a type is wanted, types come first.
 _WANTED = 8.0
@@ -47,26 +47,26 @@ class Completions:
 
 
 async def completions(
-    buffer: Buffer, offset: int, index: ApiIndex, score: Score | None = None, inference: Inference | None = None
+    buffer: Buffer, offset: int, index: ApiIndex, score: Score | None = None, queries: Queries | None = None
 ) -> Completions | None:
     """Returns what may be written at an offset in code points.
 
     Returns None when that is not MLX's to say: in comments and strings, and on what is not known to be MLX's.
     """
-    spot = spot_at(buffer.text, offset)
-    if spot is None:
+    context = completion_context_at(buffer.text, offset)
+    if context is None:
         return None
-    if spot.kind in ("module", "imported"):
-        return _imports(spot, index)
-    inference = inference or Inference(buffer, index)
-    if spot.kind == "member":
-        return await _members(buffer, spot, index, inference, score)
-    call = inference.call_at(spot.start)
-    if call is None or _is_nested(buffer.text[call.start : spot.start]):
+    if context.kind in ("module", "imported"):
+        return _imports(context, index)
+    queries = queries or Queries(buffer, index)
+    if context.kind == "member":
+        return await _members(buffer, context, index, queries, score)
+    call = queries.call_at(context.start)
+    if call is None or _is_nested(buffer.text[call.start : context.start]):
         return None
-    candidates = [*_types(buffer, spot, call, index), *_keywords(spot, call)]
+    candidates = [*_types(buffer, context, call, index), *_keywords(context, call)]
     # Once a letter is typed it may be another library's keyword.
-    is_incomplete = not spot.typed and spot.kind == "argument"
+    is_incomplete = not context.typed and context.kind == "argument"
     return Completions(tuple(candidates), is_incomplete) if candidates else None
 
 
@@ -100,33 +100,33 @@ def documentation(name: str, foreign: str, index: ApiIndex) -> str | None:
 
 
 async def _members(
-    buffer: Buffer, spot: Spot, index: ApiIndex, inference: Inference, score: Score | None
+    buffer: Buffer, context: CompletionContext, index: ApiIndex, queries: Queries, score: Score | None
 ) -> Completions | None:
-    meaning = inference.owner_at(spot.start + len(spot.typed))
+    meaning = queries.owner_at(context.start + len(context.typed))
     owner = _owner(meaning)
     is_local = isinstance(meaning, LocalClass) or (isinstance(meaning, Instance) and isinstance(meaning.of, LocalClass))
     found = {
         member.name: member.entry
-        for member in inference.members_of(meaning)
-        if (member.entry or not is_local) and (not member.name.startswith("_") or spot.typed.startswith("_"))
+        for member in queries.members_of(meaning)
+        if (member.entry or not is_local) and (not member.name.startswith("_") or context.typed.startswith("_"))
         if is_there(owner or "", member.name, member.entry)
     }
     if not found or (owner is None and not is_local):
         return None
-    call = inference.call_at(spot.start)
-    takes_calls = _takes_calls(buffer.text, spot, call)
+    call = queries.call_at(context.start)
+    takes_calls = _takes_calls(buffer.text, context, call)
     candidates = [member_candidate(name, entry, takes_calls=takes_calls) for name, entry in found.items()]
     if owner is None:
         return Completions(tuple(replace(c, is_background=True) for c in candidates))
-    scores = counted(buffer.text, spot, owner, list(found), index)
+    scores = counted(buffer.text, context, owner, list(found), index)
     if _wants_type(call):
         scores = [value + _WANTED * (c.kind == "type") for value, c in zip(scores, candidates, strict=True)]
-    heard = await asked(buffer.text, spot, list(found), scores, score) if score else None
+    heard = await asked(buffer.text, context, list(found), scores, score) if score else None
     scores = mixed(scores, list(found), heard) if heard else scores
     ordered = [candidate for _, candidate in sorted(zip(scores, candidates, strict=True), key=lambda pair: -pair[0])]
-    foreign = list(foreign_candidates(spot.typed, owner, ordered))
+    foreign = list(foreign_candidates(context.typed, owner, ordered))
     # The names of other libraries are too many before the first letter, and a late model knows better at the next.
-    is_incomplete = (not spot.typed and bool(foreign_names(owner))) or (score is not None and heard is None)
+    is_incomplete = (not context.typed and bool(foreign_names(owner))) or (score is not None and heard is None)
     return Completions((*ordered, *foreign), is_incomplete)
 
 
@@ -138,32 +138,34 @@ def _owner(meaning: Meaning | None) -> str | None:
     return None
 
 
-def _takes_calls(text: str, spot: Spot, call: Call | None) -> bool:
+def _takes_calls(text: str, context: CompletionContext, call: CallContext | None) -> bool:
     """Tells whether what is completed is likely to be called, and is not yet."""
-    if text[spot.end : spot.end + 1] in ("(", "[", ".") or _NO_CALL_BEFORE.search(text[: spot.receiver][-200:]):
+    if text[context.end : context.end + 1] in ("(", "[", ".") or _NO_CALL_BEFORE.search(
+        text[: context.receiver][-200:]
+    ):
         return False
     return call is None or call.entry.short_name not in _TAKE_FUNCTIONS or call.position > 0
 
 
-def _imports(spot: Spot, index: ApiIndex) -> Completions | None:
-    if not spot.path:
+def _imports(context: CompletionContext, index: ApiIndex) -> Completions | None:
+    if not context.path:
         return None
-    owner = index.resolve(spot.path)
+    owner = index.resolve(context.path)
     if owner is None or owner.kind != "module":
         return None
     members = ((name, entry) for name, entry in index.members(owner) if not name.startswith("_"))
     found = {name: entry for name, entry in members if is_there(owner.name, name, entry)}
-    if spot.kind == "module":
+    if context.kind == "module":
         found = {name: entry for name, entry in found.items() if entry.kind == "module"}
-    names = sorted(found, key=lambda name: (f"{spot.path}.{name}" not in CUSTOMARY_ALIASES, name))
+    names = sorted(found, key=lambda name: (f"{context.path}.{name}" not in CUSTOMARY_ALIASES, name))
     scores = load_usage().scores(Use(owner.name, "", ("",) * len(KINDS), frozenset()), [], names)
     ordered = sorted(zip(scores, names, strict=True), key=lambda pair: -pair[0])
     return Completions(tuple(member_candidate(name, found[name], takes_calls=False) for _, name in ordered))
 
 
-def _keywords(spot: Spot, call: Call) -> list[Candidate]:
+def _keywords(context: CompletionContext, call: CallContext) -> list[Candidate]:
     """Returns the keyword arguments that are not given yet, in the order of the signatures."""
-    if spot.kind != "argument":
+    if context.kind != "argument":
         return []
     open_parameters: dict[str, Parameter] = {}
     for signature in call.entry.signatures:
@@ -176,7 +178,7 @@ def _keywords(spot: Spot, call: Call) -> list[Candidate]:
         for name, parameter in open_parameters.items()
         if name not in call.keywords
     ]
-    return [*candidates, *foreign_keywords(spot.typed, candidates)]
+    return [*candidates, *foreign_keywords(context.typed, candidates)]
 
 
 def _annotation(parameter: Parameter) -> str:
@@ -184,7 +186,7 @@ def _annotation(parameter: Parameter) -> str:
     return f"{parameter.annotation}{default}"
 
 
-def _types(buffer: Buffer, spot: Spot, call: Call, index: ApiIndex) -> list[Candidate]:
+def _types(buffer: Buffer, context: CompletionContext, call: CallContext, index: ApiIndex) -> list[Candidate]:
     """Returns MLX's types as the file spells them, where a type is wanted."""
     alias = next((alias for alias, module in module_aliases(buffer.text) if module == "mlx.core"), None)
     core = index.resolve("mlx.core")
@@ -192,13 +194,13 @@ def _types(buffer: Buffer, spot: Spot, call: Call, index: ApiIndex) -> list[Cand
         return []
     found = [entry for _, entry in index.members(core) if entry.kind == "attribute" and entry.annotation == "Dtype"]
     names = sorted({entry.short_name for entry in found})
-    use, earlier = uses_before(buffer.text[: spot.start], "mlx.core", members_of(index))
+    use, earlier = uses_before(buffer.text[: context.start], "mlx.core", members_of(index))
     scores = load_usage().scores(use, earlier, names)
     ordered = sorted(zip(scores, names, strict=True), key=lambda pair: -pair[0])
     return [Candidate(f"{alias}.{name}", "type", f"mlx.core.{name}", f"{alias}.{name}") for _, name in ordered]
 
 
-def _wants_type(call: Call | None) -> bool:
+def _wants_type(call: CallContext | None) -> bool:
     if call is None:
         return False
     if call.keyword:

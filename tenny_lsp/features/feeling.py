@@ -9,8 +9,8 @@ from functools import cache
 from importlib.resources import files
 from itertools import pairwise
 
+from tenny_lsp.mlx_api.words import stem, words
 from tenny_lsp.model.prompts import SENTIMENTS
-from tenny_lsp.words import stem, words
 
 #: Lies in ``tenny_lsp/data``; written by ``tools.build_feelings``.
 WEIGHTS = "feelings.json"

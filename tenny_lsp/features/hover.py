@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from tenny_lsp.features.cards import facts, lacking_card, parameter_card, value_card
 from tenny_lsp.features.grounding import grounded_prose
+from tenny_lsp.inference.cursor import KeywordArgument, MissingMember, NamedEntry
+from tenny_lsp.inference.queries import Queries
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.excerpt import excerpt
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.model.prompts import customary_name, hover_question, prompt_of
 from tenny_lsp.source.buffer import Buffer
-from tenny_lsp.source.findings import Found, Keyword, Lacking
-from tenny_lsp.source.inference import Inference
 
 #: Asks the model, within the caller's deadline: prompt → answer, or None when it is not there yet.
 Ask = Callable[[str], Awaitable[str | None]]
@@ -37,7 +37,7 @@ async def hover(
     offset: int,
     index: ApiIndex,
     ask: Ask | None,
-    inference: Inference | None = None,
+    queries: Queries | None = None,
     *,
     may_paraphrase: bool = True,
 ) -> HoverCard | None:
@@ -46,17 +46,17 @@ async def hover(
     Returns None when that is not MLX's, or not certainly so; on a variable that holds an array, too: what a type
     checker says of it is all there is to say. ``may_paraphrase`` is ``grounded_prose``'s.
     """
-    subject = (inference or Inference(buffer, index)).subject_at(offset)
+    subject = (queries or Queries(buffer, index)).target_at(offset)
     if subject is None:
         return None
     card: str | None
-    if isinstance(subject, Found):
+    if isinstance(subject, NamedEntry):
         card = facts(subject.entry, index)
         if ask is not None and (prose := await _prose(subject.entry, index, ask, may_paraphrase)):
             card += f"\n\n---\n\n**Tenny:** {prose}"
-    elif isinstance(subject, Keyword):
+    elif isinstance(subject, KeywordArgument):
         card = parameter_card(subject.name, subject.entry, index)
-    elif isinstance(subject, Lacking):
+    elif isinstance(subject, MissingMember):
         card = lacking_card(subject.name, subject.owner, index)
     else:
         card = value_card(subject.name, subject.entry, index)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from tenny_lsp.features.ranking import read_before
 from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.mlx_api.surroundings import module_aliases
+from tenny_lsp.mlx_api.usage_contexts import module_aliases
 from tenny_lsp.source.buffer import Buffer
-from tenny_lsp.source.spot import is_code
+from tenny_lsp.source.completion_context import is_code
 
 #: Has the model go on with a text: (text, tokens at most) → pieces.
 Write = Callable[[str, int], AsyncGenerator[str, None]]

@@ -4,9 +4,9 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.mlx_api.surroundings import ARRAY, uses_before
 from tenny_lsp.mlx_api.usage import load_usage, members_of, normalized
-from tenny_lsp.source.spot import Spot
+from tenny_lsp.mlx_api.usage_contexts import ARRAY, uses_before
+from tenny_lsp.source.completion_context import CompletionContext
 
 #: Asks the model, within the caller's deadline: (text, what may follow) → log-probabilities; None when it is late.
 Score = Callable[[str, Sequence[str]], Awaitable[Mapping[str, float] | None]]
@@ -21,9 +21,9 @@ _NEVER = 1e-300
 _READ = 320
 
 
-def counted(text: str, spot: Spot, owner: str, names: Sequence[str], index: ApiIndex) -> list[float]:
+def counted(text: str, context: CompletionContext, owner: str, names: Sequence[str], index: ApiIndex) -> list[float]:
     """Returns the log-probabilities of names after a dot, by how MLX code is written."""
-    end = spot.start - 1 if owner == ARRAY else spot.receiver
+    end = context.start - 1 if owner == ARRAY else context.receiver
     use, earlier = uses_before(text[:end], owner, members_of(index))
     return load_usage().scores(use, earlier, names)
 
@@ -48,8 +48,8 @@ def read_before(text: str, start: int) -> str:
 
 
 async def asked(
-    text: str, spot: Spot, names: Sequence[str], scores: Sequence[float], score: Score
+    text: str, context: CompletionContext, names: Sequence[str], scores: Sequence[float], score: Score
 ) -> Mapping[str, float] | None:
     """Returns what the model says of the likeliest names; None when it is late."""
     likeliest = sorted(zip(scores, names, strict=True), key=lambda pair: (-pair[0], pair[1]))[:ASKED]
-    return await score(read_before(text, spot.start), [name for _, name in likeliest])
+    return await score(read_before(text, context.start), [name for _, name in likeliest])

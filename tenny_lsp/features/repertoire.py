@@ -11,8 +11,8 @@ from itertools import islice
 
 from tenny_lsp.features.feeling import chances
 from tenny_lsp.features.subject import content_words
+from tenny_lsp.mlx_api.words import stem, words
 from tenny_lsp.model.prompts import SENTIMENTS
-from tenny_lsp.words import stem, words
 
 #: A remark that shares so much of its word triples with a hand-written one is a copy of it with a word changed.
 NEAR_COPY = 0.5

@@ -5,10 +5,10 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 
-from tenny_lsp.features.pitfalls.rule import Pitfall
 from tenny_lsp.features.repertoire import repertoire
 from tenny_lsp.features.roast import SAMPLING, remark_on, subject_of
 from tenny_lsp.model.protocol import TextModel
+from tenny_lsp.pitfalls.rule import Pitfall
 from tenny_lsp.source.buffer import Buffer
 from tenny_lsp.source.comments import passages
 from tenny_lsp.source.habits import habits

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from tenny_lsp.features.signature import call_parts
+from tenny_lsp.inference.queries import CallContext, Queries
 from tenny_lsp.mlx_api.entry import ApiEntry, Signature
 from tenny_lsp.mlx_api.markdown import inline, markdown
 from tenny_lsp.model.prompts import customary_name
-from tenny_lsp.source.inference import Call, Inference
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,12 +41,12 @@ class SignatureHelp:
     summary: str
 
 
-def signature_help(inference: Inference, offset: int) -> SignatureHelp | None:
+def signature_help(queries: Queries, offset: int) -> SignatureHelp | None:
     """Returns the signatures of the call that an offset in code points lies in.
 
     Returns None outside of calls, and where what is called is not MLX's or not certain.
     """
-    call = inference.call_at(offset)
+    call = queries.call_at(offset)
     if call is None:
         return None
     signatures = call.entry.signatures
@@ -55,7 +55,7 @@ def signature_help(inference: Inference, offset: int) -> SignatureHelp | None:
     return SignatureHelp(shown, next(fitting, 0), inline(call.entry.summary))
 
 
-def _shown(call: Call, signature: Signature) -> Shown:
+def _shown(call: CallContext, signature: Signature) -> Shown:
     label = customary_name(call.entry.name) + "("
     places: list[tuple[int, int]] = []
     for part, is_parameter in call_parts(signature):
@@ -73,7 +73,7 @@ def _said_of(name: str, entry: ApiEntry) -> str:
     return next((markdown(item.text) for item in entry.parameters if item.name.lstrip("*") == name), "")
 
 
-def _active(signature: Signature, call: Call) -> int | None:
+def _active(signature: Signature, call: CallContext) -> int | None:
     """Returns the parameter that the cursor's argument is for."""
     kinds = [parameter.kind for parameter in signature.parameters]
     names = [parameter.name for parameter in signature.parameters]
@@ -87,7 +87,7 @@ def _active(signature: Signature, call: Call) -> int | None:
     return None
 
 
-def _takes(signature: Signature, call: Call) -> bool:
+def _takes(signature: Signature, call: CallContext) -> bool:
     """Tells whether an overload has all the parameters that are given by name."""
     by_name = {p.name for p in signature.parameters if p.kind in ("positional or keyword", "keyword-only")}
     takes_any = any(parameter.kind == "variadic keyword" for parameter in signature.parameters)

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from tenny_lsp.words import stem, words
+from tenny_lsp.mlx_api.words import stem, words
 
 #: Words that say nothing of what a comment or a remark is about.
 _EMPTY = frozenset(

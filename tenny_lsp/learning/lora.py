@@ -10,11 +10,10 @@ from mlx_lm.tuner.utils import linear_to_lora_layers
 from mlx_lm.utils import hf_repo_to_path, load
 
 from tenny_lsp.errors import AdapterError, BaseModelError, TrainingError
-from tenny_lsp.folders import embedded_base
-from tenny_lsp.hub import is_hub_name
 from tenny_lsp.learning.adapter import check_adapter_weights, check_base
 from tenny_lsp.learning.batches import Encoder
 from tenny_lsp.learning.options import TrainOptions
+from tenny_lsp.locations import embedded_base, is_hub_name
 from tenny_lsp.model.identity import refuse_code
 from tenny_lsp.model.runtime import prepare
 

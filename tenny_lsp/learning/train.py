@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from tenny_lsp.errors import TrainingError
-from tenny_lsp.folders import embedded_base
 from tenny_lsp.learning.adapter import check_replaceable
 from tenny_lsp.learning.batches import encode_rows, read_rows
-from tenny_lsp.learning.course import OnProgress, muted_stdout
+from tenny_lsp.learning.callback import OnProgress, muted_stdout
 from tenny_lsp.learning.options import TrainOptions, TrainResult
+from tenny_lsp.locations import embedded_base
 from tenny_lsp.model.identity import base_sha256, file_sha256
 from tenny_lsp.model.runtime import package_version, prepare
 
@@ -42,8 +42,8 @@ def train(options: TrainOptions, on_progress: OnProgress) -> TrainResult:
     prepare()
     with muted_stdout() as aloud:
         # These import MLX, which must not happen before prepare().
+        from tenny_lsp.learning.loop import Session
         from tenny_lsp.learning.lora import add_lora, load_base
-        from tenny_lsp.learning.session import Session
 
         base, model, tokenizer = load_base(options.model)
         examples = {

@@ -199,7 +199,7 @@ def load_mlx_index(python: Path | None = None, cache: Path | None = None) -> Api
 
 
 def _read(installed: Installed) -> ApiIndex:
-    from tenny_lsp.mlx_api.reading import read_entries  # griffe: not needed when the cache answers
+    from tenny_lsp.mlx_api.extraction import read_entries  # griffe: not needed when the cache answers
 
     entries = {entry.name: entry.to_json() for entry in read_entries(installed)}
     if installed.package == "mlx":

@@ -14,7 +14,7 @@ from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.foreign import ForeignName, load_foreign_names
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.markdown import sentences
-from tenny_lsp.words import stem, words
+from tenny_lsp.mlx_api.words import stem, words
 
 if sys.version_info >= (3, 11):
     import tomllib

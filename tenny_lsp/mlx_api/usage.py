@@ -17,7 +17,7 @@ from functools import lru_cache
 from importlib.resources import files
 
 from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.mlx_api.surroundings import ARRAY, KINDS, Members, Use, words_of
+from tenny_lsp.mlx_api.usage_contexts import ARRAY, KINDS, Members, Use, words_of
 
 DATA = "usage.bin"
 _SCHEMA = 1

@@ -11,7 +11,7 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from tenny_lsp.errors import TennyError
-from tenny_lsp.model.kept import KeptAnswers
+from tenny_lsp.model.answer_file import KeptAnswers
 from tenny_lsp.model.protocol import TextModel
 
 LOGGER = logging.getLogger(__name__)

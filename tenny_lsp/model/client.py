@@ -204,7 +204,7 @@ class WorkerModel:
 
 
 def _worker_command(options: WorkerOptions) -> list[str]:
-    return [options.python, "-m", "tenny_lsp.model.worker", "--model", str(options.base.resolve())]
+    return [options.python, "-m", "tenny_lsp.worker.worker", "--model", str(options.base.resolve())]
 
 
 def _encodable(text: str) -> str:

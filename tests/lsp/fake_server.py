@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from tenny_lsp import errors, indexes, server
+from tenny_lsp import errors
+from tenny_lsp.lsp import indexes, server
+from tenny_lsp.lsp.settings import ModelSettings
 from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
 from tenny_lsp.model.client import WorkerModel, WorkerOptions
 from tenny_lsp.model.protocol import Candidate, ModelState, Sampling, TextModel
-from tenny_lsp.settings import ModelSettings
 
 #: A worker that opens a pipe as long as it lives, and says nothing after it is ready.
 WORKER = """

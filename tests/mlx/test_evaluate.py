@@ -9,7 +9,7 @@ import mlx.nn as nn
 import pytest
 from mlx_lm import load
 
-from tenny_lsp.cli import main
+from tenny_lsp.cli.main import main
 from tenny_lsp.errors import DatasetError
 from tenny_lsp.evaluation.evaluate import EvaluateOptions, evaluate
 from tenny_lsp.evaluation.measures import CODE_WINDOW_TOKENS, Measures

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tenny_lsp import hub
+from tenny_lsp import locations
 from tenny_lsp.errors import BaseModelError
 from tenny_lsp.wiring import worker_model
 
@@ -51,6 +51,6 @@ def test_a_folder_that_looks_like_a_hub_name_is_a_folder(tmp_path: Path, monkeyp
     monkeypatch.chdir(tmp_path)
     (tmp_path / "models" / "phi").mkdir(parents=True)
 
-    assert not hub.is_hub_name("models/phi")
-    assert hub.is_hub_name("models/qwen")
-    assert not hub.is_hub_name("/models/phi") and not hub.is_hub_name("phi")
+    assert not locations.is_hub_name("models/phi")
+    assert locations.is_hub_name("models/qwen")
+    assert not locations.is_hub_name("/models/phi") and not locations.is_hub_name("phi")

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer
 
-from tenny_lsp.folders import embedded_base
-from tenny_lsp.model.light import PlainTokenizer
+from tenny_lsp.locations import embedded_base
+from tenny_lsp.worker.light import PlainTokenizer
 from tests.mlx.test_base import TEXTS
 
 ANSWER = """
 import sys
 from pathlib import Path
-from tenny_lsp.model.light import lighten
+from tenny_lsp.worker.light import lighten
 from tenny_lsp.model.runtime import prepare
 prepare()
 if sys.argv[2] == "light":
@@ -28,7 +28,8 @@ print("".join(piece.text for piece in stream_generate(model, tokenizer, prompt, 
 print("huggingface_hub.file_download" in sys.modules, "transformers.utils" in sys.modules)
 """
 LIGHTENED = (
-    "import sys; from pathlib import Path; from tenny_lsp.model.light import lighten; print(lighten(Path(sys.argv[1])))"
+    "import sys; from pathlib import Path; "
+    "from tenny_lsp.worker.light import lighten; print(lighten(Path(sys.argv[1])))"
 )
 
 

@@ -6,12 +6,12 @@ from typing import Any
 import mlx.core as mx
 import pytest
 
-from tenny_lsp.features.pitfalls import captured, compiled
-from tenny_lsp.features.pitfalls.check import Rules, pitfalls
-from tenny_lsp.features.pitfalls.fixing import applied
-from tenny_lsp.features.pitfalls.registry import RULES
-from tenny_lsp.features.pitfalls.rule import PRELUDE, Example
 from tenny_lsp.mlx_api.index import load_mlx_index
+from tenny_lsp.pitfalls.check import Rules, pitfalls
+from tenny_lsp.pitfalls.fixes import applied
+from tenny_lsp.pitfalls.rule import PRELUDE, Example
+from tenny_lsp.pitfalls.rules import captured, compiled
+from tenny_lsp.pitfalls.rules.all import RULES
 from tenny_lsp.source.buffer import Buffer
 
 INDEX = load_mlx_index()

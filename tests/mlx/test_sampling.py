@@ -9,11 +9,12 @@ import mlx.core as mx
 import pytest
 from mlx_lm import generate, load
 
-from tenny_lsp.model import sampling, wire
+from tenny_lsp.model import wire
 from tenny_lsp.model.client import WorkerModel, WorkerOptions
 from tenny_lsp.model.protocol import Candidate, Sampling
-from tenny_lsp.model.sampling import completions
-from tenny_lsp.model.voice import Voice
+from tenny_lsp.worker import sampling
+from tenny_lsp.worker.sampling import completions
+from tenny_lsp.worker.voice import Voice
 from tests.mlx.test_worker import write_adapter
 
 PROMPT = "#context\n\n# mx.abs of the rectified unit\n\n#response\n\n"

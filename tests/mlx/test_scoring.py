@@ -12,8 +12,8 @@ from mlx_lm import load
 from tenny_lsp.errors import ModelUnavailable
 from tenny_lsp.model import wire
 from tenny_lsp.model.client import WorkerModel, WorkerOptions
-from tenny_lsp.model.scoring import Scorer
-from tenny_lsp.model.voice import Voice
+from tenny_lsp.worker.scoring import Scorer
+from tenny_lsp.worker.voice import Voice
 
 TEXT = "import mlx.core as mx\n\nx = mx."
 NAMES = ["a", "ab", "abs", "zeros", "ones", "array"]

@@ -16,7 +16,7 @@ import pytest
 from mlx.utils import tree_flatten, tree_map
 
 from tenny_lsp.errors import AdapterError, BaseModelError, DatasetError, StorageError, TrainingError
-from tenny_lsp.learning import gradient, session
+from tenny_lsp.learning import loop, objective
 from tenny_lsp.learning.adapter import check_adapter
 from tenny_lsp.learning.batches import Example, collate
 from tenny_lsp.learning.lora import add_lora, load_base, trainable_weights
@@ -138,7 +138,7 @@ def test_the_loss_is_that_of_completions_only(base: str, request: pytest.Fixture
     for pad_to in (1, 8):
         batch = collate(examples, pad_to)
         parts = [mx.array(part) for part in (batch.inputs, batch.positions, batch.targets, batch.weights)]
-        loss, tokens = gradient.completion_loss(model)(model, *parts)
+        loss, tokens = objective.completion_loss(model)(model, *parts)
         assert tokens.item() == count
         assert loss.item() == pytest.approx(sum(losses).item() / count, rel=1e-5)
 
@@ -150,11 +150,11 @@ def test_a_model_whose_logits_are_changed_after_the_head_is_taken_as_a_whole(tin
         def __call__(self, inputs: mx.array, *rest: Any) -> mx.array:
             return 5 * mx.tanh(super().__call__(inputs, *rest))
 
-    assert gradient._has_separate_head(model)
+    assert objective._has_separate_head(model)
     model.__class__ = Capped
-    assert not gradient._has_separate_head(model)
+    assert not objective._has_separate_head(model)
     parts = [mx.array(part) for part in ([[70, 80, 90]], [1, 2], [90, 100], [1.0, 1.0])]
-    loss, _ = gradient.completion_loss(model)(model, *parts)
+    loss, _ = objective.completion_loss(model)(model, *parts)
     expected = nn.losses.cross_entropy(model(parts[0])[0, 1:], parts[2], reduction="mean")
     assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
 
@@ -173,7 +173,7 @@ def test_weights_that_are_no_numbers_are_not_saved(
     def poison(optimizer: Any, model: nn.Module, gradients: Any) -> None:
         model.update(tree_map(lambda value: value * float("nan"), model.trainable_parameters()))
 
-    monkeypatch.setattr(gradient.ClippedOptimizer, "update", poison)
+    monkeypatch.setattr(objective.ClippedOptimizer, "update", poison)
     (rows / "valid.jsonl").unlink()
     with pytest.raises(TrainingError, match="not numbers at iteration 1"):
         run(replace(options, iters=1))
@@ -210,7 +210,7 @@ def test_a_full_disk_leaves_the_old_adapter(options: TrainOptions, monkeypatch: 
         stream.write(b"half")
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(session.mx, "save_safetensors", full)
+    monkeypatch.setattr(loop.mx, "save_safetensors", full)
     with pytest.raises(StorageError, match="No space left on device"):
         run(replace(options, seed=1))
     assert content(options.adapter_path.parent) == before
@@ -285,7 +285,7 @@ def test_adamw_on_the_last_layer_only(options: TrainOptions) -> None:
 def test_a_cpu_trains_in_float32(options: TrainOptions, tiny_base: Path) -> None:
     base, model, _ = load_base(str(tiny_base))
     add_lora(model, options, base)
-    expected = mx.float32 if session.prepare().dtype == "float32" else mx.float16
+    expected = mx.float32 if loop.prepare().dtype == "float32" else mx.float16
     assert {value.dtype for name, value in tree_flatten(model.parameters()) if "lora" not in name} == {expected}
     assert all("lora" in name for name in trainable_weights(model))
 

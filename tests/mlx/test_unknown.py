@@ -5,8 +5,8 @@ import importlib
 import mlx.core as mx
 import pytest
 
-from tenny_lsp.features.pitfalls.unknown import _KNOWN, _is_missing
 from tenny_lsp.mlx_api.index import load_mlx_index
+from tenny_lsp.pitfalls.rules.unknown import _KNOWN, _is_missing
 
 INDEX = load_mlx_index()
 

@@ -114,7 +114,7 @@ def adapter(base: Path) -> Path:
 
 
 def start(base: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "tenny_lsp.model.worker", "--model", str(base)]
+    command = [sys.executable, "-m", "tenny_lsp.worker.worker", "--model", str(base)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from tenny_lsp.errors import BaseModelError, ModelUnavailable
-from tenny_lsp.model import kept
+from tenny_lsp.model import answer_file
+from tenny_lsp.model.answer_file import KeptAnswers
 from tenny_lsp.model.answers import Answers
-from tenny_lsp.model.kept import KeptAnswers
 
 
 class Model:
@@ -220,8 +220,8 @@ def test_two_processes_may_write_at_once(path: Path) -> None:
 
 
 def test_a_long_file_is_rewritten_with_the_newest(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kept, "MAX_LINES", 10)
-    monkeypatch.setattr(kept, "_LINES_AFTER_COMPACTION", 6)
+    monkeypatch.setattr(answer_file, "MAX_LINES", 10)
+    monkeypatch.setattr(answer_file, "_LINES_AFTER_COMPACTION", 6)
     one, two = KeptAnswers(path), KeptAnswers(path)
     assert two.get("x") is None
     for number in range(9):

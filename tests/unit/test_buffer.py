@@ -4,9 +4,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from tenny_lsp.inference.queries import entry_at
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source.buffer import Buffer
-from tenny_lsp.source.inference import entry_at
 
 PIECES = [
     "mx", "mx.abs", "nn.", ".", " ", "\t", "\n", "\n    ", "\r\n", "\r", "\f", "\0", "(", ")", "[", "]", "{", "}", "'",

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tenny_lsp.mlx_api.surroundings import Members
 from tenny_lsp.mlx_api.usage import FEATURES, Usage
+from tenny_lsp.mlx_api.usage_contexts import Members
 from tools import build_usage
 from tools.build_usage import File, examples, learn, mean_reciprocal_rank, read, usage_of
 

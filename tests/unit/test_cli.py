@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tenny_lsp import __version__, cli, folders
+from tenny_lsp import __version__, locations
+from tenny_lsp.cli.main import main
 from tenny_lsp.learning.dataset import MANIFEST
 
 
@@ -25,7 +26,7 @@ def tenny(*arguments: str, home: Path) -> "subprocess.CompletedProcess[str]":
 
 def in_process(*arguments: str) -> int:
     with pytest.raises(SystemExit) as raised:
-        cli.main(arguments)
+        main(arguments)
     return int(raised.value.code or 0)
 
 
@@ -34,8 +35,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keeps every command in folders of its own, without any adapter."""
     for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, str(tmp_path / name))
-    monkeypatch.setattr(folders, "_PACKAGE", tmp_path / "package" / "tenny_lsp")
-    monkeypatch.setattr(folders, "user_data_path", lambda *_, **__: tmp_path / "data")
+    monkeypatch.setattr(locations, "_PACKAGE", tmp_path / "package" / "tenny_lsp")
+    monkeypatch.setattr(locations, "user_data_path", lambda *_, **__: tmp_path / "data")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -388,7 +388,7 @@ def test_a_command_line_can_stream_with_asyncio_run(tmp_path: Path) -> None:
 
 def test_the_serving_side_imports_no_model_library() -> None:
     code = (
-        "import sys, tenny_lsp.cli, tenny_lsp.server, tenny_lsp.model.client, tenny_lsp.model.worker\n"
+        "import sys, tenny_lsp.cli, tenny_lsp.lsp.server, tenny_lsp.model.client, tenny_lsp.worker.worker\n"
         "found = {name.partition('.')[0] for name in sys.modules}\n"
         "print(sorted(found & {'mlx', 'mlx_lm', 'transformers', 'numpy', 'tokenizers', 'huggingface_hub'}))"
     )

@@ -9,7 +9,7 @@ from tenny_lsp.features.candidates import Candidate
 from tenny_lsp.features.completion import Completions, completions, documentation, read_ahead
 from tenny_lsp.features.ranking import ASKED, Score, mixed, read_before
 from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.mlx_api.surroundings import _uses_in
+from tenny_lsp.mlx_api.usage_contexts import _uses_in
 from tenny_lsp.source.buffer import Buffer
 
 IMPORTS = "import mlx.core as mx\nimport mlx.nn as nn\nimport mlx.optimizers as optim\n"

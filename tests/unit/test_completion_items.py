@@ -2,9 +2,9 @@
 
 from lsprotocol import types as lsp
 
-from tenny_lsp.completion_items import CompletionItems
 from tenny_lsp.features.candidates import Candidate
 from tenny_lsp.features.completion import Completions
+from tenny_lsp.lsp.completion_items import CompletionItems
 from tenny_lsp.mlx_api.index import ApiIndex
 
 ZEROS = Candidate("zeros", "function", "mlx.core.zeros", "zeros", takes="arguments")

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tenny_lsp.errors import StorageError, TrainingError
-from tenny_lsp.learning.course import Course, Finished
+from tenny_lsp.learning.callback import Course, Finished
 from tenny_lsp.learning.options import Progress, TrainOptions
 
 OPTIONS = TrainOptions(data=Path("rows"), adapter_path=Path("adapter"), steps_per_report=2, steps_per_eval=3)

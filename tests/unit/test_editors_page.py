@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tenny_lsp.settings import read_settings
+from tenny_lsp.lsp.settings import read_settings
 from tests.editors.documentation import PAGE, blocks
 
 if sys.version_info >= (3, 11):

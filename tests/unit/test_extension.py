@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tenny_lsp import __version__
-from tenny_lsp.settings import Settings, read_settings
+from tenny_lsp.lsp.settings import Settings, read_settings
 from tests.lsp.session import serving
 
 ROOT = Path(__file__).parents[2]

@@ -2,16 +2,16 @@
 
 from benchmarks.hover_cases import Case, cases, constructors, is_right
 from tenny_lsp.features.hover import hover
+from tenny_lsp.inference.files import Files
+from tenny_lsp.inference.queries import Queries
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source.buffer import Buffer
-from tenny_lsp.source.files import Files
-from tenny_lsp.source.inference import Inference
 
 
 async def is_answered(case: Case, index: ApiIndex) -> bool:
     before, _, after = case.code.partition("‸")
     buffer = Buffer(before + after)
-    card = await hover(buffer, len(before), index, None, Inference(buffer, index, Files()))
+    card = await hover(buffer, len(before), index, None, Queries(buffer, index, Files()))
     return card is not None and is_right(case, card.markdown)
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tenny_lsp import indexes
-from tenny_lsp.indexes import Indexes
+from tenny_lsp.lsp import indexes
+from tenny_lsp.lsp.indexes import Indexes
 from tenny_lsp.mlx_api.index import ApiIndex
 
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from tenny_lsp.inference.queries import entry_at
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source.buffer import Buffer
-from tenny_lsp.source.inference import entry_at
 
 MX = "import mlx.core as mx\n"
 

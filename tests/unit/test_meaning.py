@@ -6,11 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.source.buffer import Buffer
-from tenny_lsp.source.files import Files
-from tenny_lsp.source.inference import Inference
-from tenny_lsp.source.meaning import (
+from tenny_lsp.inference.files import Files
+from tenny_lsp.inference.meaning import (
     Api,
     Function,
     Group,
@@ -22,6 +19,9 @@ from tenny_lsp.source.meaning import (
     Plain,
     Table,
 )
+from tenny_lsp.inference.queries import Queries
+from tenny_lsp.mlx_api.index import ApiIndex
+from tenny_lsp.source.buffer import Buffer
 from tests.unit.test_buffer import PIECES
 
 IMPORTS = """\
@@ -315,7 +315,7 @@ def shown(meaning: Meaning | None) -> str | None:
 
 def owner(code: str, index: ApiIndex) -> str | None:
     before, _, after = (IMPORTS + code).partition("‸")
-    return shown(Inference(Buffer(before + after), index, Files()).owner_at(len(before)))
+    return shown(Queries(Buffer(before + after), index, Files()).owner_at(len(before)))
 
 
 @pytest.mark.parametrize(("code", "name"), KNOWN.values(), ids=list(KNOWN))
@@ -373,7 +373,7 @@ def test_names_of_other_files(file: str, code: str, name: str | None, workspace:
     before, _, after = (IMPORTS + code).partition("‸")
     files = Files((workspace,))
 
-    found = Inference(Buffer(before + after), mlx_index, files, workspace / file).owner_at(len(before))
+    found = Queries(Buffer(before + after), mlx_index, files, workspace / file).owner_at(len(before))
 
     assert shown(found) == name
 
@@ -384,7 +384,7 @@ def test_another_file_is_read_again_when_it_has_changed(workspace: Path, mlx_ind
 
     def fc() -> str | None:
         buffer = Buffer(text + "fc.")
-        return shown(Inference(buffer, mlx_index, files, workspace / "main.py").owner_at(len(buffer.text)))
+        return shown(Queries(buffer, mlx_index, files, workspace / "main.py").owner_at(len(buffer.text)))
 
     assert fc() == "Linear"
     (workspace / "net.py").write_text("import mlx.nn as nn\nclass Block:\n    fc = nn.Embedding(3, 4)\n")
@@ -399,8 +399,8 @@ def test_attributes_of_layers_are_read_from_their_source(mlx_index: ApiIndex) ->
 
 def members(code: str, index: ApiIndex) -> dict[str, str | None]:
     before, _, after = (IMPORTS + code).partition("‸")
-    inference = Inference(Buffer(before + after), index, Files())
-    return {m.name: m.entry and m.entry.name for m in inference.members_of(inference.owner_at(len(before)))}
+    queries = Queries(Buffer(before + after), index, Files())
+    return {m.name: m.entry and m.entry.name for m in queries.members_of(queries.owner_at(len(before)))}
 
 
 def test_members(mlx_index: ApiIndex) -> None:
@@ -450,7 +450,7 @@ def test_members(mlx_index: ApiIndex) -> None:
 def test_call_at(code: str, call: tuple[str, int, str, tuple[str, ...]] | None, mlx_index: ApiIndex) -> None:
     before, _, after = (IMPORTS + code).partition("‸")
 
-    found = Inference(Buffer(before + after), mlx_index).call_at(len(before))
+    found = Queries(Buffer(before + after), mlx_index).call_at(len(before))
 
     assert (found and (found.entry.name, found.position, found.keyword, found.keywords)) == call
     assert found is None or (before + after)[: found.start].endswith("(")
@@ -475,9 +475,9 @@ LINES = [
 )
 @settings(deadline=None, max_examples=300)
 def test_no_text_and_no_offset_raises(text: str, offset: int, mlx_index: ApiIndex) -> None:
-    inference = Inference(Buffer(IMPORTS + text), mlx_index)
+    queries = Queries(Buffer(IMPORTS + text), mlx_index)
     place = len(IMPORTS) + min(offset, len(text))
 
-    list(inference.members_of(inference.owner_at(place)))
-    inference.meaning_at(place)
-    inference.call_at(place)
+    list(queries.members_of(queries.owner_at(place)))
+    queries.meaning_at(place)
+    queries.call_at(place)

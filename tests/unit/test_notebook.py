@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tenny_lsp.inference.queries import Queries
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source.buffer import Buffer
-from tenny_lsp.source.inference import Inference
 from tenny_lsp.source.notebook import Notebook
 
 IPYTHON = {
@@ -49,7 +49,7 @@ def test_names_are_seen_across_cells(mlx_index: ApiIndex) -> None:
     notebook = Notebook(cells)
     buffer = Buffer(notebook.text)
 
-    found = Inference(buffer, mlx_index).entry_at(notebook.offset_in(3, 4))
+    found = Queries(buffer, mlx_index).entry_at(notebook.offset_in(3, 4))
 
     assert found is not None and found.entry.name == "mlx.core.array.reshape"
     assert notebook.place_of(found.start) == (3, 2)
@@ -58,6 +58,6 @@ def test_names_are_seen_across_cells(mlx_index: ApiIndex) -> None:
 def test_a_broken_cell_leaves_the_others_alone(mlx_index: ApiIndex) -> None:
     notebook = Notebook(["import mlx.core as mx", "def f(:\n    x = [", "mx.abs(y)"])
 
-    found = Inference(Buffer(notebook.text), mlx_index).entry_at(notebook.offset_in(2, 4))
+    found = Queries(Buffer(notebook.text), mlx_index).entry_at(notebook.offset_in(2, 4))
 
     assert found is not None and found.entry.name == "mlx.core.abs"

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tenny_lsp.features.pitfalls.check import Checked, Rules, check
-from tenny_lsp.features.pitfalls.registry import RULES as RULES_OF_ALL
-from tenny_lsp.features.pitfalls.rule import PRELUDE, Finding, Pitfall, Rule
-from tenny_lsp.features.pitfalls.script import Script
+from tenny_lsp.inference.files import Files
+from tenny_lsp.inference.queries import Queries
 from tenny_lsp.mlx_api.index import load_mlx_index
+from tenny_lsp.pitfalls.check import Checked, Rules, check
+from tenny_lsp.pitfalls.context import RuleContext
+from tenny_lsp.pitfalls.rule import PRELUDE, Finding, Pitfall, Rule
+from tenny_lsp.pitfalls.rules.all import RULES as RULES_OF_ALL
 from tenny_lsp.source.buffer import Buffer
-from tenny_lsp.source.files import Files
-from tenny_lsp.source.inference import Inference
 from tenny_lsp.source.syntax import Node
 
 INDEX, RULES = load_mlx_index(), Rules()
@@ -79,9 +79,9 @@ def forgiving(x):
 
 
 def look(text: str, before: Checked | None = None) -> Checked:
-    buffer = Buffer(text, before.script.buffer if before is not None else None)
-    reader = Inference(buffer, INDEX, FILES, Path("/nowhere/file.py")).reader
-    return check(buffer, RULES, reader, before)
+    buffer = Buffer(text, before.context.buffer if before is not None else None)
+    evaluator = Queries(buffer, INDEX, FILES, Path("/nowhere/file.py")).evaluator
+    return check(buffer, RULES, evaluator, before)
 
 
 FILES = Files()
@@ -132,7 +132,7 @@ def test_only_what_an_edit_concerns_is_looked_at_again(monkeypatch: pytest.Monke
     looked_at = []
     findings = Rules.findings
 
-    def seen(self: Rules, script: Script, part: Node) -> list[tuple[Rule, Finding]]:
+    def seen(self: Rules, script: RuleContext, part: Node) -> list[tuple[Rule, Finding]]:
         looked_at.append(part.text)
         return findings(self, script, part)
 
@@ -151,15 +151,15 @@ def test_another_files_change_is_seen(tmp_path: Path) -> None:
     text = head + "def use():\n    return made().cuda()\ndef far():\n    return 1\n"
     files = Files((tmp_path,))
 
-    def reader(buffer: Buffer):
-        return Inference(buffer, INDEX, files, tmp_path / "file.py").reader
+    def evaluator(buffer: Buffer):
+        return Queries(buffer, INDEX, files, tmp_path / "file.py").evaluator
 
     buffer = Buffer(text)
-    before = check(buffer, RULES, reader(buffer))
+    before = check(buffer, RULES, evaluator(buffer))
     assert len(before.pitfalls) == 1
     other.write_text("def made():\n    return Other()\n")
     after = Buffer(text.replace("return 1", "return 12"), buffer)
-    assert check(after, RULES, reader(after), before).pitfalls == []
+    assert check(after, RULES, evaluator(after), before).pitfalls == []
 
 
 def test_a_file_that_an_import_has_been_waiting_for_is_seen(tmp_path: Path) -> None:
@@ -167,15 +167,15 @@ def test_a_file_that_an_import_has_been_waiting_for_is_seen(tmp_path: Path) -> N
     text = head + "def use():\n    return made().cuda()\ndef far():\n    return 1\n"
     files = Files((tmp_path,))
 
-    def reader(buffer: Buffer):
-        return Inference(buffer, INDEX, files, tmp_path / "file.py").reader
+    def evaluator(buffer: Buffer):
+        return Queries(buffer, INDEX, files, tmp_path / "file.py").evaluator
 
     buffer = Buffer(text)
-    before = check(buffer, RULES, reader(buffer))
+    before = check(buffer, RULES, evaluator(buffer))
     assert before.pitfalls == []
     (tmp_path / "other.py").write_text("import mlx.core as mx\ndef made():\n    return mx.zeros(3)\n")
     after = Buffer(text.replace("return 1", "return 12"), buffer)
-    assert len(check(after, RULES, reader(after), before).pitfalls) == 1
+    assert len(check(after, RULES, evaluator(after), before).pitfalls) == 1
 
 
 @settings(max_examples=40, deadline=None)

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from tenny_lsp.features.pitfalls.check import Rules, pitfalls
-from tenny_lsp.features.pitfalls.fixing import applied, edits_between, fixed, ignoring
-from tenny_lsp.features.pitfalls.registry import RULES
-from tenny_lsp.features.pitfalls.rule import PRELUDE, Edit, Fix
 from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
+from tenny_lsp.pitfalls.check import Rules, pitfalls
+from tenny_lsp.pitfalls.fixes import applied, edits_between, fixed, ignoring
+from tenny_lsp.pitfalls.rule import PRELUDE, Edit, Fix
+from tenny_lsp.pitfalls.rules.all import RULES
 from tenny_lsp.source.buffer import Buffer
 from tools import build_pitfalls
 

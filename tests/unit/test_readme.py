@@ -9,7 +9,7 @@ import pytest
 from typer.main import get_command
 
 from tenny_lsp.cli.app import app
-from tenny_lsp.settings import Settings
+from tenny_lsp.lsp.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from tenny_lsp.errors import ModelUnavailable
-from tenny_lsp.model.scores import Scores
+from tenny_lsp.model.name_scores import Scores
 
 NAMES = ("ones", "zeros")
 

@@ -4,7 +4,7 @@ from dataclasses import fields, is_dataclass
 
 import pytest
 
-from tenny_lsp.settings import HoverSettings, ModelSettings, Settings, own_section, read_settings
+from tenny_lsp.lsp.settings import HoverSettings, ModelSettings, Settings, own_section, read_settings
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tenny_lsp import folders
+from tenny_lsp import locations
 from tenny_lsp.features.grounding import grounded_prose
 from tenny_lsp.features.hover import hover, hover_prompt
 from tenny_lsp.learning.adapter import check_adapter
@@ -18,7 +18,7 @@ from tenny_lsp.source.buffer import Buffer
 from tenny_lsp.wiring import text_model
 from tools.check_roasts import ROASTS
 
-ADAPTER = Path(__file__).parents[2] / "adapters" / folders.MLX_DOCS
+ADAPTER = Path(__file__).parents[2] / "adapters" / locations.MLX_DOCS
 
 
 @pytest.fixture
@@ -27,18 +27,18 @@ def no_adapter_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @pytest.mark.usefixtures("no_adapter_of_ones_own")
-@pytest.mark.parametrize("name", [folders.MLX_DOCS, folders.CYNIC])
+@pytest.mark.parametrize("name", [locations.MLX_DOCS, locations.CYNIC])
 def test_a_fresh_install_finds_it_and_it_fits_the_embedded_base(name: str) -> None:
-    adapter = folders.find_adapter(name=name)
+    adapter = locations.find_adapter(name=name)
 
     assert adapter == ADAPTER.with_name(name)
-    check_adapter(adapter, folders.embedded_base())
+    check_adapter(adapter, locations.embedded_base())
 
 
 def test_the_cynic_has_learned_the_roasts_as_they_are(tmp_path: Path) -> None:
     options = DatasetOptions(packages=(), roasts=(ROASTS,), test_size=0, valid_size=0.06)
     build_dataset(tmp_path / "roasts", options)
-    card = json.loads((ADAPTER.with_name(folders.CYNIC) / "card.json").read_text("utf-8"))
+    card = json.loads((ADAPTER.with_name(locations.CYNIC) / "card.json").read_text("utf-8"))
 
     found = {name: sha256((tmp_path / "roasts" / name).read_bytes()).hexdigest() for name in card["dataset"]["sha256"]}
     assert found == card["dataset"]["sha256"]

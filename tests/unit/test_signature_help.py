@@ -3,16 +3,16 @@
 import pytest
 
 from tenny_lsp.features.signature_help import SignatureHelp, signature_help
+from tenny_lsp.inference.queries import Queries
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source.buffer import Buffer
-from tenny_lsp.source.inference import Inference
 
 IMPORTS = "import mlx.core as mx\nimport mlx.nn as nn\nimport mlx.optimizers as optim\nfrom functools import partial\n"
 
 
 def asked(code: str, index: ApiIndex) -> SignatureHelp | None:
     before, _, after = (IMPORTS + code).partition("‸")
-    return signature_help(Inference(Buffer(before + after), index), len(before))
+    return signature_help(Queries(Buffer(before + after), index), len(before))
 
 
 def active(help_: SignatureHelp | None) -> tuple[str, str | None] | None:

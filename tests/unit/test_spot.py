@@ -2,7 +2,7 @@
 
 import pytest
 
-from tenny_lsp.source.spot import Spot, spot_at
+from tenny_lsp.source.completion_context import CompletionContext, completion_context_at
 
 MEMBERS = {
     "x = mx.‸": ("", "mx"),
@@ -44,13 +44,13 @@ NOTHING = [
 ]
 
 
-def spot(code: str) -> Spot | None:
-    return spot_at(code.replace("‸", ""), code.index("‸"))
+def context(code: str) -> CompletionContext | None:
+    return completion_context_at(code.replace("‸", ""), code.index("‸"))
 
 
 @pytest.mark.parametrize("code", MEMBERS)
 def test_a_member_after_a_dot(code: str) -> None:
-    found = spot(code)
+    found = context(code)
     text = code.replace("‸", "")
 
     assert found is not None and found.kind == "member"
@@ -59,7 +59,7 @@ def test_a_member_after_a_dot(code: str) -> None:
 
 @pytest.mark.parametrize("code", NOTHING)
 def test_nothing_of_mlx_is_typed(code: str) -> None:
-    found = spot(code)
+    found = context(code)
 
     assert found is None
 
@@ -78,7 +78,7 @@ def test_nothing_of_mlx_is_typed(code: str) -> None:
     ],
 )
 def test_an_import(code: str, kind: str, path: str) -> None:
-    found = spot(code)
+    found = context(code)
 
     assert found is not None and (found.kind, found.path) == (kind, path)
 
@@ -88,12 +88,12 @@ def test_an_import(code: str, kind: str, path: str) -> None:
     [("f(‸", "argument"), ("f(x, ax‸", "argument"), ("f(x,\n  ‸", "argument"), ("f(x, dtype=‸", "value")],
 )
 def test_an_argument(code: str, kind: str) -> None:
-    found = spot(code)
+    found = context(code)
 
     assert found is not None and found.kind == kind
 
 
 def test_the_name_goes_on_behind_the_cursor() -> None:
-    found = spot("mx.ze‸ros(3)")
+    found = context("mx.ze‸ros(3)")
 
     assert found is not None and (found.start, found.typed, found.end) == (3, "ze", 8)

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tenny_lsp.model.stopping import StopFilter
+from tenny_lsp.worker.stopping import StopFilter
 
 STOPS = ("\nQ:", "##")
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tenny_lsp.mlx_api.surroundings import ARRAY, KINDS, Members, Use, module_aliases, uses, uses_before, words_of
+from tenny_lsp.mlx_api.usage_contexts import ARRAY, KINDS, Members, Use, module_aliases, uses, uses_before, words_of
 
 MEMBERS = Members(
     {

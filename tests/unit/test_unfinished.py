@@ -2,12 +2,12 @@
 
 import pytest
 
-from tenny_lsp.features.pitfalls.check import Rules
-from tenny_lsp.features.pitfalls.rule import Pitfall
-from tenny_lsp.features.pitfalls.unfinished import Look, look
+from tenny_lsp.inference.engine import Engine
 from tenny_lsp.mlx_api.index import load_mlx_index
+from tenny_lsp.pitfalls.check import Rules
+from tenny_lsp.pitfalls.rule import Pitfall
+from tenny_lsp.pitfalls.while_typing import Look, look
 from tenny_lsp.source.buffer import Buffer
-from tenny_lsp.source.reader import Reader
 
 INDEX, RULES = load_mlx_index(), Rules()
 ABOVE = """import mlx.core as mx
@@ -38,7 +38,7 @@ def after(x: mx.array):
 
 def typed(text: str, before: Look | None = None) -> Look:
     buffer = Buffer(text, before.buffer if before is not None else None)
-    return look(buffer, RULES, lambda one: Reader(one, INDEX), before)
+    return look(buffer, RULES, lambda one: Engine(one, INDEX), before)
 
 
 def said(found: list[Pitfall], text: str) -> list[tuple[str, str, list[str]]]:

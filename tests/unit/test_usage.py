@@ -5,7 +5,6 @@ import math
 import pytest
 
 from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.mlx_api.surroundings import ARRAY, KINDS, Use, uses_before
 from tenny_lsp.mlx_api.usage import (
     FEATURES,
     Counted,
@@ -16,6 +15,7 @@ from tenny_lsp.mlx_api.usage import (
     normalized,
     to_bytes,
 )
+from tenny_lsp.mlx_api.usage_contexts import ARRAY, KINDS, Use, uses_before
 
 NAMES = ["abs", "exp", "ones", "zeros"]
 WEIGHTS = {"modules": (1.0,) * len(FEATURES), "arrays": (1.0,) * len(FEATURES)}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tenny_lsp.source.width import DEFAULT, line_length
+from tenny_lsp.features.line_length import DEFAULT, line_length
 
 
 @pytest.mark.parametrize(

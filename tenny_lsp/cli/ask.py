@@ -1,0 +1,160 @@
+"""The commands that answer: ask and roast."""
+
+import asyncio
+import json
+import logging
+import secrets
+import sys
+import tokenize
+from collections.abc import Awaitable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from tenny_lsp import locations
+from tenny_lsp.cli.app import AdapterPath, AsJson, Interpreter, Model, app, err, out
+from tenny_lsp.errors import AdapterError, StorageError
+from tenny_lsp.wiring import text_model, worker_model
+
+if TYPE_CHECKING:
+    from tenny_lsp.features.ask import Complete
+    from tenny_lsp.model.protocol import TextModel
+
+_Answer = TypeVar("_Answer")
+LOGGER = logging.getLogger(__name__)
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="For example: how do I save weights?")],
+    model: Model = "",
+    adapter_path: AdapterPath = None,
+    max_tokens: Annotated[int, typer.Option(help="The longest answer, in tokens.")] = 128,
+    python: Interpreter = None,
+    as_json: AsJson = False,
+) -> None:
+    """Answer a question about MLX from its documentation, and say where that stands."""
+    if not question.strip():
+        raise typer.BadParameter("the question is empty")
+    from tenny_lsp.cli.tables import answer_text
+    from tenny_lsp.features.ask import answer_values, ask
+    from tenny_lsp.mlx_api.index import load_mlx_index
+    from tenny_lsp.mlx_api.search import Search
+
+    speaker = _speaker(model, adapter_path)
+    index = load_mlx_index(python)
+    with err.status("Reading"):
+        complete = _asking(speaker, max_tokens)
+        asked = ask(question, index, Search(index), complete, may_paraphrase=bool(model))
+        answer = asyncio.run(_closing(speaker, asked))
+    if as_json:
+        out.print_json(json.dumps({"question": question, **answer_values(answer)}))
+    else:
+        out.print(answer_text(answer, index), soft_wrap=True)
+
+
+@app.command()
+def roast(
+    comment: Annotated[str, typer.Argument(help="A comment, a docstring, a line of code; - for standard input.")] = "",
+    file: Annotated[Path | None, typer.Option(help="A Python file, with --review.")] = None,
+    review: Annotated[bool, typer.Option("--review", help="A remark on each telling line of --file.")] = False,
+    again: Annotated[bool, typer.Option("--again", help="Another remark than the last time.")] = False,
+    model: Model = "",
+    adapter_path: Annotated[Path | None, typer.Option(help="Folder of the adapter. Default: cynic.")] = None,
+    python: Interpreter = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say what Tenny thinks of a comment, or of a file."""
+    if review != (file is not None) or (review and comment):
+        raise typer.BadParameter("give a comment, or --file with --review")
+    text = sys.stdin.read() if comment == "-" else comment
+    if not review and not text.strip():
+        raise typer.BadParameter("the comment is empty")
+    source = _source(file) if file is not None else ""
+    speaker, may_write = _cynic(model, adapter_path), bool(model)
+    seed = 1 + secrets.randbelow(1 << 31) if again else 0
+    with err.status("Thinking"):
+        if review:
+            values: Any = asyncio.run(_closing(speaker, _reviewed(source, speaker, seed, python, may_write=may_write)))
+        else:
+            values = asyncio.run(_closing(speaker, _roasted(text.strip(), speaker, seed, may_write=may_write)))
+    if as_json:
+        out.print_json(json.dumps({"file": str(file), "remarks": values} if review else values))
+    elif review:
+        for remark in values:
+            out.print(f"{file}:{remark['line']}: {remark['message']}", highlight=False, soft_wrap=True)
+    else:
+        out.print(values["roast"], highlight=False, soft_wrap=True)
+
+
+async def _roasted(comment: str, speaker: "TextModel | None", seed: int, *, may_write: bool) -> dict[str, Any]:
+    from tenny_lsp.features.roast import roast
+
+    said = await roast(comment, speaker, seed=seed, may_write=may_write)
+    return {"comment": comment, "sentiment": said.sentiment, "roast": said.remark, "generated": said.is_generated}
+
+
+async def _reviewed(
+    source: str, speaker: "TextModel | None", seed: int, python: Path | None, *, may_write: bool
+) -> list[dict[str, Any]]:
+    from tenny_lsp.features.review import of_pitfall, review, subjects
+    from tenny_lsp.mlx_api.index import load_mlx_index
+    from tenny_lsp.pitfalls.check import Rules, pitfalls
+    from tenny_lsp.source.buffer import Buffer
+
+    buffer = Buffer(source)
+    found = pitfalls(buffer, load_mlx_index(python), Rules()) if "mlx" in source else []
+    wrong = [of_pitfall(pitfall, source) for pitfall in found]
+    remarks = review(subjects(buffer, 0, len(source) + 1, wrong), speaker, seed=seed, may_write=may_write)
+    return [
+        {"line": source.count("\n", 0, subject.start) + 1, "kind": subject.kind, "message": message}
+        async for subject, message in remarks
+    ]
+
+
+def _source(file: Path) -> str:
+    try:
+        with tokenize.open(file) as opened:
+            return opened.read()
+    except (OSError, SyntaxError, ValueError) as error:
+        raise StorageError(f"{file} could not be read: {error}", "Name a Python file.") from error
+
+
+def _cynic(model: str, adapter_path: Path | None) -> "TextModel | None":
+    """Returns the model that makes remarks; None, and a line on stderr, when it has not learned to yet."""
+    try:
+        speaker = worker_model(model, adapter_path, name=locations.CYNIC, deadline_s=600)
+        LOGGER.debug("%s speaks", speaker.identity)  # and an incomplete base or adapter is refused right here
+    except AdapterError as error:
+        if adapter_path:
+            raise
+        err.print(f"This was written by hand. {error}", highlight=False, soft_wrap=True)
+        return None
+    return speaker
+
+
+def _speaker(model: str, adapter_path: Path | None) -> "TextModel | None":
+    """Returns the model that answers; None, and a line on stderr, when nothing has been trained yet."""
+    try:
+        speaker = text_model(model, adapter_path, deadline_s=600)  # who asks here has Ctrl-C
+        LOGGER.debug("%s answers", speaker.identity)  # and an incomplete base or adapter is refused right here
+    except AdapterError as error:
+        if model or adapter_path:
+            raise
+        err.print(f"The documentation answers alone. {error}", highlight=False, soft_wrap=True)
+        return None
+    return speaker
+
+
+def _asking(speaker: "TextModel | None", max_tokens: int) -> "Complete | None":
+    return partial(speaker.complete, max_tokens=max_tokens) if speaker else None
+
+
+async def _closing(speaker: "TextModel | None", answer: Awaitable[_Answer]) -> _Answer:
+    try:
+        return await answer
+    finally:
+        if speaker:
+            await speaker.close()

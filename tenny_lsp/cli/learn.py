@@ -1,0 +1,135 @@
+"""The commands that learn and measure: build-dataset, train, evaluate."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from tenny_lsp import locations
+from tenny_lsp.cli.app import AdapterPath, AsJson, Interpreter, Model, app, err, out
+from tenny_lsp.learning.options import TrainOptions
+from tenny_lsp.wiring import worker_model
+
+_T = TrainOptions(data=Path(), adapter_path=Path())  # train's defaults are these
+
+
+@app.command()
+def build_dataset(
+    package: Annotated[list[str] | None, typer.Option(help="An installed package; repeatable. Default: mlx.")] = None,
+    roasts: Annotated[
+        list[Path] | None,
+        typer.Option(help="A file of roasts, JSON lines or Markdown; repeatable. Then only --package adds."),
+    ] = None,
+    output: Annotated[Path, typer.Option(help="The folder to write.")] = Path("dataset"),
+    row_format: Annotated[
+        Literal["completions", "text"], typer.Option("--format", help="completions: prompt and completion; text: one.")
+    ] = "completions",
+    seq_limit: Annotated[int, typer.Option(help="The longest row, in characters.")] = 2048,
+    test_size: Annotated[float, typer.Option(help="Share of names kept for test.")] = 0.05,
+    valid_size: Annotated[float, typer.Option(help="Share of names kept for validation.")] = 0.05,
+    seed: Annotated[int, typer.Option(help="Another seed splits otherwise.")] = 0,
+    jobs: Annotated[int, typer.Option(help="Packages read at once.")] = 1,
+    documentation: Annotated[bool, typer.Option(help="Put documentation into prompts, as hovers and ask do.")] = True,
+    python: Interpreter = None,
+) -> None:
+    """Read an installed package's docstrings into questions and answers to train on."""
+    from tenny_lsp.cli.tables import dataset_table
+    from tenny_lsp.learning.dataset import DatasetOptions, build_dataset
+
+    options = DatasetOptions(
+        packages=tuple(package or (() if roasts else ("mlx",))),
+        roasts=tuple(roasts or ()),
+        python=python,
+        format=row_format,
+        seq_limit=seq_limit,
+        test_size=test_size,
+        valid_size=valid_size,
+        seed=seed,
+        jobs=jobs,
+        reads=documentation,
+    )
+    with err.status("Reading docstrings"):
+        dataset = build_dataset(output, options)
+    out.print(dataset_table(dataset))
+    read = ", ".join([*(f"{name} {version}" for name, version in dataset.versions.items()), *map(str, roasts or ())])
+    cut = f"{dataset.shortened} answers shortened, {dataset.left_out} left out"
+    out.print(f"{read} → {dataset.folder} ({cut})", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Option(help="The folder that build-dataset wrote.")] = Path("dataset"),
+    model: Annotated[str, typer.Option(help="Folder or hub name of the base model. Default: the embedded one.")] = "",
+    adapter_path: AdapterPath = None,
+    iters: Annotated[int | None, typer.Option(help="Iterations, instead of epochs.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="How often every row is read.")] = None,
+    batch_size: Annotated[int, typer.Option(help="Rows in a batch.")] = _T.batch_size,
+    learning_rate: Annotated[float, typer.Option(help="Its peak, after the warm-up.")] = _T.learning_rate,
+    num_layers: Annotated[
+        int, typer.Option("--num-layers", "--lora-layers", help="Layers to adapt, from the last; -1: all.")
+    ] = _T.num_layers,
+    rank: Annotated[int, typer.Option(help="Rank of the adapter's matrices.")] = _T.rank,
+    scale: Annotated[float, typer.Option(help="What the adapter's output is multiplied with.")] = _T.scale,
+    dropout: Annotated[float, typer.Option(help="Share of the adapter's inputs dropped in training.")] = _T.dropout,
+    optimizer: Annotated[str, typer.Option(help="adam or adamw.")] = _T.optimizer,
+    max_grad_norm: Annotated[float, typer.Option(help="Longer gradients are scaled down.")] = _T.max_grad_norm,
+    mask_prompt: Annotated[bool, typer.Option(help="Take the loss on completions only.")] = _T.mask_prompt,
+    max_seq_length: Annotated[int, typer.Option(help="The longest row, in tokens.")] = _T.max_seq_length,
+    grad_checkpoint: Annotated[bool, typer.Option(help="Less memory, more time.")] = _T.grad_checkpoint,
+    steps_per_report: Annotated[int, typer.Option(help="Iterations between reports.")] = _T.steps_per_report,
+    steps_per_eval: Annotated[int, typer.Option(help="Iterations between validations.")] = _T.steps_per_eval,
+    val_batches: Annotated[int, typer.Option(help="Batches of a validation; -1: all.")] = _T.val_batches,
+    resume_adapter_file: Annotated[Path | None, typer.Option(help="Adapter weights to go on from.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the first weights and the order of rows.")] = _T.seed,
+    test: Annotated[bool, typer.Option("--test", help="Score the adapter on test.jsonl at the end.")] = False,
+    test_batches: Annotated[int, typer.Option(help="Batches of the test; -1: all.")] = _T.test_batches,
+) -> None:
+    """Fine-tune a base model with LoRA on a dataset; Ctrl-C keeps the best so far."""
+    given = dict(locals())
+    from tenny_lsp.cli.tables import TrainingView, result_table
+    from tenny_lsp.learning.train import train
+
+    given["model"] = model or str(locations.embedded_base())
+    given["adapter_path"] = adapter_path or locations.trained_adapter(model)
+    with TrainingView(err) as view:
+        result = train(TrainOptions(**given), view.show)
+    out.print(result_table(result))
+
+
+@app.command()
+def evaluate(
+    data: Annotated[Path | None, typer.Option(help="A dataset's folder, for its test rows.")] = None,
+    code: Annotated[
+        Path | None, typer.Option(help="A folder of Python source no model has read, a folder for each package.")
+    ] = None,
+    model: Model = "",
+    adapter_path: AdapterPath = None,
+    most: Annotated[int | None, typer.Option(help="Entries asked about; 0: none. Default: all.")] = None,
+    documentation: Annotated[bool, typer.Option(help="Put documentation into prompts, as hovers do.")] = True,
+    output: Annotated[Path | None, typer.Option(help="A folder for a report with plots.")] = None,
+    python: Interpreter = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure a base and its adapter: answers to unseen questions, perplexity, speed."""
+    from tenny_lsp.cli.tables import evaluation_table
+    from tenny_lsp.evaluation.evaluate import EvaluateOptions, evaluate
+    from tenny_lsp.mlx_api.index import load_mlx_index
+
+    if output:
+        from tenny_lsp.evaluation.report import check_plotting, write_report
+
+        check_plotting()
+    adapter = adapter_path or locations.find_adapter(model)
+    speaker = worker_model(model, adapter, deadline_s=600, may_be_bare=True)
+    options = EvaluateOptions(model or None, adapter, data, code, most=most, reads=documentation)
+    with err.status("Asking") as status:
+        scores = evaluate(
+            options, load_mlx_index(python), speaker, lambda done, total: status.update(f"Asking {done}/{total}")
+        )
+    if output:
+        write_report(scores, output)
+    if as_json:
+        out.print_json(json.dumps(scores.to_json()))
+    else:
+        out.print(evaluation_table(scores))

@@ -1,0 +1,111 @@
+"""What is put into a list or dictionary after it was made: ``xs.append(x)``, ``xs[0] = x``, ``d["a"] = x``."""
+
+import re
+from collections.abc import Iterator
+
+from tenny_lsp.inference.evaluator import Evaluator
+from tenny_lsp.inference.meaning import NEVER, NONE, Api, Group, Instance, Meaning, Plain, Table, join
+from tenny_lsp.source.syntax import Node, field, text_of
+
+#: What stands after a collection that something may be put into.
+PUTS_IN = rb"\s*(?:\.(?:append|insert|extend|update|setdefault)\(|\[|\+=)"
+#: Method → the position of what it puts in, and whether that is a collection of what is put in.
+_METHODS = {"append": (0, False), "insert": (1, False), "extend": (0, True), "update": (0, True)}
+
+
+def grown(evaluator: Evaluator, made: Meaning | None, name: str, scope: Node) -> Meaning | None:
+    """Returns what a list or dictionary is with all that is put into it.
+
+    Args:
+        evaluator (Evaluator): Reads the file.
+        made (Meaning, optional): What it is made as; anything else than a list or dictionary is returned as it is.
+        name (str): Its name, ``xs`` or ``self.xs``.
+        scope (Node): The part of the text where something may be put in.
+    """
+    if not isinstance(made, Table) and not (isinstance(made, Group) and made.kind == "list"):
+        return made
+    added = list(_added(evaluator, name, scope))
+    if not added:
+        return made
+    if isinstance(made, Table):
+        return Table(join([*_unless_empty(made, made.value), *added]))
+    return Group("list", join([*_unless_empty(made, made.each), *added]))
+
+
+def _unless_empty(made: Group | Table, value: Meaning | None) -> list[Meaning | None]:
+    is_empty = made.is_empty if isinstance(made, Table) else made.items == ()
+    return [] if is_empty else [value]
+
+
+def _added(evaluator: Evaluator, name: str, scope: Node) -> Iterator[Meaning | None]:
+    text = scope.text or b""
+    pattern = rb"\b%s(?=%s)" % (re.escape(name.encode()), PUTS_IN)
+    for found in re.finditer(pattern, text):
+        place = scope.start_byte + found.end() - 1
+        node = scope.descendant_for_byte_range(place, place)
+        if node is not None and node.parent is not None and node.parent.end_byte == place + 1:
+            node = node.parent  # the whole of self.xs
+        if node is not None and node.parent is not None and text_of(node) == name:
+            yield from _put_in(evaluator, node, node.parent)
+
+
+def _put_in(evaluator: Evaluator, node: Node, outer: Node) -> Iterator[Meaning | None]:
+    """Yields what the statement around a collection's name puts into it, if it does."""
+    if outer.type == "augmented_assignment" and field(outer, "left") == node:
+        right = field(outer, "right")
+        yield each(evaluator, evaluator.meaning(right)) if right is not None else None
+    elif outer.type == "subscript" and outer.parent is not None and field(outer.parent, "left") == outer:
+        right = field(outer.parent, "right")
+        if outer.parent.type == "assignment" and right is not None:
+            key = field(outer, "subscript")
+            is_slice = key is not None and key.type == "slice"
+            yield each(evaluator, evaluator.meaning(right)) if is_slice else evaluator.meaning(right)
+    elif outer.type == "attribute" and outer.parent is not None and field(outer.parent, "function") == outer:
+        method, listed = field(outer, "attribute"), field(outer.parent, "arguments")
+        position, is_collection = _METHODS.get(text_of(method) if method is not None else "", (9, False))
+        arguments = listed.named_children if listed is not None else []
+        known = evaluator.meaning(arguments[position]) if position < len(arguments) else None
+        if is_collection:
+            known = known.value if isinstance(known, Table) else each(evaluator, known)
+        yield known if known != NONE else None
+
+
+def stepped(evaluator: Evaluator, meaning: Meaning | None, steps: tuple[int | str, ...]) -> Meaning | None:
+    """Returns what a target is that a value reaches by these steps (see ``Binding``)."""
+    for step in steps:
+        if step == "enter":
+            meaning = entered(meaning)
+        elif step == "*":
+            meaning = Group("list", each(evaluator, meaning))
+        elif isinstance(step, int):
+            meaning = item(evaluator, meaning, step)
+        else:
+            meaning = each(evaluator, meaning)
+    return meaning
+
+
+def each(evaluator: Evaluator, meaning: Meaning | None) -> Meaning | None:
+    """Returns what a loop over a value gives."""
+    if isinstance(meaning, Group):
+        return meaning.each if meaning.items is None else join(meaning.items) if meaning.items else None
+    if evaluator.is_array(meaning) or meaning == NEVER:
+        return meaning
+    if isinstance(meaning, Table) or meaning == Plain("str"):
+        return Plain("str") if not isinstance(meaning, Table) else None
+    return None
+
+
+def item(evaluator: Evaluator, meaning: Meaning | None, position: int) -> Meaning | None:
+    """Returns what a value gives at a fixed position."""
+    if isinstance(meaning, Group) and meaning.items is not None:
+        return meaning.items[position] if -len(meaning.items) <= position < len(meaning.items) else None
+    if isinstance(meaning, Table):
+        return meaning.value
+    return each(evaluator, meaning)
+
+
+def entered(meaning: Meaning | None) -> Meaning | None:
+    """Returns what ``with … as`` gives; only MLX's own contexts are known."""
+    if isinstance(meaning, Instance) and isinstance(meaning.of, Api):
+        return meaning if meaning.of.entry.name == "mlx.core.FunctionExporter" else None
+    return None

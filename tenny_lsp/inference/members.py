@@ -1,0 +1,171 @@
+"""What stands after a dot: members of the API's classes and modules, of the file's own classes, of Python's values."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tenny_lsp.inference.annotation import annotated, annotated_in_api
+from tenny_lsp.inference.collections import grown, stepped
+from tenny_lsp.inference.definitions import defined, is_property, returned
+from tenny_lsp.inference.evaluator import Evaluator, home_of
+from tenny_lsp.inference.meaning import (
+    NEVER,
+    Api,
+    External,
+    Function,
+    Group,
+    Instance,
+    LocalClass,
+    LocalFunction,
+    LocalModule,
+    Meaning,
+    Plain,
+    Table,
+    group,
+    join,
+)
+from tenny_lsp.inference.names import bound
+from tenny_lsp.mlx_api.entry import ApiEntry
+from tenny_lsp.source.scope import Binding
+from tenny_lsp.source.syntax import Node, field, up_to
+
+
+def member(evaluator: Evaluator, owner: Meaning | None, name: str) -> Meaning | None:
+    """Returns what a member of a value is."""
+    owner = value_of(evaluator, owner)
+    if isinstance(owner, Instance) and isinstance(owner.of, LocalClass):
+        return _attribute(owner.of, name, owner)
+    if isinstance(owner, LocalClass):
+        return _attribute(owner, name, None)
+    if isinstance(owner, LocalModule):
+        return home_of(owner).exported(name)
+    if isinstance(owner, Instance) and owner.parts and name == "layers":
+        return group("list", owner.parts)
+    if isinstance(owner, External):
+        return External(f"{owner.name}.{name}")
+    if isinstance(owner, Group | Table):
+        return _of_collection(owner, name)
+    entry = member_entry(evaluator, owner, name)
+    if entry is None:
+        source = (
+            evaluator.source_of(owner.of.entry) if isinstance(owner, Instance) and isinstance(owner.of, Api) else None
+        )
+        return _attribute(source, name, Instance(source)) if source is not None else NEVER if owner == NEVER else None
+    if isinstance(owner, Instance):
+        if entry.kind in ("property", "attribute"):
+            return annotated_in_api(evaluator.index, entry.annotation, entry)
+        return Api(entry, owner)
+    return Api(entry)
+
+
+def member_entry(evaluator: Evaluator, owner: Meaning | None, name: str) -> ApiEntry | None:
+    """Returns the entry of a member of a value; None when it is not the API's."""
+    owner = value_of(evaluator, owner)
+    if isinstance(owner, Instance):
+        if isinstance(owner.of, LocalClass):
+            found = _attribute(owner.of, name, owner)
+            if isinstance(found, Api):
+                return found.entry
+            return None
+        owner = owner.of
+    if isinstance(owner, Api) and owner.entry.kind in ("module", "class"):
+        return evaluator.index.resolve(f"{owner.entry.name}.{name}")
+    return None
+
+
+def value_of(evaluator: Evaluator, meaning: Meaning | None) -> Meaning | None:
+    """Returns a value in place of the API's name for it: an instance of ``Dtype`` for ``mx.float32``."""
+    if isinstance(meaning, Api) and meaning.entry.kind in ("attribute", "property"):
+        return annotated_in_api(evaluator.index, meaning.entry.annotation, meaning.entry)
+    return meaning
+
+
+def bases(cls: LocalClass) -> Iterator[Meaning | None]:
+    """Yields what a class of a file inherits from directly."""
+    listed = field(cls.node, "superclasses")
+    for base in listed.named_children if listed is not None else ():
+        if base.type != "keyword_argument":
+            yield home_of(cls).meaning(base)
+
+
+def _attribute(cls: LocalClass, name: str, instance: Instance | None) -> Meaning | None:
+    """Returns what an attribute of a class of a file, or of its instances, is."""
+    return home_of(cls).memoised(
+        (cls.node.start_byte, name, instance is None), lambda: _own_or_inherited(cls, name, instance)
+    )
+
+
+def _own_or_inherited(cls: LocalClass, name: str, instance: Instance | None) -> Meaning | None:
+    found = _own(cls, name, instance)
+    if found:
+        return join(found)
+    for base in bases(cls):
+        if not isinstance(base, Api | LocalClass):
+            return None  # who knows what it has
+        inherited = member(home_of(cls), Instance(base) if instance is not None else base, name)
+        if inherited is not None:
+            if isinstance(inherited, Api | LocalFunction) and inherited.receiver is not None:
+                return replace(inherited, receiver=instance)
+            return inherited
+    return None
+
+
+def _own(cls: LocalClass, name: str, instance: Instance | None) -> list[Meaning | None]:
+    """Returns what each place says that gives a class itself this attribute."""
+    evaluator = home_of(cls)
+    found: list[Meaning | None] = []
+    for binding in evaluator.buffer.bindings_in(cls.node).get(name, ()):
+        definition = binding.definition
+        if definition is None or definition.type != "function_definition":
+            found.append(bound(evaluator, binding) if instance is not None or _is_plain(cls) else None)
+        elif is_property(definition):
+            found.append(returned(LocalFunction(evaluator, definition, instance)))
+        else:
+            method = defined(evaluator, definition)
+            is_plain = isinstance(method, LocalFunction) and method.node == definition
+            found.append(LocalFunction(evaluator, definition, instance) if is_plain else method)
+    if instance is not None:
+        found += [_assigned(evaluator, binding) for binding in evaluator.buffer.attributes_in(cls.node).get(name, ())]
+    return found
+
+
+def _is_plain(cls: LocalClass) -> bool:
+    """Tells whether a class's attributes are what they are assigned: not so in an ``Enum``."""
+    return all(isinstance(base, Api | LocalClass) for base in bases(cls))
+
+
+def _assigned(evaluator: Evaluator, binding: Binding) -> Meaning | None:
+    known = annotated(evaluator, binding.annotation) if binding.annotation is not None else None
+    if known is not None or binding.value is None:
+        return known
+    value = stepped(evaluator, evaluator.meaning(binding.value), binding.steps)
+    cls = up_to(binding.value, "class_definition")
+    return grown(evaluator, value, binding.name, cls) if cls is not None and not binding.steps else value
+
+
+def parent(evaluator: Evaluator, node: Node) -> Meaning | None:
+    """Returns what ``super()`` is: an instance of the only base of the class a node stands in."""
+    cls = up_to(node, "class_definition")
+    found = list(bases(LocalClass(evaluator, cls))) if cls is not None else []
+    return Instance(found[0]) if len(found) == 1 and isinstance(found[0], Api | LocalClass) else None
+
+
+def names_in(cls: LocalClass) -> list[str]:
+    """Returns the attributes and methods that a class of a file has by its own text, in its order."""
+    buffer = cls.home.buffer
+    return list(dict.fromkeys([*buffer.bindings_in(cls.node), *buffer.attributes_in(cls.node)]))
+
+
+def _of_collection(owner: Group | Table, name: str) -> Meaning | None:
+    if isinstance(owner, Table):
+        pair = group("tuple", [None, owner.value])
+        results: dict[str, Meaning | None] = {
+            "items": Group("iterable", pair),
+            "values": Group("iterable", owner.value),
+            "keys": Group("iterable"),
+            "get": owner.value,
+            "pop": owner.value,
+            "copy": owner,
+        }
+    else:
+        results = {"pop": owner.each, "copy": owner, "index": Plain("int"), "count": Plain("int")}
+    return Function(results[name]) if name in results else None

@@ -1,0 +1,176 @@
+"""What the names and expressions of a buffer mean. What is not certain stays unknown.
+
+``Inference(buffer, index)`` answers, for offsets in code points:
+
+- ``entry_at(offset)``: the entry that the name under a cursor means, wherever it comes from: an import, an alias, a
+  member of a value (``x.reshape`` where ``x`` is an array).
+- ``subject_at(offset)``: that, or what else a cursor may stand on: a keyword argument, a variable that holds a layer, a
+  member that MLX does not have.
+- ``meaning_at(offset)``: what the expression that ends at an offset is; ``x.|`` asks at the dot, finished or not.
+- ``call_at(offset)``: the call whose parentheses the offset lies in, and which argument.
+- ``owner_at(offset)``: for completion, what stands before the dot of the name (maybe still empty) at an offset.
+
+Whoever walks the whole text (``buffer.root``) asks ``meaning_of(node)``.
+
+A meaning (``source.meaning``) is an ``Api`` entry, an ``Instance`` of an API class or of a class of the file, a
+``Group`` (list, tuple), a ``Table`` (dict), a callable, or one of Python's own. ``members_of(meaning)`` lists what may
+stand after its dot.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tenny_lsp.inference.cursor import CursorTarget, NamedEntry, called_entry, is_partial_call, target_at
+from tenny_lsp.inference.engine import Engine
+from tenny_lsp.inference.files import Files
+from tenny_lsp.inference.meaning import NEVER, Api, Instance, LocalClass, Meaning
+from tenny_lsp.inference.members import bases, names_in
+from tenny_lsp.mlx_api.entry import ApiEntry
+from tenny_lsp.mlx_api.index import ApiIndex
+from tenny_lsp.source.buffer import Buffer
+from tenny_lsp.source.syntax import Node, field, text_of
+
+__all__ = ["CallContext", "Member", "NamedEntry", "Queries", "entry_at"]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """What may stand after a dot: a name, and its entry if it is the API's."""
+
+    name: str
+    entry: ApiEntry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """A call that a cursor stands in.
+
+    Args:
+        entry (ApiEntry): What is called: a function, a method, a class, or an instance's ``__call__``.
+        position (int): How many arguments stand before the cursor's.
+        positional (int): How many of them without a keyword.
+        keyword (str): The keyword the cursor's argument is given by, or an empty string.
+        keywords (tuple[str, ...]): The keywords of the other arguments.
+        start (int): Where the arguments start, after the parenthesis.
+    """
+
+    entry: ApiEntry
+    position: int
+    positional: int
+    keyword: str
+    keywords: tuple[str, ...]
+    start: int
+
+
+class Queries:
+    """What the names and expressions of a buffer mean.
+
+    Args:
+        buffer (Buffer): The text.
+        index (ApiIndex): The API it uses.
+        files (Files, optional): Reads other files that names lead to. Default: such names are unknown.
+        path (Path, optional): Where the buffer lies.
+    """
+
+    def __init__(self, buffer: Buffer, index: ApiIndex, files: Files | None = None, path: Path | None = None) -> None:
+        self.buffer = buffer
+        self.index = index
+        self._files = files
+        self._path = path
+        self._engine = self._engine_of(buffer)
+
+    @property
+    def evaluator(self) -> Engine:
+        """What reads the meaning of each expression, for whom a whole file is to be read."""
+        return self._engine
+
+    def is_current(self) -> bool:
+        """Tells whether no other file has changed that has been read so far."""
+        return self._engine.is_current()
+
+    def entry_at(self, offset: int) -> NamedEntry | None:
+        """Returns the entry named at an offset; None when there is none or it is not certain."""
+        subject = self.target_at(offset)
+        return subject if isinstance(subject, NamedEntry) else None
+
+    def target_at(self, offset: int) -> CursorTarget | None:
+        """Returns what an offset stands on; None when that is nothing of the API's or not certain."""
+        return target_at(self._engine, offset)
+
+    def meaning_at(self, offset: int) -> Meaning | None:
+        """Returns what the expression is that ends at an offset."""
+        node = self.buffer.expression_at(offset)
+        return self.meaning_of(node) if node is not None else None
+
+    def meaning_of(self, node: Node) -> Meaning | None:
+        """Returns what an expression is, given its node in the buffer's tree."""
+        meaning = self._engine.meaning(node)
+        return meaning if meaning != NEVER else None
+
+    def owner_at(self, offset: int) -> Meaning | None:
+        """Returns what stands before the dot of the name at an offset, which may not have been written yet."""
+        finished = self.buffer.finished(offset)
+        evaluator = self._engine_of(finished)
+        node = finished.identifier_at(offset)
+        if node is None or node.parent is None or node.parent.type != "attribute":
+            return None
+        owner = field(node.parent, "object")
+        meaning = evaluator.value(evaluator.meaning(owner)) if owner is not None and owner != node else None
+        return meaning if meaning != NEVER else None
+
+    def call_at(self, offset: int) -> CallContext | None:
+        """Returns the innermost call, finished or not, that an offset lies in; None when it is not of the API's."""
+        finished = self.buffer.finished(offset)
+        call = finished.call_around(offset)
+        listed = field(call, "arguments")
+        if call is None or listed is None:
+            return None
+        evaluator = self._engine_of(finished)
+        entry = called_entry(evaluator, call)
+        place = finished.byte_offset(offset)
+        keywords = [child for child in listed.named_children if child.type == "keyword_argument"]
+        here = next((child for child in keywords if child.start_byte <= place <= child.end_byte), None)
+        others = [child for child in keywords if child != here]
+        position = sum(child.type == "," and child.end_byte <= place for child in listed.children)
+        is_partial = is_partial_call(evaluator, call)
+        if entry is None or (is_partial and not position):
+            return None
+        keyword = field(here, "name")
+        return CallContext(
+            entry=entry,
+            position=position - is_partial,
+            positional=position - is_partial - sum(child.end_byte < place for child in others),
+            keyword=text_of(keyword) if keyword is not None and keyword.end_byte < place else "",
+            keywords=tuple(text_of(field(child, "name") or child) for child in others),
+            start=finished.offset_of(listed.start_byte + 1),
+        )
+
+    def members_of(self, meaning: Meaning | None) -> Iterator[Member]:
+        """Yields what may stand after the dot of a value, each name once, a class's own before what it inherits."""
+        seen: set[str] = set()
+        for found in self._members(meaning):
+            if found.name not in seen:
+                seen.add(found.name)
+                yield found
+
+    def _members(self, meaning: Meaning | None) -> Iterator[Member]:
+        owner = meaning.of if isinstance(meaning, Instance) else meaning
+        if isinstance(owner, LocalClass):
+            yield from (Member(name) for name in names_in(owner))
+            for base in bases(owner):
+                if isinstance(base, Api | LocalClass):
+                    yield from self._members(Instance(base) if isinstance(meaning, Instance) else base)
+        elif isinstance(owner, Api) and owner.entry.kind in ("module", "class"):
+            source = self._engine.source_of(owner.entry) if isinstance(meaning, Instance) else None
+            if source is not None:
+                yield from (Member(name) for name in source.home.buffer.attributes_in(source.node))
+            yield from (Member(name, entry) for name, entry in self.index.members(owner.entry))
+
+    def _engine_of(self, buffer: Buffer) -> Engine:
+        return Engine(buffer, self.index, self._files, self._path)
+
+
+def entry_at(buffer: Buffer, offset: int, index: ApiIndex) -> NamedEntry | None:
+    """Returns the entry named at an offset in code points; None when there is none or it is not certain."""
+    return Queries(buffer, index).entry_at(offset)

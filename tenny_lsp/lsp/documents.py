@@ -1,0 +1,135 @@
+"""The editor's documents as features see them: files and notebooks, parsed and read again only when they change."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+from lsprotocol import types as lsp
+from pygls.workspace import TextDocument, Workspace
+
+from tenny_lsp.inference.engine import Engine
+from tenny_lsp.inference.files import Files
+from tenny_lsp.inference.queries import Queries
+from tenny_lsp.mlx_api.index import ApiIndex
+from tenny_lsp.source.buffer import Buffer
+from tenny_lsp.source.notebook import Notebook
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A document at one moment: its text, or the text of the whole notebook that it is a cell of.
+
+    Args:
+        uri (str): The document, or the notebook.
+        buffer (Buffer): The text.
+        documents (tuple[TextDocument, ...]): The document, or the notebook's code cells.
+        cell (int): Which of them was asked for.
+        notebook (Notebook, optional): The notebook, if it is one.
+    """
+
+    uri: str
+    buffer: Buffer
+    documents: tuple[TextDocument, ...]
+    cell: int = 0
+    notebook: Notebook | None = None
+
+    def offset(self, position: lsp.Position) -> int:
+        """Returns a client's position in the document as an offset in the buffer, in code points."""
+        offset = self.documents[self.cell].offset_at_position(position)
+        return self.notebook.offset_in(self.cell, offset) if self.notebook is not None else offset
+
+    def range(self, start: int, end: int) -> lsp.Range:
+        """Returns a part of the buffer as a range of the document it lies in."""
+        document, first = self.located(start)
+        place = document.client_position_at_offset(first)
+        *rows, last = self.buffer.text[start:end].split("\n")
+        width = document.position_codec.client_num_units(last)
+        return lsp.Range(place, lsp.Position(place.line + len(rows), width if rows else place.character + width))
+
+    def alone(self) -> "View":
+        """Returns the document by itself: a cell without its notebook."""
+        if self.notebook is None:
+            return self
+        document = self.documents[self.cell]
+        return View(document.uri, Buffer(document.source), (document,))
+
+    def located(self, offset: int) -> tuple[TextDocument, int]:
+        """Returns the document that an offset in the buffer lies in, and the offset there."""
+        if self.notebook is None:
+            return self.documents[self.cell], offset
+        cell, place = self.notebook.place_of(offset)
+        return self.documents[cell], place
+
+
+class Documents:
+    """What is kept of the documents that are open.
+
+    Args:
+        workspace (Callable[[], Workspace]): Returns the editor's workspace.
+    """
+
+    def __init__(self, workspace: Callable[[], Workspace]) -> None:
+        self._workspace = workspace
+        self._buffers: dict[str, Buffer] = {}
+        self._inferences: dict[str, Queries] = {}
+        self._files: Files | None = None
+
+    def view(self, uri: str) -> View:
+        """Returns a document as it is now.
+
+        Raises:
+            OSError, ValueError: It was never opened, and no readable file lies there either.
+        """
+        workspace = self._workspace()
+        document = workspace.get_text_document(uri)
+        notebook = workspace.get_notebook_document(cell_uri=uri)
+        if notebook is None:
+            return View(uri, self._buffer(uri, document.source), (document,))
+        opened = workspace.text_documents
+        documents = tuple(opened[key] for cell in notebook.cells if (key := unquote(cell.document)) in opened)
+        joined = Notebook([cell.source for cell in documents])
+        place = next(place for place, cell in enumerate(documents) if cell is document)
+        return View(notebook.uri, self._buffer(notebook.uri, joined.text), documents, place, joined)
+
+    def queries(self, view: View, index: ApiIndex) -> Queries:
+        """Returns what can be found out about a document; what has been found out before is still known."""
+        kept = self._inferences.get(view.uri)
+        if kept is None or kept.buffer is not view.buffer or kept.index is not index or not kept.is_current():
+            kept = self._inferences[view.uri] = self.read(view.buffer, view.uri, index)
+        return kept
+
+    def read(self, buffer: Buffer, uri: str, index: ApiIndex) -> Queries:
+        """Returns what can be found out about a text that a document has, or is going to have."""
+        if self._files is None:
+            workspace = self._workspace()
+            uris = [folder.uri for folder in workspace.folders.values()] or [workspace.root_uri or ""]
+            self._files = Files(tuple(path for uri in uris if (path := path_of(uri)) is not None))
+        return Queries(buffer, index, self._files, path_of(uri))
+
+    def read_as(self, view: View, index: ApiIndex, buffer: Buffer) -> Engine:
+        """Returns what reads a text in a document's place, which may be its own."""
+        queries = self.queries(view, index) if buffer is view.buffer else self.read(buffer, view.uri, index)
+        return queries.evaluator
+
+    def forget(self, uri: str) -> None:
+        """Drops what is kept of a closed document or notebook."""
+        self._buffers.pop(uri, None)
+        self._inferences.pop(uri, None)
+
+    def forget_folders(self) -> None:
+        """Reads anew which folders the workspace has."""
+        self._files = None
+
+    def _buffer(self, uri: str, text: str) -> Buffer:
+        kept = self._buffers.get(uri)
+        if kept is None or kept.text != text:
+            kept = self._buffers[uri] = Buffer(text, kept)
+        return kept
+
+
+def path_of(uri: str) -> Path | None:
+    """Returns where a file, or the notebook of a cell, lies; None where that is no file."""
+    parts = urlsplit(uri)
+    return Path(url2pathname(unquote(parts.path))) if parts.scheme == "file" else None

@@ -1,0 +1,1 @@
+"""One file for each request or command: from LSP parameters to LSP results."""

@@ -1,0 +1,51 @@
+"""Whether the text around something is prepared for it to be missing."""
+
+import re
+
+from tenny_lsp.pitfalls.context import RuleContext
+from tenny_lsp.source.syntax import Node, field, text_of
+
+#: A block, or a test, that something may be missing from.
+_EXPECTS = re.compile(r"\b(?:suppress|raises|assertRaises\w*|skip\w*|xfail)\b")
+_LEAVES_OPEN = ("hasattr", "getattr", "AttributeError", "TypeError", "ImportError", "Exception", "version")
+
+
+def is_guarded(context: RuleContext, node: Node, caught: tuple[str, ...] = ()) -> bool:
+    """Tells whether the text is prepared for something to be missing: by ``hasattr``, ``except``, ``raises``.
+
+    Args:
+        context (RuleContext): The file.
+        node (Node): What may be missing.
+        caught (tuple[str, ...]): Errors that it raises, beside those that what is missing raises.
+    """
+    inner, outer = node, node.parent
+    while outer is not None:
+        if outer.type == "try_statement" and field(outer, "body") == inner:
+            clauses = b"".join(child.text or b"" for child in outer.named_children if child != inner)
+            if re.search(rb"except\s*(:|[^\n]*(" + "|".join(_LEAVES_OPEN + caught).encode() + rb"))", clauses):
+                return True
+        if outer.type == "except_clause" and any(word in text_of(outer.children[1]) for word in _LEAVES_OPEN):
+            return True
+        if outer.type == "with_statement" and _EXPECTS.search(text_of(outer).partition("\n")[0]):
+            return True
+        if outer.type == "decorated_definition" and _EXPECTS.search(text_of(outer.children[0])):
+            return True
+        condition = field(outer, "condition")
+        if outer.type == "conditional_expression" and len(outer.named_children) == 3:
+            condition = outer.named_children[1]
+        if outer.type == "boolean_operator":
+            condition = field(outer, "left")
+        if outer.type in ("elif_clause", "else_clause") and outer.parent is not None:
+            condition = field(outer.parent, "condition")
+        if condition is not None and _asks(context, condition):
+            return True
+        inner, outer = outer, outer.parent
+    return False
+
+
+def _asks(context: RuleContext, condition: Node) -> bool:
+    """Tells whether a condition asks what there is: itself, or by a name that holds the answer."""
+    words = set(re.findall(r"\w+", text_of(condition)))
+    names = (bindings for scope in context.buffer.scopes_around(condition) for bindings in scope.bindings.items())
+    values = [text_of(b.value) for name, found in names if name in words for b in found if b.value is not None]
+    return any(word in text for word in _LEAVES_OPEN for text in (text_of(condition), *values))

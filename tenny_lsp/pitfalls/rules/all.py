@@ -1,0 +1,45 @@
+"""All the rules, family by family."""
+
+from tenny_lsp.pitfalls.rules import (
+    arguments,
+    captured,
+    compiled,
+    conditions,
+    indexing,
+    keywords,
+    layer_use,
+    layers,
+    methods,
+    modules,
+    names,
+    results,
+    shapes,
+    threads,
+    training,
+    unknown,
+    updates,
+)
+
+RULES = tuple(
+    rule
+    for family in (
+        names,
+        methods,
+        shapes,
+        keywords,
+        arguments,
+        indexing,
+        updates,
+        results,
+        layers,
+        layer_use,
+        modules,
+        training,
+        compiled,
+        captured,
+        conditions,
+        threads,
+        unknown,
+    )
+    for rule in family.RULES
+)

@@ -1,0 +1,93 @@
+"""Arguments that PyTorch takes and MLX does without: devices, gradients, an optimizer's parameters."""
+
+from collections.abc import Iterator
+
+from tenny_lsp.pitfalls.calls import Call, replaced, without
+from tenny_lsp.pitfalls.context import RuleContext
+from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, Fix, rule
+from tenny_lsp.pitfalls.rules.keywords import called_entry, parameters
+from tenny_lsp.source.syntax import text_of
+
+
+@rule(
+    "device-keyword",
+    "error",
+    "`device=`: arrays have none",
+    USAGE + "unified_memory.html",
+    keywords=("device",),
+    examples=(
+        Example('y = mx.zeros((2, 3), device="gpu")', "y = mx.zeros((2, 3))", "y.shape == (2, 3)"),
+        Example('y = mx.arange(3, device="cpu", dtype=mx.int8)', "y = mx.arange(3, dtype=mx.int8)", "y.size == 3"),
+    ),
+)
+def device_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
+    """Finds ``device=`` given to what takes none."""
+    yield from _dropped(
+        context, call, "device",
+        "Arrays live in unified memory and have no device: `{}` takes none. `stream=mx.cpu` runs one on the CPU.",
+    )  # fmt: skip
+
+
+@rule(
+    "requires-grad-keyword",
+    "error",
+    "`requires_grad=`: gradients are functions",
+    USAGE + "function_transforms.html",
+    keywords=("requires_grad",),
+    examples=(Example("y = mx.array([1.0], requires_grad=True)", "y = mx.array([1.0])", "y.size == 1"),),
+)
+def requires_grad_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
+    """Finds ``requires_grad=``."""
+    yield from _dropped(
+        context, call, "requires_grad",
+        "`{}` takes no `requires_grad`: in MLX, `mx.grad` of a function gives the gradient.",
+    )  # fmt: skip
+
+
+def _dropped(context: RuleContext, call: Call, name: str, message: str) -> Iterator[Finding]:
+    entry = called_entry(context, call)
+    if entry is None or not entry.name.startswith("mlx.core.") or {name, "**"} & parameters(entry):
+        return
+    fixes = (Fix(f"Remove {name}=", without(call, [call.keywords[name]])),) if call.is_whole else ()
+    yield Finding(call.keywords[name], message.format(entry.name), fixes)
+
+
+@rule(
+    "optimizer-arguments",
+    "error",
+    "An optimizer made as in PyTorch",
+    PYTHON + "optimizers.html",
+    calls=("Adam", "AdamW", "SGD", "Adagrad", "AdaDelta", "Adamax", "Lion", "RMSprop", "Adafactor", "Muon"),
+    examples=(
+        Example(
+            "y = optim.Adam(model.parameters(), lr=1e-3)",
+            "y = optim.Adam(learning_rate=1e-3)",
+            "abs(y.learning_rate.item() - 1e-3) < 1e-6",
+        ),
+        Example("y = optim.SGD(lr=0.1)", "y = optim.SGD(learning_rate=0.1)", "y.learning_rate.item() > 0"),
+        Example("y = optim.SGD(model.parameters(), 0.5)", "y = optim.SGD(0.5)", "y.learning_rate.item() == 0.5"),
+    ),
+)
+def optimizer_arguments(context: RuleContext, call: Call) -> Iterator[Finding]:
+    """Finds ``lr=`` and the model's parameters given to an optimizer."""
+    entry = context.entry(call.function)
+    if entry is None or not entry.name.startswith("mlx.optimizers.") or not call.is_whole:
+        return
+    edits = []
+    if "lr" in call.keywords and {"lr", "learning_rate"} & (parameters(entry) - call.keywords.keys()) == {
+        "learning_rate"
+    }:
+        edits.append(replaced(call.keywords["lr"].named_children[0], "learning_rate"))
+    first = call.arguments[0] if call.arguments else None
+    named = text_of(first).rpartition(".")[2] if first is not None and first.type == "call" else ""
+    if first is not None and named in ("parameters()", "trainable_parameters()"):
+        edits += without(call, [first])
+    if edits:
+        message = (
+            f"`{entry.name}` takes a learning rate, as `learning_rate=`, and no parameters: "
+            "`optimizer.update(model, grads)` is given the model."
+        )
+        yield Finding(call.listed, message, (Fix("Write it as MLX's", tuple(edits)),), ISSUES + "605")
+
+
+RULES = (device_keyword, requires_grad_keyword, optimizer_arguments)

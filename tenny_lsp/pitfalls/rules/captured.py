@@ -1,0 +1,202 @@
+"""What a compiled function or a gradient does not see: state, values that change, and what NumPy does."""
+
+import re
+from collections.abc import Iterator
+
+from tenny_lsp.inference.definitions import decorators
+from tenny_lsp.inference.meaning import External
+from tenny_lsp.pitfalls.calls import Call, call_of, function_around, replaced, within
+from tenny_lsp.pitfalls.context import RuleContext
+from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, Fix, rule
+from tenny_lsp.pitfalls.tracing import behind, compiler
+from tenny_lsp.source.scope import Binding
+from tenny_lsp.source.syntax import Node, field, text_of
+
+_COMPILE = USAGE + "compile.html"
+_LOSS = "loss_and_grad = nn.value_and_grad(model, lambda x: model(x).sum())\n"
+_STEP = "def step(x):\n    loss, grads = loss_and_grad(x)\n    optimizer.update(model, grads)\n    return loss\n"
+_TWICE = "y = step(x)\ny = step(x)\nmx.eval(model.parameters())"
+_STATE = "[model.state, optimizer.state]"
+_SCALED = (
+    "scale = mx.array(2.0)\n@mx.compile\ndef f(a):\n    return a * scale\ny = f(x)\nscale = mx.array(3.0)\ny = f(x)"
+)
+
+
+@rule(
+    "update-in-compile",
+    "error",
+    "An update inside a compiled function that does not name its state",
+    _COMPILE,
+    calls=("update",),
+    examples=(
+        Example(
+            _LOSS + "@mx.compile\n" + _STEP + _TWICE,
+            _LOSS + f"@partial(mx.compile, inputs={_STATE}, outputs={_STATE})\n" + _STEP + _TWICE,
+            "optimizer.step.item() == 2",
+        ),
+    ),
+)
+def update_in_compile(context: RuleContext, call: Call) -> Iterator[Finding]:
+    """Finds updates of a model by an optimizer in functions compiled without ``outputs``."""
+    function = function_around(call.node)
+    decorator = compiler(context, function)
+    if function is None or decorator is None or len(call.arguments) != 2 or _names_state(decorator):
+        return
+    if re.search(r"\.update\(|\.state\s*=", text_of(function).replace(text_of(call.node), "")):
+        return  # state that is passed in and out
+    if call.owner is None or not context.is_a(call.owner, "mlx.optimizers.Optimizer"):
+        return
+    model, optimizer = text_of(call.arguments[0]), text_of(call.owner)
+    state = f"[{model}.state, {optimizer}.state]"
+    mx, partial = context.alias("mlx.core", function), context.alias("functools.partial", function)
+    own = context.buffer.bindings_in(function)
+    is_outside = not {model.partition(".")[0], optimizer.partition(".")[0]} & own.keys()
+    fixes: tuple[Fix, ...] = ()
+    if mx and partial and is_outside and text_of(decorator) == f"{mx}.compile":
+        text = f"{partial}({mx}.compile, inputs={state}, outputs={state})"
+        fixes = (Fix("Compile with the state", (replaced(decorator, text),), is_safe=False),)
+    yield Finding(
+        call.node, "A compiled function changes only what it returns or names: evaluating the model afterwards raises. "
+        f"Compile it with `inputs=state, outputs=state`, where `state = {state}`.", fixes,
+    )  # fmt: skip
+
+
+def _names_state(decorator: Node) -> bool:
+    """Tells whether what compiles a function may be given its outputs, by name, by position or among others."""
+    text = text_of(decorator)
+    call = call_of(decorator) if decorator.type == "call" else None
+    return "outputs" in text or "**" in text or (call is not None and len(call.arguments) > 2)
+
+
+@rule(
+    "frozen-array",
+    "warning",
+    "An array that a compiled function reads and that is replaced later",
+    _COMPILE,
+    kinds=("function_definition",),
+    examples=(
+        Example(
+            _SCALED, _SCALED.replace("(a)", "(a, scale)").replace("f(x)", "f(x, scale)"), "y[0, 1].item() == 3",
+            "wrong", is_fixed=False,
+        ),
+    ),
+)  # fmt: skip
+def frozen_array(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Finds arrays of the module that are assigned anew between two calls of a compiled function that reads them."""
+    decorator, name = compiler(context, node), field(node, "name")
+    if decorator is None or name is None or re.search(r"inputs|\*\*", text_of(decorator)):
+        return
+    outer = context.buffer.bindings_in(context.buffer.root)
+    if [binding.definition for binding in outer.get(text_of(name), ())] != [node] or decorator not in decorators(node):
+        return
+    seen = set[str]()
+    for read in within(field(node, "body"), "identifier"):
+        word = text_of(read)
+        if word in seen or len(outer.get(word, ())) < 2 or not _is_of_module(context, read):
+            continue
+        seen.add(word)
+        values = [binding.value for binding in outer[word] if binding.value is not None and not binding.steps]
+        is_replaced = len(values) == len(outer[word]) and _is_replaced(context, outer[word], text_of(name))
+        if is_replaced and all(context.is_array(value) for value in values):
+            yield Finding(
+                read, f"`{word}` is read when `{text_of(name)}` is traced, and stays what it was then although it "
+                "is assigned anew. Make it a parameter, or name it in `inputs`.",
+            )  # fmt: skip
+
+
+def _is_of_module(context: RuleContext, name: Node) -> bool:
+    """Tells whether a name is read, and means the module's."""
+    around = name.parent
+    if around is None or (around.type == "keyword_argument" and around.named_children[0] == name):
+        return False
+    if around.type == "attribute" and around.named_children[-1] == name:
+        return False
+    scopes = (scope for scope in context.buffer.scopes_around(name) if text_of(name) in scope.bindings)
+    return (found := next(scopes, None)) is not None and found.node == context.buffer.root
+
+
+def _is_replaced(context: RuleContext, bindings: list[Binding], function: str) -> bool:
+    """Tells whether a function is called both before and after a name is given another value."""
+    called = [
+        node.start_byte
+        for node in within(context.whole, "call")
+        if text_of(field(node, "function") or node) == function
+    ]
+    return any(min(called) < binding.position < max(called) for binding in bindings[1:]) if called else False
+
+
+@rule(
+    "numpy-in-gradient",
+    "warning",
+    "NumPy in a function whose gradient is taken",
+    USAGE + "numpy.html",
+    kinds=("return_statement",),
+    examples=(
+        Example(
+            "def f(a: mx.array):\n    return mx.array(np.square(a)).sum()\ny = mx.grad(f)(x)",
+            "def f(a: mx.array):\n    return mx.square(a).sum()\ny = mx.grad(f)(x)",
+            "y[0, 1].item() == 2",
+            "wrong",
+            is_fixed=False,
+        ),
+        Example(
+            "def f(a: mx.array):\n    b = np.array(a)**2\n    return mx.array(b).sum()\n_, g = mx.value_and_grad(f)(x)",
+            "def f(a: mx.array):\n    b = a**2\n    return b.sum()\n_, g = mx.value_and_grad(f)(x)",
+            "g[0, 1].item() == 2",
+            "wrong",
+            is_fixed=False,
+        ),
+    ),
+)
+def numpy_in_gradient(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Finds results that come out of NumPy: to MLX they are constants, and their gradient is nothing."""
+    function = function_around(node) if context.mentions("numpy") else None
+    transform = context.gradients.get(function.id) if function is not None else None
+    if function is None or transform is None or "argnums" in transform.keywords or "argnames" in transform.keywords:
+        return
+    returned = list(within(field(function, "body"), "return_statement"))
+    if function.type == "lambda" or decorators(function) or returned != [node] or not node.named_children:
+        return
+    result = node.named_children[0]
+    if result.type in ("expression_list", "tuple"):  # what is returned beside it has no gradient anyway
+        result = result.named_children[0]
+    parts = list(behind(context, result, lambda part: _numpy_call(context, part) is not None))
+    if not all(_carries_nothing(context, part, function) for part in parts if part.type == "identifier"):
+        return  # a gradient beside NumPy's, and NumPy may choose what it is of: a mask, an order
+    differentiated = _differentiated(context, function, transform)
+    for part in parts:
+        call = _numpy_call(context, part)
+        for argument in call.arguments if call is not None else ():
+            reads = {text_of(one) for one in behind(context, argument) if one.type == "identifier"}
+            if differentiated in reads and context.is_array(argument):
+                yield Finding(
+                    part, "NumPy's results are constants to MLX: no gradient flows through them. Use MLX's own "
+                    f"functions in `{text_of(field(function, 'name') or function)}`.",
+                )  # fmt: skip
+                return
+
+
+def _carries_nothing(context: RuleContext, name: Node, function: Node) -> bool:
+    """Tells whether a name is sure to bring no gradient of its own: a module's, or one whose value is looked into."""
+    if text_of(name) in context.buffer.bindings_in(function):
+        return context.value_of(name) is not None
+    return context.is_of_module(name)
+
+
+def _numpy_call(context: RuleContext, node: Node) -> Call | None:
+    call = call_of(node) if node.type == "call" else None
+    meaning = context.evaluator.meaning(call.function) if call is not None else None
+    return call if isinstance(meaning, External) and meaning.name.startswith("numpy.") else None
+
+
+def _differentiated(context: RuleContext, function: Node, transform: Call) -> str:
+    """Returns the name whose gradient is taken: the model of ``nn.value_and_grad``, otherwise what is given first."""
+    if len(transform.arguments) == 2:
+        return text_of(transform.arguments[0])
+    listed = field(function, "parameters") or function
+    bound = (binding for found in context.buffer.bindings_in(function).values() for binding in found)
+    given = [binding for binding in bound if listed.start_byte < binding.position < listed.end_byte]
+    return min(given, key=lambda binding: binding.position).name if given else ""
+
+
+RULES = (update_in_compile, frozen_array, numpy_in_gradient)

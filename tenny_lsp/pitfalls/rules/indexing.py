@@ -1,0 +1,158 @@
+"""Indexing: masks, slices by arrays, indices beyond the end."""
+
+from collections.abc import Iterator
+
+from tenny_lsp.pitfalls.calls import Call, all_within, atom, call_of, replaced
+from tenny_lsp.pitfalls.context import RuleContext
+from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, Fix, rule
+from tenny_lsp.pitfalls.values import literal_of, shape_of
+from tenny_lsp.source.syntax import Node, field, text_of, up_to
+
+_INDEXING = USAGE + "indexing.html"
+_MASKS = {"mlx.core.isnan", "mlx.core.isinf", "mlx.core.isfinite", "mlx.core.logical_not", "mlx.core.logical_and",
+          "mlx.core.logical_or", "mlx.core.greater", "mlx.core.less", "mlx.core.equal", "mlx.core.not_equal",
+          "mlx.core.greater_equal", "mlx.core.less_equal"}  # fmt: skip
+_NUMBERS = {"integer", "unary_operator", "none", "comment"}
+_COMPARED = {"==", "!=", "<", ">", "<=", ">="}
+
+
+@rule(
+    "boolean-index",
+    "error",
+    "`x[mask]` read",
+    ISSUES + "246",
+    kinds=("subscript",),
+    examples=(
+        Example("y = x[x > 2]", "y = mx.where(x > 2, x, 0)", "y.shape == (2, 3)", is_fixed=False),
+        Example(
+            "mask = x > 2\ny = x[mask]", "y = mx.array(np.array(x)[np.array(x) > 2])", "y.size == 3", is_fixed=False
+        ),
+    ),
+)
+def boolean_index(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Finds reading by a mask, whose result has no shape that is known beforehand; assigning by one works."""
+    value, keys = field(node, "value"), node.children_by_field_name("subscript")
+    if value is None or len(keys) != 1 or not _is_mask(context, keys[0]) or not context.is_array(value):
+        return
+    outer = node.parent
+    if outer is not None and outer.type in ("assignment", "delete_statement") and field(outer, "right") != node:
+        return
+    yield Finding(
+        node, "MLX cannot read by a boolean mask, as the shape of the result would depend on the data. Use "
+        "`mx.where(mask, x, other)`, or NumPy: `mx.array(np.array(x)[np.array(mask)])`. Assigning by a mask works.",
+    )  # fmt: skip
+
+
+def _is_mask(context: RuleContext, node: Node) -> bool:
+    value = context.value_of(node)
+    while value is not None and value.type == "parenthesized_expression" and value.named_children:
+        value = value.named_children[0]
+    if value is None:
+        return False
+    if value.type == "comparison_operator":
+        operators = {text_of(child) for child in value.children if not child.is_named}
+        return operators <= _COMPARED and context.is_array(value)
+    if value.type == "unary_operator" and text_of(value).startswith("~"):
+        inner = field(value, "argument")
+        return inner is not None and _is_mask(context, inner)
+    call = call_of(value) if value.type == "call" else None
+    return call is not None and context.name(call.function) in _MASKS and context.is_array(value)
+
+
+@rule(
+    "where-condition-only",
+    "error",
+    "`mx.where(condition)`",
+    PYTHON + "_autosummary/mlx.core.where.html",
+    calls=("where",),
+    examples=(
+        Example(
+            "y = mx.where(x > 2)",
+            "y = [mx.array(i) for i in np.nonzero(np.array(x > 2))]",
+            "len(y) == 2",
+            is_fixed=False,
+        ),
+    ),
+)
+def where_condition_only(context: RuleContext, call: Call) -> Iterator[Finding]:
+    """Finds ``mx.where`` that is to return indices."""
+    if (
+        context.name(call.function) == "mlx.core.where"
+        and call.is_whole
+        and len(call.arguments) == 1
+        and not call.keywords
+    ):
+        yield Finding(
+            call.node, "`mx.where` needs `x` and `y` to choose from: MLX has no `nonzero`, as the shape of its result "
+            "would depend on the data. `np.nonzero(np.array(condition))` gives the indices.", link=_INDEXING,
+        )  # fmt: skip
+
+
+@rule(
+    "array-in-slice",
+    "error",
+    "An array as a slice's bound",
+    _INDEXING,
+    kinds=("slice",),
+    examples=(
+        Example(
+            "i = mx.argmax(x[0])\ny = x[0][i:]", "i = mx.argmax(x[0])\ny = x[0][i.item():]", "y.size == 1",
+        ),
+        Example(
+            "i = mx.array(0)\ny = x[i:i + 1]", "i = mx.array(0)\ny = x[i.item():(i + 1).item()]", "y.shape == (1, 3)",
+        ),
+    ),
+)  # fmt: skip
+def array_in_slice(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Finds slices between arrays: their bounds have to be Python's numbers."""
+    bounds = [child for child in node.named_children if child.type not in _NUMBERS and _is_computed(context, child)]
+    bounds = [bound for bound in bounds if context.is_array(bound)]
+    outer = up_to(node, "subscript") if bounds else None
+    if outer is not None and context.is_array(field(outer, "value")):
+        edits = tuple(replaced(bound, f"{atom(bound)}.item()") for bound in bounds)
+        message = (
+            "A slice's bounds are Python's numbers; `.item()` gives an array's. "
+            "To stay lazy, take `mx.take(x, start + mx.arange(length), axis)`."
+        )
+        yield Finding(node, message, (Fix("Take .item()", edits, is_safe=False),))
+
+
+def _is_computed(context: RuleContext, bound: Node) -> bool:
+    """Tells whether a bound comes from a call, as ``argmax``: parameters annotated as arrays are often numbers.
+
+    What an object keeps takes long to find out, and is hardly ever an array.
+    """
+    names = [bound] if bound.type == "identifier" else list(all_within(bound, "identifier"))
+    values = [context.value_of(name) for name in names]
+    return b"." not in (bound.text or b"") and any(value is not None and value.type == "call" for value in values)
+
+
+@rule(
+    "index-out-of-bounds",
+    "warning",
+    "An index beyond the end",
+    _INDEXING,
+    kinds=("subscript",),
+    examples=(
+        Example("v = mx.zeros(3)\ny = v[3]", "v = mx.zeros(3)\ny = v[2]", "y.item() == 0", "undefined", is_fixed=False),
+    ),
+)
+def index_out_of_bounds(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Finds literal indices outside an array whose shape is known: MLX reads what lies there."""
+    value, keys = field(node, "value"), node.children_by_field_name("subscript")
+    if value is None or not keys or keys[0].type not in ("integer", "unary_operator"):
+        return
+    shape = shape_of(context, value)
+    if shape is None or not context.is_array(value):
+        return
+    for key, size in zip(keys, shape, strict=False):
+        index = literal_of(key)
+        if type(index) is not int:
+            return
+        if size is not None and not -size <= index < size:
+            yield Finding(
+                key, f"MLX checks no bounds: this axis has {size} elements, and what is read here is undefined."
+            )
+
+
+RULES = (boolean_index, where_condition_only, array_in_slice, index_out_of_bounds)

@@ -1,0 +1,119 @@
+"""Layers used as PyTorch's are: what they are given, what they give back, and the files of their weights."""
+
+from collections.abc import Iterator
+
+from tenny_lsp.pitfalls.calls import Call, call_of, inserted
+from tenny_lsp.pitfalls.context import RuleContext
+from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, USAGE, Edit, Example, Finding, Fix, rule
+from tenny_lsp.pitfalls.values import literal_of, shape_of
+from tenny_lsp.source.syntax import Node, field, text_of
+
+_MODULE = "mlx.nn.Module"
+
+
+@rule(
+    "recurrent-result",
+    "error",
+    "The result of a recurrent layer, unpacked as PyTorch's",
+    PYTHON + "nn/_autosummary/mlx.nn.LSTM.html",
+    kinds=("assignment",),
+    examples=(
+        Example(
+            "out, (h, c) = nn.LSTM(3, 4)(x[None])", "out, c = nn.LSTM(3, 4)(x[None])", "out.shape == (1, 2, 4)",
+            is_fixed=False,
+        ),
+        Example("y, h = nn.GRU(3, 4)(x[None])", "y = nn.GRU(3, 4)(x[None])", "y.shape == (1, 2, 4)", is_fixed=False),
+    ),
+)  # fmt: skip
+def recurrent_result(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Finds ``out, (h, c) = lstm(x)`` and ``out, h = gru(x)``."""
+    left, right = field(node, "left"), field(node, "right")
+    if left is None or right is None or left.type != "pattern_list" or right.type != "call":
+        return
+    if not any(context.mentions(f"nn.{name}") for name in ("LSTM", "GRU", "RNN")):
+        return
+    layer = field(right, "function")
+    targets = left.named_children
+    if context.is_a(layer, "mlx.nn.LSTM") and any(t.type in ("tuple_pattern", "list_pattern") for t in targets):
+        yield Finding(
+            left, "`nn.LSTM` returns the hidden and the cell states of all steps: `hidden, cell = lstm(x)`; the last "
+            "step's are `hidden[..., -1, :]` and `cell[..., -1, :]`.",
+        )  # fmt: skip
+    elif (context.is_a(layer, "mlx.nn.GRU") or context.is_a(layer, "mlx.nn.RNN")) and len(targets) > 1:
+        message = "`nn.GRU` and `nn.RNN` return one array, the hidden states of all steps; unpacking it gives its rows."
+        yield Finding(left, message)
+
+
+@rule(
+    "channels-first",
+    "error",
+    "A convolution given channels first",
+    ISSUES + "2116",
+    kinds=("call",),
+    examples=(
+        Example(
+            "conv = nn.Conv2d(3, 8, 3)\ny = conv(mx.zeros((1, 3, 32, 32)))",
+            "conv = nn.Conv2d(3, 8, 3)\ny = conv(mx.zeros((1, 3, 32, 32)).transpose(0, 2, 3, 1))",
+            "y.shape == (1, 30, 30, 8)",
+        ),
+        Example(
+            "y = nn.Conv1d(4, 8, 3)(mx.zeros((1, 4, 16)))",
+            "y = nn.Conv1d(4, 8, 3)(mx.zeros((1, 4, 16)).transpose(0, 2, 1))",
+            "y.shape == (1, 14, 8)",
+        ),
+    ),
+)
+def channels_first(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Finds arrays whose second axis has a convolution's channels, and whose last has not."""
+    function = field(node, "function") if context.mentions("nn.Conv") else None
+    is_name = function is not None and function.type == "identifier" and text_of(function) in context.convolutions
+    if function is None or not (is_name or (function.type == "call" and b"nn.Conv" in (function.text or b""))):
+        return
+    call = call_of(node)
+    layer = context.value_of(call.function) if call is not None else None
+    made = call_of(layer) if layer is not None and layer.type == "call" else None
+    if call is None or made is None or len(call.arguments) != 1 or not made.arguments:
+        return
+    name = context.name(made.function)
+    axes = {"mlx.nn.Conv1d": "(0, 2, 1)", "mlx.nn.Conv2d": "(0, 2, 3, 1)", "mlx.nn.Conv3d": "(0, 2, 3, 4, 1)"}.get(name)
+    shape, channels = shape_of(context, call.arguments[0]), literal_of(made.arguments[0])
+    if axes is None or shape is None or len(shape) != axes.count(",") + 1:
+        return
+    if shape[1] == channels and shape[-1] not in (None, channels):
+        array = call.arguments[0]
+        fix = Fix(f"Transpose by {axes}", (inserted(array.end_byte, f".transpose{axes}"),), is_safe=False)
+        message = f"MLX's convolutions take the channels last, and this array has its {channels} in the second axis."
+        yield Finding(array, message, (fix,))
+
+
+@rule(
+    "weights-format",
+    "error",
+    "Weights in PyTorch's format",
+    USAGE + "saving_and_loading.html",
+    calls=("save_weights", "load_weights"),
+    examples=(
+        Example(
+            'import tempfile\ny = model.save_weights(tempfile.mkdtemp() + "/w.pt")',
+            'import tempfile\ny = model.save_weights(tempfile.mkdtemp() + "/w.safetensors")',
+            "y is None",
+        ),
+    ),
+)
+def weights_format(context: RuleContext, call: Call) -> Iterator[Finding]:
+    """Finds files of weights that MLX can neither write nor read."""
+    if not call.arguments or not context.is_a(call.owner, _MODULE):
+        return
+    path = call.arguments[0]
+    last = field(path, "right") if path.type == "binary_operator" else path
+    text = text_of(last) if last is not None and last.type == "string" else ""
+    ending = next((e for e in (".pt", ".pth", ".bin", ".ckpt") if text.rstrip("\"'").endswith(e)), None)
+    if last is None or ending is None:
+        return
+    message = f"`{call.name}` knows `.safetensors` and `.npz`, and raises for `{ending}`."
+    end = last.end_byte - (len(text) - len(text.rstrip("\"'")))
+    fix = Fix("Write .safetensors", (Edit(end - len(ending), end, ".safetensors"),))
+    yield Finding(last, message, (fix,) if call.name == "save_weights" else ())
+
+
+RULES = (recurrent_result, channels_first, weights_format)

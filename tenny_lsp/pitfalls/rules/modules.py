@@ -1,0 +1,250 @@
+"""Modules that are defined or walked through as PyTorch's are."""
+
+from collections.abc import Iterator
+
+from tenny_lsp.inference.definitions import class_of
+from tenny_lsp.inference.meaning import Api, Group, Instance, LocalClass
+from tenny_lsp.inference.members import names_in
+from tenny_lsp.pitfalls.calls import Call, all_within, call_of, function_around, inserted, replaced
+from tenny_lsp.pitfalls.context import RuleContext
+from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, Edit, Example, Finding, Fix, rule
+from tenny_lsp.pitfalls.values import dtype_of
+from tenny_lsp.source.syntax import Node, field, text_of, up_to
+
+_MODULE = "mlx.nn.Module"
+_NET = "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n        self.layers = "
+_TRAINED = (
+    "net = Net()\nloss, grads = nn.value_and_grad(net, lambda x: net(x).sum())(x)\n"
+    "optimizer.update(net, grads)\ny = net.parameters()"
+)
+#: What makes masks, and what makes constants where its dtype is an integer.
+_MASKS = ("create_additive_causal_mask", "tril", "triu")
+_INTEGERS = ("arange", "array")
+#: Where one of these stands, somebody has thought of what is trained.
+_UNTRAINED = ("freeze", "_no_grad", "stop_gradient", "def trainable_parameters")
+
+
+@rule(
+    "forward-method",
+    "error",
+    "`def forward` instead of `def __call__`",
+    PYTHON + "nn/module.html",
+    kinds=("class_definition",),
+    examples=(
+        Example(
+            "class Net(nn.Module):\n    def forward(self, x):\n        return x + 1\ny = Net()(x)",
+            "class Net(nn.Module):\n    def __call__(self, x):\n        return x + 1\ny = Net()(x)",
+            "y[0, 0].item() == 1",
+        ),
+    ),
+)
+def forward_method(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Finds modules that can only be called by their ``forward``, and never are."""
+    methods = context.buffer.bindings_in(node).get("forward", [])
+    if len(methods) != 1 or methods[0].definition is None or context.mentions(".forward"):
+        return
+    cls = LocalClass(context.evaluator, node)
+    name = field(methods[0].definition, "name")
+    if name is None or not context.inherits(cls, _MODULE) or _is_callable(context, cls):
+        return
+    # Others may call its forward by name: only a call of an instance itself shows that it is meant to be called.
+    calls = (field(call, "function") for call in all_within(context.whole, "call"))
+    if any(isinstance(value := context.meaning(called), Instance) and value.of == cls for called in calls):
+        message = "MLX calls a module's `__call__`; a module with `forward` alone cannot be called."
+        yield Finding(name, message, (Fix("Name it __call__", (replaced(name, "__call__"),)),))
+
+
+def _is_callable(context: RuleContext, cls: LocalClass) -> bool:
+    """Tells whether instances of a class may be callable: not those of ``nn.Module`` itself."""
+    return any(
+        "__call__" in names_in(one)
+        if isinstance(one, LocalClass)
+        else not (isinstance(one, Api) and one.entry.name == _MODULE)
+        for one in context.lineage(cls)
+    )
+
+
+@rule(
+    "layers-in-tuple",
+    "warning",
+    "Layers in a tuple are not trained",
+    ISSUES + "655",
+    kinds=("assignment",),
+    examples=(
+        Example(
+            _NET + "(nn.Linear(2, 2), nn.Linear(2, 2))\ny = Net().parameters()",
+            _NET + "[nn.Linear(2, 2), nn.Linear(2, 2)]\ny = Net().parameters()",
+            "len(y) == 1",
+            "wrong",
+        ),
+        Example(
+            _NET + "tuple(nn.Linear(2, 2) for _ in range(3))\ny = Net().parameters()",
+            _NET + "list(nn.Linear(2, 2) for _ in range(3))\ny = Net().parameters()",
+            "len(y) == 1",
+            "wrong",
+        ),
+    ),
+)
+def layers_in_tuple(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Finds tuples of modules set on a module: MLX looks for parameters in lists and dicts only."""
+    left, right = field(node, "left"), field(node, "right")
+    if left is None or right is None or left.type != "attribute":
+        return
+    is_call = right.type == "call" and text_of(field(right, "function") or right) == "tuple"
+    name = field(left, "attribute")
+    if (
+        not (right.type == "tuple" or is_call)
+        or name is None
+        or text_of(name).startswith("_")
+        or "(" not in text_of(right)[1:]
+    ):
+        return
+    group = context.meaning(right)
+    is_modules = (
+        isinstance(group, Group) and isinstance(group.each, Instance) and context.inherits(group.each.of, _MODULE)
+    )
+    if isinstance(group, Group) and group.items and not is_modules:
+        is_modules = all(isinstance(i, Instance) and context.inherits(i.of, _MODULE) for i in group.items)
+    if is_modules and context.is_a(field(left, "object"), _MODULE):
+        if is_call:
+            edits: tuple[Edit, ...] = (replaced(right.named_children[0], "list"),)
+        else:
+            edits = replaced(right.children[0], "["), replaced(right.children[-1], "]")
+        message = "MLX finds parameters in lists and dicts, not in tuples: these layers are neither trained nor saved."
+        yield Finding(right, message, (Fix("Use a list", edits),))
+
+
+@rule(
+    "parameters-loop",
+    "error",
+    "A loop over `model.parameters()`",
+    PYTHON + "_autosummary/mlx.utils.tree_flatten.html",
+    kinds=("for_statement", "for_in_clause"),
+    examples=(
+        Example("y = sum(p.size for p in model.parameters())", "", "y == 8"),
+        Example("y = []\nfor p in model.parameters():\n    y.append(p.shape)", "", "y[0] == (2, 3)"),
+    ),
+)
+def parameters_loop(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Finds loops over a module's parameters: they are a dict of dicts, so the loop gives names."""
+    left, right = field(node, "left"), field(node, "right")
+    call = call_of(right) if right is not None and right.type == "call" else None
+    if (
+        left is None
+        or call is None
+        or left.type != "identifier"
+        or call.name not in ("parameters", "trainable_parameters")
+    ):
+        return
+    if (
+        call.owner is None
+        or not context.is_a(call.owner, _MODULE)
+        or context.name(call.function).startswith(_MODULE) is False
+    ):
+        return
+    if not _is_used_as_array(node, text_of(left)):
+        return
+    flatten = context.alias("mlx.utils.tree_flatten", node)
+    edits = [inserted(left.start_byte, "_, "), inserted(call.node.start_byte, f"{flatten or 'tree_flatten'}(")]
+    edits.append(inserted(call.node.end_byte, ")"))
+    if not flatten and (place := _import_place(context)) is not None:
+        edits.append(inserted(place, "from mlx.utils import tree_flatten\n"))
+    message = (
+        f"`{call.name}()` is a dict of dicts, so this loop gives names, not arrays; "
+        "`tree_flatten` gives pairs of name and array."
+    )
+    yield Finding(call.node, message, (Fix("Loop over tree_flatten(…)", tuple(edits)),))
+
+
+def _is_used_as_array(loop: Node, name: str) -> bool:
+    """Tells whether what a loop gives is used as no string is: an attribute that strings lack."""
+    body = field(loop, "body") if loop.type == "for_statement" else loop.parent
+    waiting = [body] if body is not None else []
+    while waiting:
+        node = waiting.pop()
+        owner, member = field(node, "object"), field(node, "attribute")
+        if owner is not None and member is not None and text_of(owner) == name and not hasattr(str, text_of(member)):
+            return True
+        waiting += node.named_children
+    return False
+
+
+@rule(
+    "trained-constant",
+    "warning",
+    "A mask or a range of integers that is trained",
+    PYTHON + "nn/module.html",
+    kinds=("assignment",),
+    examples=(
+        Example(
+            _NET.replace("layers", "fc") + "nn.Linear(3, 3)\n        self.places = mx.arange(3)\n"
+            "    def __call__(self, x):\n        return self.fc(x + self.places)\n" + _TRAINED,
+            _NET.replace("layers", "fc") + "nn.Linear(3, 3)\n        self._places = mx.arange(3)\n"
+            "    def __call__(self, x):\n        return self.fc(x + self._places)\n" + _TRAINED,
+            'list(y) == ["fc"]',
+            "wrong",
+        ),
+    ),
+)
+def trained_constant(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Finds masks and integers set on a module in public that the file takes gradients of: they are parameters."""
+    if not context.gradients or any(map(context.mentions, _UNTRAINED)) or not context.mentions(".update("):
+        return
+    left, right = field(node, "left"), field(node, "right")
+    call = call_of(right) if right is not None and right.type == "call" else None
+    owner, member = field(left, "object"), field(left, "attribute")
+    if call is None or call.name not in _MASKS + _INTEGERS or owner is None or member is None:
+        return
+    name, cls = text_of(member), up_to(node, "class_definition")
+    method = function_around(node)
+    if cls is None or method is None or class_of(method) != cls or not _is_self(method, owner) or name.startswith("_"):
+        return
+    if not _is_constant(context, call) or not context.name(call.function).startswith("mlx."):
+        return
+    context.has_looked_around = True
+    models = [context.meaning(one.arguments[0]) for one in context.gradients.values() if len(one.arguments) == 2]
+    if not any(isinstance(model, Instance) and model.of == LocalClass(context.evaluator, cls) for model in models):
+        return
+    uses = [one for one in all_within(context.whole, "attribute") if text_of(one.named_children[-1]) == name]
+    if sum(one.parent is not None and field(one.parent, "left") == one for one in uses) > 1:
+        return
+    fixes: tuple[Fix, ...] = ()
+    if all(text_of(one.named_children[0]) == text_of(owner) and up_to(one, "class_definition") == cls for one in uses):
+        edits = tuple(replaced(one.named_children[-1], f"_{name}") for one in sorted(uses, key=lambda n: n.start_byte))
+        fixes = (Fix(f"Name it _{name}", edits, is_safe=False),)
+    yield Finding(
+        left or node, f"A module's public arrays are its parameters: the optimizer changes `{name}`, and it is saved "
+        f"with the weights. Names that start with `_` are left alone; so is what `freeze(keys=[\"{name}\"])` names.",
+        fixes,
+    )  # fmt: skip
+
+
+def _is_self(method: Node, owner: Node) -> bool:
+    """Tells whether an expression is the first parameter of a method."""
+    parameters = field(method, "parameters")
+    first = parameters.named_children[:1] if parameters is not None else []
+    return owner.type == "identifier" and [text_of(one) for one in first] == [text_of(owner)]
+
+
+def _is_constant(context: RuleContext, call: Call) -> bool:
+    """Tells whether what is made is sure to be a mask or integers; a triangle of anything else may be trained."""
+    if call.name not in ("tril", "triu"):
+        return call.name in _MASKS or "int" in dtype_of(context, call.node)
+    inner = call_of(call.arguments[0]) if call.arguments and call.arguments[0].type == "call" else None
+    return inner is not None and inner.name in ("ones", "zeros", "full")
+
+
+def _import_place(context: RuleContext) -> int | None:
+    """Returns where an import can be added: the line after the last import of MLX's at the top of the file."""
+    place = None
+    text = context.whole.text or b""
+    for node in context.whole.named_children:
+        if node.type in ("import_statement", "import_from_statement"):
+            end = text.find(b"\n", node.end_byte)
+            place = end + 1 if b"mlx" in (node.text or b"") and end >= 0 else place
+        elif place is not None and node.type != "comment":
+            break
+    return place
+
+
+RULES = (forward_method, layers_in_tuple, parameters_loop, trained_constant)

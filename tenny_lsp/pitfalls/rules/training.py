@@ -1,0 +1,221 @@
+"""Training as in PyTorch: backward, step and zero_grad; loops that never evaluate; losses that are not reduced."""
+
+from collections.abc import Iterator
+
+from tenny_lsp.inference.meaning import Api, External, Function, Instance
+from tenny_lsp.pitfalls.calls import Call, call_of, function_around, inserted, replaced, within
+from tenny_lsp.pitfalls.context import RuleContext
+from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, Fix, rule
+from tenny_lsp.source.syntax import Node, field, text_of, up_to
+
+_TRANSFORMS = USAGE + "function_transforms.html"
+#: Functions of Python's that evaluate nothing.
+_LAZY = {"range", "zip", "enumerate", "len", "list", "reversed", "min", "max", "tqdm.tqdm", "time.time"}
+_EVALUATES = (
+    "eval",
+    "item",
+    "tolist",
+    "print",
+    "float(",
+    "int(",
+    "np.",
+    "numpy",
+    "synchronize",
+    "save",
+    "log",
+    "memoryview",
+)
+_UNREDUCED = ("cross_entropy", "nll_loss", "kl_div_loss")
+
+
+@rule(
+    "backward-call",
+    "error",
+    "`loss.backward()`",
+    ISSUES + "605",
+    calls=("backward",),
+    examples=(
+        Example(
+            "loss = model(x).sum()\nloss.backward()",
+            "loss, grads = nn.value_and_grad(model, lambda x: model(x).sum())(x)",
+            'grads["weight"].shape == (2, 3)',
+            is_fixed=False,
+        ),
+    ),
+)
+def backward_call(context: RuleContext, call: Call) -> Iterator[Finding]:
+    """Finds ``backward`` of arrays."""
+    if context.is_array(call.owner):
+        yield Finding(
+            call.function, "Arrays have no `backward`: gradients are a function's. Write "
+            "`loss, grads = nn.value_and_grad(model, loss_fn)(model, …)`, then `optimizer.update(model, grads)`.",
+        )  # fmt: skip
+
+
+@rule(
+    "optimizer-step",
+    "error",
+    "`optimizer.step()`",
+    PYTHON + "optimizers/optimizer.html",
+    calls=("step",),
+    examples=(
+        Example(
+            "grads = model.parameters()\noptimizer.step()",
+            "grads = model.parameters()\noptimizer.update(model, grads)",
+            "optimizer.step.item() == 1",
+        ),
+    ),
+)
+def optimizer_step(context: RuleContext, call: Call) -> Iterator[Finding]:
+    """Finds ``step`` of an optimizer that is called: it is an array that counts."""
+    if not context.is_a(call.owner, "mlx.optimizers.Optimizer") or call.owner is None:
+        return
+    value = context.meaning(call.owner)
+    if not isinstance(value, Instance) or not isinstance(value.of, Api):
+        return
+    scopes = context.buffer.scopes_around(call.node)
+    are_known = all(any(name in scope.bindings for scope in scopes) for name in ("model", "grads"))
+    text = f"{text_of(call.owner)}.update(model, grads)"
+    message = "`optimizer.step` is an array, the count of updates; `optimizer.update(model, grads)` makes one."
+    yield Finding(
+        call.function, message, (Fix(f"Write {text}", (replaced(call.node, text),), False),) if are_known else ()
+    )
+
+
+@rule(
+    "missing-eval",
+    "warning",
+    "A training loop that evaluates nothing",
+    USAGE + "lazy_evaluation.html",
+    calls=("update",),
+    examples=(
+        Example(
+            "step = nn.value_and_grad(model, lambda x: model(x).sum())\nfor _ in range(3):\n"
+            "    loss, grads = step(x)\n    optimizer.update(model, grads)",
+            "step = nn.value_and_grad(model, lambda x: model(x).sum())\nfor _ in range(3):\n"
+            "    loss, grads = step(x)\n    optimizer.update(model, grads)\n"
+            "    mx.eval(model.parameters(), optimizer.state)",
+            "optimizer.step.item() == 3",
+            "slow",
+        ),
+    ),
+)
+def missing_eval(context: RuleContext, call: Call) -> Iterator[Finding]:
+    """Finds loops of updates in which nothing is evaluated: the graph and its memory grow with every turn."""
+    statement = call.node.parent
+    loop = up_to(call.node, "for_statement", "while_statement", "function_definition", "lambda")
+    if statement is None or statement.type != "expression_statement" or loop is None or len(call.arguments) != 2:
+        return
+    if loop.type not in ("for_statement", "while_statement") or not context.is_a(
+        call.owner, "mlx.optimizers.Optimizer"
+    ):
+        return
+    outermost = loop
+    while (
+        outer := up_to(outermost.parent, "for_statement", "while_statement") if outermost.parent else None
+    ) is not None:
+        outermost = outer
+    function = function_around(call.node)
+    if any(word in text_of(outermost) for word in _EVALUATES) or (function is not None and _is_decorated(function)):
+        return
+    if not all(_is_lazy(context, field(inner, "function")) for inner in within(outermost, "call")):
+        return
+    mx = context.alias("mlx.core", call.node)
+    indent = b" " * statement.start_point[1]
+    model, optimizer = text_of(call.arguments[0]), text_of(call.owner) if call.owner is not None else ""
+    text = f"\n{indent.decode()}{mx}.eval({model}.parameters(), {optimizer}.state)"
+    fixes = (Fix("Evaluate after the update", (inserted(statement.end_byte, text),)),) if mx else ()
+    yield Finding(
+        call.node, "Nothing in this loop is evaluated, so the graph and its memory grow with every turn. Write "
+        f"`mx.eval({model}.parameters(), {optimizer}.state)` after the update.", fixes,
+    )  # fmt: skip
+
+
+def _is_decorated(function: Node) -> bool:
+    return function.parent is not None and function.parent.type == "decorated_definition"
+
+
+def _is_lazy(context: RuleContext, function: Node | None) -> bool:
+    """Tells whether a call is sure to evaluate nothing."""
+    meaning = context.evaluator.meaning(function) if function is not None else None
+    if isinstance(meaning, External):
+        return meaning.name in _LAZY
+    if isinstance(meaning, Api):
+        return meaning.entry.name.startswith("mlx.")
+    return isinstance(meaning, Function) or (isinstance(meaning, Instance) and isinstance(meaning.of, Api))
+
+
+@rule(
+    "unreduced-loss",
+    "error",
+    "A loss that is not reduced, differentiated",
+    PYTHON + "nn/losses.html",
+    calls=_UNREDUCED,
+    examples=(
+        Example(
+            "def loss_fn(x, t):\n    return nn.losses.cross_entropy(model(x), t)\n"
+            "y, grads = nn.value_and_grad(model, loss_fn)(x, mx.array([0, 1]))",
+            'def loss_fn(x, t):\n    return nn.losses.cross_entropy(model(x), t, reduction="mean")\n'
+            "y, grads = nn.value_and_grad(model, loss_fn)(x, mx.array([0, 1]))",
+            "y.shape == ()",
+        ),
+    ),
+)
+def unreduced_loss(context: RuleContext, call: Call) -> Iterator[Finding]:
+    """Finds losses of one value a row that a function returns whose gradient is taken."""
+    if (
+        "reduction" in call.keywords
+        or not call.is_whole
+        or not context.name(call.function).startswith("mlx.nn.losses.")
+    ):
+        return
+    function = function_around(call.node)
+    statement = call.node.parent
+    if function is None or statement is None or statement.type != "return_statement" or context.mentions("vmap"):
+        return
+    name = field(function, "name")
+    if name is None or len(list(within(field(function, "body"), "return_statement"))) != 1:
+        return
+    if function.id in context.gradients:
+        place = call.listed.end_byte - 1
+        fix = Fix('Add reduction="mean"', (inserted(place, ', reduction="mean"'),))
+        message = (
+            f'`{call.name}` gives one value a row unless it is told `reduction="mean"`; only a scalar has a gradient.'
+        )
+        yield Finding(call.node, message, (fix,))
+
+
+@rule(
+    "sigmoid-twice",
+    "warning",
+    "Probabilities given as logits",
+    PYTHON + "nn/_autosummary_functions/mlx.nn.losses.binary_cross_entropy.html",
+    calls=("binary_cross_entropy",),
+    examples=(
+        Example(
+            "y = nn.losses.binary_cross_entropy(mx.sigmoid(x), mx.ones((2, 3)))",
+            "y = nn.losses.binary_cross_entropy(x, mx.ones((2, 3)))",
+            "abs(y.item() - mx.mean(mx.logaddexp(0, -x)).item()) < 1e-4",
+            "wrong",
+        ),
+    ),
+)
+def sigmoid_twice(context: RuleContext, call: Call) -> Iterator[Finding]:
+    """Finds ``binary_cross_entropy(sigmoid(x), …)``: it takes logits unless it is told otherwise."""
+    if context.name(call.function) != "mlx.nn.losses.binary_cross_entropy" or "with_logits" in call.keywords:
+        return
+    if len(call.arguments) not in (1, 2) or not call.is_whole:
+        return
+    value = context.value_of(call.arguments[0])
+    inner = call_of(value) if value is not None and value.type == "call" else None
+    if inner is None or context.name(inner.function) not in ("mlx.core.sigmoid", "mlx.nn.sigmoid"):
+        return
+    message = "`binary_cross_entropy` takes logits and applies the sigmoid itself, so it is applied twice here."
+    given = call.arguments[0]
+    fixes = [Fix("Say with_logits=False", (inserted(call.listed.end_byte - 1, ", with_logits=False"),), is_safe=False)]
+    if given == value and len(inner.arguments) == 1:
+        fixes.insert(0, Fix("Remove the sigmoid", (replaced(given, text_of(inner.arguments[0])),), is_safe=False))
+    yield Finding(given, message, tuple(fixes))
+
+
+RULES = (backward_call, optimizer_step, missing_eval, unreduced_loss, sigmoid_twice)

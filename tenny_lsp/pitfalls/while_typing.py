@@ -1,0 +1,83 @@
+"""Pitfalls while something is typed: what is open is closed for the look, and nothing is said of what is typed there.
+
+An open bracket makes a parser take the rest of the file for what stands in it: what was found there would come and go.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from tenny_lsp.inference.evaluator import Evaluator
+from tenny_lsp.pitfalls.check import Checked, Rules, check
+from tenny_lsp.pitfalls.rule import Edit, Pitfall
+from tenny_lsp.source.buffer import Buffer
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was found in a text.
+
+    Args:
+        buffer (Buffer): The text as it is.
+        pitfalls (list[Pitfall]): What is in it.
+        checked (Checked): The same of the text as it was looked at, with what is open closed.
+    """
+
+    buffer: Buffer
+    pitfalls: list[Pitfall]
+    checked: Checked
+
+
+def look(buffer: Buffer, rules: Rules, evaluator_of: Callable[[Buffer], Evaluator], before: Look | None) -> Look:
+    """Looks for pitfalls in a text that is being typed.
+
+    Args:
+        buffer (Buffer): The text.
+        rules (Rules): The rules that are selected.
+        evaluator_of (Callable[[Buffer], Evaluator]): Makes what reads a text.
+        before (Look, optional): The text before the last edit.
+    """
+    closed = _closed(buffer, before.buffer) if before is not None and buffer.root.has_error else buffer
+    checked = check(closed, rules, evaluator_of(closed), before.checked if before is not None else None)
+    found = checked.pitfalls if closed is buffer else list(_placed(checked.pitfalls, closed.text, buffer.text))
+    return Look(buffer, found, checked)
+
+
+def _closed(buffer: Buffer, before: Buffer) -> Buffer:
+    """Returns a text with what the last edit has left open closed, or without its line where that mends more."""
+    place = len(buffer.text) - _alike(buffer.text[::-1], before.text[::-1])
+    closed = buffer.finished(place)
+    if not closed.root.has_error:
+        return closed
+    start, end = buffer.text.rfind("\n", 0, place) + 1, buffer.text.find("\n", place)
+    line = buffer.text[start : end if end >= 0 else None]
+    text = buffer.text[:start] + line[: len(line) - len(line.lstrip())] + "pass" + buffer.text[start + len(line) :]
+    without = Buffer(text, buffer)
+    return closed if without.root.has_error else without
+
+
+def _alike(one: str, other: str) -> int:
+    """Returns how many characters two texts begin with in common."""
+    least, most = 0, min(len(one), len(other))
+    while least < most:
+        middle = (least + most + 1) // 2
+        least, most = (middle, most) if one[least:middle] == other[least:middle] else (least, middle - 1)
+    return least
+
+
+def _placed(found: list[Pitfall], closed: str, text: str) -> Iterator[Pitfall]:
+    """Yields pitfalls where they are in a text as it is, but for those where it was changed to be looked at."""
+    start = _alike(closed, text)
+    added = len(closed) - len(text)
+    end = len(closed) - min(_alike(closed[::-1], text[::-1]), len(text) - start)
+
+    def is_apart(part: Pitfall | Edit) -> bool:
+        return part.end < start or end < part.start
+
+    for one in filter(is_apart, found):
+        fixes = tuple(
+            replace(fix, edits=tuple(edit.moved(-added) if edit.start > end else edit for edit in fix.edits))
+            for fix in one.fixes
+            if all(map(is_apart, fix.edits))
+        )
+        moved = replace(one, fixes=fixes)
+        yield replace(moved, start=one.start - added, end=one.end - added) if one.start > end else moved

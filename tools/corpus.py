@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 
 from tenny_lsp.learning.split import split_of
-from tenny_lsp.model.prompts import WORDINGS, completion, customary_name, prompt_of
+from tenny_lsp.mlx_api.naming import customary_name
+from tenny_lsp.model.prompts import WORDINGS, completion, prompt_of
 from tools import reading
 from tools.docstrings import Entry, entries
 from tools.duplicates import Seen, code_lines, trigrams

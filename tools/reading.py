@@ -4,7 +4,8 @@ import random
 import re
 from collections.abc import Callable, Iterator
 
-from tenny_lsp.model.prompts import WORDINGS, completion, customary_name, prompt_of
+from tenny_lsp.mlx_api.naming import customary_name
+from tenny_lsp.model.prompts import WORDINGS, completion, prompt_of
 from tools.docstrings import Entry
 
 _EXCERPT_CHARACTERS = 620

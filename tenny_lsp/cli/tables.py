@@ -15,8 +15,8 @@ from tenny_lsp.learning.options import Progress as TrainProgress
 from tenny_lsp.learning.options import TrainResult
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.markdown import sentences
+from tenny_lsp.mlx_api.naming import customary_name
 from tenny_lsp.mlx_api.pages import page_of
-from tenny_lsp.model.prompts import customary_name
 
 
 class TrainingView:

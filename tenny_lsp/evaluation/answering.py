@@ -12,7 +12,8 @@ from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.excerpt import excerpt
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.markdown import sentences
-from tenny_lsp.model.prompts import UNSEEN_WORDINGS, customary_name, prompt_of
+from tenny_lsp.mlx_api.naming import customary_name
+from tenny_lsp.model.prompts import UNSEEN_WORDINGS, prompt_of
 
 #: Asks the model: prompt → answer.
 Complete = Callable[[str], Awaitable[str]]

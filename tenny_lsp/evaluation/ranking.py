@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import mean
 
 from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.model.prompts import CUSTOMARY_ALIASES, qualified_name
+from tenny_lsp.mlx_api.naming import CUSTOMARY_ALIASES, qualified_name
 
 #: Tells the log-probability of each name to follow a text.
 Score = Callable[[str, Sequence[str]], Awaitable[list[float]]]

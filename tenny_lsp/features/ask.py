@@ -11,9 +11,10 @@ from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.excerpt import excerpt, replacement
 from tenny_lsp.mlx_api.foreign import ForeignName, replacement_for
 from tenny_lsp.mlx_api.index import ApiIndex
+from tenny_lsp.mlx_api.naming import customary_name, qualified_name
 from tenny_lsp.mlx_api.pages import page_of
 from tenny_lsp.mlx_api.search import Search
-from tenny_lsp.model.prompts import customary_name, prompt_of, qualified_name
+from tenny_lsp.model.prompts import prompt_of
 
 #: Asks the model: prompt → answer.
 Complete = Callable[[str], Awaitable[str]]

@@ -14,7 +14,7 @@ _FOREIGN_ARRAYS = ("torch.Tensor", "numpy.ndarray", "jax.Array")
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class CompletionCandidate:
     """Something that may be written.
 
     Args:
@@ -48,15 +48,15 @@ def is_there(owner: str, name: str, entry: ApiEntry | None) -> bool:
     return name not in _STUBS_ONLY and (owner == "mlx.core" or entry.name.rpartition(".")[0] == owner)
 
 
-def member_candidate(name: str, entry: ApiEntry | None, *, takes_calls: bool) -> Candidate:
+def member_candidate(name: str, entry: ApiEntry | None, *, takes_calls: bool) -> CompletionCandidate:
     """Returns a member of a module, a class or a value; ``takes_calls`` tells whether functions are to be called."""
     if entry is None:
-        return Candidate(name, "attribute", "", name)
+        return CompletionCandidate(name, "attribute", "", name)
     kind = "type" if entry.kind == "attribute" and entry.annotation == "Dtype" else entry.kind
     takes = ""
     if takes_calls and entry.kind in ("function", "method", "class"):
         takes = "arguments" if any(signature.parameters for signature in entry.signatures) else "nothing"
-    return Candidate(name, kind, entry.name, name, takes=takes, replaced_by=replacement(entry))
+    return CompletionCandidate(name, kind, entry.name, name, takes=takes, replaced_by=replacement(entry))
 
 
 def replacement(entry: ApiEntry) -> str:
@@ -66,7 +66,7 @@ def replacement(entry: ApiEntry) -> str:
     return f"mx.{name}" if owner == "mlx.core.metal" and is_memory else ""
 
 
-def foreign_candidates(typed: str, owner: str, members: Sequence[Candidate]) -> Iterator[Candidate]:
+def foreign_candidates(typed: str, owner: str, members: Sequence[CompletionCandidate]) -> Iterator[CompletionCandidate]:
     """Yields members under the names that other libraries give them, where these may be what is being typed.
 
     Editors that filter by what is written in the end, not by what an item is found by, would show them all.
@@ -77,7 +77,7 @@ def foreign_candidates(typed: str, owner: str, members: Sequence[Candidate]) -> 
             yield replace(by_name[name], typed_as=alias, foreign=full)
 
 
-def foreign_keywords(typed: str, keywords: Sequence[Candidate]) -> Iterator[Candidate]:
+def foreign_keywords(typed: str, keywords: Sequence[CompletionCandidate]) -> Iterator[CompletionCandidate]:
     """Yields keyword arguments under what other libraries call them: ``axis=`` where ``dim`` is being typed."""
     by_name = {candidate.name.rstrip("="): candidate for candidate in keywords}
     offered = set[str]()

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from tenny_lsp.features.signature import declaration, signature_text
 from tenny_lsp.mlx_api.entry import ApiEntry, Item
-from tenny_lsp.mlx_api.foreign import ForeignName, counterparts, namesake, replacement_for_member
+from tenny_lsp.mlx_api.foreign import LIBRARIES, ForeignName, counterparts, namesake, replacement_for_member
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.markdown import inline, markdown
+from tenny_lsp.mlx_api.naming import customary_name
 from tenny_lsp.mlx_api.pages import page_of
-from tenny_lsp.model.prompts import customary_name
 
 #: Code in the notes of ``foreign.toml``, which is plain text: calls and indexing, keywords, dotted and dunder names.
 _BRACKETS = r"(?:\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)|\[[^][]*\])"
@@ -17,7 +17,6 @@ _CODE = re.compile(
     rf"(?<![\w`.])(?:[A-Za-z_][\w.]*{_BRACKETS}(?:\.\w+|{_BRACKETS})*|__\w+__"
     r"|[a-z]\w*=(?:\"[^\"]*\"|\w[\w.]*\w|\w)?|(?:mx|nn|optim|x|np|model|optimizer)(?:\.\w+)+|[a-z]+(?:_[a-z]+)+)"
 )
-_LIBRARIES = {"torch": "PyTorch", "numpy": "NumPy", "jax": "JAX"}
 #: Where classes are defined whose instances are worth a card: what they do is more than their type says.
 _WORTH_A_CARD = ("mlx.nn.", "mlx.optimizers.")
 
@@ -125,7 +124,7 @@ def _elsewhere(entry: ApiEntry, index: ApiIndex) -> str:
         said.append(
             f"**Coming from** `{row.name}`: {_noted(row.note)}"
             if row.note
-            else f"In {_LIBRARIES[library]}: `{row.name}`."
+            else f"In {LIBRARIES[library]}: `{row.name}`."
         )
     return "\n\n".join(said)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from tenny_lsp.features.candidates import (
-    Candidate,
+    CompletionCandidate,
     foreign_candidates,
     foreign_keywords,
     foreign_names,
@@ -20,9 +20,9 @@ from tenny_lsp.inference.queries import CallContext, Queries
 from tenny_lsp.mlx_api.entry import Parameter
 from tenny_lsp.mlx_api.foreign import load_foreign_names
 from tenny_lsp.mlx_api.index import ApiIndex
+from tenny_lsp.mlx_api.naming import CUSTOMARY_ALIASES
 from tenny_lsp.mlx_api.usage import load_usage, members_of
 from tenny_lsp.mlx_api.usage_contexts import KINDS, Use, module_aliases, uses, uses_before
-from tenny_lsp.model.prompts import CUSTOMARY_ALIASES
 from tenny_lsp.source.buffer import Buffer
 from tenny_lsp.source.completion_context import CompletionContext, completion_context_at
 
@@ -38,11 +38,11 @@ class Completions:
     """What may be written at a place, best first.
 
     Args:
-        candidates (tuple[Candidate, ...]): The candidates.
+        candidates (tuple[CompletionCandidate, ...]): The candidates.
         is_incomplete (bool): Whether another letter may bring other candidates or a better order.
     """
 
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[CompletionCandidate, ...]
     is_incomplete: bool = False
 
 
@@ -163,7 +163,7 @@ def _imports(context: CompletionContext, index: ApiIndex) -> Completions | None:
     return Completions(tuple(member_candidate(name, found[name], takes_calls=False) for _, name in ordered))
 
 
-def _keywords(context: CompletionContext, call: CallContext) -> list[Candidate]:
+def _keywords(context: CompletionContext, call: CallContext) -> list[CompletionCandidate]:
     """Returns the keyword arguments that are not given yet, in the order of the signatures."""
     if context.kind != "argument":
         return []
@@ -174,7 +174,7 @@ def _keywords(context: CompletionContext, call: CallContext) -> list[Candidate]:
             if parameter.kind in ("positional or keyword", "keyword-only") and not by_position:
                 open_parameters.setdefault(parameter.name, parameter)
     candidates = [
-        Candidate(f"{name}=", "keyword", call.entry.name, f"{name}=", _annotation(parameter))
+        CompletionCandidate(f"{name}=", "keyword", call.entry.name, f"{name}=", _annotation(parameter))
         for name, parameter in open_parameters.items()
         if name not in call.keywords
     ]
@@ -186,7 +186,7 @@ def _annotation(parameter: Parameter) -> str:
     return f"{parameter.annotation}{default}"
 
 
-def _types(buffer: Buffer, context: CompletionContext, call: CallContext, index: ApiIndex) -> list[Candidate]:
+def _types(buffer: Buffer, context: CompletionContext, call: CallContext, index: ApiIndex) -> list[CompletionCandidate]:
     """Returns MLX's types as the file spells them, where a type is wanted."""
     alias = next((alias for alias, module in module_aliases(buffer.text) if module == "mlx.core"), None)
     core = index.resolve("mlx.core")
@@ -197,7 +197,9 @@ def _types(buffer: Buffer, context: CompletionContext, call: CallContext, index:
     use, earlier = uses_before(buffer.text[: context.start], "mlx.core", members_of(index))
     scores = load_usage().scores(use, earlier, names)
     ordered = sorted(zip(scores, names, strict=True), key=lambda pair: -pair[0])
-    return [Candidate(f"{alias}.{name}", "type", f"mlx.core.{name}", f"{alias}.{name}") for _, name in ordered]
+    return [
+        CompletionCandidate(f"{alias}.{name}", "type", f"mlx.core.{name}", f"{alias}.{name}") for _, name in ordered
+    ]
 
 
 def _wants_type(call: CallContext | None) -> bool:

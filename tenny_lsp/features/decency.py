@@ -2,8 +2,8 @@
 
 import re
 from functools import cache
-from importlib.resources import files
 
+from tenny_lsp.data import read_lines
 from tenny_lsp.mlx_api.docstring import SENTENCE_END
 
 #: So many words are read before anybody looks away.
@@ -68,5 +68,4 @@ def unkind_words(text: str) -> frozenset[str]:
 
 @cache
 def _unkind() -> frozenset[str]:
-    lines = (files("tenny_lsp") / "data" / "unkind.txt").read_text("utf-8").splitlines()
-    return frozenset(line for line in lines if not line.startswith("#"))
+    return frozenset(read_lines("unkind.txt"))

@@ -1,14 +1,13 @@
 """How somebody feels about what they write, by their words: what every other program can tell without a model."""
 
-import json
 import math
 import re
 from collections import Counter
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from itertools import pairwise
 
+from tenny_lsp.data import read_json, read_lines
 from tenny_lsp.mlx_api.words import stem, words
 from tenny_lsp.model.prompts import SENTIMENTS
 
@@ -62,13 +61,13 @@ def features(text: str) -> Mapping[str, int]:
 
 @cache
 def _moods() -> tuple[frozenset[str], frozenset[str]]:
-    lines = (files("tenny_lsp") / "data" / "feelings.txt").read_text("utf-8").splitlines()
+    lines = read_lines("feelings.txt")
     well, badly = ({stem(word) for line in lines if line[:1] == sign for word in words(line)} for sign in "+-")
     return frozenset(well), frozenset(badly)
 
 
 @cache
 def _weights() -> Mapping[str, tuple[float, ...]]:
-    table = json.loads((files("tenny_lsp") / "data" / WEIGHTS).read_text("utf-8"))
+    table = read_json(WEIGHTS)
     assert table.pop("(sentiments)") == list(SENTIMENTS)
     return {name: tuple(row) for name, row in table.items()}

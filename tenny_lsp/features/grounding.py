@@ -7,17 +7,17 @@ from itertools import pairwise
 from tenny_lsp.mlx_api.docstring import SENTENCE_END
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.excerpt import excerpt
-from tenny_lsp.mlx_api.foreign import full_name, load_foreign_names
+from tenny_lsp.mlx_api.foreign import LIBRARIES, full_name, load_foreign_names
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.markdown import sentences
-from tenny_lsp.model.prompts import CUSTOMARY_ALIASES, customary_name, qualified_name
+from tenny_lsp.mlx_api.naming import CUSTOMARY_ALIASES, customary_name, qualified_name
 
 _DOTTED = re.compile(r"\b(?:mlx|" + "|".join(CUSTOMARY_ALIASES.values()) + r")(?:\.[A-Za-z_]\w*)+")
 _FOREIGN = re.compile(r"\b(?:torch|numpy|np|jax|jnp|lax|F)(?:\.[A-Za-z_]\w*)+")
 _OPENING = re.compile(rf"[`*]*({_DOTTED.pattern})[`*]*[\s:.,!?-]*")
 #: Who calls it what: the names must be that library's, each said once.
 _CALLED = re.compile(r"\b(PyTorch|NumPy|JAX) calls it (.*?)(?=,? (?:and )?(?:PyTorch|NumPy|JAX) calls it|$)")
-_LIBRARIES = {"PyTorch": "torch.", "NumPy": "numpy.", "JAX": "jax."}
+_PREFIXES = {name: f"{package}." for package, name in LIBRARIES.items()}
 #: ``axis=0`` and ``axis (int): …``: whoever writes so says that there is such a parameter.
 _PARAMETER = re.compile(r"(?<![\w.])([A-Za-z_]\w*)(?:=(?!=)| \([^()]*\):)")
 #: What looks like code must stand in the documentation: ``group_size`` and `mode`.
@@ -75,7 +75,7 @@ def unfounded(text: str, entries: Sequence[ApiEntry], index: ApiIndex) -> Iterat
             yield name
     for library, called in _CALLED.findall(text):
         said = [full_name(name) for name in _FOREIGN.findall(called)]
-        if len(set(said)) < len(said) or not all(name.startswith(_LIBRARIES[library]) for name in said):
+        if len(set(said)) < len(said) or not all(name.startswith(_PREFIXES[library]) for name in said):
             yield called
     parameters = {p.name for entry in entries for signature in entry.signatures for p in signature.parameters}
     parameters |= {item.name for entry in entries for item in entry.parameters}

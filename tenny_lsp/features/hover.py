@@ -10,7 +10,8 @@ from tenny_lsp.inference.queries import Queries
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.excerpt import excerpt
 from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.model.prompts import customary_name, hover_question, prompt_of
+from tenny_lsp.mlx_api.naming import customary_name
+from tenny_lsp.model.prompts import hover_question, prompt_of
 from tenny_lsp.source.buffer import Buffer
 
 #: Asks the model, within the caller's deadline: prompt → answer, or None when it is not there yet.
@@ -70,4 +71,4 @@ async def _prose(entry: ApiEntry, index: ApiIndex, ask: Ask, may_paraphrase: boo
 
 def hover_prompt(entry: ApiEntry) -> str:
     """Returns the prompt whose completion a hover shows: an entry's documentation, and what it is."""
-    return prompt_of(hover_question(entry.name), excerpt(entry, customary_name(entry.name)))
+    return prompt_of(hover_question(customary_name(entry.name)), excerpt(entry, customary_name(entry.name)))

@@ -1,14 +1,10 @@
 """How long a file's lines may be, by the settings of the tools that format it."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from tenny_lsp.data import parse_toml
 
 #: What black and ruff take when nobody says otherwise.
 DEFAULT = 88
@@ -35,7 +31,7 @@ def _lengths(folder: Path) -> Iterator[Any]:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
-        values: dict[str, Any] = tomllib.loads(file.read_text("utf-8"))
+        values: dict[str, Any] = parse_toml(file.read_text("utf-8"))
     except (OSError, ValueError):  # no such file, or none that says anything
         return {}
     return values

@@ -1,14 +1,13 @@
 """What was written by hand: the roasts that a model learns from, and those that answer where it has none to make."""
 
-import json
 import math
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from itertools import islice
 
+from tenny_lsp.data import read_jsonl
 from tenny_lsp.features.feeling import chances
 from tenny_lsp.features.subject import content_words
 from tenny_lsp.mlx_api.words import stem, words
@@ -26,7 +25,7 @@ _FELT, _DOUBT = 1.5, 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class WrittenRoast:
     """A roast that was written by hand."""
 
     context: str
@@ -42,7 +41,7 @@ class Repertoire:
         reserve (Sequence[Written]): Those that no training has seen: they answer where a model has nothing to say.
     """
 
-    def __init__(self, learned: Sequence[Written], reserve: Sequence[Written]) -> None:
+    def __init__(self, learned: Sequence[WrittenRoast], reserve: Sequence[WrittenRoast]) -> None:
         self.learned, self.reserve = learned, reserve
         self._whole = {_normal(roast.response) for roast in learned}
         self._holders: dict[tuple[str, ...], list[int]] = {}
@@ -78,7 +77,7 @@ class Repertoire:
         shared = Counter(place for gram in grams for place in self._holders.get(gram, ()))
         return max((n / (len(grams) + self._sizes[place] - n) for place, n in shared.items()), default=0.0)
 
-    def nearest(self, comment: str, seed: int, avoid: Collection[str]) -> Written:
+    def nearest(self, comment: str, seed: int, avoid: Collection[str]) -> WrittenRoast:
         """Returns a roast of the reserve about what a comment is about, whose context feels as the comment does.
 
         Args:
@@ -90,7 +89,7 @@ class Repertoire:
             return near[place_of(seed, len(near))][0]
         return self.reserve[(len(comment) * 31 + seed) % len(self.reserve)]
 
-    def near(self, comment: str, avoid: Collection[str], most: int) -> list[tuple[Written, float]]:
+    def near(self, comment: str, avoid: Collection[str], most: int) -> list[tuple[WrittenRoast, float]]:
         """Returns the roasts of the reserve that share words with a comment and feel as it does, the nearest first.
 
         With each comes how near it is, in nats: what the words that it shares say, those of its response above all.
@@ -128,9 +127,8 @@ def repertoire() -> Repertoire:
     return Repertoire(*map(_read, ("roasts.jsonl", "remarks.jsonl")))
 
 
-def _read(name: str) -> list[Written]:
-    lines = (files("tenny_lsp") / "data" / name).read_text("utf-8").splitlines()
-    return [Written(**json.loads(line)) for line in lines]
+def _read(name: str) -> list[WrittenRoast]:
+    return [WrittenRoast(**row) for row in read_jsonl(name)]
 
 
 def _normal(text: str) -> str:

@@ -13,7 +13,7 @@ from tenny_lsp.features.feeling import chances
 from tenny_lsp.features.repertoire import NEAR, NEAR_COPY, place_of, repertoire
 from tenny_lsp.features.subject import content_words
 from tenny_lsp.model.prompts import SENTIMENTS, roast_prompt, sentiment_prompt
-from tenny_lsp.model.protocol import Candidate, Sampling, TextModel
+from tenny_lsp.model.protocol import Sampled, Sampling, TextModel
 
 #: How remarks are drawn. A remark is one line; a model that goes on with the next context has finished it.
 SAMPLING = Sampling(count=8, max_tokens=48, temperature=0.8, top_p=0.95, stop=("\n", "#context", "#response"))
@@ -119,7 +119,7 @@ async def _written(
     text: str, model: TextModel, sampling: Sampling, avoid: Collection[str], on_progress: Progress | None
 ) -> str | None:
     """Returns the best of the remarks that a model writes on a text; None when none may be shown."""
-    drawn: list[Candidate] = []
+    drawn: list[Sampled] = []
     candidates: Any = model.candidates(roast_prompt(text), sampling)
     async with contextlib.aclosing(candidates):
         async for candidate in candidates:
@@ -169,7 +169,7 @@ def subject_of(comment: str) -> str:
     return text[:_MOST_CHARACTERS].rpartition(" ")[0] or text[:_MOST_CHARACTERS]
 
 
-def best_of(candidates: Collection[Candidate], comment: str, avoid: Collection[str] = ()) -> str | None:
+def best_of(candidates: Collection[Sampled], comment: str, avoid: Collection[str] = ()) -> str | None:
     """Returns the best of several remarks on a comment; None when none may be shown.
 
     Dropped are those that are no finished remark, unsafe, generic, unlikely, a hand-written remark word for word, or to

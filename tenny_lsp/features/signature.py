@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tenny_lsp.mlx_api.entry import ApiEntry, Parameter, Signature
-from tenny_lsp.model.prompts import customary_name
+from tenny_lsp.mlx_api.naming import customary_name
 
 _WIDTH = 88
 #: What MLX's stubs spell out for some functions and call ``StreamOrDevice`` for others.

@@ -6,7 +6,7 @@ from tenny_lsp.features.signature import call_parts
 from tenny_lsp.inference.queries import CallContext, Queries
 from tenny_lsp.mlx_api.entry import ApiEntry, Signature
 from tenny_lsp.mlx_api.markdown import inline, markdown
-from tenny_lsp.model.prompts import customary_name
+from tenny_lsp.mlx_api.naming import customary_name
 
 
 @dataclass(frozen=True, slots=True)

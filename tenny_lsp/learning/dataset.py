@@ -19,7 +19,7 @@ from tenny_lsp.mlx_api.docstring import SENTENCE_END
 from tenny_lsp.mlx_api.excerpt import excerpt
 from tenny_lsp.mlx_api.foreign import load_foreign_names
 from tenny_lsp.mlx_api.index import load_index
-from tenny_lsp.model.prompts import customary_name
+from tenny_lsp.mlx_api.naming import customary_name
 
 Format = Literal["completions", "text"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")

@@ -15,14 +15,14 @@ from tenny_lsp.mlx_api.excerpt import (
     replacement,
     returns_line,
 )
-from tenny_lsp.mlx_api.foreign import ForeignName, names_elsewhere
+from tenny_lsp.mlx_api.foreign import LIBRARIES, ForeignName, names_elsewhere
 from tenny_lsp.mlx_api.markdown import sentences
-from tenny_lsp.model.prompts import WORDINGS, completion, customary_name, hover_question, prompt_of
+from tenny_lsp.mlx_api.naming import customary_name
+from tenny_lsp.model.prompts import WORDINGS, completion, hover_question, prompt_of
 
 #: Wordings an answer is asked for in, drawn anew for each name: together the names see them all.
 _WORDINGS_AN_ANSWER = {"what": 6, "arguments": 3, "parameter": 1, "returns": 3, "call": 3, "how": 3, "foreign": 3}
 _SHARE_WITH_ANOTHER = 0.3
-_LIBRARIES = {"torch": "PyTorch", "numpy": "NumPy", "jax": "JAX"}
 _VERB = re.compile(r"(?:[Aa]n? (?:operation|function|layer) (?:that|to) )?([A-Z]?[a-z]+)(?= )")
 #: The verbs that docstrings begin with; a summary that begins otherwise names a thing, not a deed.
 _DEED = re.compile(
@@ -66,7 +66,7 @@ def entry_rows(entry: ApiEntry, beside: Sequence[str], *, is_first_of_its_name: 
     choice, neighbours = random.Random(entry.name), random.Random(entry.name)
     own = excerpt(entry, customary_name(entry.name)) if reads else ""
     if entry.summary and _is_mlx(entry):
-        yield _row(prompt_of(hover_question(entry.name), own), what_answer(entry), entry.name, "what")
+        yield _row(prompt_of(hover_question(customary_name(entry.name)), own), what_answer(entry), entry.name, "what")
     for kind, wording, answer in _asked(entry, choice):
         question = wording.replace("{name}", choice.choice(forms))
         documentation = _with_another(own, beside, neighbours) if reads else ""
@@ -93,7 +93,7 @@ def what_answer(entry: ApiEntry) -> str:
     """Returns what an entry is, in the book's form: its name, its summary, and what others call it."""
     summary = sentences(entry.summary)
     stop = "" if summary.endswith((".", "!", "?")) else "."
-    called = [f"{_LIBRARIES[name.partition('.')[0]]} calls it {name}" for name in names_elsewhere(entry.name)]
+    called = [f"{LIBRARIES[name.partition('.')[0]]} calls it {name}" for name in names_elsewhere(entry.name)]
     elsewhere = f" {', '.join(called)}." if called else ""
     return f"{entry.name} {summary}{stop}{elsewhere}"
 

@@ -2,7 +2,7 @@
 
 from lsprotocol import types as lsp
 
-from tenny_lsp.features.candidates import Candidate
+from tenny_lsp.features.candidates import CompletionCandidate
 from tenny_lsp.features.completion import Completions, documentation
 from tenny_lsp.lsp.to_lsp import content
 from tenny_lsp.mlx_api.index import ApiIndex
@@ -53,7 +53,7 @@ class CompletionItems:
             item.documentation = content(known, self._client, self._able.documentation_format)
         return item
 
-    def _item(self, candidate: Candidate, rank: int) -> lsp.CompletionItem:
+    def _item(self, candidate: CompletionCandidate, rank: int) -> lsp.CompletionItem:
         item = lsp.CompletionItem(
             label=candidate.name,
             kind=_KINDS[candidate.kind],

@@ -1,18 +1,15 @@
 """What PyTorch, NumPy and JAX names are called in MLX."""
 
 import re
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from tenny_lsp.data import read_toml
 
+#: Library's package → its name in prose.
+LIBRARIES = {"torch": "PyTorch", "numpy": "NumPy", "jax": "JAX"}
 #: Customary spellings. ``nn.`` and ``optim.`` are left out: MLX code uses them for MLX itself.
 _SPELLINGS = {
     "np": "numpy",
@@ -94,7 +91,7 @@ class ForeignName:
 @cache
 def load_foreign_names() -> Mapping[str, ForeignName]:
     """Returns every foreign name that Tenny knows, by its full name."""
-    table = tomllib.loads((files("tenny_lsp") / "data" / "foreign.toml").read_text("utf-8"))
+    table = read_toml("foreign.toml")
     rows = {name: ForeignName(name, row.get("mlx"), row.get("note", "")) for name, row in table.items()}
     return MappingProxyType(rows)
 

@@ -10,26 +10,20 @@ import json
 import logging
 import os
 import re
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
 from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from platformdirs import user_cache_path
 
 from tenny_lsp import __version__
+from tenny_lsp.data import read_bytes, read_toml
 from tenny_lsp.errors import ApiIndexError
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.environment import Installed, find_installed
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 LOGGER = logging.getLogger(__name__)
 
@@ -194,7 +188,7 @@ def load_mlx_index(python: Path | None = None, cache: Path | None = None) -> Api
             return index
         except (ApiIndexError, OSError) as error:  # OSError: pip is at work on MLX right now
             LOGGER.warning("%s", error)
-    snapshot = (files("tenny_lsp") / "data" / SNAPSHOT).read_bytes()
+    snapshot = read_bytes(SNAPSHOT)
     return ApiIndex.from_bytes(gzip.decompress(snapshot), from_snapshot=True)
 
 
@@ -203,7 +197,7 @@ def _read(installed: Installed) -> ApiIndex:
 
     entries = {entry.name: entry.to_json() for entry in read_entries(installed)}
     if installed.package == "mlx":
-        said_elsewhere = tomllib.loads((files("tenny_lsp") / "data" / _UNDOCUMENTED).read_text("utf-8"))
+        said_elsewhere = read_toml(_UNDOCUMENTED)
         for name in said_elsewhere.keys() & entries.keys():
             entries[name]["summary"] = said_elsewhere[name]
     return ApiIndex(installed.package, installed.version, entries, folder=installed.folder.parent)

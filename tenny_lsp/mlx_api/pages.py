@@ -1,7 +1,8 @@
 """Where MLX's own documentation speaks of a name."""
 
 from functools import cache
-from importlib.resources import files
+
+from tenny_lsp.data import read_lines
 
 _ROOT = "https://ml-explore.github.io/mlx/build/html/"
 
@@ -9,8 +10,7 @@ _ROOT = "https://ml-explore.github.io/mlx/build/html/"
 @cache
 def documented_pages() -> dict[str, str]:
     """Returns public name → page address for every symbol that MLX's documentation lists."""
-    table = (files("tenny_lsp") / "data" / "documented.tsv").read_text("utf-8")
-    rows = (line.split("\t") for line in table.splitlines() if line and not line.startswith("#"))
+    rows = (line.split("\t") for line in read_lines("documented.tsv"))
     return {name: _ROOT + page for name, page in rows}
 
 

@@ -2,24 +2,18 @@
 
 import logging
 import re
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from functools import cache
-from importlib.resources import files
 
 import bm25s
 
+from tenny_lsp.data import read_toml
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.foreign import ForeignName, load_foreign_names
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.markdown import sentences
 from tenny_lsp.mlx_api.words import stem, words
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 logging.getLogger("bm25s").setLevel(logging.WARNING)
 
@@ -41,8 +35,7 @@ _LEAST_COVERAGE = (0.4, 0.2)
 @cache
 def _keywords() -> dict[str, str]:
     """Returns what people call things, by public name."""
-    table: dict[str, str] = tomllib.loads((files("tenny_lsp") / "data" / "keywords.toml").read_text("utf-8"))
-    return table
+    return read_toml("keywords.toml")
 
 
 class Search:

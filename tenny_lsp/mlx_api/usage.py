@@ -14,8 +14,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 
+from tenny_lsp.data import read_bytes
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.usage_contexts import ARRAY, KINDS, Members, Use, words_of
 
@@ -126,7 +126,7 @@ class Usage:
 @lru_cache(maxsize=1)
 def load_usage() -> Usage:
     """Returns the counts that are shipped."""
-    return Usage((files("tenny_lsp") / "data" / DATA).read_bytes())
+    return Usage(read_bytes(DATA))
 
 
 @lru_cache(maxsize=2)

@@ -12,7 +12,7 @@ from tenny_lsp.model import wire
 from tenny_lsp.model.identity import identity
 from tenny_lsp.model.keeper import Keeper, KeeperOptions
 from tenny_lsp.model.prompts import QUESTION_STOP, SEPARATOR, completion
-from tenny_lsp.model.protocol import Candidate, ModelState, Sampling
+from tenny_lsp.model.protocol import ModelState, Sampled, Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ class WorkerModel:
         async with self._keeper.lend() as process:
             return list(await process.score(request, self._options.deadline_s))
 
-    async def candidates(self, prompt: str, sampling: Sampling) -> AsyncGenerator[Candidate, None]:
+    async def candidates(self, prompt: str, sampling: Sampling) -> AsyncGenerator[Sampled, None]:
         """Yields several completions of ``prompt``, each when it has ended.
 
         Raises:
@@ -169,8 +169,8 @@ class WorkerModel:
         deadline_s = self._options.deadline_s
         async with self._keeper.lend() as process, contextlib.aclosing(process.events(request, deadline_s)) as events:
             async for event in events:
-                if isinstance(event, wire.Candidate):
-                    yield Candidate(event.text, event.likelihood, event.is_finished)
+                if isinstance(event, wire.Sampled):
+                    yield Sampled(event.text, event.likelihood, event.is_finished)
 
     async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:
         """Returns how probable each of some answers is to be the completion of ``prompt``; they add up to 1.

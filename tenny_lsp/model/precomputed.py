@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from tenny_lsp.model.protocol import Candidate, ModelState, Sampling, TextModel
+from tenny_lsp.model.protocol import ModelState, Sampled, Sampling, TextModel
 
 LOGGER = logging.getLogger(__name__)
 
@@ -77,7 +77,7 @@ class Precomputed:
         """Returns what the model says: the log-probability of each name to follow a text."""
         return await self._model.score(text, names)
 
-    def candidates(self, prompt: str, sampling: Sampling) -> AsyncIterator[Candidate]:
+    def candidates(self, prompt: str, sampling: Sampling) -> AsyncIterator[Sampled]:
         """Yields several completions of ``prompt`` by the model."""
         return self._model.candidates(prompt, sampling)
 

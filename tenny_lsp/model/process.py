@@ -19,7 +19,7 @@ LOGGER = logging.getLogger(__name__)
 #: that is called like one of ours would be imported in its place.
 _HOME = Path(__file__).resolve().parents[2]
 _LINE_LIMIT_BYTES = 1 << 20
-_ANSWERS = (wire.Token, wire.Candidate, wire.Done, wire.Scores, wire.Failure)
+_ANSWERS = (wire.Token, wire.Sampled, wire.Done, wire.Scores, wire.Failure)
 _ERRORS: dict[str, type[TennyError]] = {"base": BaseModelError, "adapter": AdapterError}
 
 

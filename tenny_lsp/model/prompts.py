@@ -111,13 +111,6 @@ UNSEEN_WORDINGS = (
     "Would you say in a few words what {name} stands for?",
 )
 
-#: The customary import aliases of MLX code, by module.
-CUSTOMARY_ALIASES = {
-    "mlx.core": "mx",
-    "mlx.nn": "nn",
-    "mlx.optimizers": "optim",
-}
-
 
 def prompt_of(question: str, documentation: str = "") -> str:
     """Returns the prompt for a question, ready to be completed; the documentation that answers it comes first."""
@@ -144,21 +137,10 @@ def completion(answer: str) -> str:
     return f" {answer.strip()}"
 
 
-def customary_name(qualified_name: str) -> str:
-    """Returns the name as MLX code spells it: ``mlx.core.fast.rope`` becomes ``mx.fast.rope``."""
-    for module, alias in CUSTOMARY_ALIASES.items():
-        if qualified_name == module or qualified_name.startswith(module + "."):
-            return alias + qualified_name[len(module) :]
-    return qualified_name
+def hover_question(name: str) -> str:
+    """Return the question whose answer a hover shows, in the first wording that a model is trained on.
 
-
-def qualified_name(customary: str) -> str:
-    """Returns the qualified name that MLX code spells so: the inverse of ``customary_name``."""
-    root, dot, rest = customary.partition(".")
-    module = next((module for module, alias in CUSTOMARY_ALIASES.items() if alias == root), root)
-    return module + dot + rest
-
-
-def hover_question(qualified_name: str) -> str:
-    """Returns the question whose answer a hover shows: the first wording a model is trained on."""
-    return WORDINGS["what"][0].format(name=customary_name(qualified_name))
+    Args:
+        name (str): The name as MLX code spells it: ``mx.softmax``.
+    """
+    return WORDINGS["what"][0].format(name=name)

@@ -28,7 +28,7 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Sampled:
     """One of several completions of a prompt.
 
     Args:
@@ -126,7 +126,7 @@ class TextModel(Protocol):
             ModelUnavailable: The model is not running and could not be started, cannot score, or was late.
         """
 
-    def candidates(self, prompt: str, sampling: Sampling) -> AsyncIterator[Candidate]:
+    def candidates(self, prompt: str, sampling: Sampling) -> AsyncIterator[Sampled]:
         """Yields several completions of ``prompt``, each when it has ended.
 
         Raises:

@@ -8,7 +8,7 @@ import json
 from dataclasses import asdict, dataclass
 
 #: Raised with every change that an older worker or client would misread.
-VERSION = 3
+VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class Sampled:
     """One of a ``Sample``'s completions, sent when it has ended.
 
     Args:
@@ -206,14 +206,14 @@ class Pong:
 #: What is answered by the model, one request after the other.
 Work = Generate | Sample | Score
 Request = Work | Cancel | Ping | Shutdown
-Event = Hello | Ready | Token | Candidate | Done | Scores | Failure | Pong
+Event = Hello | Ready | Token | Sampled | Done | Scores | Failure | Pong
 Message = Request | Event
 
 _TYPES: dict[str, type[Message]] = {
     message.__name__.lower(): message
     for message in (
         *(Generate, Sample, Score, Cancel, Ping, Shutdown),
-        *(Hello, Ready, Token, Candidate, Done, Scores, Failure, Pong),
+        *(Hello, Ready, Token, Sampled, Done, Scores, Failure, Pong),
     )
 }
 _TUPLES = ("stop", "names", "values")

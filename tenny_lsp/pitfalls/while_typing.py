@@ -13,7 +13,7 @@ from tenny_lsp.source.buffer import Buffer
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class TypingCheck:
     """What was found in a text.
 
     Args:
@@ -27,19 +27,21 @@ class Look:
     checked: Checked
 
 
-def look(buffer: Buffer, rules: Rules, evaluator_of: Callable[[Buffer], Evaluator], before: Look | None) -> Look:
+def check_while_typing(
+    buffer: Buffer, rules: Rules, evaluator_of: Callable[[Buffer], Evaluator], before: TypingCheck | None
+) -> TypingCheck:
     """Looks for pitfalls in a text that is being typed.
 
     Args:
         buffer (Buffer): The text.
         rules (Rules): The rules that are selected.
         evaluator_of (Callable[[Buffer], Evaluator]): Makes what reads a text.
-        before (Look, optional): The text before the last edit.
+        before (TypingCheck, optional): The text before the last edit.
     """
     closed = _closed(buffer, before.buffer) if before is not None and buffer.root.has_error else buffer
     checked = check(closed, rules, evaluator_of(closed), before.checked if before is not None else None)
     found = checked.pitfalls if closed is buffer else list(_placed(checked.pitfalls, closed.text, buffer.text))
-    return Look(buffer, found, checked)
+    return TypingCheck(buffer, found, checked)
 
 
 def _closed(buffer: Buffer, before: Buffer) -> Buffer:

@@ -33,7 +33,7 @@ class _Row:
 
 def completions(
     model: Any, tokenizer: Any, request: wire.Sample, check: Callable[[], None]
-) -> Iterator[tuple[wire.Candidate, int]]:
+) -> Iterator[tuple[wire.Sampled, int]]:
     """Yields the completions that a request asks for, each with its number of tokens, the shortest first.
 
     Args:
@@ -58,7 +58,7 @@ def completions(
             row.has_ended = is_finished or not left
             if row.has_ended:
                 likelihood = row.log_probability / len(row.tokens)
-                yield wire.Candidate(request.id, text, likelihood, is_finished), len(row.tokens)
+                yield wire.Sampled(request.id, text, likelihood, is_finished), len(row.tokens)
         going = [place for place, row in enumerate(rows) if not row.has_ended]
         if not going:
             return

@@ -21,7 +21,7 @@ from tenny_lsp.lsp import indexes, server
 from tenny_lsp.lsp.settings import ModelSettings
 from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
 from tenny_lsp.model.client import WorkerModel, WorkerOptions
-from tenny_lsp.model.protocol import Candidate, ModelState, Sampling, TextModel
+from tenny_lsp.model.protocol import ModelState, Sampled, Sampling, TextModel
 
 #: A worker that opens a pipe as long as it lives, and says nothing after it is ready.
 WORKER = """
@@ -75,13 +75,13 @@ class FakeModel:
         values = json.loads(await self.complete(text))
         return [values.get(name, -20.0) for name in names]
 
-    async def candidates(self, prompt: str, sampling: Sampling) -> AsyncIterator[Candidate]:
+    async def candidates(self, prompt: str, sampling: Sampling) -> AsyncIterator[Sampled]:
         self.asked.append(prompt)
         remarks = await self.remarks.get()
         if isinstance(remarks, Exception):
             raise remarks
         for remark in remarks:
-            yield Candidate(remark)
+            yield Sampled(remark)
 
     async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:
         return [0.2, 0.7, 0.1] if len(answers) == 3 else [1 / len(answers)] * len(answers)

@@ -54,7 +54,7 @@ def test_late_now_and_there_the_next_time(session: Session) -> None:
     wait_for_the_model(session)
 
     assert prose(session.hover(URI, *RELU)) == "Keeps what is positive."
-    assert asked_about(session.request("fake/asked")) == [hover_question("mlx.nn.ReLU")]
+    assert asked_about(session.request("fake/asked")) == [hover_question("nn.ReLU")]
 
 
 def test_in_time(session: Session) -> None:
@@ -118,7 +118,7 @@ def test_a_slow_model_holds_up_nobody_else(session: Session) -> None:
     assert session.hover(URI, 0, 0) is None
     while not (asked := session.request("fake/asked")):
         pass  # the index is being read
-    assert asked_about(asked) == [hover_question("mlx.nn.ReLU")]
+    assert asked_about(asked) == [hover_question("nn.ReLU")]
     session.notify("fake/reply", {"text": "Keeps what is positive."})
     assert session.answer(waiting)
 

@@ -27,7 +27,7 @@ Args:
 TEXTS = [
     CODE,
     DOCSTRING,
-    prompt_of(hover_question("mlx.nn.ReLU")),
+    prompt_of(hover_question("nn.ReLU")),
     "x\r\ny\x00 ",
     "mx.fast.scaled_dot_product_attention(q, k, v)",
 ]
@@ -49,7 +49,7 @@ def test_weights_are_float16():
 
 def test_mlx_lm_loads_it_and_its_logits_are_numbers(loaded):
     model, tokenizer = loaded
-    logits = model(mx.array([tokenizer.encode(prompt_of(hover_question("mlx.nn.ReLU")))]))
+    logits = model(mx.array([tokenizer.encode(prompt_of(hover_question("nn.ReLU")))]))
     assert logits.shape[-1] == AutoConfig.from_pretrained(BASE).vocab_size
     assert mx.all(mx.isfinite(logits)).item()
 

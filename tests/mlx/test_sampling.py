@@ -11,7 +11,7 @@ from mlx_lm import generate, load
 
 from tenny_lsp.model import wire
 from tenny_lsp.model.client import WorkerModel, WorkerOptions
-from tenny_lsp.model.protocol import Candidate, Sampling
+from tenny_lsp.model.protocol import Sampled, Sampling
 from tenny_lsp.worker import sampling
 from tenny_lsp.worker.sampling import completions
 from tenny_lsp.worker.voice import Voice
@@ -29,7 +29,7 @@ def adapter(tiny_base: Path) -> Path:
     return write_adapter(tiny_base.parent / "adapter", tiny_base)
 
 
-def drawn(base: Path, request: wire.Sample) -> list[wire.Candidate]:
+def drawn(base: Path, request: wire.Sample) -> list[wire.Sampled]:
     return [candidate for candidate, _ in completions(*load(str(base)), request, nothing)]
 
 
@@ -135,7 +135,7 @@ async def test_a_worker_draws_and_chooses_with_its_adapter(model: WorkerModel, a
     finally:
         await model.close()
 
-    assert len(candidates) == 3 and all(isinstance(candidate, Candidate) for candidate in candidates)
+    assert len(candidates) == 3 and all(isinstance(candidate, Sampled) for candidate in candidates)
     assert math.isclose(sum(chances), 1) and chances == pytest.approx(again, abs=1e-3)
     assert chances != pytest.approx(others, abs=1e-3)
 

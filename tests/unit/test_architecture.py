@@ -23,11 +23,12 @@ MAY_IMPORT = {
     # Builds the server and the models without importing what only a terminal needs.
     "wiring": {"locations", "lsp", "model"},
     "lsp": {"features", "inference", "locations", "mlx_api", "model", "pitfalls", "source"},
-    "features": {"inference", "mlx_api", "model.prompts", "model.protocol", "pitfalls", "source"},
-    "pitfalls": {"features.candidates", "inference", "mlx_api", "model.prompts", "source"},
+    "features": {"data", "inference", "mlx_api", "model.prompts", "model.protocol", "pitfalls", "source"},
+    "pitfalls": {"features.candidates", "inference", "mlx_api", "source"},
     "inference": {"mlx_api", "source"},
     "source": set(),
-    "mlx_api": set(),
+    "data": set(),
+    "mlx_api": {"data"},
     "evaluation": {"features", "learning", "mlx_api", "model.prompts", "model.protocol", "model.runtime"},
     "learning": {"locations", "mlx_api", "model"},
     "worker": {"model"},
@@ -70,7 +71,7 @@ DOORS = {
     "huggingface_hub": {"locations"},
     "numpy": {"learning.batches"},
     "platformdirs": {"locations", "mlx_api.index", "model.answers", "model.runtime"},
-    "tomli": {"features.line_length", "mlx_api.foreign", "mlx_api.index", "mlx_api.returns", "mlx_api.search"},
+    "tomli": {"data"},
 }
 #: Libraries whose door is a whole package.
 PACKAGE_DOORS = {"pygls": "lsp", "lsprotocol": "lsp"}

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from tenny_lsp.features.candidates import Candidate
+from tenny_lsp.features.candidates import CompletionCandidate
 from tenny_lsp.features.completion import Completions, completions, documentation, read_ahead
 from tenny_lsp.features.ranking import ASKED, Score, mixed, read_before
 from tenny_lsp.mlx_api.index import ApiIndex
@@ -32,7 +32,7 @@ async def complete(code: str, index: ApiIndex, score: Score | None = None) -> Co
     return await completions(Buffer(code.replace("‸", "")), code.index("‸"), index, score)
 
 
-async def offered(code: str, index: ApiIndex, score: Score | None = None) -> list[Candidate]:
+async def offered(code: str, index: ApiIndex, score: Score | None = None) -> list[CompletionCandidate]:
     found = await complete(code, index, score)
     return list(found.candidates) if found is not None else []
 

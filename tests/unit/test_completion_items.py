@@ -2,18 +2,20 @@
 
 from lsprotocol import types as lsp
 
-from tenny_lsp.features.candidates import Candidate
+from tenny_lsp.features.candidates import CompletionCandidate
 from tenny_lsp.features.completion import Completions
 from tenny_lsp.lsp.completion_items import CompletionItems
 from tenny_lsp.mlx_api.index import ApiIndex
 
-ZEROS = Candidate("zeros", "function", "mlx.core.zeros", "zeros", takes="arguments")
-CAT = Candidate("concatenate", "function", "mlx.core.concatenate", "cat", foreign="torch.cat")
-OLD = Candidate("clear_cache", "function", "mlx.core.metal.clear_cache", "clear_cache", replaced_by="mx.clear_cache")
-OWN = Candidate("eval", "method", "mlx.nn.Module.eval", "eval", is_background=True)
+ZEROS = CompletionCandidate("zeros", "function", "mlx.core.zeros", "zeros", takes="arguments")
+CAT = CompletionCandidate("concatenate", "function", "mlx.core.concatenate", "cat", foreign="torch.cat")
+OLD = CompletionCandidate(
+    "clear_cache", "function", "mlx.core.metal.clear_cache", "clear_cache", replaced_by="mx.clear_cache"
+)
+OWN = CompletionCandidate("eval", "method", "mlx.nn.Module.eval", "eval", is_background=True)
 
 
-def items(*candidates: Candidate, **able: object) -> list[lsp.CompletionItem]:
+def items(*candidates: CompletionCandidate, **able: object) -> list[lsp.CompletionItem]:
     options = lsp.ClientCompletionItemOptions(**able)  # type: ignore[arg-type]
     completion = lsp.CompletionClientCapabilities(completion_item=options)
     client = lsp.ClientCapabilities(text_document=lsp.TextDocumentClientCapabilities(completion=completion))

@@ -7,7 +7,7 @@ from typing import Any
 from tenny_lsp.features.repertoire import NEAR, repertoire
 from tenny_lsp.features.review import MOST_REMARKS, Subject, review, subjects
 from tenny_lsp.model.prompts import roast_prompt
-from tenny_lsp.model.protocol import Candidate, Sampling
+from tenny_lsp.model.protocol import Sampled, Sampling
 from tenny_lsp.source.buffer import Buffer
 
 CODE = '''\
@@ -27,9 +27,9 @@ class Model:
     def __init__(self, *lines: list[str]) -> None:
         self.lines = list(lines)
 
-    async def candidates(self, prompt: str, sampling: Sampling) -> AsyncIterator[Candidate]:
+    async def candidates(self, prompt: str, sampling: Sampling) -> AsyncIterator[Sampled]:
         for line in self.lines.pop(0):
-            yield Candidate(line)
+            yield Sampled(line)
 
 
 def found(text: str, *pitfalls: Subject, start: int = 0, end: int | None = None) -> list[tuple[str, str]]:

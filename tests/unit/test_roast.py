@@ -14,7 +14,7 @@ from tenny_lsp.features.repertoire import NEAR, NEAR_COPY, repertoire
 from tenny_lsp.features.roast import SAMPLING, best_of, roast, subject_of, why_not
 from tenny_lsp.features.subject import content_words
 from tenny_lsp.model.prompts import roast_prompt, sentiment_prompt
-from tenny_lsp.model.protocol import Candidate, Sampling
+from tenny_lsp.model.protocol import Sampled, Sampling
 
 COMMENT = "# the cache is never cleared, good luck"
 REMARK = "Your cache has a retirement plan; the server has an out of memory killer."
@@ -30,19 +30,19 @@ class Model:
         self.prompts: list[str] = []
         self.samplings: list[Sampling] = []
 
-    async def candidates(self, prompt: str, sampling: Sampling) -> AsyncIterator[Candidate]:
+    async def candidates(self, prompt: str, sampling: Sampling) -> AsyncIterator[Sampled]:
         self.prompts.append(prompt)
         self.samplings.append(sampling)
         for place, remark in enumerate(self.remarks):
-            yield Candidate(remark, -1.0 - 0.1 * place)
+            yield Sampled(remark, -1.0 - 0.1 * place)
 
     async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:
         self.prompts.append(prompt)
         return list(self.chances)
 
 
-def candidates(*texts: str) -> list[Candidate]:
-    return [Candidate(text, -1.0 - 0.1 * place) for place, text in enumerate(texts)]
+def candidates(*texts: str) -> list[Sampled]:
+    return [Sampled(text, -1.0 - 0.1 * place) for place, text in enumerate(texts)]
 
 
 async def test_the_sentiment_is_the_most_probable_label_and_the_remark_the_models() -> None:
@@ -155,7 +155,7 @@ def test_what_is_never_shown(remark: str, reason: str) -> None:
 
 
 def test_babble_is_not_shown() -> None:
-    assert best_of([Candidate(REMARK, -3.0)], COMMENT) is None
+    assert best_of([Sampled(REMARK, -3.0)], COMMENT) is None
 
 
 def test_every_remark_that_was_written_by_hand_may_be_shown_but_not_as_generated() -> None:
@@ -167,7 +167,7 @@ def test_every_remark_that_was_written_by_hand_may_be_shown_but_not_as_generated
 
 @given(st.text())
 def test_what_is_shown_is_one_line_of_plain_text(text: str) -> None:
-    shown = best_of([Candidate(text)], COMMENT)
+    shown = best_of([Sampled(text)], COMMENT)
 
     assert shown is None or (shown.isprintable() and fault_of(shown) is None)
     assert plain(text).isprintable()

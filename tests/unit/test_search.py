@@ -1,17 +1,10 @@
 """What is found by words."""
 
-import sys
-from importlib.resources import files
-
 import pytest
 
+from tenny_lsp.data import read_toml
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.search import Search
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +13,7 @@ def search(mlx_index: ApiIndex) -> Search:
 
 
 def test_every_keyword_belongs_to_a_public_name(mlx_index: ApiIndex) -> None:
-    table = tomllib.loads((files("tenny_lsp") / "data" / "keywords.toml").read_text("utf-8"))
+    table = read_toml("keywords.toml")
 
     assert [name for name in table if (entry := mlx_index.resolve(name)) is None or entry.name != name] == []
 

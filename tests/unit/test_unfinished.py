@@ -6,7 +6,7 @@ from tenny_lsp.inference.engine import Engine
 from tenny_lsp.mlx_api.index import load_mlx_index
 from tenny_lsp.pitfalls.check import Rules
 from tenny_lsp.pitfalls.rule import Pitfall
-from tenny_lsp.pitfalls.while_typing import Look, look
+from tenny_lsp.pitfalls.while_typing import TypingCheck, check_while_typing
 from tenny_lsp.source.buffer import Buffer
 
 INDEX, RULES = load_mlx_index(), Rules()
@@ -36,9 +36,9 @@ def after(x: mx.array):
 """
 
 
-def typed(text: str, before: Look | None = None) -> Look:
+def typed(text: str, before: TypingCheck | None = None) -> TypingCheck:
     buffer = Buffer(text, before.buffer if before is not None else None)
-    return look(buffer, RULES, lambda one: Engine(one, INDEX), before)
+    return check_while_typing(buffer, RULES, lambda one: Engine(one, INDEX), before)
 
 
 def said(found: list[Pitfall], text: str) -> list[tuple[str, str, list[str]]]:

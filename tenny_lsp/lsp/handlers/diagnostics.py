@@ -14,7 +14,7 @@ from tenny_lsp.lsp.handlers.roast import ROAST, wants
 from tenny_lsp.pitfalls.check import Rules
 from tenny_lsp.pitfalls.fixes import edits_between, fixed, ignoring
 from tenny_lsp.pitfalls.rule import Edit, Fix, Pitfall
-from tenny_lsp.pitfalls.while_typing import Look, look
+from tenny_lsp.pitfalls.while_typing import TypingCheck, check_while_typing
 
 if TYPE_CHECKING:
     from tenny_lsp.lsp.server import TennyServer
@@ -43,7 +43,7 @@ class Diagnostics:
     def __init__(self, server: "TennyServer") -> None:
         self._server = server
         self._rules: tuple[object, Rules] | None = None
-        self._found: dict[str, Look] = {}
+        self._found: dict[str, TypingCheck] = {}
         self._waiting: dict[str, asyncio.Task[None]] = {}
         self._told: set[str] = set()
         self._said: dict[str, list[lsp.Diagnostic]] = {}
@@ -139,7 +139,7 @@ class Diagnostics:
             read = partial(self._server.documents.read_as, view, index)
             gc.disable()  # the many nodes that are read would have it walk all that the server keeps
             try:
-                kept = self._found[view.uri] = look(view.buffer, rules, read, kept)
+                kept = self._found[view.uri] = check_while_typing(view.buffer, rules, read, kept)
             finally:
                 gc.enable()
         return kept.pitfalls

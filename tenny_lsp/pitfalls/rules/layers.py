@@ -5,8 +5,8 @@ from functools import cache
 
 from tenny_lsp.inference.meaning import Instance
 from tenny_lsp.mlx_api.foreign import replacement_for_member
+from tenny_lsp.mlx_api.naming import customary_name
 from tenny_lsp.mlx_api.pages import page_of
-from tenny_lsp.model.prompts import customary_name
 from tenny_lsp.pitfalls.calls import call_of, replaced
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.rule import PYTHON, Edit, Example, Finding, Fix, rule

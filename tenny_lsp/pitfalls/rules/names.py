@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from functools import cache
 
 from tenny_lsp.mlx_api.foreign import load_foreign_names, replacement_for_member
+from tenny_lsp.mlx_api.naming import customary_name
 from tenny_lsp.mlx_api.pages import page_of
-from tenny_lsp.model.prompts import customary_name
 from tenny_lsp.pitfalls.calls import call_of, replaced
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.guards import is_guarded

@@ -11,8 +11,8 @@ from tenny_lsp.features.candidates import is_there
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.foreign import replacement_for_member
 from tenny_lsp.mlx_api.index import ApiIndex
+from tenny_lsp.mlx_api.naming import customary_name
 from tenny_lsp.mlx_api.pages import page_of
-from tenny_lsp.model.prompts import customary_name
 from tenny_lsp.pitfalls.calls import replaced
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.guards import is_guarded

@@ -28,7 +28,7 @@ WORKER = """
 import json, sys
 alive = open(sys.argv[1], "w")
 for message in (
-    {"type": "hello", "version": 3, "pid": 1},
+    {"type": "hello", "version": 4, "pid": 1},
     {"type": "ready", "seconds": 0, "base": "b", "device": "cpu", "blas": "none", "dtype": "float32", "mlx": "0"},
 ):
     print(json.dumps(message), flush=True)

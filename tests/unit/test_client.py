@@ -31,7 +31,7 @@ def send(type, **fields):
 def end(id, reason="stop"):
     send("done", id=id, tokens=1, seconds=0.0, finish_reason=reason)
 
-send("hello", version=99 if mode == "old" else 3, pid=os.getpid())
+send("hello", version=99 if mode == "old" else 4, pid=os.getpid())
 if mode == "no base":
     send("failure", kind="base", what="no weights", next_step="fetch it")
     sys.exit(1)

@@ -23,22 +23,20 @@ from tenny_lsp.features.roast import LEAST_LIKELIHOOD, SAMPLING, roast, subject_
 from tenny_lsp.features.subject import content_words
 from tenny_lsp.model.client import WorkerModel, WorkerOptions
 from tenny_lsp.model.prompts import roast_prompt
-from tenny_lsp.model.protocol import Sampling
+from tenny_lsp.model.protocol import EMBEDDED_ABILITIES, Abilities, Sampling
 
 UNSEEN = Path(__file__).parents[1] / "tests" / "data" / "unseen_comments.jsonl"
 RESULTS = Path(__file__).parent / "results" / "roasts.json"
 
 
-async def measure(
-    model: WorkerModel, rows: list[dict[str, str]], sampling: Sampling, *, may_write: bool
-) -> list[dict[str, Any]]:
+async def measure(model: WorkerModel, rows: list[dict[str, str]], sampling: Sampling) -> list[dict[str, Any]]:
     """Returns what is said to each comment, and what is measured on it."""
     found = []
     # The model is loaded, and the adapter on.
-    await roast(rows[0]["comment"], model, sampling=sampling, may_write=may_write)
+    await roast(rows[0]["comment"], model, sampling=sampling)
     for row in rows:
         start_s = time.monotonic()
-        said = await roast(row["comment"], model, seed=sampling.seed, sampling=sampling, may_write=may_write)
+        said = await roast(row["comment"], model, seed=sampling.seed, sampling=sampling)
         seconds = time.monotonic() - start_s
         about = content_words(said.remark)
         found.append(
@@ -93,9 +91,9 @@ async def run(arguments: argparse.Namespace) -> dict[str, Any]:
     )
     base = arguments.model or locations.embedded_base()
     adapter = arguments.adapter_path or locations.find_adapter(arguments.model or "", locations.CYNIC)
-    model = WorkerModel(WorkerOptions(Path(base), adapter))
+    model = WorkerModel(WorkerOptions(Path(base), adapter, can=Abilities() if arguments.write else EMBEDDED_ABILITIES))
     try:
-        found = await measure(model, rows, sampling, may_write=arguments.write)
+        found = await measure(model, rows, sampling)
         reasons = await refused(model, rows, sampling)
     finally:
         await model.close()

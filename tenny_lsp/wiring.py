@@ -10,7 +10,8 @@ from tenny_lsp import locations
 from tenny_lsp.errors import AdapterError
 
 if TYPE_CHECKING:
-    from tenny_lsp.lsp.server import TennyServer
+    from pygls.lsp.server import LanguageServer
+
     from tenny_lsp.lsp.settings import ModelSettings
     from tenny_lsp.model.client import WorkerModel
     from tenny_lsp.model.protocol import TextModel
@@ -21,7 +22,7 @@ def log_to_stderr(level: int = logging.WARNING) -> None:
     logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s %(name)s: %(message)s")
 
 
-def make_server() -> "TennyServer":
+def make_server() -> "LanguageServer":
     """Returns a server, ready to be started, whose settings decide which model speaks."""
     gc.disable()  # the protocol is hundreds of classes: looking for garbage among them costs a tenth of the start
     from tenny_lsp.lsp.server import create_server
@@ -56,6 +57,7 @@ def worker_model(
     """
     from tenny_lsp.model.client import WorkerModel, WorkerOptions
     from tenny_lsp.model.keeper import KeeperOptions
+    from tenny_lsp.model.protocol import EMBEDDED_ABILITIES, Abilities
 
     base = _base(model)
     adapter = adapter or locations.find_adapter(model, name)
@@ -64,7 +66,8 @@ def worker_model(
             raise AdapterError("Nobody has trained an adapter called cynic for this base", "Name one: --adapter-path.")
         raise AdapterError("There is no trained adapter", "Run tenny-lsp build-dataset, then tenny-lsp train.")
     keeping = KeeperOptions(idle_unload_s=idle_unload_s)
-    return WorkerModel(WorkerOptions(base, adapter, deadline_s=deadline_s, keeping=keeping))
+    can = Abilities() if model else EMBEDDED_ABILITIES
+    return WorkerModel(WorkerOptions(base, adapter, can=can, deadline_s=deadline_s, keeping=keeping))
 
 
 def text_model(model: str, adapter: Path | None, *, idle_unload_s: float = 600, deadline_s: float = 30) -> "TextModel":

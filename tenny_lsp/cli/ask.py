@@ -7,7 +7,6 @@ import secrets
 import sys
 import tokenize
 from collections.abc import Awaitable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -19,7 +18,6 @@ from tenny_lsp.errors import AdapterError, StorageError
 from tenny_lsp.wiring import text_model, worker_model
 
 if TYPE_CHECKING:
-    from tenny_lsp.features.ask import Complete
     from tenny_lsp.model.protocol import TextModel
 
 _Answer = TypeVar("_Answer")
@@ -46,9 +44,7 @@ def ask(
     speaker = _speaker(model, adapter_path)
     index = load_mlx_index(python)
     with err.status("Reading"):
-        complete = _asking(speaker, max_tokens)
-        asked = ask(question, index, Search(index), complete, may_paraphrase=bool(model))
-        answer = asyncio.run(_closing(speaker, asked))
+        answer = asyncio.run(_closing(speaker, ask(question, Search(index), speaker, max_tokens=max_tokens)))
     if as_json:
         out.print_json(json.dumps({"question": question, **answer_values(answer)}))
     else:
@@ -73,13 +69,13 @@ def roast(
     if not review and not text.strip():
         raise typer.BadParameter("the comment is empty")
     source = _source(file) if file is not None else ""
-    speaker, may_write = _cynic(model, adapter_path), bool(model)
+    speaker = _cynic(model, adapter_path)
     seed = 1 + secrets.randbelow(1 << 31) if again else 0
     with err.status("Thinking"):
         if review:
-            values: Any = asyncio.run(_closing(speaker, _reviewed(source, speaker, seed, python, may_write=may_write)))
+            values: Any = asyncio.run(_closing(speaker, _reviewed(source, speaker, seed, python)))
         else:
-            values = asyncio.run(_closing(speaker, _roasted(text.strip(), speaker, seed, may_write=may_write)))
+            values = asyncio.run(_closing(speaker, _roasted(text.strip(), speaker, seed)))
     if as_json:
         out.print_json(json.dumps({"file": str(file), "remarks": values} if review else values))
     elif review:
@@ -89,28 +85,32 @@ def roast(
         out.print(values["roast"], highlight=False, soft_wrap=True)
 
 
-async def _roasted(comment: str, speaker: "TextModel | None", seed: int, *, may_write: bool) -> dict[str, Any]:
+async def _roasted(comment: str, speaker: "TextModel | None", seed: int) -> dict[str, Any]:
     from tenny_lsp.features.roast import roast
 
-    said = await roast(comment, speaker, seed=seed, may_write=may_write)
+    said = await roast(comment, speaker, seed=seed)
     return {"comment": comment, "sentiment": said.sentiment, "roast": said.remark, "generated": said.is_generated}
 
 
-async def _reviewed(
-    source: str, speaker: "TextModel | None", seed: int, python: Path | None, *, may_write: bool
-) -> list[dict[str, Any]]:
-    from tenny_lsp.features.review import of_pitfall, review, subjects
+async def _reviewed(source: str, speaker: "TextModel | None", seed: int, python: Path | None) -> list[dict[str, Any]]:
+    from tenny_lsp.features.repertoire import load_repertoire
+    from tenny_lsp.features.review import Topic, remark_on_topic, topics
     from tenny_lsp.mlx_api.index import load_mlx_index
     from tenny_lsp.pitfalls.check import Rules, pitfalls
     from tenny_lsp.source.buffer import Buffer
 
     buffer = Buffer(source)
     found = pitfalls(buffer, load_mlx_index(python), Rules()) if "mlx" in source else []
-    wrong = [of_pitfall(pitfall, source) for pitfall in found]
-    remarks = review(subjects(buffer, 0, len(source) + 1, wrong), speaker, seed=seed, may_write=may_write)
+    wrong = [Topic("pitfall", one.message, source[one.start : one.end], one.start, one.end) for one in found]
+    await load_repertoire()
+    made: set[str] = set()
     return [
-        {"line": source.count("\n", 0, subject.start) + 1, "kind": subject.kind, "message": message}
-        async for subject, message in remarks
+        {
+            "line": source.count("\n", 0, topic.start) + 1,
+            "kind": topic.kind,
+            "message": await remark_on_topic(topic, speaker, seed=seed, made=made),
+        }
+        for topic in topics(buffer, 0, len(source) + 1, wrong)
     ]
 
 
@@ -146,10 +146,6 @@ def _speaker(model: str, adapter_path: Path | None) -> "TextModel | None":
         err.print(f"The documentation answers alone. {error}", highlight=False, soft_wrap=True)
         return None
     return speaker
-
-
-def _asking(speaker: "TextModel | None", max_tokens: int) -> "Complete | None":
-    return partial(speaker.complete, max_tokens=max_tokens) if speaker else None
 
 
 async def _closing(speaker: "TextModel | None", answer: Awaitable[_Answer]) -> _Answer:

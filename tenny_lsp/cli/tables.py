@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tenny_lsp.evaluation.scores import Evaluation
-from tenny_lsp.features.ask import Answer
+from tenny_lsp.features.ask import Answer, prose_of
 from tenny_lsp.learning.dataset import Dataset
 from tenny_lsp.learning.options import Progress as TrainProgress
 from tenny_lsp.learning.options import TrainResult
@@ -64,9 +64,10 @@ class TrainingView:
 
 def answer_text(answer: Answer, index: ApiIndex) -> Text:
     """Returns an answer with its sources, a line each; without any, that nothing is known of it."""
+    text = Text(prose_of(answer, index))
     if answer.prose is None:
-        return Text(f"Nothing in the documentation of MLX {index.version} is about that.")
-    text = Text(answer.prose + "\n")
+        return text
+    text.append("\n")
     for source in answer.sources:
         page = page_of(source.entry.name)
         text.append(f"\n{customary_name(source.entry.name)}", style="bold")

@@ -95,8 +95,8 @@ async def _ask(
         await complete(hover_prompt(documented[0]))
         first_answer_s = time.monotonic() - start_s
         for entry in chosen if options.most != 0 else []:
-            is_large = options.model is not None
-            judged.append(await judge(entry, index, complete, reads=options.reads, may_paraphrase=is_large))
+            may_paraphrase = speaker.can.write
+            judged.append(await judge(entry, index, complete, reads=options.reads, may_paraphrase=may_paraphrase))
             on_answer(len(judged), len(chosen))
         places = places_in([text for texts in code.values() for text in texts], index, options.places)
         names = await reciprocal_rank(places, index, speaker.score) if places else None

@@ -1,7 +1,7 @@
 """Ask: a question in plain words → an answer that stands in MLX's documentation, and where it stands."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,9 +15,7 @@ from tenny_lsp.mlx_api.naming import customary_name, qualified_name
 from tenny_lsp.mlx_api.pages import page_of
 from tenny_lsp.mlx_api.search import Search
 from tenny_lsp.model.prompts import prompt_of
-
-#: Asks the model: prompt → answer.
-Complete = Callable[[str], Awaitable[str]]
+from tenny_lsp.model.protocol import TextModel
 
 #: Of a question about another library's name these say no more than that; of others they may be what is asked for.
 _REPLACING = re.compile(r"\b(replac\w*|counterpart\w*|port\w*|translat\w*|corresponds?)\b", re.IGNORECASE)
@@ -55,28 +53,41 @@ class Answer:
     is_generated: bool = False
 
 
-async def ask(
-    question: str, index: ApiIndex, search: Search, complete: Complete | None, *, may_paraphrase: bool = True
-) -> Answer:
-    """Returns the answer to a question about MLX, from the entries it is about.
+async def ask(question: str, search: Search, model: TextModel | None, *, max_tokens: int = 128) -> Answer:
+    """Return the answer to a question about MLX, from the entries it is about.
 
     Where the model says what its sources do not, or there is no model, the first source's summary answers.
-    ``may_paraphrase`` is ``grounding.grounded_prose``'s.
+
+    Args:
+        question (str): The question.
+        search (Search): Finds the entries.
+        model (TextModel, optional): Who answers.
+        max_tokens (int): The longest answer of the model.
+
+    Raises:
+        BaseModelError: The base model cannot be loaded.
+        AdapterError: The adapter cannot be loaded, or was made for another base.
+        ModelUnavailable: The model is not running and could not be started, or was late.
     """
-    unknown = _without_equivalent(question)
-    sources = tuple(sources_of(question, index, search))
+    unknown, index = _without_equivalent(question), search.index
+    sources = tuple(sources_of(question, search))
     if unknown and not any(source.foreign for source in sources):
         return Answer(replacement(unknown, "").strip(), sources)
     if not sources:
         return Answer(None, ())
-    if complete is not None:
-        prose = await complete(ask_prompt(question, sources))
+    if model is not None:
+        prose = await model.complete(ask_prompt(question, sources), max_tokens=max_tokens)
         whole = [match.end() for match in SENTENCE_END.finditer(prose)]
         read = [sources[0].entry]
-        wrong = [*unfounded(prose, read, index), *(() if may_paraphrase else unread(prose, read))]
+        wrong = [*unfounded(prose, read, index), *(() if model.can.write else unread(prose, read))]
         if whole and not wrong:
             return Answer(prose[: whole[-1]], sources, is_generated=True)
     return Answer(_documented(sources[0]), sources)
+
+
+def prose_of(answer: Answer, index: ApiIndex) -> str:
+    """Return what an answer says; where nothing is known of what is asked, that."""
+    return answer.prose or f"Nothing in the documentation of MLX {index.version} is about that."
 
 
 def answer_values(answer: Answer) -> dict[str, Any]:
@@ -85,10 +96,10 @@ def answer_values(answer: Answer) -> dict[str, Any]:
     return {"answer": answer.prose, "generated": answer.is_generated, "sources": sources}
 
 
-def sources_of(question: str, index: ApiIndex, search: Search) -> list[Source]:
-    """Returns what a question is about: the names it mentions first, then what its words are nearest to."""
+def sources_of(question: str, search: Search) -> list[Source]:
+    """Return what a question is about: the names it mentions first, then what its words are nearest to."""
     found: dict[str, Source] = {}
-    for source in _named(question, index):
+    for source in _named(question, search.index):
         found.setdefault(source.entry.name, source)
     words = _DOTTED.sub(lambda name: name[0].rpartition(".")[2], question)
     if any(source.foreign for source in found.values()):

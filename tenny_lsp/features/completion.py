@@ -46,21 +46,24 @@ class Completions:
     is_incomplete: bool = False
 
 
-async def completions(
-    buffer: Buffer, offset: int, index: ApiIndex, score: Score | None = None, queries: Queries | None = None
-) -> Completions | None:
-    """Returns what may be written at an offset in code points.
+async def completions(queries: Queries, offset: int, score: Score | None = None) -> Completions | None:
+    """Return what may be written at an offset in code points.
 
     Returns None when that is not MLX's to say: in comments and strings, and on what is not known to be MLX's.
+
+    Args:
+        queries (Queries): Answers questions about the file.
+        offset (int): Where the cursor is.
+        score (Score, optional): Asks the model for its scores. Default: the order is that of the counts alone.
     """
+    buffer, index = queries.buffer, queries.index
     context = completion_context_at(buffer.text, offset)
     if context is None:
         return None
     if context.kind in ("module", "imported"):
         return _imports(context, index)
-    queries = queries or Queries(buffer, index)
     if context.kind == "member":
-        return await _members(buffer, context, index, queries, score)
+        return await _members(context, queries, score)
     call = queries.call_at(context.start)
     if call is None or _is_nested(buffer.text[call.start : context.start]):
         return None
@@ -99,9 +102,8 @@ def documentation(name: str, foreign: str, index: ApiIndex) -> str | None:
     return lead + (foreign_card(row, index) if row else facts(entry, index))
 
 
-async def _members(
-    buffer: Buffer, context: CompletionContext, index: ApiIndex, queries: Queries, score: Score | None
-) -> Completions | None:
+async def _members(context: CompletionContext, queries: Queries, score: Score | None) -> Completions | None:
+    buffer, index = queries.buffer, queries.index
     meaning = queries.owner_at(context.start + len(context.typed))
     owner = _owner(meaning)
     is_local = isinstance(meaning, LocalClass) or (isinstance(meaning, Instance) and isinstance(meaning.of, LocalClass))

@@ -1,5 +1,6 @@
 """What was written by hand: the roasts that a model learns from, and those that answer where it has none to make."""
 
+import asyncio
 import math
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -119,6 +120,11 @@ class Repertoire:
 def place_of(seed: int, count: int) -> int:
     """Returns which of some remarks, best first, a seed draws: the first for 0, and never that for another."""
     return 1 + seed % (count - 1) if seed and count > 1 else 0
+
+
+async def load_repertoire() -> None:
+    """Read the roasts in a thread, so that what else the process does goes on; later calls return at once."""
+    await asyncio.to_thread(repertoire)
 
 
 @cache

@@ -1,14 +1,11 @@
 """Review: a file → a remark on each comment, TODO, habit and pitfall in it. Facts come from the analysis."""
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from tenny_lsp.features.repertoire import repertoire
 from tenny_lsp.features.roast import SAMPLING, remark_on, subject_of
 from tenny_lsp.model.protocol import TextModel
-from tenny_lsp.pitfalls.rule import Pitfall
 from tenny_lsp.source.buffer import Buffer
 from tenny_lsp.source.comments import passages
 from tenny_lsp.source.habits import habits
@@ -26,7 +23,7 @@ _SAMPLING = replace(SAMPLING, count=4, max_tokens=40)
 
 
 @dataclass(frozen=True, slots=True)
-class Subject:
+class Topic:
     """Something in a file that a remark is made on.
 
     Args:
@@ -44,61 +41,50 @@ class Subject:
     end: int
 
 
-def subjects(buffer: Buffer, start: int, end: int, pitfalls: Iterable[Subject] = ()) -> list[Subject]:
+def topics(buffer: Buffer, start: int, end: int, pitfalls: Iterable[Topic] = ()) -> list[Topic]:
     """Returns the most telling things in a part of a file, in its order.
 
     Args:
         buffer (Buffer): The file.
         start (int): Where the part starts, in code points.
         end (int): Where it ends.
-        pitfalls (Iterable[Subject]): What is wrong in the file, as far as others have found it out.
+        pitfalls (Iterable[Topic]): What is wrong in the file, as far as others have found it out.
     """
     found = list(pitfalls)
-    found += [Subject(habit.kind, habit.fact, habit.text, habit.start, habit.end) for habit in habits(buffer)]
+    found += [Topic(habit.kind, habit.fact, habit.text, habit.start, habit.end) for habit in habits(buffer)]
     for passage in passages(buffer):
         if passage.kind != "docstring":
             fact = "Code that was commented out." if passage.kind == "commented-out" else ""
-            found.append(Subject(passage.kind, fact, passage.context, passage.start, passage.end))
-    inside = sorted((s for s in found if s.start < end and s.end > start), key=lambda subject: subject.start)
+            found.append(Topic(passage.kind, fact, passage.context, passage.start, passage.end))
+    inside = sorted((s for s in found if s.start < end and s.end > start), key=lambda topic: topic.start)
     before: Counter[str] = Counter()
     ranked = []
     lines: set[tuple[str, int]] = set()
-    for subject in inside:
-        line = subject.kind, buffer.text.count("\n", 0, subject.start)
+    for topic in inside:
+        line = topic.kind, buffer.text.count("\n", 0, topic.start)
         if line in lines:
             continue
         lines.add(line)
-        ranked.append((before[subject.kind] // _IN_A_ROW, _TELLING.index(subject.kind), subject.start, subject))
-        before[subject.kind] += 1
-    chosen = [subject for *_, subject in sorted(ranked, key=lambda row: row[:3])[:MOST_REMARKS]]
-    return sorted(chosen, key=lambda subject: subject.start)
+        ranked.append((before[topic.kind] // _IN_A_ROW, _TELLING.index(topic.kind), topic.start, topic))
+        before[topic.kind] += 1
+    chosen = [topic for *_, topic in sorted(ranked, key=lambda row: row[:3])[:MOST_REMARKS]]
+    return sorted(chosen, key=lambda topic: topic.start)
 
 
-def of_pitfall(pitfall: Pitfall, text: str) -> Subject:
-    """Returns something that is wrong in a text as something to talk about."""
-    return Subject("pitfall", pitfall.message, text[pitfall.start : pitfall.end], pitfall.start, pitfall.end)
-
-
-async def review(
-    found: Iterable[Subject], model: TextModel | None, *, seed: int = 0, may_write: bool = True
-) -> AsyncIterator[tuple[Subject, str]]:
-    """Yields each subject with what is said about it: the fact, and a remark, no two alike.
+async def remark_on_topic(topic: Topic, model: TextModel | None, *, seed: int = 0, made: set[str]) -> str:
+    """Return what is said about a topic: the fact, and a remark that has not been made yet.
 
     Args:
-        found (Iterable[Subject]): What is talked about.
-        model (TextModel | None): Who speaks. ``None``: remarks that were written by hand are made.
-        seed (int): Another seed draws other remarks.
-        may_write (bool): Whether the model writes remarks, or only chooses among those that were written by hand.
+        topic (Topic): The topic.
+        model (TextModel | None): Who makes the remark. ``None``: one that was written by hand is made.
+        seed (int): Another seed draws another remark.
+        made (set[str]): The remarks of the same review; this one is added.
 
     Raises:
         BaseModelError: The base model cannot be loaded.
         AdapterError: The adapter cannot be loaded, or was made for another base.
         ModelUnavailable: The model is not running and could not be started, or was late.
     """
-    made: set[str] = set()
-    await asyncio.to_thread(repertoire)  # its words are read once, beside what else the process does
-    for subject in found:
-        text = subject_of(subject.context)
-        remark, _ = await remark_on(text, model, seed=seed, avoid=made, sampling=_SAMPLING, may_write=may_write)
-        made.add(remark)
-        yield subject, f"{subject.fact} {remark}".strip()
+    remark, _ = await remark_on(subject_of(topic.context), model, seed=seed, avoid=made, sampling=_SAMPLING)
+    made.add(remark)
+    return f"{topic.fact} {remark}".strip()

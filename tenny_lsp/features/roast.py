@@ -1,6 +1,5 @@
 """Roast: a comment → its sentiment and the best of several remarks on it."""
 
-import asyncio
 import contextlib
 import math
 import re
@@ -10,7 +9,7 @@ from typing import Any
 
 from tenny_lsp.features.decency import fault_of, finished, plain
 from tenny_lsp.features.feeling import chances
-from tenny_lsp.features.repertoire import NEAR, NEAR_COPY, place_of, repertoire
+from tenny_lsp.features.repertoire import NEAR, NEAR_COPY, load_repertoire, place_of, repertoire
 from tenny_lsp.features.subject import content_words
 from tenny_lsp.model.prompts import SENTIMENTS, roast_prompt, sentiment_prompt
 from tenny_lsp.model.protocol import Sampled, Sampling, TextModel
@@ -66,7 +65,6 @@ async def roast(
     avoid: Collection[str] = (),
     sampling: Sampling = SAMPLING,
     on_progress: Progress | None = None,
-    may_write: bool = True,
 ) -> Roast:
     """Returns the best remark on a comment.
 
@@ -77,19 +75,17 @@ async def roast(
         avoid (Collection[str]): Remarks that have been made already.
         sampling (Sampling): How many remarks are drawn, and how; its seed is ``seed``.
         on_progress (Progress | None): Called as the remarks come.
-        may_write (bool): Whether the model writes remarks and tells sentiments, as a large one does. What a tiny one
-            writes is babble; it chooses among those that were written by hand.
 
     Raises:
         BaseModelError: The base model cannot be loaded.
         AdapterError: The adapter cannot be loaded, or was made for another base.
         ModelUnavailable: The model is not running and could not be started, or was late.
     """
-    await asyncio.to_thread(repertoire)  # its words are read once, beside what else the process does
+    await load_repertoire()
     text = subject_of(comment)
-    feeling = await sentiment(text, model if may_write else None)
+    feeling = await sentiment(text, model if model is not None and model.can.write else None)
     remark, is_generated = await remark_on(
-        text, model, seed=seed, avoid=avoid, sampling=sampling, on_progress=on_progress, may_write=may_write
+        text, model, seed=seed, avoid=avoid, sampling=sampling, on_progress=on_progress
     )
     return Roast(comment, feeling, remark, is_generated)
 
@@ -102,16 +98,18 @@ async def remark_on(
     avoid: Collection[str] = (),
     sampling: Sampling = SAMPLING,
     on_progress: Progress | None = None,
-    may_write: bool = True,
 ) -> tuple[str, bool]:
-    """Returns a remark on a text, and whether the model wrote it. For the rest, see ``roast``."""
+    """Return a remark on a text, and whether the model wrote it. For the rest, see ``roast``.
+
+    A model that cannot write chooses among the remarks that were written by hand.
+    """
     if model is not None:
-        if may_write:
+        if model.can.write:
             remark = await _written(text, model, replace(sampling, seed=seed), avoid, on_progress)
         else:
             remark = await _fitting(text, model, seed, avoid)
         if remark is not None:
-            return remark, may_write
+            return remark, model.can.write
     return repertoire().nearest(text, seed, avoid).response, False
 
 

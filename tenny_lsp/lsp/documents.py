@@ -1,4 +1,4 @@
-"""The editor's documents as features see them: files and notebooks, parsed and read again only when they change."""
+"""The open documents as features see them: files, and notebooks as one text, parsed again only where they change."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from urllib.request import url2pathname
 from lsprotocol import types as lsp
 from pygls.workspace import TextDocument, Workspace
 
-from tenny_lsp.inference.engine import Engine
+from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.inference.files import Files
 from tenny_lsp.inference.queries import Queries
 from tenny_lsp.mlx_api.index import ApiIndex
@@ -36,12 +36,12 @@ class View:
     notebook: Notebook | None = None
 
     def offset(self, position: lsp.Position) -> int:
-        """Returns a client's position in the document as an offset in the buffer, in code points."""
+        """Return the offset in the buffer, in code points, of a position in the document."""
         offset = self.documents[self.cell].offset_at_position(position)
         return self.notebook.offset_in(self.cell, offset) if self.notebook is not None else offset
 
     def range(self, start: int, end: int) -> lsp.Range:
-        """Returns a part of the buffer as a range of the document it lies in."""
+        """Return the range, in the document that it lies in, of a part of the buffer."""
         document, first = self.located(start)
         place = document.client_position_at_offset(first)
         *rows, last = self.buffer.text[start:end].split("\n")
@@ -49,14 +49,14 @@ class View:
         return lsp.Range(place, lsp.Position(place.line + len(rows), width if rows else place.character + width))
 
     def alone(self) -> "View":
-        """Returns the document by itself: a cell without its notebook."""
+        """Return the view of the document by itself: of a cell without its notebook."""
         if self.notebook is None:
             return self
         document = self.documents[self.cell]
         return View(document.uri, Buffer(document.source), (document,))
 
     def located(self, offset: int) -> tuple[TextDocument, int]:
-        """Returns the document that an offset in the buffer lies in, and the offset there."""
+        """Return the document that an offset in the buffer lies in, and the offset in that document."""
         if self.notebook is None:
             return self.documents[self.cell], offset
         cell, place = self.notebook.place_of(offset)
@@ -64,7 +64,7 @@ class View:
 
 
 class Documents:
-    """What is kept of the documents that are open.
+    """Keeps the buffers and queries of the open documents.
 
     Args:
         workspace (Callable[[], Workspace]): Returns the editor's workspace.
@@ -73,11 +73,11 @@ class Documents:
     def __init__(self, workspace: Callable[[], Workspace]) -> None:
         self._workspace = workspace
         self._buffers: dict[str, Buffer] = {}
-        self._inferences: dict[str, Queries] = {}
+        self._queries: dict[str, Queries] = {}
         self._files: Files | None = None
 
     def view(self, uri: str) -> View:
-        """Returns a document as it is now.
+        """Return the view of a document as it is now.
 
         Raises:
             OSError, ValueError: It was never opened, and no readable file lies there either.
@@ -94,33 +94,33 @@ class Documents:
         return View(notebook.uri, self._buffer(notebook.uri, joined.text), documents, place, joined)
 
     def queries(self, view: View, index: ApiIndex) -> Queries:
-        """Returns what can be found out about a document; what has been found out before is still known."""
-        kept = self._inferences.get(view.uri)
+        """Return what answers questions about a document; what has been evaluated before is not evaluated again."""
+        kept = self._queries.get(view.uri)
         if kept is None or kept.buffer is not view.buffer or kept.index is not index or not kept.is_current():
-            kept = self._inferences[view.uri] = self.read(view.buffer, view.uri, index)
+            kept = self._queries[view.uri] = self._queries_of(view.buffer, view.uri, index)
         return kept
 
-    def read(self, buffer: Buffer, uri: str, index: ApiIndex) -> Queries:
-        """Returns what can be found out about a text that a document has, or is going to have."""
+    def evaluator_of(self, view: View, index: ApiIndex, buffer: Buffer) -> Evaluator:
+        """Return the evaluator of a text in a document's place: of the document's own, or of one it may have."""
+        if buffer is view.buffer:
+            return self.queries(view, index).evaluator
+        return self._queries_of(buffer, view.uri, index).evaluator
+
+    def forget(self, uri: str) -> None:
+        """Drop what is kept of a closed document or notebook."""
+        self._buffers.pop(uri, None)
+        self._queries.pop(uri, None)
+
+    def forget_folders(self) -> None:
+        """Ask the workspace for its folders again."""
+        self._files = None
+
+    def _queries_of(self, buffer: Buffer, uri: str, index: ApiIndex) -> Queries:
         if self._files is None:
             workspace = self._workspace()
             uris = [folder.uri for folder in workspace.folders.values()] or [workspace.root_uri or ""]
             self._files = Files(tuple(path for uri in uris if (path := path_of(uri)) is not None))
         return Queries(buffer, index, self._files, path_of(uri))
-
-    def read_as(self, view: View, index: ApiIndex, buffer: Buffer) -> Engine:
-        """Returns what reads a text in a document's place, which may be its own."""
-        queries = self.queries(view, index) if buffer is view.buffer else self.read(buffer, view.uri, index)
-        return queries.evaluator
-
-    def forget(self, uri: str) -> None:
-        """Drops what is kept of a closed document or notebook."""
-        self._buffers.pop(uri, None)
-        self._inferences.pop(uri, None)
-
-    def forget_folders(self) -> None:
-        """Reads anew which folders the workspace has."""
-        self._files = None
 
     def _buffer(self, uri: str, text: str) -> Buffer:
         kept = self._buffers.get(uri)
@@ -130,6 +130,6 @@ class Documents:
 
 
 def path_of(uri: str) -> Path | None:
-    """Returns where a file, or the notebook of a cell, lies; None where that is no file."""
+    """Return the path of a file, or of the notebook of a cell; None where that is no file."""
     parts = urlsplit(uri)
     return Path(url2pathname(unquote(parts.path))) if parts.scheme == "file" else None

@@ -84,11 +84,6 @@ class ModelSettings:
     adapter_path: str = ""
     idle_unload_s: int = 600
 
-    @property
-    def is_large(self) -> bool:
-        """Whether a real model speaks, which may use words of its own; the embedded one is too small for that."""
-        return bool(self.path)
-
 
 @dataclass(frozen=True, slots=True)
 class Settings:

@@ -1,16 +1,14 @@
-"""Who speaks in an editor: the model that the settings name, loaded and unloaded at its user's wish."""
+"""The model of a session: made as the settings say, loaded and unloaded as the user wishes."""
 
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from tenny_lsp import locations
 from tenny_lsp.errors import TennyError
-from tenny_lsp.lsp.settings import ModelSettings
+from tenny_lsp.lsp.settings import ModelSettings, RoastSettings
 from tenny_lsp.model.protocol import TextModel
-
-if TYPE_CHECKING:
-    from tenny_lsp.lsp.server import TennyServer
 
 LOGGER = logging.getLogger(__name__)
 
@@ -19,32 +17,41 @@ ModelFactory = Callable[[ModelSettings], TextModel | None]
 
 
 class Speaker:
-    """Keeps the model of a server.
+    """Keeps the model of a session.
 
     Args:
         make (ModelFactory): Makes the model, at the start and when its settings change.
-        told (Callable[[TennyError | None], None]): Called whenever the model, or what it does, is another.
+        on_change (Callable[[TennyError | None], None]): Called whenever the model or its state has changed, with the
+            error of the last question or None.
     """
 
-    def __init__(self, make: ModelFactory, told: Callable[[TennyError | None], None]) -> None:
+    def __init__(self, make: ModelFactory, on_change: Callable[[TennyError | None], None]) -> None:
         self._make = make
-        self._told = told
+        self._on_change = on_change
         self._settings = ModelSettings()
+        self._roast_settings = RoastSettings()
         self._is_unloaded = False
         self._closing: set[asyncio.Task[None]] = set()
-        #: Who speaks; None while nobody does.
+        #: The model; None while there is none.
         self.model: TextModel | None = None
-        #: Why nobody does.
+        #: Why there is none.
         self.why_none = ""
 
-    def configure(self, settings: ModelSettings) -> None:
-        """Takes over the settings; a model that they do not change goes on undisturbed."""
-        before, self._settings = self._settings, settings
-        if not self._is_unloaded and (self.model is None or settings != before):
+    @property
+    def cynic(self) -> TextModel | None:
+        """The model with the adapter that was trained on comments; None where there is no such adapter."""
+        path = self._roast_settings.adapter_path
+        adapter = locations.expanded(path) if path else _trained_cynic(self._settings.path)
+        return self.model.with_adapter(adapter) if self.model is not None and adapter is not None else None
+
+    def configure(self, model: ModelSettings, roast: RoastSettings) -> None:
+        """Take over the settings; a model that they do not change goes on undisturbed."""
+        before, self._settings, self._roast_settings = self._settings, model, roast
+        if not self._is_unloaded and (self.model is None or model != before):
             self._open()
 
     async def load(self) -> None:
-        """Loads the model at once, also after ``unload`` or when it has been given up.
+        """Load the model at once, also after ``unload`` or when it has been given up.
 
         Raises:
             BaseModelError: The base model cannot be loaded.
@@ -57,19 +64,19 @@ class Speaker:
             await self.model.load()
 
     def unload(self) -> None:
-        """Ends the model; nothing but ``load`` brings it back."""
+        """Close the model; nothing but ``load`` brings it back."""
         self._is_unloaded = True
-        self._end()
+        self._close_model()
         self.why_none = "It has been unloaded; the command Tenny: Load Model brings it back."
-        self._told(None)
+        self._on_change(None)
 
     async def close(self) -> None:
-        """Ends the model and waits for its end."""
-        self._end()
+        """Close the model and wait until it has ended."""
+        self._close_model()
         await asyncio.gather(*self._closing)
 
     def _open(self) -> None:
-        self._end()
+        self._close_model()
         try:
             self.model = self._make(self._settings)
             self.why_none = "" if self.model is not None else "It is switched off: tenny.model.enabled."
@@ -77,10 +84,10 @@ class Speaker:
             LOGGER.warning("Hovers show facts only: %s", error)
             self.why_none = str(error)
         if self.model is not None:
-            self.model.watch(lambda: self._told(None))
-        self._told(None)
+            self.model.watch(lambda: self._on_change(None))
+        self._on_change(None)
 
-    def _end(self) -> None:
+    def _close_model(self) -> None:
         if self.model is not None:
             task = asyncio.create_task(self.model.close())
             self._closing.add(task)
@@ -88,19 +95,5 @@ class Speaker:
             self.model = None
 
 
-def register_speaking(server: "TennyServer", make_model: ModelFactory) -> Speaker:
-    """Returns what keeps a server's model, having been registered with it."""
-    speaker = Speaker(make_model, server.status.fail)
-
-    @server.command("tenny.loadModel")
-    async def load_model() -> None:
-        try:
-            await speaker.load()
-        except TennyError as error:
-            server.status.fail(error)
-
-    @server.command("tenny.unloadModel")
-    def unload_model() -> None:
-        speaker.unload()
-
-    return speaker
+def _trained_cynic(base: str) -> Path | None:
+    return locations.find_adapter(base, locations.CYNIC)

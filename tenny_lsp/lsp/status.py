@@ -1,17 +1,16 @@
-"""What goes on, told to an editor that shows it: which MLX is meant, what the model does, and why nothing appears."""
+"""The server's status, sent to clients that show it: which MLX is meant, what the model does, why nothing appears."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
 
-from tenny_lsp.errors import TennyError
+from tenny_lsp.lsp.client import Client
+from tenny_lsp.mlx_api.index import ApiIndex
+from tenny_lsp.model.protocol import ModelState
 
-if TYPE_CHECKING:
-    from tenny_lsp.lsp.server import TennyServer
+#: The notification is rust-analyzer's: several editors show it already.
+METHOD = "experimental/serverStatus"
 
-#: The notification, and the client's capability to take it, are as rust-analyzer named them; editors know these.
-STATUS, _CAPABILITY = "experimental/serverStatus", "serverStatusNotification"
-
-_DOING = {
+_MODEL_PHASES = {
     "idle": "the model is loaded when it is needed",
     "loading": "the model is being loaded",
     "ready": "the model is ready",
@@ -23,14 +22,14 @@ _HEALTH = ("ok", "warning", "error")
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """What an editor is told.
+    """The notification's parameters.
 
     Args:
-        health (str): ``ok``, ``warning``: something is missing, or ``error``: it does not come back by itself.
+        health (str): ``ok``; ``warning``: something is missing; ``error``: something is missing until the user acts.
         quiescent (bool): Whether nothing is being read or loaded.
-        message (str): What is so, in one line.
-        api (str): Of that, which MLX is meant.
-        model (str): Of that, what the model does.
+        message (str): The status in one line.
+        api (str): The part of the message about MLX.
+        model (str): The part of the message about the model.
         reason (str): Why something is missing, and what to do about it; empty when nothing is.
     """
 
@@ -43,68 +42,73 @@ class ServerStatus:
 
 
 class Status:
-    """Tells an editor what a server does, each time that changes.
+    """Sends the status to a client that wants it, whenever it has changed.
 
     Args:
-        server (TennyServer): The server.
+        client (Client): The client.
+        describe (Callable[[], ServerStatus]): Returns the present status.
     """
 
-    def __init__(self, server: "TennyServer") -> None:
-        self._server = server
-        self._told: ServerStatus | None = None
+    def __init__(self, client: Client, describe: Callable[[], ServerStatus]) -> None:
+        self._client = client
+        self._describe = describe
+        self._sent: ServerStatus | None = None
         self._is_open = False
-        #: Why a hover has no sentence, as the last question found it; None when it has one.
-        self.trouble: TennyError | None = None
 
     def open(self) -> None:
-        """Begins to tell an editor that wants to know; before the session has begun nothing may be sent."""
-        self._is_open = _wants(self._server.client_capabilities.experimental)
-        self.tell()
+        """Begin to send; before the client has said ``initialized`` nothing may be sent."""
+        self._is_open = self._client.can.wants_status
+        self.update()
 
-    def fail(self, trouble: TennyError | None) -> None:
-        """Takes over how the last question to the model ended."""
-        self.trouble = trouble
-        self.tell()
-
-    def tell(self) -> None:
-        """Tells the editor, if it wants to know and does not know yet."""
+    def update(self) -> None:
+        """Send the present status if it is not the one that was sent last."""
         if not self._is_open:
             return
-        now = self.now
-        if now != self._told:
-            self._told = now
-            self._server.protocol.notify(STATUS, asdict(now))
-
-    @property
-    def now(self) -> ServerStatus:
-        """What is so now."""
-        api, of_api, api_health = self._api()
-        model, of_model, model_health = self._model()
-        health = _HEALTH[max(api_health, model_health)]
-        reason = " ".join(filter(None, (of_api, of_model)))
-        is_loading = self._server.model is not None and self._server.model.state.phase == "loading"
-        quiescent = self._server.indexes.read is not None and not is_loading
-        return ServerStatus(health, quiescent, f"{api} · {model}", api, model, reason)
-
-    def _api(self) -> tuple[str, str, int]:
-        index, python = self._server.indexes.read, self._server.indexes.python or "the server's own Python"
-        if index is None:
-            return "MLX's documentation is being read", "", 0
-        if not index.is_substitute:
-            return f"MLX {index.version}", "", 0
-        return "no MLX found", f"MLX is not installed in {python}: what is shown is that of MLX {index.version}.", 1
-
-    def _model(self) -> tuple[str, str, int]:
-        server = self._server
-        if server.model is None:
-            return "no model", server.speaker.why_none, 0
-        state = server.model.state
-        if state.phase in ("resting", "failed"):
-            return _DOING[state.phase], state.reason, 1 + (state.phase == "failed")
-        if self.trouble is not None:
-            return "the model does not answer", str(self.trouble), 1
-        return _DOING[state.phase], "", 0
+        now = self._describe()
+        if now != self._sent:
+            self._sent = now
+            self._client.notify(METHOD, asdict(now))
 
 
-def _wants(able: Any) -> bool:
-    return bool(able.get(_CAPABILITY) if isinstance(able, dict) else getattr(able, _CAPABILITY, False))
+def server_status(
+    index: ApiIndex | None, python: str, model: ModelState | None, why_no_model: str, failure: str
+) -> ServerStatus:
+    """Return the status of a server.
+
+    Args:
+        index (ApiIndex, optional): The index of the window's MLX; None while it is being read.
+        python (str): The interpreter whose MLX is meant; empty: the server's own.
+        model (ModelState, optional): The state of the model; None without a model.
+        why_no_model (str): Why there is none.
+        failure (str): Why the model did not answer the last question; empty if it did.
+    """
+    api, api_reason, api_health = _api(index, python)
+    said, model_reason, model_health = _model(model, why_no_model, failure)
+    is_loading = model is not None and model.phase == "loading"
+    return ServerStatus(
+        health=_HEALTH[max(api_health, model_health)],
+        quiescent=index is not None and not is_loading,
+        message=f"{api} · {said}",
+        api=api,
+        model=said,
+        reason=" ".join(filter(None, (api_reason, model_reason))),
+    )
+
+
+def _api(index: ApiIndex | None, python: str) -> tuple[str, str, int]:
+    if index is None:
+        return "MLX's documentation is being read", "", 0
+    if not index.is_substitute:
+        return f"MLX {index.version}", "", 0
+    interpreter = python or "the server's own Python"
+    return "no MLX found", f"MLX is not installed in {interpreter}: what is shown is that of MLX {index.version}.", 1
+
+
+def _model(state: ModelState | None, why_none: str, failure: str) -> tuple[str, str, int]:
+    if state is None:
+        return "no model", why_none, 0
+    if state.phase in ("resting", "failed"):
+        return _MODEL_PHASES[state.phase], state.reason, 1 + (state.phase == "failed")
+    if failure:
+        return "the model does not answer", failure, 1
+    return _MODEL_PHASES[state.phase], "", 0

@@ -46,6 +46,8 @@ class Search:
     """
 
     def __init__(self, index: ApiIndex) -> None:
+        #: The index that is searched.
+        self.index = index
         self._entries = [entry for entry in index if entry.summary and not entry.short_name.startswith("__")]
         foreign: dict[str, list[ForeignName]] = {}
         for name in load_foreign_names().values():

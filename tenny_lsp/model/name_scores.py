@@ -14,7 +14,7 @@ LOGGER = logging.getLogger(__name__)
 _KEPT = 64
 
 
-class Scores:
+class NameScores:
     """Asks a model how texts go on, one text at a time: the one that is being typed."""
 
     def __init__(self) -> None:

@@ -56,11 +56,33 @@ class ModelState:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a base model can do, beyond ranking names and reading documentation aloud.
+
+    Args:
+        write (bool): Whether it may use words of its own: paraphrase documentation, write remarks, tell sentiments. A
+            base that cannot is shown only where it keeps to the documentation, and chooses among hand-written remarks.
+        complete (bool): Whether inline completions by it are worth showing unasked.
+    """
+
+    write: bool = True
+    complete: bool = True
+
+
+#: Of the embedded base, which is too small for either.
+EMBEDDED_ABILITIES = Abilities(write=False, complete=False)
+
+
 class TextModel(Protocol):
     """A source of text.
 
     Cancelling the task that awaits a method stops the work behind it.
     """
+
+    @property
+    def can(self) -> Abilities:
+        """What its base can do."""
 
     @property
     def state(self) -> ModelState:

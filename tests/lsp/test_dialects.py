@@ -104,7 +104,7 @@ def test_emacs_without_a_mode_for_markdown_gets_plain_text(tmp_path: Path) -> No
         document = {"uri": URI}
         contents = session.request("textDocument/hover", {"textDocument": document, "position": ABS})["contents"]
         help_ = session.request("textDocument/signatureHelp", {"textDocument": document, "position": WITHIN})
-        item = session.request("completionItem/resolve", {"label": "abs", "data": ["mlx.core.abs", ""]})
+        item = session.request("completionItem/resolve", {"label": "abs", "data": ["mlx.core.abs", "", URI]})
         session.end()
 
     assert contents["kind"] == "plaintext"

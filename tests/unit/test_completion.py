@@ -8,6 +8,7 @@ import pytest
 from tenny_lsp.features.candidates import CompletionCandidate
 from tenny_lsp.features.completion import Completions, completions, documentation, read_ahead
 from tenny_lsp.features.ranking import ASKED, Score, mixed, read_before
+from tenny_lsp.inference.queries import Queries
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.usage_contexts import _uses_in
 from tenny_lsp.source.buffer import Buffer
@@ -29,7 +30,7 @@ class Opinion:
 
 
 async def complete(code: str, index: ApiIndex, score: Score | None = None) -> Completions | None:
-    return await completions(Buffer(code.replace("‸", "")), code.index("‸"), index, score)
+    return await completions(Queries(Buffer(code.replace("‸", "")), index), code.index("‸"), score)
 
 
 async def offered(code: str, index: ApiIndex, score: Score | None = None) -> list[CompletionCandidate]:

@@ -4,7 +4,8 @@ from lsprotocol import types as lsp
 
 from tenny_lsp.features.candidates import CompletionCandidate
 from tenny_lsp.features.completion import Completions
-from tenny_lsp.lsp.completion_items import CompletionItems
+from tenny_lsp.lsp.client import Capabilities
+from tenny_lsp.lsp.completion_items import completion_list, resolved, uri_of
 from tenny_lsp.mlx_api.index import ApiIndex
 
 ZEROS = CompletionCandidate("zeros", "function", "mlx.core.zeros", "zeros", takes="arguments")
@@ -15,15 +16,19 @@ OLD = CompletionCandidate(
 OWN = CompletionCandidate("eval", "method", "mlx.nn.Module.eval", "eval", is_background=True)
 
 
-def items(*candidates: CompletionCandidate, **able: object) -> list[lsp.CompletionItem]:
+def client(**able: object) -> Capabilities:
     options = lsp.ClientCompletionItemOptions(**able)  # type: ignore[arg-type]
     completion = lsp.CompletionClientCapabilities(completion_item=options)
-    client = lsp.ClientCapabilities(text_document=lsp.TextDocumentClientCapabilities(completion=completion))
-    return list(CompletionItems(client).all(Completions(candidates)).items)
+    document = lsp.TextDocumentClientCapabilities(completion=completion)
+    return Capabilities.of(lsp.ClientCapabilities(text_document=document))
+
+
+def items(*candidates: CompletionCandidate, **able: object) -> list[lsp.CompletionItem]:
+    return list(completion_list(Completions(candidates), "file:///a.py", client(**able)).items)
 
 
 def test_a_client_that_can_do_nothing_gets_plain_names() -> None:
-    bare = CompletionItems(lsp.ClientCapabilities()).all(Completions((ZEROS, CAT, OLD), is_incomplete=True))
+    bare = completion_list(Completions((ZEROS, CAT, OLD), is_incomplete=True), "file:///a.py", Capabilities())
 
     assert bare.is_incomplete
     assert [(item.label, item.insert_text) for item in bare.items] == [
@@ -66,13 +71,21 @@ def test_what_is_in_the_background_sorts_after_everybody_elses() -> None:
 
 
 def test_documentation_in_the_format_the_client_reads(mlx_index: ApiIndex) -> None:
-    options = lsp.ClientCompletionItemOptions(documentation_format=[lsp.MarkupKind.PlainText])
-    completion = lsp.CompletionClientCapabilities(completion_item=options)
-    client = lsp.ClientCapabilities(text_document=lsp.TextDocumentClientCapabilities(completion=completion))
-    item = lsp.CompletionItem(label="zeros", data=["mlx.core.zeros", ""])
+    (item,) = items(ZEROS)
 
-    resolved = CompletionItems(client).resolved(item, mlx_index)
+    found = resolved(item, mlx_index, client(documentation_format=[lsp.MarkupKind.PlainText]))
 
-    assert isinstance(resolved.documentation, lsp.MarkupContent)
-    assert resolved.documentation.kind == lsp.MarkupKind.PlainText
-    assert resolved.documentation.value.startswith("mx.zeros(")
+    assert isinstance(found.documentation, lsp.MarkupContent)
+    assert found.documentation.kind == lsp.MarkupKind.PlainText
+    assert found.documentation.value.startswith("mx.zeros(")
+
+
+def test_an_item_says_which_document_it_was_made_for() -> None:
+    assert uri_of(items(ZEROS)[0]) == "file:///a.py"
+
+
+def test_an_item_whose_data_the_client_has_lost_is_resolved_as_it_is(mlx_index: ApiIndex) -> None:
+    lost = lsp.CompletionItem(label="zeros", data="?")
+
+    assert uri_of(lost) == ""
+    assert resolved(lost, mlx_index, Capabilities()).documentation is None

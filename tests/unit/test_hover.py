@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from tenny_lsp.features.cards import facts
-from tenny_lsp.features.hover import HoverCard, hover
+from tenny_lsp.features.hover import HoverCard, Prose, hover
+from tenny_lsp.inference.queries import Queries
 from tenny_lsp.mlx_api.entry import ApiEntry, Item, Parameter, Signature
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.model.prompts import hover_question, prompt_of
@@ -28,7 +29,7 @@ class Asked:
 
 
 async def card(index: ApiIndex, ask: Asked | None, code: str = CODE, place: int = PLACE) -> HoverCard | None:
-    return await hover(Buffer(code), place, index, ask)
+    return await hover(Queries(Buffer(code), index), place, Prose(ask) if ask is not None else None)
 
 
 async def test_grounded_prose_stands_under_the_facts(mlx_index: ApiIndex) -> None:

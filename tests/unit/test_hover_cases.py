@@ -10,8 +10,7 @@ from tenny_lsp.source.buffer import Buffer
 
 async def is_answered(case: Case, index: ApiIndex) -> bool:
     before, _, after = case.code.partition("‸")
-    buffer = Buffer(before + after)
-    card = await hover(buffer, len(before), index, None, Queries(buffer, index, Files()))
+    card = await hover(Queries(Buffer(before + after), index, Files()), len(before))
     return card is not None and is_right(case, card.markdown)
 
 

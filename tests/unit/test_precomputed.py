@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from tenny_lsp.model.precomputed import Precomputed, write_answers
+from tenny_lsp.model.protocol import EMBEDDED_ABILITIES
 
 
 class Fake:
     """A TextModel that keeps what it is asked."""
 
     identity = "fake"
+    can = EMBEDDED_ABILITIES
 
     def __init__(self) -> None:
         self.asked: list[str] = []

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from tenny_lsp.features.repertoire import NEAR, repertoire
-from tenny_lsp.features.review import MOST_REMARKS, Subject, review, subjects
+from tenny_lsp.features.review import MOST_REMARKS, Topic, remark_on_topic, topics
 from tenny_lsp.model.prompts import roast_prompt
-from tenny_lsp.model.protocol import Sampled, Sampling
+from tenny_lsp.model.protocol import EMBEDDED_ABILITIES, Abilities, Sampled, Sampling
 from tenny_lsp.source.buffer import Buffer
 
 CODE = '''\
@@ -24,6 +24,8 @@ def f(items=[]):
 class Model:
     """Says the next of its lines to every prompt."""
 
+    can = Abilities()
+
     def __init__(self, *lines: list[str]) -> None:
         self.lines = list(lines)
 
@@ -32,13 +34,18 @@ class Model:
             yield Sampled(line)
 
 
-def found(text: str, *pitfalls: Subject, start: int = 0, end: int | None = None) -> list[tuple[str, str]]:
-    chosen = subjects(Buffer(text), start, len(text) if end is None else end, pitfalls)
-    return [(subject.kind, text[subject.start : subject.end]) for subject in chosen]
+async def remarks(found: list[Topic], model: Any) -> list[str]:
+    made: set[str] = set()
+    return [await remark_on_topic(topic, model, made=made) for topic in found]
+
+
+def found(text: str, *pitfalls: Topic, start: int = 0, end: int | None = None) -> list[tuple[str, str]]:
+    chosen = topics(Buffer(text), start, len(text) if end is None else end, pitfalls)
+    return [(topic.kind, text[topic.start : topic.end]) for topic in chosen]
 
 
 def test_everything_that_tells_once_a_line_in_the_order_of_the_text() -> None:
-    pitfall = Subject("pitfall", "Arrays are lazy.", "x = 1", CODE.index("x = 1"), CODE.index("x = 1") + 5)
+    pitfall = Topic("pitfall", "Arrays are lazy.", "x = 1", CODE.index("x = 1"), CODE.index("x = 1") + 5)
 
     assert found(CODE, pitfall) == [
         ("comment", "# temporary"),
@@ -71,7 +78,7 @@ async def test_the_fact_is_the_analysis_the_rest_the_models_and_nothing_is_said_
     twice = "The cache is full, and so am I."
     model = Model([twice], [twice, "A second cache for the second thought."], ["Shared defaults build character."])
 
-    said = [message async for _, message in review(subjects(Buffer(text), 0, len(text)), model)]
+    said = await remarks(topics(Buffer(text), 0, len(text)), model)
 
     assert said == [
         twice,
@@ -83,7 +90,7 @@ async def test_the_fact_is_the_analysis_the_rest_the_models_and_nothing_is_said_
 async def test_without_a_model_it_is_the_hand_written_remarks_that_fit() -> None:
     text = "# temporary\ny = 1\n# temporary\n"
 
-    first, second = [message async for _, message in review(subjects(Buffer(text), 0, len(text)), None)]
+    first, second = await remarks(topics(Buffer(text), 0, len(text)), None)
 
     assert {first, second} <= {roast.response for roast in repertoire().reserve} and first != second
 
@@ -91,12 +98,14 @@ async def test_without_a_model_it_is_the_hand_written_remarks_that_fit() -> None
 async def test_a_whole_package_is_reviewed_without_a_mistake() -> None:
     for file in sorted((Path(__file__).parents[2] / "tenny_lsp" / "source").glob("*.py")):
         text = file.read_text("utf-8")
-        for subject in subjects(Buffer(text), 0, len(text)):
-            assert text[subject.start : subject.end] == text[subject.start : subject.end].strip() != ""
+        for topic in topics(Buffer(text), 0, len(text)):
+            assert text[topic.start : topic.end] == text[topic.start : topic.end].strip() != ""
 
 
 async def test_a_model_that_may_not_write_chooses_each_remark() -> None:
     class Chooser:
+        can = EMBEDDED_ABILITIES
+
         async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:
             last = len(answers) - 1
             return [
@@ -104,11 +113,11 @@ async def test_a_model_that_may_not_write_chooses_each_remark() -> None:
             ]
 
     text = "# temporary\ny = 1\n# temporary\n"
-    found = subjects(Buffer(text), 0, len(text))
+    found = topics(Buffer(text), 0, len(text))
     model: Any = Chooser()
 
-    chosen = [message async for _, message in review(found, model, may_write=False)]
+    chosen = await remarks(found, model)
 
     near = [roast.response for roast, _ in repertoire().near("temporary", (), NEAR)]
     assert chosen[0] == near[-1] != chosen[1]
-    assert chosen != [message async for _, message in review(found, None)]
+    assert chosen != await remarks(found, None)

@@ -14,7 +14,7 @@ from tenny_lsp.features.repertoire import NEAR, NEAR_COPY, repertoire
 from tenny_lsp.features.roast import SAMPLING, best_of, roast, subject_of, why_not
 from tenny_lsp.features.subject import content_words
 from tenny_lsp.model.prompts import roast_prompt, sentiment_prompt
-from tenny_lsp.model.protocol import Sampled, Sampling
+from tenny_lsp.model.protocol import EMBEDDED_ABILITIES, Abilities, Sampled, Sampling
 
 COMMENT = "# the cache is never cleared, good luck"
 REMARK = "Your cache has a retirement plan; the server has an out of memory killer."
@@ -23,6 +23,8 @@ UNSEEN = Path(__file__).parents[1] / "data" / "unseen_comments.jsonl"
 
 class Model:
     """Says what it is told to, the same at every seed unless told otherwise."""
+
+    can = Abilities()
 
     def __init__(self, *remarks: str, chances: Sequence[float] = (0.2, 0.7, 0.1)) -> None:
         self.remarks = remarks
@@ -81,18 +83,20 @@ async def test_a_model_that_may_not_write_chooses_the_remark_that_is_likelier_on
     wanted = near[3]
 
     class Chooser(Model):
+        can = EMBEDDED_ABILITIES
+
         async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:
             self.prompts.append(prompt)
             return [1e-3 if answer != wanted or prompt != roast_prompt(COMMENT) else 1.0 for answer in answers]
 
     model = Chooser(REMARK)
-    said = await roast(COMMENT, model, may_write=False)
+    said = await roast(COMMENT, model)
 
     assert (said.remark, said.is_generated, said.sentiment) == (wanted, False, "Negative")
     assert model.samplings == [] and set(model.prompts) == {roast_prompt(COMMENT), roast_prompt("# note")}
-    assert (await roast(COMMENT, model, may_write=False, avoid=[wanted])).remark in near[:3] + near[4:]
-    assert (await roast(COMMENT, model, may_write=False, seed=8)).remark in near[:3] + near[4:]
-    strange = await roast("# qwzx", model, may_write=False)
+    assert (await roast(COMMENT, model, avoid=[wanted])).remark in near[:3] + near[4:]
+    assert (await roast(COMMENT, model, seed=8)).remark in near[:3] + near[4:]
+    strange = await roast("# qwzx", model)
     assert strange.remark in {written.response for written in repertoire().reserve}
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from tenny_lsp import locations
 from tenny_lsp.features.grounding import grounded_prose
-from tenny_lsp.features.hover import hover, hover_prompt
+from tenny_lsp.features.hover import Prose, hover, hover_prompt
+from tenny_lsp.inference.queries import Queries
 from tenny_lsp.learning.adapter import check_adapter
 from tenny_lsp.learning.dataset import DatasetOptions, build_dataset
 from tenny_lsp.mlx_api.index import ApiIndex
@@ -55,7 +56,7 @@ async def test_a_hover_has_its_sentence_without_loading_a_model(
     model = text_model("", None)
 
     code = "import mlx.nn as nn\nnn.ReLU"
-    card = await hover(Buffer(code), len(code), mlx_index, model.complete, may_paraphrase=False)
+    card = await hover(Queries(Buffer(code), mlx_index), len(code), Prose(model.complete, model.can.write))
 
     assert card is not None and "**Tenny:** " in card.markdown
 

@@ -1,64 +1,58 @@
-"""Questions in an editor: the command that answers them from MLX's documentation."""
+"""Run the command ``tenny.ask``: answer a question from MLX's documentation."""
 
 import asyncio
-import logging
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from lsprotocol import types as lsp
+from pygls.lsp.server import LanguageServer
 
-from tenny_lsp.errors import TennyError
-from tenny_lsp.lsp.progress import progress
+from tenny_lsp.lsp.session import Session
 from tenny_lsp.mlx_api.index import ApiIndex
+from tenny_lsp.model.optional import OptionalModel
 
 if TYPE_CHECKING:
-    from tenny_lsp.lsp.server import TennyServer
     from tenny_lsp.mlx_api.search import Search
 
-LOGGER = logging.getLogger(__name__)
-
-_MOST_TOKENS = 128
+_MAX_TOKENS = 128
 
 
-class Asking:
+class AskHandler:
     """Answers questions about MLX.
 
     Args:
-        server (TennyServer): Who has the index and the model.
+        session (Session): The session.
     """
 
-    def __init__(self, server: "TennyServer") -> None:
-        self._server = server
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._search: tuple[ApiIndex, Search] | None = None
 
     async def answer(self, question: str, *, show: bool = True) -> dict[str, Any]:
-        """Returns ``{"answer", "generated", "sources"}`` to a question, and shows it unless the client does that."""
+        """Return ``{"answer", "generated", "sources"}``, and show the answer unless the client does that itself."""
         # The search needs NumPy, which takes its time: not before somebody asks.
-        from tenny_lsp.features.ask import answer_values, ask
-        from tenny_lsp.mlx_api.search import Search
+        from tenny_lsp.features.ask import answer_values, ask, prose_of
 
-        async with progress(self._server, "Tenny reads MLX's documentation"):
-            index = await self._server.index()
-            if self._search is None or self._search[0] is not index:
-                self._search = index, await asyncio.to_thread(Search, index)
-            model = self._server.model
-            complete = partial(model.complete, max_tokens=_MOST_TOKENS) if model is not None else None
-            is_large = self._server.settings.model.is_large
-            try:
-                answer = await ask(question, index, self._search[1], complete, may_paraphrase=is_large)
-            except TennyError as error:
-                LOGGER.warning("The documentation answers alone: %s", error)
-                answer = await ask(question, index, self._search[1], None)
-        shown = answer.prose or f"Nothing in the documentation of MLX {index.version} is about that."
+        session = self._session
+        model = OptionalModel(session.model, "The documentation answers alone")
+        async with session.client.progress("Tenny reads MLX's documentation"):
+            search = await self._searched()
+            answer = await model.attempt(lambda model: ask(question, search, model, max_tokens=_MAX_TOKENS))
         if show:
-            self._server.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Info, shown))
+            session.client.show(prose_of(answer, search.index))
         return answer_values(answer)
 
+    async def _searched(self) -> "Search":
+        from tenny_lsp.mlx_api.search import Search
 
-def register_asking(server: "TennyServer") -> None:
-    """Registers the command with a server."""
-    asking = Asking(server)
+        index = await self._session.index()
+        if self._search is None or self._search[0] is not index:
+            self._search = index, await asyncio.to_thread(Search, index)
+        return self._search[1]
+
+
+def register(server: LanguageServer, session: Session) -> None:
+    """Register the command with the server."""
+    handler = AskHandler(session)
 
     @server.command("tenny.ask")
     async def tenny_ask(question: str, *shown: Any) -> dict[str, Any]:  # pygls knows no arguments that may be left out
-        return await asking.answer(question, show=not shown or bool(shown[0]))
+        return await handler.answer(question, show=not shown or bool(shown[0]))

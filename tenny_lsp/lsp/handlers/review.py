@@ -1,30 +1,37 @@
-"""Reviews in an editor: a remark on each telling line of a file, shown until that line is edited."""
+"""Run ``tenny.cynicalReview`` and ``tenny.clearReview``: a remark on each telling line, until that line is edited."""
 
-import logging
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import Any
 
 from lsprotocol import types as lsp
+from pygls.lsp.server import LanguageServer
 
-from tenny_lsp.errors import TennyError
-from tenny_lsp.features.review import Subject, of_pitfall, review, subjects
+from tenny_lsp.features.repertoire import load_repertoire
+from tenny_lsp.features.review import Topic, remark_on_topic, topics
+from tenny_lsp.lsp.client import Report
 from tenny_lsp.lsp.documents import View
-from tenny_lsp.lsp.progress import Report, progress
+from tenny_lsp.lsp.session import Session
+from tenny_lsp.model.optional import OptionalModel
+from tenny_lsp.source.affixes import common_affixes
 
-if TYPE_CHECKING:
-    from tenny_lsp.lsp.server import TennyServer
-
-LOGGER = logging.getLogger(__name__)
-
-CODE = "cynical-review"
+#: The source of published diagnostics.
+_SOURCE = "review"
+_CODE = "cynical-review"
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
-    """What is said about a part of a document, and where that is now; None as long as nothing is said."""
+class _Remark:
+    """A remark on a topic, and where the topic is now.
 
-    subject: Subject
+    Args:
+        topic (Topic): What the remark is about.
+        start (lsp.Position): Where the topic starts.
+        end (lsp.Position): Where it ends.
+        message (str, optional): The remark; None until it has been made.
+    """
+
+    topic: Topic
     start: lsp.Position
     end: lsp.Position
     message: str | None = None
@@ -32,141 +39,144 @@ class _Line:
 
 @dataclass(slots=True)
 class _Review:
-    """The remarks on one document, and its lines when they were last looked at."""
+    """The remarks on one document.
 
-    text: list[str]
-    lines: list[_Line]
+    Args:
+        lines (list[str]): The lines of the document that the remarks' positions belong to.
+        remarks (list[_Remark]): The remarks.
+    """
 
-    def says(self, subject: Subject, message: str) -> None:
-        self.lines = [replace(line, message=message) if line.subject is subject else line for line in self.lines]
+    lines: list[str]
+    remarks: list[_Remark]
 
-    def follows(self, text: list[str]) -> bool:
-        """Moves the remarks with their lines and drops those whose lines were edited; tells whether any has changed."""
-        start = _same(self.text, text)
-        end = len(self.text) - _same(self.text[start:][::-1], text[start:][::-1])
-        shift, before = len(text) - len(self.text), self.lines
-        self.lines = [line for line in before if line.end.line < start]
-        self.lines += [_moved(line, shift) for line in before if line.start.line >= end and line.end.line >= start]
-        self.text = text
-        return self.lines != before
+    def set_message(self, topic: Topic, message: str) -> None:
+        """Set the remark on a topic, if its line has not been edited meanwhile."""
+        self.remarks = [replace(r, message=message) if r.topic is topic else r for r in self.remarks]
+
+    def follow(self, lines: list[str]) -> bool:
+        """Move the remarks with their lines and drop those on edited lines; return whether any has changed."""
+        start, unchanged = common_affixes(self.lines, lines)
+        end, shift = len(self.lines) - unchanged, len(lines) - len(self.lines)
+        before = self.remarks
+        self.remarks = [remark for remark in before if remark.end.line < start]
+        self.remarks += [_moved(r, shift) for r in before if r.start.line >= end and r.end.line >= start]
+        self.lines = lines
+        return self.remarks != before
+
+    def diagnostics(self) -> list[lsp.Diagnostic]:
+        """Return the remarks that have been made."""
+        return [
+            lsp.Diagnostic(
+                lsp.Range(remark.start, remark.end),
+                remark.message,
+                lsp.DiagnosticSeverity.Information,
+                _CODE,
+                source="Tenny",
+            )
+            for remark in self.remarks
+            if remark.message is not None
+        ]
 
 
-class Reviewing:
+class ReviewHandler:
     """Reviews documents.
 
     Args:
-        server (TennyServer): Who has the documents and the model.
+        session (Session): The session.
     """
 
-    def __init__(self, server: "TennyServer") -> None:
-        self._server = server
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._reviews: dict[str, _Review] = {}
 
     async def review(self, uri: str, range_: lsp.Range | None) -> dict[str, int] | None:
-        """Reviews a document, or a range of it, and returns how many remarks were made; None when it is not there."""
-        view = self._server.view(uri)
+        """Review a document, or a range of it, and return how many remarks were made; None when it is not there."""
+        view = self._session.view(uri)
         if view is None:
             return None
-        pitfalls = await self._pitfalls(view)
+        pitfalls = await self._pitfall_topics(view)
         view, document = view.alone(), view.documents[view.cell]
         whole = lsp.Range(lsp.Position(0, 0), lsp.Position(len(document.lines) + 1, 0))
         part = range_ if range_ is not None and range_.start != range_.end else whole
-        found = subjects(view.buffer, view.offset(part.start), view.offset(part.end), pitfalls)
-        made = self._reviews[uri] = _Review(_lines(view), [_line(view, subject) for subject in found])
-        self._server.diagnostics.publish(uri)
-        async with progress(self._server, "Tenny reviews") as report:
-            done = await self._speak(uri, made, found, report)
-        return {"remarks": done}
+        found = topics(view.buffer, view.offset(part.start), view.offset(part.end), pitfalls)
+        made = self._reviews[uri] = _Review(_lines(view), [_remark(topic, view) for topic in found])
+        self._publish(uri, made)
+        async with self._session.client.progress("Tenny reviews") as report:
+            return {"remarks": await self._make_remarks(uri, made, found, report)}
 
     def clear(self, uri: str) -> None:
-        """Takes back every remark on a document."""
+        """Take back every remark on a document."""
         if self._reviews.pop(uri, None) is not None:
-            self._server.diagnostics.publish(uri)
+            self._session.publisher.clear(_SOURCE, uri)
 
     def changed(self, uri: str) -> None:
-        """Follows an edit: a remark goes with its line, and ends with it."""
-        made, view = self._reviews.get(uri), self._server.view(uri)
-        if made is not None and view is not None and made.follows(_lines(view)):
-            self._server.diagnostics.publish(uri)
-
-    def diagnostics(self, uri: str) -> list[lsp.Diagnostic]:
-        """Returns what is said about a document."""
+        """Follow an edit: a remark moves with its line, and ends when that is edited."""
         made = self._reviews.get(uri)
-        return [_diagnostic(line, line.message) for line in (made.lines if made else []) if line.message is not None]
+        view = self._session.view(uri) if made is not None else None
+        if made is not None and view is not None and made.follow(_lines(view)):
+            self._publish(uri, made)
 
-    async def _speak(self, uri: str, made: _Review, found: Sequence[Subject], report: Report) -> int:
-        """Shows remarks as they come and returns how many; without a model they are those that were written by hand."""
-        done, model = 0, self._server.roasting.model
-        is_large = self._server.settings.model.is_large
-        while done < len(found):
-            try:
-                async for subject, message in review(found[done:], model, may_write=is_large):
-                    if self._reviews.get(uri) is not made:
-                        return done
-                    done += 1
-                    made.says(subject, message)
-                    self._server.diagnostics.publish(uri)
-                    report(done, len(found))
-            except TennyError as error:
-                LOGGER.warning("The remarks are some that were written by hand: %s", error)
-                model = None
-        return done
+    def _publish(self, uri: str, review: _Review) -> None:
+        self._session.publisher.set(_SOURCE, uri, review.diagnostics())
 
-    async def _pitfalls(self, view: View) -> list[Subject]:
-        """Returns what is wrong in a document as something to talk about."""
+    async def _make_remarks(self, uri: str, made: _Review, found: list[Topic], report: Report) -> int:
+        """Publish each remark as it is made; return how many there are when all are, or the review is cleared."""
+        model = OptionalModel(self._session.speaker.cynic, "The remarks are some that were written by hand")
+        remarks: set[str] = set()
+        await load_repertoire()
+        for number, topic in enumerate(found):
+            message = await model.attempt(partial(remark_on_topic, topic, made=remarks))
+            if self._reviews.get(uri) is not made:
+                return number
+            made.set_message(topic, message)
+            self._publish(uri, made)
+            report(number + 1, len(found))
+        return len(found)
+
+    async def _pitfall_topics(self, view: View) -> list[Topic]:
+        """Return the pitfalls of a document as topics."""
         found = []
-        for one in await self._server.diagnostics.pitfalls(view):
-            document, start = view.located(one.start)
+        for pitfall in await self._session.pitfalls(view):
+            document, start = view.located(pitfall.start)
             if document is view.documents[view.cell]:
-                here = replace(one, start=start, end=start + one.end - one.start)
-                found.append(of_pitfall(here, document.source))
+                end = start + pitfall.end - pitfall.start
+                found.append(Topic("pitfall", pitfall.message, document.source[start:end], start, end))
         return found
 
 
-def _line(view: View, subject: Subject) -> _Line:
-    range_ = view.range(subject.start, subject.end)
-    return _Line(subject, range_.start, range_.end)
+def _remark(topic: Topic, view: View) -> _Remark:
+    range_ = view.range(topic.start, topic.end)
+    return _Remark(topic, range_.start, range_.end)
 
 
 def _lines(view: View) -> list[str]:
-    """Returns the lines of a document as they are compared, without what ends them."""
+    """Return the lines of a document without their line ends."""
     return [line.rstrip("\r\n") for line in view.documents[view.cell].lines]
 
 
-def _same(one: Sequence[str], other: Sequence[str]) -> int:
-    """Returns how many lines two texts have in common at their start."""
-    pairs = zip(one, other, strict=False)
-    return next((number for number, (a, b) in enumerate(pairs) if a != b), min(len(one), len(other)))
-
-
-def _moved(line: _Line, shift: int) -> _Line:
-    start, end = line.start, line.end
+def _moved(remark: _Remark, shift: int) -> _Remark:
+    start, end = remark.start, remark.end
     return replace(
-        line,
+        remark,
         start=lsp.Position(start.line + shift, start.character),
         end=lsp.Position(end.line + shift, end.character),
     )
-
-
-def _diagnostic(line: _Line, message: str) -> lsp.Diagnostic:
-    range_ = lsp.Range(line.start, line.end)
-    return lsp.Diagnostic(range_, message, lsp.DiagnosticSeverity.Information, CODE, source="Tenny")
 
 
 def _range(value: dict[str, dict[str, int]]) -> lsp.Range:
     return lsp.Range(lsp.Position(**value["start"]), lsp.Position(**value["end"]))
 
 
-def register_reviewing(server: "TennyServer") -> Reviewing:
-    """Returns what reviews documents, having been registered with a server."""
-    reviewing = Reviewing(server)
+def register(server: LanguageServer, session: Session) -> None:
+    """Register the commands with the server."""
+    handler = ReviewHandler(session)
+    session.callbacks.changed.append(handler.changed)
+    session.callbacks.closed.append(handler.clear)
 
     @server.command("tenny.cynicalReview")
     async def cynical_review(uri: str, *ranges: Any) -> dict[str, int] | None:
-        return await reviewing.review(uri, _range(ranges[0]) if ranges and ranges[0] else None)
+        return await handler.review(uri, _range(ranges[0]) if ranges and ranges[0] else None)
 
     @server.command("tenny.clearReview")
     def clear_review(uri: str) -> None:
-        reviewing.clear(uri)
-
-    return reviewing
+        handler.clear(uri)

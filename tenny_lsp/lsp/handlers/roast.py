@@ -1,70 +1,58 @@
-"""Roasts in an editor: the code action on a comment, the command, and the remark that becomes a comment itself."""
+"""Run ``tenny.roastComment`` and offer it as a code action: show a remark on a comment, and insert it if wanted."""
 
 import asyncio
-import logging
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lsprotocol import types as lsp
-from pygls.exceptions import JsonRpcException
+from pygls.lsp.server import LanguageServer
 
-from tenny_lsp import locations
-from tenny_lsp.errors import TennyError
 from tenny_lsp.features.insertion import comment_below
 from tenny_lsp.features.line_length import line_length
 from tenny_lsp.features.roast import Roast, roast
 from tenny_lsp.lsp.documents import path_of
-from tenny_lsp.lsp.progress import progress
-from tenny_lsp.model.protocol import TextModel
+from tenny_lsp.lsp.session import Session
+from tenny_lsp.lsp.to_lsp import ROAST_KIND, is_wanted
+from tenny_lsp.model.optional import OptionalModel
 from tenny_lsp.source.buffer import Buffer
 from tenny_lsp.source.comments import Passage, passage_at, selection
 
-if TYPE_CHECKING:
-    from tenny_lsp.lsp.server import TennyServer
-
-LOGGER = logging.getLogger(__name__)
-
-#: The kind of the code action.
-ROAST = "refactor.rewrite.tenny"
-#: Emacs' lsp-mode drops what it reads in one go with an answer that it waits for.
-_BREATH_S = 0.1
+#: Emacs' lsp-mode drops what it reads together with an answer that it waits for.
+_PAUSE_AFTER_ANSWER_S = 0.1
 INSERT, AGAIN, DISMISS = "Insert as comment", "Again", "Dismiss"
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A passage of a document, and how it was written when it was roasted."""
+    """A passage of a document, and its text when it was roasted.
+
+    Args:
+        uri (str): The document.
+        passage (Passage): The passage.
+        text (str): Its text, marks and indentation included.
+    """
 
     uri: str
     passage: Passage
-    written: str
+    text: str
 
 
-class Roasting:
-    """Makes remarks on comments.
+class RoastHandler:
+    """Makes remarks on comments, and talks about them until its user has had enough.
 
     Args:
-        server (TennyServer): Who has the documents, the model and the settings.
+        session (Session): The session.
     """
 
-    def __init__(self, server: "TennyServer") -> None:
-        self._server = server
+    def __init__(self, session: Session) -> None:
+        self._session = session
         self._made: dict[str, list[str]] = {}
-        self._talking: set[asyncio.Task[None]] = set()
+        self._conversations: set[asyncio.Task[None]] = set()
 
-    @property
-    def model(self) -> TextModel | None:
-        """The model as it speaks of comments; None where it has not learned to."""
-        model, settings = self._server.model, self._server.settings
-        path = settings.roast.adapter_path
-        adapter = locations.expanded(path) if path else locations.find_adapter(settings.model.path, locations.CYNIC)
-        return model.with_adapter(adapter) if model is not None and adapter is not None else None
-
-    def actions(self, params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
-        """Returns the action that roasts what stands in a range: a comment, a docstring, or what is selected."""
-        if not self._server.settings.roast.enabled or not wants(params.context.only, ROAST):
+    async def actions(self, params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
+        """Return the action that roasts a range: a comment, a docstring, or what is selected."""
+        if not self._session.settings.roast.enabled or not is_wanted(ROAST_KIND, params.context.only):
             return []
         found = self._find(params.text_document.uri, params.range)
         if found is None:
@@ -72,29 +60,29 @@ class Roasting:
         what = "selection" if found.passage.kind == "selection" else "comment"
         place = params.range if what == "selection" else params.range.start
         command = lsp.Command(f"Tenny: roast this {what}", "tenny.roastComment", None, [found.uri, place])
-        return [lsp.CodeAction(command.title, ROAST, command=command)]
+        return [lsp.CodeAction(command.title, ROAST_KIND, command=command)]
 
     async def roast(self, uri: str, range_: lsp.Range) -> dict[str, Any] | None:
-        """Returns ``{"comment", "sentiment", "roast"}`` of what stands in a range, and shows it; None for nothing."""
+        """Return ``{"comment", "sentiment", "roast"}`` of a range, and show it; None where there is no comment."""
         place = self._find(uri, range_)
         if place is None:
-            self._tell("There is no comment here.")
+            self._session.client.show("There is no comment here.")
             return None
-        said = await self._said(place)
+        made = await self._roast(place)
         request = asyncio.current_task()
         assert request is not None
         # Not before it is answered: eglot waits for the answer, and its user's choice must not take that time.
-        request.add_done_callback(lambda _: self._begin(place, said))
-        return {"comment": place.passage.text, "sentiment": said.sentiment, "roast": said.remark}
+        request.add_done_callback(lambda _: self._begin(place, made))
+        return {"comment": place.passage.text, "sentiment": made.sentiment, "roast": made.remark}
 
     async def close(self) -> None:
-        """Ends every conversation."""
-        for task in self._talking:
+        """End every conversation."""
+        for task in self._conversations:
             task.cancel()
-        await asyncio.gather(*self._talking, return_exceptions=True)
+        await asyncio.gather(*self._conversations, return_exceptions=True)
 
     def _find(self, uri: str, range_: lsp.Range) -> _Place | None:
-        view = self._server.view(uri)
+        view = self._session.view(uri)
         if view is None:
             return None
         view = view.alone()
@@ -104,91 +92,67 @@ class Roasting:
             passage = selection(view.buffer, start, end)
         return _Place(uri, passage, view.buffer.text[passage.start : passage.end]) if passage is not None else None
 
-    async def _said(self, place: _Place) -> Roast:
-        """Returns a remark that has not been made yet on the same words."""
+    async def _roast(self, place: _Place) -> Roast:
+        """Return a roast whose remark has not been made yet on the same words."""
         context = place.passage.context
         made = self._made.setdefault(context, [])
-        async with progress(self._server, "Tenny reads your comment") as report:
-            try:
-                is_large = self._server.settings.model.is_large
-                seed = len(made) if is_large else 0  # what has been made already makes another remark of it
-                said = await roast(context, self.model, seed=seed, avoid=made, on_progress=report, may_write=is_large)
-            except TennyError as error:
-                LOGGER.warning("The remark is one that was written by hand: %s", error)
-                said = await roast(context, None, avoid=made)
+        model = OptionalModel(self._session.speaker.cynic, "The remark is one that was written by hand")
+        async with self._session.client.progress("Tenny reads your comment") as report:
+            said = await model.attempt(
+                # A model that chooses would draw another remark for another seed, the worse ones among them.
+                lambda model: roast(
+                    context,
+                    model,
+                    seed=len(made) if model is not None and model.can.write else 0,
+                    avoid=made,
+                    on_progress=report,
+                )
+            )
         made.append(said.remark)
         return said
 
     def _begin(self, place: _Place, said: Roast) -> None:
-        task = asyncio.create_task(self._talk(place, said), name="roast")
-        self._talking.add(task)
-        task.add_done_callback(self._talking.discard)
+        task = asyncio.create_task(self._converse(place, said), name="roast")
+        self._conversations.add(task)
+        task.add_done_callback(self._conversations.discard)
 
-    async def _talk(self, place: _Place, said: Roast) -> None:
-        """Shows a remark until its user has had enough of it."""
-        await asyncio.sleep(_BREATH_S)
-        actions = [lsp.MessageActionItem(title) for title in (INSERT, AGAIN, DISMISS)]
+    async def _converse(self, place: _Place, said: Roast) -> None:
+        """Show a remark, and another, until its user has had enough."""
+        await asyncio.sleep(_PAUSE_AFTER_ANSWER_S)
         while True:
-            message = lsp.ShowMessageRequestParams(lsp.MessageType.Info, said.remark, actions)
-            try:
-                chosen = await self._server.window_show_message_request_async(message)
-            except JsonRpcException:  # not every editor can ask, and of those that can not every one announces it
-                self._tell(said.remark)
-                return
-            if chosen is not None and chosen.title == INSERT:
+            choice = await self._session.client.ask(said.remark, (INSERT, AGAIN, DISMISS))
+            if choice == INSERT:
                 await self._insert(place, said.remark)
-            if chosen is None or chosen.title != AGAIN:
+            if choice != AGAIN:
                 return
-            said = await self._said(place)
+            said = await self._roast(place)
 
     async def _insert(self, place: _Place, remark: str) -> None:
-        """Writes a remark below what it is about, if that still stands there."""
-        view = self._server.view(place.uri)
-        start = _where(view.alone().buffer, place) if view is not None else None
+        """Write a remark below its passage, if that still stands there."""
+        client, view = self._session.client, self._session.view(place.uri)
+        start = _present_start(view.alone().buffer, place) if view is not None else None
         if view is None or start is None:
-            self._tell("The text has changed: nothing was inserted.")
+            client.show("The text has changed: nothing was inserted.")
             return
-        document, end = view.documents[view.cell], start + len(place.written)
+        document, end = view.documents[view.cell], start + len(place.text)
         insertion = comment_below(document.source, start, end, remark, line_length(path_of(view.uri)))
         if insertion is None:
-            self._tell("A comment cannot stand there: nothing was inserted.")
+            client.show("A comment cannot stand there: nothing was inserted.")
             return
         # Not pygls' own: at the end of a last line without a line end it names the line after it.
         *rows, last = re.split(r"\r\n|\r|\n", document.source[: insertion.offset])
         position = lsp.Position(len(rows), document.position_codec.client_num_units(last))
         edit = lsp.TextEdit(lsp.Range(position, position), insertion.text)
-        params = lsp.ApplyWorkspaceEditParams(self._edit(document.uri, document.version, edit), "Insert Tenny's remark")
-        try:
-            is_done = (await self._server.workspace_apply_edit_async(params)).applied
-        except JsonRpcException:  # so says an editor whose user was asked, and would not
-            is_done = False
-        if not is_done:
-            self._tell("The editor did not insert it.")
-
-    def _edit(self, uri: str, version: int | None, edit: lsp.TextEdit) -> lsp.WorkspaceEdit:
-        """Returns an edit of one version of a document, where the editor can tell versions apart."""
-        workspace = self._server.client_capabilities.workspace
-        if workspace is None or workspace.workspace_edit is None or not workspace.workspace_edit.document_changes:
-            return lsp.WorkspaceEdit({uri: [edit]})
-        document = lsp.OptionalVersionedTextDocumentIdentifier(uri, version)
-        return lsp.WorkspaceEdit(document_changes=[lsp.TextDocumentEdit(document, [edit])])
-
-    def _tell(self, text: str) -> None:
-        self._server.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Info, text))
+        if not await client.apply_edit(document.uri, document.version, edit, "Insert Tenny's remark"):
+            client.show("The editor did not insert it.")
 
 
-def wants(only: Iterable[lsp.CodeActionKind | str] | None, kind: str) -> bool:
-    """Tells whether a client wants actions of a kind: of any, or of one that it belongs to."""
-    wanted = None if only is None else [str(getattr(one, "value", one)) for one in only]
-    return wanted is None or any(kind == one or not one or kind.startswith(f"{one}.") for one in wanted)
-
-
-def _where(buffer: Buffer, place: _Place) -> int | None:
-    """Returns where a passage stands now: where it stood, or at the only place with the same words."""
+def _present_start(buffer: Buffer, place: _Place) -> int | None:
+    """Return where a passage starts now: where it did, or at the only place with the same text."""
     text, start = buffer.text, place.passage.start
-    if text[start : start + len(place.written)] != place.written:
-        start = text.find(place.written)
-        if start < 0 or text.find(place.written, start + 1) >= 0:
+    if text[start : start + len(place.text)] != place.text:
+        start = text.find(place.text)
+        if start < 0 or text.find(place.text, start + 1) >= 0:
             return None
     if place.passage.kind == "selection":
         return start
@@ -196,12 +160,12 @@ def _where(buffer: Buffer, place: _Place) -> int | None:
     return start if now is not None and now.start == start and now.text == place.passage.text else None
 
 
-def register_roasting(server: "TennyServer") -> Roasting:
-    """Returns what makes remarks, having been registered with a server."""
-    roasting = Roasting(server)
+def register(server: LanguageServer, session: Session) -> None:
+    """Register the command and the code action."""
+    handler = RoastHandler(session)
+    session.callbacks.code_actions.append(handler.actions)
+    session.callbacks.shutdown.append(handler.close)
 
     @server.command("tenny.roastComment")
     async def roast_comment(uri: str, place: lsp.Range | lsp.Position) -> dict[str, Any] | None:
-        return await roasting.roast(uri, place if isinstance(place, lsp.Range) else lsp.Range(place, place))
-
-    return roasting
+        return await handler.roast(uri, place if isinstance(place, lsp.Range) else lsp.Range(place, place))

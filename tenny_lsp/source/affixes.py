@@ -1,0 +1,22 @@
+"""What two texts, or two sequences of lines or statements, have in common at their start and at their end."""
+
+from collections.abc import Sequence
+
+
+def common_prefix_length(one: Sequence[object], other: Sequence[object]) -> int:
+    """Return how many items two sequences have in common at their start.
+
+    Slices are compared and halved, which for texts is many times as fast as comparing item by item.
+    """
+    least, most = 0, min(len(one), len(other))
+    while least < most:
+        middle = (least + most + 1) // 2
+        least, most = (middle, most) if one[least:middle] == other[least:middle] else (least, middle - 1)
+    return least
+
+
+def common_affixes(one: Sequence[object], other: Sequence[object]) -> tuple[int, int]:
+    """Return how many items two sequences have in common at their start, and at their end behind those."""
+    start = common_prefix_length(one, other)
+    rest = min(len(one), len(other)) - start
+    return start, common_prefix_length(one[::-1][:rest], other[::-1][:rest])

@@ -1,0 +1,48 @@
+"""``tenny.ask`` through its handler."""
+
+from tenny_lsp.errors import ModelUnavailable
+from tenny_lsp.lsp.handlers import ask
+from tests.unit.lsp.fakes import Editor, FakeModel
+
+QUESTION = "how do I join arrays with mx.concatenate?"
+
+
+async def test_the_documentation_answers_and_is_shown() -> None:
+    editor = Editor(ask)
+
+    answer = await editor.command("tenny.ask", QUESTION)
+
+    assert answer["generated"] is False and "oncatenate" in answer["answer"]
+    assert answer["sources"][0]["name"] == "mlx.core.concatenate"
+    assert editor.client.shown == [answer["answer"]]
+
+
+async def test_a_client_that_shows_it_itself() -> None:
+    editor = Editor(ask)
+
+    await editor.command("tenny.ask", QUESTION, False)
+
+    assert editor.client.shown == []
+
+
+async def test_the_models_answer() -> None:
+    editor = Editor(ask, model=FakeModel("mlx.core.concatenate Joins arrays along an axis."))
+
+    answer = await editor.command("tenny.ask", QUESTION)
+
+    assert answer["generated"] is True and answer["answer"].endswith("Joins arrays along an axis.")
+
+
+async def test_a_model_that_fails_leaves_the_documentation() -> None:
+    editor = Editor(ask, model=FakeModel(ModelUnavailable("It is gone", "Call it back.")))
+
+    assert (await editor.command("tenny.ask", QUESTION))["generated"] is False
+
+
+async def test_what_nobody_knows() -> None:
+    editor = Editor(ask)
+
+    answer = await editor.command("tenny.ask", "what is the best pizza in Naples?")
+
+    assert answer == {"answer": None, "generated": False, "sources": []}
+    assert editor.client.shown[0].startswith("Nothing in the documentation of MLX")

@@ -25,7 +25,7 @@ RESULTS = Path(__file__).parent / "results" / "choosing.json"
 
 
 async def chosen(model: TextModel, count: int, seed: int) -> dict[str, float]:
-    """Returns how often each way of ranking puts the right remark first."""
+    """Return how often each way of ranking puts the right remark first."""
     learned, reserve = repertoire().learned, repertoire().reserve
     drawn = set(random.Random(seed).sample(range(len(reserve)), count))
     hidden = [replace(roast, context="") if place in drawn else roast for place, roast in enumerate(reserve)]
@@ -48,7 +48,7 @@ async def chosen(model: TextModel, count: int, seed: int) -> dict[str, float]:
 
 
 async def felt(model: TextModel) -> dict[str, float]:
-    """Returns how often a sentiment is right, by words alone and with the model's opinion as a large one's counts."""
+    """Return how often a sentiment is right, by words alone and with the model's opinion as a large one's counts."""
     rows = [json.loads(line) for line in UNSEEN.read_text("utf-8").splitlines()]
     ways = {"words": None, "words and model": model}
     return {
@@ -58,7 +58,7 @@ async def felt(model: TextModel) -> dict[str, float]:
 
 
 async def run(count: int, seed: int, adapter: Path | None) -> dict[str, object]:
-    """Returns all that was measured."""
+    """Return all that was measured."""
     model = WorkerModel(WorkerOptions(locations.embedded_base(), adapter))
     try:
         return {"remarks": await chosen(model, count, seed), "sentiments": await felt(model)}
@@ -67,7 +67,7 @@ async def run(count: int, seed: int, adapter: Path | None) -> dict[str, object]:
 
 
 def main() -> None:
-    """Prints what was measured and writes it to ``results/choosing.json``."""
+    """Print what was measured and writes it to ``results/choosing.json``."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--comments", type=int, default=100, help="how many")
     parser.add_argument("--seed", type=int, default=0, help="which")

@@ -67,7 +67,7 @@ def _arguments() -> argparse.Namespace:
 
 
 async def _rank(names: list[Written], index: ApiIndex, base: Path) -> tuple[_Ranks, list[float]]:
-    """Returns the ranks of all names by every ranking, and how long the model took for each."""
+    """Return the ranks of all names by every ranking, and how long the model took for each."""
     members = {owner: sorted(found) for owner, found in members_of(index).of.items()}
     ranks: _Ranks = defaultdict(list)
     score_ms: list[float] = []
@@ -102,7 +102,7 @@ async def _rank(names: list[Written], index: ApiIndex, base: Path) -> tuple[_Ran
 
 
 def _sessions(options: argparse.Namespace, names: list[Written]) -> dict[str, dict[str, Any]]:
-    """Returns what each server's sessions gave: Tenny's twice, with facts only and with its model."""
+    """Return what each server's sessions gave: Tenny's twice, with facts only and with its model."""
     found: dict[str, dict[str, Any]] = {}
     tenny, *others = peers.servers()
     with_model = {"model": {"enabled": True, "path": options.model}}
@@ -123,7 +123,7 @@ def _sessions(options: argparse.Namespace, names: list[Written]) -> dict[str, di
 
 
 def _session(server: peers.Server, values: object, workplace: Path, names: list[Written]) -> dict[str, Any]:
-    """Returns the ranks a server gives the names and the milliseconds it takes, at the dot and a keystroke later.
+    """Return the ranks a server gives the names and the milliseconds it takes, at the dot and a keystroke later.
 
     A file is opened, and a moment later the line is typed up to the dot. The second request stands where the first did,
     so that both rank the same; what a late model had to say is there.

@@ -25,7 +25,7 @@ RESULTS = Path(__file__).parent / "results" / "hover_answers.json"
 
 
 def main() -> None:
-    """Asks all servers, prints a Markdown table and writes the results."""
+    """Ask all servers, prints a Markdown table and writes the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--install", action="store_true", help="install the newest peers into .work/peers first")
     parser.add_argument("--servers", nargs="*", help="only these of the servers, beside tenny-lsp")
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def _wrong(server: peers.Server, workspace: Path, asked: list[Case]) -> list[Case]:
-    """Returns the cases that a server answers wrongly or not at all."""
+    """Return the cases that a server answers wrongly or not at all."""
     workspace.mkdir(exist_ok=True)
     environment = peers.environment(workspace.parent / server.name)
     with Session(server.command, environment, server.settings, workspace.parent / f"{server.name}.log") as session:

@@ -187,7 +187,7 @@ class Case:
 
 
 def cases(index: ApiIndex) -> Iterator[Case]:
-    """Yields every case; the facts of a name are the first words of its documentation."""
+    """Yield every case; the facts of a name are the first words of its documentation."""
     for kind, places in NAMES.items():
         for code, name in places.items():
             entry = index.resolve(name)
@@ -203,7 +203,7 @@ def cases(index: ApiIndex) -> Iterator[Case]:
 
 
 def constructors(index: ApiIndex) -> Iterator[Case]:
-    """Yields every ``nn.Module`` that MLX offers in ``nn``, as it is constructed."""
+    """Yield every ``nn.Module`` that MLX offers in ``nn``, as it is constructed."""
     for entry in index:
         if entry.kind == "class" and entry.name.count(".") == 2 and _is_module(entry, index):
             code = f"import mlx.nn as nn\nlayer = {entry.name[4:-1]}‸{entry.name[-1]}()\n"
@@ -211,20 +211,20 @@ def constructors(index: ApiIndex) -> Iterator[Case]:
 
 
 def facts_of(entry: ApiEntry) -> tuple[str, ...]:
-    """Returns what proves that an entry is shown: how its documentation starts; of a method, or where it refers to."""
+    """Return what proves that an entry is shown: how its documentation starts; of a method, or where it refers to."""
     words = " ".join(entry.summary.split()[:6]).partition(":math:")[0]
     return (words, f"See {entry.short_name}", f"Equivalent to {entry.short_name}")
 
 
 def said(text: str) -> str:
-    """Returns letters and digits only: servers differ in how they show markup."""
+    """Return letters and digits only: servers differ in how they show markup."""
     for role in (":func:", ":class:", ":meth:", ":attr:", ":obj:"):
         text = text.replace(role, "")
     return "".join(character for character in text.lower() if character.isalnum())
 
 
 def is_right(case: Case, answer: str) -> bool:
-    """Tells whether a hover says what it must."""
+    """Return whether a hover says what it must."""
     return said(case.also) in said(answer) and any(said(fact) in said(answer) for fact in case.facts)
 
 

@@ -26,7 +26,7 @@ _LINES = 2000
 
 
 def main() -> None:
-    """Measures all servers, prints a Markdown table and writes the results."""
+    """Measure all servers, prints a Markdown table and writes the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--hovers", type=int, default=300)
     parser.add_argument("--servers", nargs="*", help="only these of the servers, beside tenny-lsp")
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 def _long_text() -> str:
-    """Returns the first models of MLX-LM, in one text of about 2,000 lines."""
+    """Return the first models of MLX-LM, in one text of about 2,000 lines."""
     text = ""
     for path in sorted((find_installed("mlx_lm").folder / "models").glob("*.py")):
         text += path.read_text("utf-8")
@@ -87,7 +87,7 @@ def _measured(server: peers.Server, workspace: Path, places: list[Place]) -> dic
 
 
 def _hover(session: Session, place: Place) -> tuple[bool, float]:
-    """Returns whether a hover had something to say, and its seconds."""
+    """Return whether a hover had something to say, and its seconds."""
     position = {"line": place.line, "character": place.column}
     params = {"textDocument": {"uri": place.document.as_uri()}, "position": position}
     result, seconds = session.request("textDocument/hover", params)
@@ -95,7 +95,7 @@ def _hover(session: Session, place: Place) -> tuple[bool, float]:
 
 
 def _type(session: Session, place: Place, number: int) -> None:
-    """Types a comment in front of the end of the place's line."""
+    """Type a comment in front of the end of the place's line."""
     lines = place.document.read_text("utf-8").split("\n")
     end = {"line": place.line, "character": len(lines[place.line])}
     typed = {"range": {"start": end, "end": end}, "text": f"  # {number}"}

@@ -8,12 +8,12 @@ from typing import Any
 
 
 def today() -> str:
-    """Returns the date, in UTC."""
+    """Return the date, in UTC."""
     return datetime.now(timezone.utc).date().isoformat()
 
 
 def machine() -> dict[str, Any]:
-    """Returns the class of this machine: processor, cores, system."""
+    """Return the class of this machine: processor, cores, system."""
     return {"cpu": _cpu(), "cores": os.cpu_count(), "system": f"{platform.system()} {platform.machine()}"}
 
 

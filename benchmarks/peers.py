@@ -35,7 +35,7 @@ class Server:
 
 
 def servers() -> list[Server]:
-    """Returns Tenny, first, and its peers, each set up for the packages of this interpreter."""
+    """Return Tenny, first, and its peers, each set up for the packages of this interpreter."""
     interpreter = sys.executable
     jedi = {"pylsp": {"plugins": {"jedi": {"environment": interpreter}}}}
     ty = {"configuration": {"environment": {"python": interpreter}}}
@@ -52,7 +52,7 @@ def servers() -> list[Server]:
 
 
 def environment(home: Path) -> dict[str, str]:
-    """Returns the environment a server runs in: this interpreter's is activated, caches lie in ``home``."""
+    """Return the environment a server runs in: this interpreter's is activated, caches lie in ``home``."""
     folders = {name: str(home / name) for name in ("XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME")}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     # Bytecode is kept, as on a user's machine: otherwise the servers that are not compiled start slower each time.
@@ -61,7 +61,7 @@ def environment(home: Path) -> dict[str, str]:
 
 
 def install() -> None:
-    """Installs the newest release of each peer into ``.work/peers``."""
+    """Install the newest release of each peer into ``.work/peers``."""
     venv.create(_PEERS, symlinks=True, with_pip=True)
     names = [server.name for server in servers()[1:]]
     command = [_PEERS / "bin" / "python", "-m", "pip", "install", "--quiet", "--upgrade", *names]
@@ -69,7 +69,7 @@ def install() -> None:
 
 
 def versions() -> dict[str, str]:
-    """Returns the version of each peer that is installed."""
+    """Return the version of each peer that is installed."""
     names = [server.name for server in servers()[1:]]
     try:
         answer = subprocess.run(

@@ -32,7 +32,7 @@ class Place:
 
 
 def copy_documents(workspace: Path) -> list[Path]:
-    """Copies ``mlx.nn``'s layers and ``mlx_lm``'s models into a workspace; returns the files to open.
+    """Copy ``mlx.nn``'s layers and ``mlx_lm``'s models into a workspace; return the files to open.
 
     All layers are opened and, evenly spread over the alphabet, a dozen of the models.
     """
@@ -45,7 +45,7 @@ def copy_documents(workspace: Path) -> list[Path]:
 
 
 def choose(documents: list[Path], count: int) -> list[Place]:
-    """Returns as many names under ``mx.`` and ``nn.``, evenly spread over the documents, in their order."""
+    """Return as many names under ``mx.`` and ``nn.``, evenly spread over the documents, in their order."""
     places = [place for path in documents for place in sorted(_places(path), key=lambda p: (p.line, p.column))]
     assert len(places) >= count, f"only {len(places)} names in the installed packages"
     return [places[index * len(places) // count] for index in range(count)]

@@ -30,7 +30,7 @@ RESULTS = Path(__file__).parent / "results" / "roasts.json"
 
 
 async def measure(model: WorkerModel, rows: list[dict[str, str]], sampling: Sampling) -> list[dict[str, Any]]:
-    """Returns what is said to each comment, and what is measured on it."""
+    """Return what is said to each comment, and what is measured on it."""
     found = []
     # The model is loaded, and the adapter on.
     await roast(rows[0]["comment"], model, sampling=sampling)
@@ -59,7 +59,7 @@ async def measure(model: WorkerModel, rows: list[dict[str, str]], sampling: Samp
 
 
 async def refused(model: WorkerModel, rows: list[dict[str, str]], sampling: Sampling) -> Counter[str]:
-    """Returns how many of all candidates may be shown, and why the others may not."""
+    """Return how many of all candidates may be shown, and why the others may not."""
     reasons: Counter[str] = Counter()
     for row in rows:
         text = subject_of(row["comment"])
@@ -72,7 +72,7 @@ async def refused(model: WorkerModel, rows: list[dict[str, str]], sampling: Samp
 
 
 def scores(found: list[dict[str, Any]]) -> dict[str, float]:
-    """Returns shares of all comments, and seconds."""
+    """Return shares of all comments, and seconds."""
     names = [name for name, value in found[0].items() if isinstance(value, bool)]
     shares = {name: sum(row[name] for row in found) / len(found) for name in names}
     seconds = sorted(row["seconds"] for row in found)
@@ -80,7 +80,7 @@ def scores(found: list[dict[str, Any]]) -> dict[str, float]:
 
 
 async def run(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Returns all that was measured."""
+    """Return all that was measured."""
     rows = [json.loads(line) for line in UNSEEN.read_text("utf-8").splitlines()][: arguments.comments]
     sampling = replace(
         SAMPLING,
@@ -110,7 +110,7 @@ async def run(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Prints the scores and every pair, and writes them to ``results/roasts.json``."""
+    """Print the scores and every pair, and writes them to ``results/roasts.json``."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--adapter-path", type=Path, help="default: the trained cynic adapter")
     parser.add_argument("--model", default="", help="default: the embedded base")

@@ -34,7 +34,7 @@ _Runs = dict[str, list[dict[str, float]]]
 
 
 def main() -> None:
-    """Runs all servers in turn, prints Markdown tables and writes the results."""
+    """Run all servers in turn, prints Markdown tables and writes the results."""
     options = _arguments()
     if options.index is not None:
         print(_index_s(*options.index))
@@ -69,7 +69,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _taking_part(options: argparse.Namespace, workplace: Path, places: list[Place]) -> list[peers.Server]:
-    """Returns the servers that a session can be held with, after that session."""
+    """Return the servers that a session can be held with, after that session."""
     able = []
     for server in peers.servers():
         if options.servers is not None and server.name not in ("tenny-lsp", *options.servers):
@@ -85,7 +85,7 @@ def _taking_part(options: argparse.Namespace, workplace: Path, places: list[Plac
 
 
 def _session(server: peers.Server, workplace: Path, places: list[Place]) -> dict[str, float]:
-    """Returns what one session with a server took: its start, hovers at rest, hovers each after an edit."""
+    """Return what one session with a server took: its start, hovers at rest, hovers each after an edit."""
     environment = peers.environment(workplace / server.name)
     log = workplace / f"{server.name}.log"
     with Session(server.command, environment, server.settings, log) as session:
@@ -110,7 +110,7 @@ def _session(server: peers.Server, workplace: Path, places: list[Place]) -> dict
 
 
 def _hover(session: Session, place: Place, lines_above: int) -> tuple[bool, float]:
-    """Returns whether a hover had something to say, and its seconds."""
+    """Return whether a hover had something to say, and its seconds."""
     position = {"line": place.line + lines_above, "character": place.column}
     params = {"textDocument": {"uri": place.document.as_uri()}, "position": position}
     result, seconds = session.request("textDocument/hover", params)
@@ -118,7 +118,7 @@ def _hover(session: Session, place: Place, lines_above: int) -> tuple[bool, floa
 
 
 def _insert_line(session: Session, place: Place, number: int) -> None:
-    """Types a line above the module-level statement a place stands in, as the document's edit of that number.
+    """Type a line above the module-level statement a place stands in, as the document's edit of that number.
 
     Places are visited from the top down, so every earlier edit has moved this one's line down by one.
     """
@@ -138,7 +138,7 @@ def _summary(when: str, hovers: list[tuple[bool, float]]) -> dict[str, float]:
 
 
 def _index_s(kind: str, cache: str) -> float:
-    """Returns the seconds one way to MLX's API takes, imports not counted."""
+    """Return the seconds one way to MLX's API takes, imports not counted."""
     import griffe
 
     import tenny_lsp.mlx_api.extraction  # noqa: F401
@@ -209,7 +209,7 @@ def _metric(runs: _Runs, name: str, metric: str, digits: int) -> str:
 
 
 def _cell(values: list[float], base: float, digits: int) -> str:
-    """Returns two cells: median (lowest – highest), and the median's ratio to a base."""
+    """Return two cells: median (lowest – highest), and the median's ratio to a base."""
     middle, lowest, highest = (f"{value:.{digits}f}" for value in (statistics.median(values), min(values), max(values)))
     return f"{middle} ({lowest} – {highest}) | {statistics.median(values) / base:.2f}×"
 

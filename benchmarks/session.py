@@ -65,7 +65,7 @@ class Session:
         self._process.wait()
 
     def initialize(self, root: Path, options: object) -> float:
-        """Returns the seconds from the start of the process to the answer to ``initialize``."""
+        """Return the seconds from the start of the process to the answer to ``initialize``."""
         folder = {"uri": root.as_uri(), "name": root.name}
         params = {"processId": None, "rootUri": root.as_uri(), "workspaceFolders": [folder]}
         params |= {"capabilities": _CAPABILITIES, "initializationOptions": options}
@@ -75,7 +75,7 @@ class Session:
         return elapsed_s
 
     def request(self, method: str, params: object) -> tuple[Any, float]:
-        """Returns the result of a request, and the seconds until it had arrived.
+        """Return the result of a request, and the seconds until it had arrived.
 
         Raises:
             SessionError: The server died, was silent for a minute, or answered with an error.
@@ -94,11 +94,11 @@ class Session:
                 return message["result"], arrived - sent
 
     def notify(self, method: str, params: object) -> None:
-        """Sends a notification."""
+        """Send a notification."""
         self._send({"method": method, "params": params})
 
     def settle(self) -> None:
-        """Waits until the server has said nothing for a while, at most a minute."""
+        """Wait until the server has said nothing for a while, at most a minute."""
         deadline = time.perf_counter() + _PATIENCE_S
         while time.perf_counter() < deadline:
             try:
@@ -113,7 +113,7 @@ class Session:
         self._process.wait(_PATIENCE_S)
 
     def _next(self, timeout_s: float) -> tuple[float, _Message]:
-        """Returns the next message and when it had arrived, having answered it if it is a question."""
+        """Return the next message and when it had arrived, having answered it if it is a question."""
         received = self._messages.get(timeout=timeout_s)
         if received is None:
             raise SessionError(f"the server ended: {self._log.read_text(errors='replace')[-500:]}")

@@ -29,7 +29,7 @@ SIDES = {"stock": "mlx_lm.lora", "tenny": "tenny-lsp train"}
 
 
 def main() -> None:
-    """Runs both sides in turn, prints a Markdown table and writes the results."""
+    """Run both sides in turn, prints a Markdown table and writes the results."""
     options = _arguments()
     if options.side is not None:
         print(json.dumps(_stock(options) if options.side == "stock" else _tenny(options)))
@@ -64,7 +64,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _write_rows(data: Path | None, workplace: Path) -> None:
-    """Writes the rows twice: as Tenny reads them, and as text for mlx_lm.lora.
+    """Write the rows twice: as Tenny reads them, and as text for mlx_lm.lora.
 
     Prompts and completions would need a chat template there, which a base model does not have.
     """
@@ -94,7 +94,7 @@ def _run(side: str, options: argparse.Namespace, workplace: Path) -> dict[str, A
 
 
 def _stock(options: argparse.Namespace) -> dict[str, Any]:
-    """Trains as the `mlx_lm.lora` command does, step by step with its own functions and defaults."""
+    """Train as the `mlx_lm.lora` command does, step by step with its own functions and defaults."""
     from mlx_lm import load, lora
 
     settings = lora.CONFIG_DEFAULTS | {
@@ -148,12 +148,12 @@ def _tenny(options: argparse.Namespace) -> dict[str, Any]:
 
 
 def _window(iters: int) -> int:
-    """Returns the iterations of a report; the first of four is left out."""
+    """Return the iterations of a report; the first of four is left out."""
     return max(1, iters // 4)
 
 
 def _speed(reports: Sequence[tuple[float, float]]) -> dict[str, Any]:
-    """Returns the speed from reports of (tokens so far, tokens per second), without the first."""
+    """Return the speed from reports of (tokens so far, tokens per second), without the first."""
     tokens = [after - before for (before, _), (after, _) in pairwise(reports)]
     seconds = [count / speed for count, (_, speed) in zip(tokens, reports[1:], strict=True)]
     return {"tokens": sum(tokens), "seconds": sum(seconds), "tokens_per_s": sum(tokens) / sum(seconds)}

@@ -49,7 +49,7 @@ class Written:
 
 
 def choose(count: int, seed: int, folder: Path, members: Members) -> list[Written]:
-    """Returns names of the held-out packages, drawn evenly from all of them together; fetches what is not there."""
+    """Return names of the held-out packages, drawn evenly from all of them together; fetches what is not there."""
     found: list[Written] = []
     fetch(folder, HELD_OUT)
     for name in HELD_OUT:
@@ -76,7 +76,7 @@ def _names(package: str, path: str, text: str, members: Members) -> Iterator[Wri
 
 
 def _module(node: ast.expr, aliases: dict[str, str]) -> str:
-    """Returns the module that an expression means, as far as imports tell, or an empty string."""
+    """Return the module that an expression means, as far as imports tell, or an empty string."""
     if isinstance(node, ast.Name):
         return aliases.get(node.id, "")
     owner = _module(node.value, aliases) if isinstance(node, ast.Attribute) else ""

@@ -15,7 +15,7 @@ def _working_directory() -> str:
 
 
 def _leave(workspace: str) -> None:
-    """Takes the workspace off the paths: what lies there is anyone's, and may well be called json.py or uv.exe.
+    """Take the workspace off the paths: what lies there is anyone's, and may well be called json.py or uv.exe.
 
     The process waits in its own folder until it becomes the server, so that relative entries of PATH lead nowhere else.
     """
@@ -34,7 +34,7 @@ def _is_inside(path: str, folder: str) -> bool:
 
 
 def main() -> int:
-    """Returns the exit status, unless all goes well: then this process becomes the server."""
+    """Return the exit status, unless all goes well: then this process becomes the server."""
     workspace = _working_directory()
     _leave(workspace)
     from reports import Problem, log, report

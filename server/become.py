@@ -13,7 +13,7 @@ _RUN = str(HERE / "run_server.py")
 
 
 def become(python: str, what: list[str], *, source: str, folder: str, workspace: str, is_private: bool) -> int:
-    """Becomes the language server, in the workspace; on Windows, returns its exit status.
+    """Become the language server, in the workspace; on Windows, returns its exit status.
 
     Args:
         python (str): The interpreter that has its packages.

@@ -29,11 +29,11 @@ class Bundle(NamedTuple):
     checkout: Path | None = None
 
     def accepts(self, version: str) -> bool:
-        """Returns whether an installed Tenny is as good as this one: major and minor version are the same."""
+        """Return whether an installed Tenny is as good as this one: major and minor version are the same."""
         return version.split(".")[:2] == self.version.split(".")[:2]
 
     def fingerprint(self) -> str:
-        """Returns what tells the packages of this release from those of others.
+        """Return what tells the packages of this release from those of others.
 
         Raises:
             Problem: The wheel is damaged.
@@ -45,7 +45,7 @@ class Bundle(NamedTuple):
 
 
 def _record(wheel: Path) -> bytes:
-    """Returns the wheel's own list of its files and their hashes, which is quicker to read than all of them."""
+    """Return the wheel's own list of its files and their hashes, which is quicker to read than all of them."""
     try:
         with zipfile.ZipFile(str(wheel)) as archive:
             return archive.read(next(name for name in archive.namelist() if name.endswith(".dist-info/RECORD")))
@@ -54,7 +54,7 @@ def _record(wheel: Path) -> bytes:
 
 
 def find(folder: Path = HERE.parent) -> Bundle:
-    """Returns the Tenny beside this folder.
+    """Return the Tenny beside this folder.
 
     Raises:
         Problem: There is none.
@@ -69,6 +69,6 @@ def find(folder: Path = HERE.parent) -> Bundle:
 
 
 def version_in(source: Path) -> str:
-    """Returns the version that a package's ``__init__.py`` names, or nothing."""
+    """Return the version that a package's ``__init__.py`` names, or nothing."""
     found = re.search(r'^__version__ = "(.+)"', source.read_text("utf-8", "replace"), re.MULTILINE)
     return found[1] if found else ""

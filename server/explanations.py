@@ -73,7 +73,7 @@ _CAUSES = [
 
 
 def explain(output: list[str], command: str, python: Interpreter, folder: Path) -> Problem:
-    """Returns why an environment could not be made.
+    """Return why an environment could not be made.
 
     Args:
         output (list[str]): The last lines that a program printed.
@@ -91,5 +91,5 @@ def explain(output: list[str], command: str, python: Interpreter, folder: Path) 
 
 
 def is_full_disk(problem: Problem) -> bool:
-    """Returns whether another way of installing would fail just the same."""
+    """Return whether another way of installing would fail just the same."""
     return problem.message.startswith(_DISK_IS_FULL)

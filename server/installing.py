@@ -47,7 +47,7 @@ class Installer:
         self._progress, self._lock = progress, lock
 
     def install(self) -> None:
-        """Makes the environment.
+        """Make the environment.
 
         Raises:
             Problem: It could not be made, and why.
@@ -86,7 +86,7 @@ class Installer:
             self._run(*install, "--no-deps", str(self._bundle.wheel))
 
     def _run(self, *command: str, hear: bool = False) -> None:
-        """Runs a command whose words all go to the log.
+        """Run a command whose words all go to the log.
 
         Args:
             command (str): What to run.
@@ -149,7 +149,7 @@ def _read(pipe: IO[bytes], lines: queue.Queue[str | None]) -> None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Ends a process that still runs, and all that it has started."""
+    """End a process that still runs, and all that it has started."""
     if process.poll() is None:
         if sys.platform == "win32":
             process.terminate()

@@ -55,14 +55,14 @@ class Interpreter(NamedTuple):
 
 
 def running() -> Interpreter:
-    """Returns the Python that runs this."""
+    """Return the Python that runs this."""
     base = getattr(sys, "_base_executable", None) or sys.executable
     version = (sys.version_info[0], sys.version_info[1], sys.version_info[2])
     return Interpreter(sys.executable, base, version, sys.implementation.name, sysconfig.get_platform())
 
 
 def search() -> Interpreter:
-    """Returns the newest Python on the PATH that Tenny can run with, else one that uv knows.
+    """Return the newest Python on the PATH that Tenny can run with, else one that uv knows.
 
     Raises:
         Problem: There is none.
@@ -80,7 +80,7 @@ def search() -> Interpreter:
 
 
 def program(name: str) -> str | None:
-    """Returns the path of a program on the PATH."""
+    """Return the path of a program on the PATH."""
     found = shutil.which(name)
     return str(Path(found).absolute()) if found else None
 
@@ -98,7 +98,7 @@ def _ask(path: str | None) -> Interpreter | None:
 
 
 def _output(*command: str) -> str | None:
-    """Returns what a program prints; None when it fails, as the stand-ins for a missing Python do."""
+    """Return what a program prints; None when it fails, as the stand-ins for a missing Python do."""
     try:
         done = subprocess.run(
             command,

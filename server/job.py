@@ -31,7 +31,7 @@ class _Limits(ctypes.Structure):
 
 
 def end_children_with_us() -> None:
-    """Puts this process into a job that Windows ends when the last handle to it is gone, which is ours.
+    """Put this process into a job that Windows ends when the last handle to it is gone, which is ours.
 
     If Windows refuses, the log says so, and a killed bootstrap leaves its server to notice that the editor is gone.
     """

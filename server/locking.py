@@ -40,7 +40,7 @@ class Lock:
 
     @classmethod
     def attempt(cls, path: str, *, shared: bool) -> Lock | None:
-        """Returns the lock, or None while others hold it.
+        """Return the lock, or None while others hold it.
 
         Raises:
             OSError: The file cannot be made, or its file system knows no locks.
@@ -57,17 +57,17 @@ class Lock:
         return cls(descriptor)
 
     def write(self, text: str) -> None:
-        """Leaves word for those who wait."""
+        """Leave word for those who wait."""
         os.lseek(self.descriptor, 0, os.SEEK_SET)
         os.ftruncate(self.descriptor, 0)
         os.write(self.descriptor, text.encode())
 
     def keep(self) -> None:
-        """Has the lock outlive this program in the one that it becomes."""
+        """Have the lock outlive this program in the one that it becomes."""
         os.set_inheritable(self.descriptor, True)
 
     def release(self) -> None:
-        """Lets go."""
+        """Let go."""
         os.close(self.descriptor)
 
     def __enter__(self) -> Lock:

@@ -33,14 +33,14 @@ class Progress:
         self._message, self._percentage = "", -1
 
     def step(self, message: str, percentage: int) -> None:
-        """Says what is being done now."""
+        """Say what is being done now."""
         percentage = max(percentage, self._percentage)
         if (message, percentage) != (self._message, self._percentage):
             self._message, self._percentage = message, percentage
             self._tell(message, percentage)
 
     def hear(self, line: str) -> None:
-        """Takes a line that uv or pip said."""
+        """Take a line that uv or pip said."""
         line = line.strip()
         found = _PIP_SEES.match(line)
         if found:
@@ -68,7 +68,7 @@ class Progress:
             self.step(f"Installing {self._expected} packages", _FETCHED)
 
     def look(self) -> None:
-        """Counts what is installed; for the time in which nothing is said."""
+        """Count what is installed; for the time in which nothing is said."""
         if self._percentage >= _FETCHED and self._expected:
             count = min(self._installed() - self._before, self._expected)
             share = count / self._expected

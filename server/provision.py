@@ -44,7 +44,7 @@ class Environment:
         return executable(self.folder)
 
     def provide(self, *, may_install: bool) -> Lock:
-        """Returns the lock that keeps the environment from being removed, once it is ready.
+        """Return the lock that keeps the environment from being removed, once it is ready.
 
         Args:
             may_install (bool): Whether it may be made; another window may be making it, that is waited for.
@@ -82,7 +82,7 @@ class Environment:
         )
 
     def _wait(self) -> Lock:
-        """Returns the shared lock, once nobody makes or removes the environment."""
+        """Return the shared lock, once nobody makes or removes the environment."""
         said = ""
         while True:
             lock = Lock.attempt(str(self._lock_file), shared=True)
@@ -97,7 +97,7 @@ class Environment:
             time.sleep(_ASK_EVERY_S)
 
     def _is_ready(self) -> bool:
-        """Returns whether it is whole, and the Python that it was made with still there."""
+        """Return whether it is whole, and the Python that it was made with still there."""
         try:
             base = json.loads((self.folder / STAMP).read_text("utf-8"))["base"]
         except (OSError, ValueError, KeyError, TypeError):
@@ -123,7 +123,7 @@ class Environment:
         progress.step("Tenny is installed", 100)
 
     def _remove_superseded(self) -> None:
-        """Removes other releases' environments that nobody uses.
+        """Remove other releases' environments that nobody uses.
 
         Those of this release for other Pythons stay: users switch between theirs, and back.
         """
@@ -151,5 +151,5 @@ class Environment:
 
 
 def _requirements() -> list[str]:
-    """Returns the names of all pinned packages; one with a pin for each kind of machine comes more than once."""
+    """Return the names of all pinned packages; one with a pin for each kind of machine comes more than once."""
     return re.findall(r"^([\w.-]+)[^\n]*==", REQUIREMENTS.read_text("utf-8"), re.MULTILINE)

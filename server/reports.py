@@ -33,7 +33,7 @@ class Problem(Exception):
 
     @classmethod
     def of_python(cls, why: str) -> "Problem":
-        """Returns the problem that no Python can run Tenny, and where another is set."""
+        """Return the problem that no Python can run Tenny, and where another is set."""
         this = "{}.{}.{}".format(*sys.version_info[:3])
         return cls(
             "Tenny needs "
@@ -52,13 +52,13 @@ class Problem(Exception):
 
 
 def log(text: str) -> None:
-    """Writes lines to the log."""
+    """Write lines to the log."""
     sys.stderr.write(text.rstrip() + "\n")
     sys.stderr.flush()
 
 
 def report(state: str, message: str, **details: Any) -> None:
-    """Tells the client where things stand: ``starting``, ``installing``, ``needsInstall`` or ``failed``.
+    """Tell the client where things stand: ``starting``, ``installing``, ``needsInstall`` or ``failed``.
 
     Someone at a terminal is told the same in words.
     """

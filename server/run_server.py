@@ -7,7 +7,7 @@ _HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def main() -> None:
-    """Runs ``tenny_lsp`` as ``python -m`` does, which would look for it in the working directory first."""
+    """Run ``tenny_lsp`` as ``python -m`` does, which would look for it in the working directory first."""
     folder = sys.argv.pop(1)
     sys.path[:] = ([folder] if folder else []) + [entry for entry in sys.path if os.path.abspath(entry) != _HERE]
     import runpy

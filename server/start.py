@@ -17,7 +17,7 @@ from storage import default_storage
 
 
 def start(arguments: list[str], workspace: str) -> int:
-    """Becomes the server; on Windows, returns its exit status.
+    """Become the server; on Windows, returns its exit status.
 
     Args:
         arguments (list[str]): The command line.
@@ -76,7 +76,7 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
 
 
 def _is_installed(tenny: bundle.Bundle) -> bool:
-    """Returns whether this Python has a Tenny that is as good as the one that comes with this bootstrap."""
+    """Return whether this Python has a Tenny that is as good as the one that comes with this bootstrap."""
     spec = importlib.util.find_spec("tenny_lsp")
     if not (spec and spec.origin and importlib.util.find_spec("pygls")):  # pygls: its source alone is no installation
         return False

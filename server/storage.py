@@ -12,7 +12,7 @@ STAMP = "tenny-ready.json"
 
 
 def default_storage() -> Path:
-    """Returns the platform's folder for a user's data, Tenny's part of it."""
+    """Return the platform's folder for a user's data, Tenny's part of it."""
     if sys.platform == "win32":
         folder = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
@@ -24,12 +24,12 @@ def default_storage() -> Path:
 
 
 def executable(environment: Path) -> Path:
-    """Returns where an environment has its Python."""
+    """Return where an environment has its Python."""
     return environment / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
 
 
 def remove(environment: Path) -> None:
-    """Removes an environment, its stamp first, so that nobody takes what is left for one."""
+    """Remove an environment, its stamp first, so that nobody takes what is left for one."""
     if environment.exists():
         if (environment / STAMP).exists():
             (environment / STAMP).unlink()

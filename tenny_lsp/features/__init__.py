@@ -1,1 +1,1 @@
-"""What the user gets: async functions from (buffer, index, model) to plain values."""
+"""What the user gets: functions from plain values to plain values."""

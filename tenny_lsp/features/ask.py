@@ -1,4 +1,4 @@
-"""Ask: a question in plain words → an answer that stands in MLX's documentation, and where it stands."""
+"""Answer a question about MLX from its documentation, and say where the answer stands."""
 
 import re
 from collections.abc import Iterator
@@ -91,7 +91,7 @@ def prose_of(answer: Answer, index: ApiIndex) -> str:
 
 
 def answer_values(answer: Answer) -> dict[str, Any]:
-    """Returns an answer as JSON values."""
+    """Return an answer as JSON values."""
     sources = [{"name": source.entry.name, "page": page_of(source.entry.name)} for source in answer.sources]
     return {"answer": answer.prose, "generated": answer.is_generated, "sources": sources}
 
@@ -110,7 +110,7 @@ def sources_of(question: str, search: Search) -> list[Source]:
 
 
 def ask_prompt(question: str, sources: tuple[Source, ...]) -> str:
-    """Returns the prompt: the first source's documentation and the question. Given two, a tiny model mixes them up."""
+    """Return the prompt: the first source's documentation and the question. Given two, a tiny model mixes them up."""
     first = sources[0]
     name = customary_name(first.entry.name)
     return prompt_of(question, replacement(first.foreign, name) if first.foreign else excerpt(first.entry, name))

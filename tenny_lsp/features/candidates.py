@@ -1,4 +1,4 @@
-"""Candidates of a completion: MLX's members as they are offered, also under the names other libraries give them."""
+"""Make the candidates of a completion: MLX's members, also under the names that other libraries give them."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -42,14 +42,14 @@ class CompletionCandidate:
 
 
 def is_there(owner: str, name: str, entry: ApiEntry | None) -> bool:
-    """Tells whether a member is there when the code runs; what the stubs of ``mx.random`` import is not."""
+    """Return whether a member is there when the code runs; what the stubs of ``mx.random`` import is not."""
     if entry is None or not owner.startswith("mlx.core") or entry.kind in ("method", "property"):
         return True
     return name not in _STUBS_ONLY and (owner == "mlx.core" or entry.name.rpartition(".")[0] == owner)
 
 
 def member_candidate(name: str, entry: ApiEntry | None, *, takes_calls: bool) -> CompletionCandidate:
-    """Returns a member of a module, a class or a value; ``takes_calls`` tells whether functions are to be called."""
+    """Return a member of a module, a class or a value; ``takes_calls`` tells whether functions are to be called."""
     if entry is None:
         return CompletionCandidate(name, "attribute", "", name)
     kind = "type" if entry.kind == "attribute" and entry.annotation == "Dtype" else entry.kind
@@ -60,14 +60,14 @@ def member_candidate(name: str, entry: ApiEntry | None, *, takes_calls: bool) ->
 
 
 def replacement(entry: ApiEntry) -> str:
-    """Returns what MLX says to write instead of a name: it says so only when that is called, not in its stubs."""
+    """Return what MLX says to write instead of a name: it says so only when that is called, not in its stubs."""
     owner, _, name = entry.name.rpartition(".")
     is_memory = name.startswith(("get_", "set_", "reset_")) or name in ("clear_cache", "device_info")
     return f"mx.{name}" if owner == "mlx.core.metal" and is_memory else ""
 
 
 def foreign_candidates(typed: str, owner: str, members: Sequence[CompletionCandidate]) -> Iterator[CompletionCandidate]:
-    """Yields members under the names that other libraries give them, where these may be what is being typed.
+    """Yield members under the names that other libraries give them, where these may be what is being typed.
 
     Editors that filter by what is written in the end, not by what an item is found by, would show them all.
     """
@@ -78,7 +78,7 @@ def foreign_candidates(typed: str, owner: str, members: Sequence[CompletionCandi
 
 
 def foreign_keywords(typed: str, keywords: Sequence[CompletionCandidate]) -> Iterator[CompletionCandidate]:
-    """Yields keyword arguments under what other libraries call them: ``axis=`` where ``dim`` is being typed."""
+    """Yield keyword arguments under what other libraries call them: ``axis=`` where ``dim`` is being typed."""
     by_name = {candidate.name.rstrip("="): candidate for candidate in keywords}
     offered = set[str]()
     for alias, names in KEYWORDS.items() if typed else ():
@@ -89,14 +89,14 @@ def foreign_keywords(typed: str, keywords: Sequence[CompletionCandidate]) -> Ite
 
 
 def _may_become(typed: str, name: str) -> bool:
-    """Tells whether a name starts as what is typed and has its other letters, in their order."""
+    """Return whether a name starts as what is typed and has its other letters, in their order."""
     rest = iter(name[1:])
     return name[:1] == typed[:1] and all(letter in rest for letter in typed[1:])
 
 
 @lru_cache(maxsize=64)
 def foreign_names(owner: str) -> Mapping[str, tuple[str, str]]:
-    """Returns what other libraries call the members of a module or class: their name → (MLX's name, theirs in full)."""
+    """Return what other libraries call the members of a module or class: their name → (MLX's name, theirs in full)."""
     found: dict[str, tuple[str, str]] = {}
     for full, row in load_foreign_names().items():
         library, _, alias = full.rpartition(".")

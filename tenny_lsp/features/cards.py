@@ -1,4 +1,4 @@
-"""What is known of a name, a parameter or a value as Markdown. None of it has passed through a model."""
+"""Write what is known of a name, a parameter or a value as Markdown; none of it has passed through a model."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _WORTH_A_CARD = ("mlx.nn.", "mlx.optimizers.")
 
 
 def facts(entry: ApiEntry, index: ApiIndex, *, with_elsewhere: bool = True) -> str:
-    """Returns the card of an entry: all that is known of it, and what other libraries make one expect of it."""
+    """Return the card of an entry: all that is known of it, and what other libraries make one expect of it."""
     lead = [markdown(text) for title, text in entry.body if not title]
     titled = [f"**{title}**\n\n{markdown(text)}" for title, text in entry.body if title and text.strip()]
     blocks = [
@@ -39,7 +39,7 @@ def facts(entry: ApiEntry, index: ApiIndex, *, with_elsewhere: bool = True) -> s
 
 
 def value_card(name: str, entry: ApiEntry, index: ApiIndex) -> str | None:
-    """Returns the card of a name that holds a layer or an optimizer: what its class does, which no type checker says.
+    """Return the card of a name that holds a layer or an optimizer: what its class does, which no type checker says.
 
     Returns None for instances of other classes.
     """
@@ -50,7 +50,7 @@ def value_card(name: str, entry: ApiEntry, index: ApiIndex) -> str | None:
 
 
 def parameter_card(name: str, entry: ApiEntry, index: ApiIndex) -> str | None:
-    """Returns the card of a parameter; None when the callable has none of that name."""
+    """Return the card of a parameter; None when the callable has none of that name."""
     forms = list(dict.fromkeys(_forms(name, entry)))
     if not forms:
         return None
@@ -59,7 +59,7 @@ def parameter_card(name: str, entry: ApiEntry, index: ApiIndex) -> str | None:
 
 
 def _forms(name: str, entry: ApiEntry) -> Iterator[str]:
-    """Yields how each overload declares a parameter that can be given by name."""
+    """Yield how each overload declares a parameter that can be given by name."""
     for signature in entry.signatures:
         for parameter in signature.parameters:
             if parameter.name == name and parameter.kind in ("positional or keyword", "keyword-only"):
@@ -67,7 +67,7 @@ def _forms(name: str, entry: ApiEntry) -> Iterator[str]:
 
 
 def lacking_card(name: str, owner: ApiEntry, index: ApiIndex) -> str | None:
-    """Returns what MLX calls a member that its module or class lacks; None when nobody knows what is meant."""
+    """Return what MLX calls a member that its module or class lacks; None when nobody knows what is meant."""
     foreign = next((found for cls in _line(owner, index) if (found := replacement_for_member(cls.name, name))), None)
     if foreign is not None:
         return foreign_card(foreign, index)
@@ -80,7 +80,7 @@ def lacking_card(name: str, owner: ApiEntry, index: ApiIndex) -> str | None:
 
 
 def foreign_card(foreign: ForeignName, index: ApiIndex) -> str:
-    """Returns the card of another library's name: what MLX calls it, and the card of that."""
+    """Return the card of another library's name: what MLX calls it, and the card of that."""
     entry = index.resolve(foreign.mlx) if foreign.mlx else None
     if entry is None:
         instead = _noted(foreign.note.removeprefix("No equivalent: "))
@@ -90,7 +90,7 @@ def foreign_card(foreign: ForeignName, index: ApiIndex) -> str:
 
 
 def _line(cls: ApiEntry, index: ApiIndex) -> Iterator[ApiEntry]:
-    """Yields a class or module and what it derives from."""
+    """Yield a class or module and what it derives from."""
     yield cls
     for base in cls.bases:
         if (parent := index.resolve(base)) is not None:
@@ -110,7 +110,7 @@ def _returns(items: tuple[Item, ...]) -> str:
 
 
 def _elsewhere(entry: ApiEntry, index: ApiIndex) -> str:
-    """Returns what to know of an entry who knows it from PyTorch, NumPy or JAX."""
+    """Return what to know of an entry who knows it from PyTorch, NumPy or JAX."""
     if index.package != "mlx":
         return ""
     other, said = namesake(entry.name), []
@@ -130,7 +130,7 @@ def _elsewhere(entry: ApiEntry, index: ApiIndex) -> str:
 
 
 def _noted(note: str) -> str:
-    """Returns a note with its code marked as such: ``__call__`` would be bold otherwise."""
+    """Return a note with its code marked as such: ``__call__`` would be bold otherwise."""
     return _CODE.sub(lambda found: f"`{found[0]}`", note)
 
 

@@ -1,4 +1,4 @@
-"""Completion: what MLX code writes next, best first, from the installed MLX; the model has a say when it is ready."""
+"""Complete MLX code: candidates from the installed MLX, in the order of usage counts and the model's scores."""
 
 import re
 from collections.abc import Iterator
@@ -74,19 +74,19 @@ async def completions(queries: Queries, offset: int, score: Score | None = None)
 
 
 def prepare(index: ApiIndex) -> None:
-    """Reads what the first completion would have to wait for."""
+    """Read what the first completion would have to wait for."""
     load_usage()
     load_foreign_names()
     members_of(index)
 
 
 def read_ahead(text: str, index: ApiIndex) -> Iterator[object]:
-    """Reads a file that has been opened, step by step, before anything is completed in it."""
+    """Read a file that has been opened, step by step, before anything is completed in it."""
     return uses(text, members_of(index))  # which are kept, part by part
 
 
 def documentation(name: str, foreign: str, index: ApiIndex) -> str | None:
-    """Returns what is to be said of a candidate as Markdown; None when it has no entry.
+    """Return what is to be said of a candidate as Markdown; None when it has no entry.
 
     Args:
         name (str): The public name of its entry.
@@ -133,7 +133,7 @@ async def _members(context: CompletionContext, queries: Queries, score: Score | 
 
 
 def _owner(meaning: Meaning | None) -> str | None:
-    """Returns the name of the module or class of MLX that a value is, or is an instance of."""
+    """Return the name of the module or class of MLX that a value is, or is an instance of."""
     owner = meaning.of if isinstance(meaning, Instance) else meaning
     if isinstance(owner, Api) and owner.entry.kind in ("module", "class"):
         return owner.entry.name
@@ -141,7 +141,7 @@ def _owner(meaning: Meaning | None) -> str | None:
 
 
 def _takes_calls(text: str, context: CompletionContext, call: CallContext | None) -> bool:
-    """Tells whether what is completed is likely to be called, and is not yet."""
+    """Return whether what is completed is likely to be called, and is not yet."""
     if text[context.end : context.end + 1] in ("(", "[", ".") or _NO_CALL_BEFORE.search(
         text[: context.receiver][-200:]
     ):
@@ -166,7 +166,7 @@ def _imports(context: CompletionContext, index: ApiIndex) -> Completions | None:
 
 
 def _keywords(context: CompletionContext, call: CallContext) -> list[CompletionCandidate]:
-    """Returns the keyword arguments that are not given yet, in the order of the signatures."""
+    """Return the keyword arguments that are not given yet, in the order of the signatures."""
     if context.kind != "argument":
         return []
     open_parameters: dict[str, Parameter] = {}
@@ -189,7 +189,7 @@ def _annotation(parameter: Parameter) -> str:
 
 
 def _types(buffer: Buffer, context: CompletionContext, call: CallContext, index: ApiIndex) -> list[CompletionCandidate]:
-    """Returns MLX's types as the file spells them, where a type is wanted."""
+    """Return MLX's types as the file spells them, where a type is wanted."""
     alias = next((alias for alias, module in module_aliases(buffer.text) if module == "mlx.core"), None)
     core = index.resolve("mlx.core")
     if alias is None or core is None or not _wants_type(call):
@@ -216,7 +216,7 @@ def _wants_type(call: CallContext | None) -> bool:
 
 
 def _is_nested(arguments: str) -> bool:
-    """Tells whether a bracket has been opened among a call's arguments and not been closed."""
+    """Return whether a bracket has been opened among a call's arguments and not been closed."""
     depth = 0
     for mark in re.sub(r"\"[^\"\n]*\"|'[^'\n]*'|#[^\n]*", "", arguments):
         depth += (mark in "([{") - (mark in ")]}")

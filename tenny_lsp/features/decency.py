@@ -1,4 +1,4 @@
-"""What a remark may be: one or two finished sentences of plain, kind words that nobody takes for code or a command."""
+"""Check that a remark may be shown: finished, plain, kind, and nothing that a tool would obey."""
 
 import re
 from functools import cache
@@ -27,12 +27,12 @@ _WORD = re.compile(r"[a-z]+")
 
 
 def plain(text: str) -> str:
-    """Returns a text on one line, without anything that cannot be seen: control characters, other line ends, marks."""
+    """Return a text on one line, without anything that cannot be seen: control characters, other line ends, marks."""
     return " ".join("".join(character if character.isprintable() else " " for character in text).split())
 
 
 def fault_of(remark: str) -> str | None:
-    """Returns why a remark cannot be shown, in a few words; None where it can."""
+    """Return why a remark cannot be shown, in a few words; None where it can."""
     size = len(remark.split())
     if remark != plain(remark):
         return "not one line of plain text"
@@ -48,12 +48,12 @@ def fault_of(remark: str) -> str | None:
 
 
 def is_obeyed(remark: str) -> bool:
-    """Tells whether a tool that reads comments would take a remark for a command."""
+    """Return whether a tool that reads comments would take a remark for a command."""
     return _DIRECTIVE.search(remark) is not None
 
 
 def finished(text: str) -> str:
-    """Returns a text up to the end of its last whole sentence; empty, if it has none."""
+    """Return a text up to the end of its last whole sentence; empty, if it has none."""
     text = plain(text)
     if _FINISHED.search(text):
         return text
@@ -62,7 +62,7 @@ def finished(text: str) -> str:
 
 
 def unkind_words(text: str) -> frozenset[str]:
-    """Returns the words of a text that no remark says."""
+    """Return the words of a text that no remark says."""
     return _unkind() & frozenset(_WORD.findall(text.lower()))
 
 

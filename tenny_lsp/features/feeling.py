@@ -1,4 +1,4 @@
-"""How somebody feels about what they write, by their words: what every other program can tell without a model."""
+"""Tell the sentiment of a text by its words, without a model."""
 
 import math
 import re
@@ -32,7 +32,7 @@ _MARKS = {
 
 
 def chances(text: str) -> list[float]:
-    """Returns how probable each of ``SENTIMENTS`` is for a text, by its words alone."""
+    """Return how probable each of ``SENTIMENTS`` is for a text, by its words alone."""
     table = _weights()
     sums = list(table[ALWAYS])
     for name, count in features(text).items():
@@ -44,7 +44,7 @@ def chances(text: str) -> list[float]:
 
 
 def features(text: str) -> Mapping[str, int]:
-    """Returns what there is in a text to tell a feeling by, and how often: words, pairs of them, moods, marks."""
+    """Return what there is in a text to tell a feeling by, and how often: words, pairs of them, moods, marks."""
     said = list(words(text))
     stems = list(map(stem, said))
     found = Counter({*stems, *map(" ".join, pairwise(stems))})

@@ -1,4 +1,4 @@
-"""Whether generated prose may be shown: it must speak of its entries, and of nothing that they and MLX do not have."""
+"""Check generated prose: it must speak of its entries, and of nothing that they and MLX do not have."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -32,7 +32,7 @@ _ACTIVE = re.compile(r"\]\(|://|<[a-z/!]", re.IGNORECASE)
 
 
 def grounded_prose(answer: str, entry: ApiEntry, index: ApiIndex, *, may_paraphrase: bool = True) -> str | None:
-    """Returns what of an answer may be shown under an entry: at most two sentences, without the leading name.
+    """Return what of an answer may be shown under an entry: at most two sentences, without the leading name.
 
     Returns None when no whole sentence is left, when the answer opens with another name than the entry's, or
     mentions what is unfounded.
@@ -56,13 +56,13 @@ def grounded_prose(answer: str, entry: ApiEntry, index: ApiIndex, *, may_paraphr
 
 
 def opening_name(answer: str) -> str | None:
-    """Returns the qualified name that an answer opens with; None when it opens with other words."""
+    """Return the qualified name that an answer opens with; None when it opens with other words."""
     opening = _OPENING.match(answer)
     return qualified_name(opening[1]) if opening else None
 
 
 def unfounded(text: str, entries: Sequence[ApiEntry], index: ApiIndex) -> Iterator[str]:
-    """Yields what a text mentions and must not: each a reason not to show it.
+    """Yield what a text mentions and must not: each a reason not to show it.
 
     That is an MLX name that the index does not know, another library's name that is not known for one of the
     entries, a parameter that none of the entries has, code that stands nowhere in their documentation, a link, HTML.
@@ -86,7 +86,7 @@ def unfounded(text: str, entries: Sequence[ApiEntry], index: ApiIndex) -> Iterat
 
 
 def unread(text: str, entries: Sequence[ApiEntry]) -> Iterator[str]:
-    """Yields the pairs of neighbouring words in a text that do not stand so in the entries' documentation.
+    """Yield the pairs of neighbouring words in a text that do not stand so in the entries' documentation.
 
     A tiny model copies well and errs where it stops: it makes of ``min`` "a max reduction", each word of which stands
     somewhere. Names, and words that only lead from one to the other, are passed over.
@@ -98,7 +98,7 @@ def unread(text: str, entries: Sequence[ApiEntry]) -> Iterator[str]:
 
 
 def _pairs(text: str) -> Iterator[tuple[str, ...]]:
-    """Yields each two words that follow one another, and each that stands alone, by how they begin; names part them."""
+    """Yield each two words that follow one another, and each that stands alone, by how they begin; names part them."""
     for phrase in _BREAK.split(_FOREIGN.sub("\n", _DOTTED.sub("\n", text))):
         words = [word.lower()[:_STEM_CHARACTERS] for word in re.findall(r"[A-Za-z]+|\d+", phrase)]
         yield from pairwise(words) if len(words) > 1 else [tuple(words)] * len(words)

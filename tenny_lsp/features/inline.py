@@ -1,4 +1,4 @@
-"""Inline completion: the line or block that the model would write next, cut down to sensible Python."""
+"""Write the inline completion: the line or block that the model would write next, cut to sensible Python."""
 
 import asyncio
 import contextlib
@@ -50,7 +50,7 @@ class Cut:
 
 
 async def inline(buffer: Buffer, offset: int, index: ApiIndex, write: Write, deadline_s: float) -> str | None:
-    """Returns what may be inserted at an offset in code points.
+    """Return what may be inserted at an offset in code points.
 
     Returns None in files without MLX, in comments and strings, before other code on the same line, and when nothing
     is left of what the model wrote in time: whole statements, balanced brackets, no name that MLX does not have, no
@@ -83,7 +83,7 @@ async def inline(buffer: Buffer, offset: int, index: ApiIndex, write: Write, dea
 
 
 def place_of(before: str, after: str) -> Place:
-    """Returns where a cursor stands between two texts."""
+    """Return where a cursor stands between two texts."""
     line = before[before.rfind("\n") + 1 :]
     rest, _, later = after.partition("\n")
     closed = sum(character in ")]}" for character in rest)
@@ -93,7 +93,7 @@ def place_of(before: str, after: str) -> Place:
 
 
 def cut(text: str, place: Place) -> Cut:
-    """Returns what of a text may be shown at a place: up to the end of its line, or of its block.
+    """Return what of a text may be shown at a place: up to the end of its line, or of its block.
 
     A line ends where no bracket is open. A block ends before a blank line, a line further left, a line that stands
     there already or twice, and after so many lines.
@@ -120,7 +120,7 @@ def cut(text: str, place: Place) -> Cut:
 
 
 def known(text: str, aliases: dict[str, str], index: ApiIndex) -> str:
-    """Returns the lines of a text before the first that uses a name which MLX does not have."""
+    """Return the lines of a text before the first that uses a name which MLX does not have."""
     kept: list[str] = []
     for line in text.split("\n"):
         for dotted in re.findall(r"(?<![\w.])(?:" + "|".join(map(re.escape, aliases)) + r")(?:\.\w+)+", line):
@@ -132,7 +132,7 @@ def known(text: str, aliases: dict[str, str], index: ApiIndex) -> str:
 
 
 async def _within(deadline_s: float, work: Coroutine[None, None, None]) -> None:
-    """Waits for work until a deadline, or until the waiting is cancelled; either ends the work."""
+    """Wait for work until a deadline, or until the waiting is cancelled; either ends the work."""
     task = asyncio.create_task(work, name="inline completion")
     try:
         await asyncio.wait({task}, timeout=deadline_s)
@@ -144,7 +144,7 @@ async def _within(deadline_s: float, work: Coroutine[None, None, None]) -> None:
 
 
 def _after_space(written: str, space: str, place: Place) -> str:
-    """Returns what was written without the white space before the cursor; an empty line where a block differs in it."""
+    """Return what was written without the white space before the cursor; an empty line where a block differs in it."""
     if written.startswith(space) or not place.is_block:
         return written.removeprefix(space) if written.startswith(space) else written.lstrip(" \t")
     return "" if space.startswith(written) else "\n"
@@ -157,7 +157,7 @@ def _ends_before(line: str, lines: list[str], place: Place) -> bool:
 
 
 def _open_brackets(before: str) -> int:
-    """Returns how many brackets are open at the end of a text."""
+    """Return how many brackets are open at the end of a text."""
     depth = 0
     for line in before[-4000:].split("\n"):
         if _STATEMENT.match(line):

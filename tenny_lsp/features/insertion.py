@@ -1,4 +1,4 @@
-"""Insertion: a remark as a comment below what it is about, where Python surely takes it for one."""
+"""Insert a remark as a comment below its subject, where Python is certain to read it as a comment."""
 
 import io
 import re
@@ -32,7 +32,7 @@ class Insertion:
 
 
 def comment_below(text: str, start: int, end: int, remark: str, width: int) -> Insertion | None:
-    """Returns what puts a remark as a comment on the lines below a part of a file.
+    """Return what puts a remark as a comment on the lines below a part of a file.
 
     Returns None where it would not surely be a comment: inside a string, after a backslash, in text that Python cannot
     read, or when a tool would obey it.
@@ -61,7 +61,7 @@ def comment_below(text: str, start: int, end: int, remark: str, width: int) -> I
 
 
 def _are_comments(text: str, place: int, indent: str, lines: list[str]) -> bool:
-    """Tells whether lines put at the end of a line are comments, both for Python and for the editor's parser."""
+    """Return whether lines put at the end of a line are comments, both for Python and for the editor's parser."""
     before = _EOL.sub("\n", text[:place])
     below = "".join(f"\n{indent}{line}" for line in lines)
     rest = _EOL.sub("\n", text[place:])
@@ -81,7 +81,7 @@ def _are_comments(text: str, place: int, indent: str, lines: list[str]) -> bool:
 
 
 def _python_comments(text: str) -> Iterator[tuple[int, str]]:
-    """Yields the comments of a text by line, from 1, as far as Python's own tokenizer can read it."""
+    """Yield the comments of a text by line, from 1, as far as Python's own tokenizer can read it."""
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             if token.type == tokenize.COMMENT:

@@ -1,4 +1,4 @@
-"""How long a file's lines may be, by the settings of the tools that format it."""
+"""Find how long the lines of a file may be, in the settings of the tools that format it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +12,7 @@ _LEAST, _MOST = 20, 500
 
 
 def line_length(file: Path | None) -> int:
-    """Returns how long lines may be in a file, in columns: what ruff's or black's settings nearest to it say, or 88."""
+    """Return how long lines may be in a file, in columns: what ruff's or black's settings nearest to it say, or 88."""
     for folder in file.parents if file is not None else ():
         for length in _lengths(folder):
             if type(length) is int and _LEAST <= length <= _MOST:

@@ -1,4 +1,4 @@
-"""Markdown as plain text, for editors that show no Markdown."""
+"""Convert Markdown to plain text, for editors that show no Markdown."""
 
 import re
 
@@ -12,7 +12,7 @@ _RAISED = re.compile(r"<(su[pb])>(.*?)</\1>")
 
 
 def plain(markdown: str) -> str:
-    """Returns Markdown without its markup: code and tables as they stand, a link's address behind its words."""
+    """Return Markdown without its markup: code and tables as they stand, a link's address behind its words."""
     text = _LINK.sub(r"\1 (\2)", markdown)
     shown, position = "", 0
     for code in _CODE.finditer(text):

@@ -1,4 +1,4 @@
-"""The order of a completion: how likely each name is to be written next, by counts and by the model."""
+"""Rank completion candidates by usage counts and by the model's scores."""
 
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -22,7 +22,7 @@ _READ = 320
 
 
 def counted(text: str, context: CompletionContext, owner: str, names: Sequence[str], index: ApiIndex) -> list[float]:
-    """Returns the log-probabilities of names after a dot, by how MLX code is written."""
+    """Return the log-probabilities of names after a dot, by how MLX code is written."""
     end = context.start - 1 if owner == ARRAY else context.receiver
     use, earlier = uses_before(text[:end], owner, members_of(index))
     return load_usage().scores(use, earlier, names)
@@ -31,7 +31,7 @@ def counted(text: str, context: CompletionContext, owner: str, names: Sequence[s
 def mixed(
     scores: Sequence[float], names: Sequence[str], asked: Mapping[str, float], share: float = MODEL_SHARE
 ) -> list[float]:
-    """Returns the log-probabilities of the counts mixed with the model's; of those it was asked, all its share."""
+    """Return the log-probabilities of the counts mixed with the model's; of those it was asked, all its share."""
     said = dict(zip(asked, normalized(list(asked.values())), strict=True))
     opinions = (math.exp(said[name]) if name in said else 0.0 for name in names)
     counts = map(math.exp, scores)
@@ -42,7 +42,7 @@ def mixed(
 
 
 def read_before(text: str, start: int) -> str:
-    """Returns what the model reads of the text before a name: whole lines, from a start that seldom moves."""
+    """Return what the model reads of the text before a name: whole lines, from a start that seldom moves."""
     first = text.rfind("\n", 0, max(0, (start // _READ - 1) * _READ)) + 1
     return text[first:start]
 
@@ -50,6 +50,6 @@ def read_before(text: str, start: int) -> str:
 async def asked(
     text: str, context: CompletionContext, names: Sequence[str], scores: Sequence[float], score: Score
 ) -> Mapping[str, float] | None:
-    """Returns what the model says of the likeliest names; None when it is late."""
+    """Return what the model says of the likeliest names; None when it is late."""
     likeliest = sorted(zip(scores, names, strict=True), key=lambda pair: (-pair[0], pair[1]))[:ASKED]
     return await score(read_before(text, context.start), [name for _, name in likeliest])

@@ -1,4 +1,4 @@
-"""What was written by hand: the roasts that a model learns from, and those that answer where it has none to make."""
+"""The hand-written roasts: those that a model learns from, and those that answer where it has no remark to make."""
 
 import asyncio
 import math
@@ -64,22 +64,22 @@ class Repertoire:
                 self._said.setdefault(word, []).append(place)
 
     def has(self, remark: str) -> bool:
-        """Tells whether a remark is one that was learned, word for word."""
+        """Return whether a remark is one that was learned, word for word."""
         return _normal(remark) in self._whole
 
     def unheard_of(self, remark: str, comment: str) -> list[str]:
-        """Returns the words of a remark that neither its comment nor any of these roasts has in any form."""
+        """Return the words of a remark that neither its comment nor any of these roasts has in any form."""
         said = set(map(stem, words(comment)))
         return [word for word in words(remark) if word.isalpha() and stem(word) not in self._stems | said]
 
     def likeness(self, remark: str) -> float:
-        """Returns how near a remark comes to the nearest hand-written one, in [0, 1]: shared among all triples."""
+        """Return how near a remark comes to the nearest hand-written one, in [0, 1]: shared among all triples."""
         grams = _grams(remark)
         shared = Counter(place for gram in grams for place in self._holders.get(gram, ()))
         return max((n / (len(grams) + self._sizes[place] - n) for place, n in shared.items()), default=0.0)
 
     def nearest(self, comment: str, seed: int, avoid: Collection[str]) -> WrittenRoast:
-        """Returns a roast of the reserve about what a comment is about, whose context feels as the comment does.
+        """Return a roast of the reserve about what a comment is about, whose context feels as the comment does.
 
         Args:
             comment (str): The comment.
@@ -91,7 +91,7 @@ class Repertoire:
         return self.reserve[(len(comment) * 31 + seed) % len(self.reserve)]
 
     def near(self, comment: str, avoid: Collection[str], most: int) -> list[tuple[WrittenRoast, float]]:
-        """Returns the roasts of the reserve that share words with a comment and feel as it does, the nearest first.
+        """Return the roasts of the reserve that share words with a comment and feel as it does, the nearest first.
 
         With each comes how near it is, in nats: what the words that it shares say, those of its response above all.
         """
@@ -110,7 +110,7 @@ class Repertoire:
         return [(self.reserve[place], weights[place]) for place in islice(fresh, most)]
 
     def rarity(self, word: str) -> float:
-        """Returns how much it says that two texts share a stem, in (0, 1]."""
+        """Return how much it says that two texts share a stem, in (0, 1]."""
         return float((1 + self._count(word)) ** -0.25)
 
     def _count(self, word: str) -> int:
@@ -118,7 +118,7 @@ class Repertoire:
 
 
 def place_of(seed: int, count: int) -> int:
-    """Returns which of some remarks, best first, a seed draws: the first for 0, and never that for another."""
+    """Return which of some remarks, best first, a seed draws: the first for 0, and never that for another."""
     return 1 + seed % (count - 1) if seed and count > 1 else 0
 
 
@@ -129,7 +129,7 @@ async def load_repertoire() -> None:
 
 @cache
 def repertoire() -> Repertoire:
-    """Returns the roasts that come with Tenny."""
+    """Return the roasts that come with Tenny."""
     return Repertoire(*map(_read, ("roasts.jsonl", "remarks.jsonl")))
 
 

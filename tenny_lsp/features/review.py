@@ -1,4 +1,4 @@
-"""Review: a file → a remark on each comment, TODO, habit and pitfall in it. Facts come from the analysis."""
+"""Choose the topics of a review, comments, TODOs, habits and pitfalls, and remark on each."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -42,7 +42,7 @@ class Topic:
 
 
 def topics(buffer: Buffer, start: int, end: int, pitfalls: Iterable[Topic] = ()) -> list[Topic]:
-    """Returns the most telling things in a part of a file, in its order.
+    """Return the most telling things in a part of a file, in its order.
 
     Args:
         buffer (Buffer): The file.

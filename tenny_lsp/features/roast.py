@@ -1,4 +1,4 @@
-"""Roast: a comment → its sentiment and the best of several remarks on it."""
+"""Roast a comment: tell its sentiment and make the best of several remarks on it."""
 
 import contextlib
 import math
@@ -66,7 +66,7 @@ async def roast(
     sampling: Sampling = SAMPLING,
     on_progress: Progress | None = None,
 ) -> Roast:
-    """Returns the best remark on a comment.
+    """Return the best remark on a comment.
 
     Args:
         comment (str): What somebody wrote: a comment, a docstring, a line of code.
@@ -116,7 +116,7 @@ async def remark_on(
 async def _written(
     text: str, model: TextModel, sampling: Sampling, avoid: Collection[str], on_progress: Progress | None
 ) -> str | None:
-    """Returns the best of the remarks that a model writes on a text; None when none may be shown."""
+    """Return the best of the remarks that a model writes on a text; None when none may be shown."""
     drawn: list[Sampled] = []
     candidates: Any = model.candidates(roast_prompt(text), sampling)
     async with contextlib.aclosing(candidates):
@@ -128,7 +128,7 @@ async def _written(
 
 
 async def _fitting(text: str, model: TextModel, seed: int, avoid: Collection[str]) -> str | None:
-    """Returns the hand-written remark that shares words with a text and is likelier on it than on anything."""
+    """Return the hand-written remark that shares words with a text and is likelier on it than on anything."""
     near = repertoire().near(text, avoid, NEAR)
     remarks = [roast.response for roast, _ in near]
     if len(near) < 2:
@@ -139,18 +139,18 @@ async def _fitting(text: str, model: TextModel, seed: int, avoid: Collection[str
 
 
 def fitness(words: float, gain: float) -> float:
-    """Returns how well a remark fits, by the words that it shares with a text and by what a model gains from that."""
+    """Return how well a remark fits, by the words that it shares with a text and by what a model gains from that."""
     return words + _GAIN_WEIGHT * gain
 
 
 async def gains(text: str, remarks: Sequence[str], model: TextModel) -> list[float]:
-    """Returns how much likelier each remark is on a text than on anything, in nats, up to what all have in common."""
+    """Return how much likelier each remark is on a text than on anything, in nats, up to what all have in common."""
     here, anywhere = [await model.choose(roast_prompt(about), remarks) for about in (text, _ANYTHING)]
     return [math.log((one + _TINY) / (other + _TINY)) for one, other in zip(here, anywhere, strict=True)]
 
 
 async def sentiment(text: str, model: TextModel | None) -> str:
-    """Returns which of ``SENTIMENTS`` is the most probable for a text, by its words and to a model."""
+    """Return which of ``SENTIMENTS`` is the most probable for a text, by its words and to a model."""
     likely = chances(text)
     if model is not None:
         said = await model.choose(sentiment_prompt(subject_of(text)), SENTIMENTS)
@@ -159,7 +159,7 @@ async def sentiment(text: str, model: TextModel | None) -> str:
 
 
 def subject_of(comment: str) -> str:
-    """Returns a comment as a model reads it: no character that cannot be seen, no mark that a tokenizer obeys."""
+    """Return a comment as a model reads it: no character that cannot be seen, no mark that a tokenizer obeys."""
     lines = [plain(line) for line in comment[: 4 * _MOST_CHARACTERS].splitlines()]
     text = _CONTROL.sub(lambda mark: mark[0] + " " if mark[0] == "<" else " " + mark[0], "\n".join(filter(None, lines)))
     if len(text) <= _MOST_CHARACTERS:
@@ -168,7 +168,7 @@ def subject_of(comment: str) -> str:
 
 
 def best_of(candidates: Collection[Sampled], comment: str, avoid: Collection[str] = ()) -> str | None:
-    """Returns the best of several remarks on a comment; None when none may be shown.
+    """Return the best of several remarks on a comment; None when none may be shown.
 
     Dropped are those that are no finished remark, unsafe, generic, unlikely, a hand-written remark word for word, or to
     be avoided. Best is what is about the comment, then what is likeliest; a near copy of a hand-written remark is less.
@@ -180,7 +180,7 @@ def best_of(candidates: Collection[Sampled], comment: str, avoid: Collection[str
 
 
 def why_not(remark: str, comment: str) -> str | None:
-    """Returns why a generated remark on a comment is not shown, in a few words; None when it is."""
+    """Return why a generated remark on a comment is not shown, in a few words; None when it is."""
     if fault := fault_of(remark):
         return fault
     if repertoire().has(remark):

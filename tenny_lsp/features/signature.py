@@ -1,4 +1,4 @@
-"""Signatures as text: every overload, one parameter a line when it is long."""
+"""Write signatures as text: every overload, one parameter on a line where they are long."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ _STREAM = "Stream | ThreadLocalStream | Device | DeviceType | None"
 
 
 def signature_text(entry: ApiEntry) -> str:
-    """Returns what an entry looks like in code, under the name MLX code customarily gives it."""
+    """Return what an entry looks like in code, under the name MLX code customarily gives it."""
     name = customary_name(entry.name)
     if entry.kind == "module":
         return f"module {entry.name}"
@@ -22,14 +22,14 @@ def signature_text(entry: ApiEntry) -> str:
 
 
 def declaration(parameter: Parameter) -> str:
-    """Returns a parameter as a signature declares it, without stars."""
+    """Return a parameter as a signature declares it, without stars."""
     typed = f": {parameter.annotation.replace(_STREAM, 'StreamOrDevice')}" if parameter.annotation else ""
     equals = (" = " if typed else "=") + parameter.default if parameter.default else ""
     return f"{parameter.name}{typed}{equals}"
 
 
 def call_parts(signature: Signature) -> Iterator[tuple[str, bool]]:
-    """Yields what stands between a signature's parentheses, and whether it is a parameter: not ``/`` and ``*``."""
+    """Yield what stands between a signature's parentheses, and whether it is a parameter: not ``/`` and ``*``."""
     for part in signature.parts(annotated=True):
         yield part.replace(_STREAM, "StreamOrDevice"), part not in ("/", "*")
 

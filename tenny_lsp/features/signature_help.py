@@ -1,4 +1,4 @@
-"""Signature help: what the call being written takes, and which of it comes next."""
+"""Describe the call that is being written: its overloads, and the parameter that comes next."""
 
 from dataclasses import dataclass
 
@@ -42,7 +42,7 @@ class SignatureHelp:
 
 
 def signature_help(queries: Queries, offset: int) -> SignatureHelp | None:
-    """Returns the signatures of the call that an offset in code points lies in.
+    """Return the signatures of the call that an offset in code points lies in.
 
     Returns None outside of calls, and where what is called is not MLX's or not certain.
     """
@@ -74,7 +74,7 @@ def _said_of(name: str, entry: ApiEntry) -> str:
 
 
 def _active(signature: Signature, call: CallContext) -> int | None:
-    """Returns the parameter that the cursor's argument is for."""
+    """Return the parameter that the cursor's argument is for."""
     kinds = [parameter.kind for parameter in signature.parameters]
     names = [parameter.name for parameter in signature.parameters]
     if call.keyword:
@@ -88,7 +88,7 @@ def _active(signature: Signature, call: CallContext) -> int | None:
 
 
 def _takes(signature: Signature, call: CallContext) -> bool:
-    """Tells whether an overload has all the parameters that are given by name."""
+    """Return whether an overload has all the parameters that are given by name."""
     by_name = {p.name for p in signature.parameters if p.kind in ("positional or keyword", "keyword-only")}
     takes_any = any(parameter.kind == "variadic keyword" for parameter in signature.parameters)
     return takes_any or {*call.keywords, call.keyword} - {""} <= by_name

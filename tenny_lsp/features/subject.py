@@ -1,4 +1,4 @@
-"""What a text is about: the stems of its words that are not in every text."""
+"""Find what a text is about: the stems of its content words."""
 
 import re
 from functools import lru_cache
@@ -23,5 +23,5 @@ _EMPTY = frozenset(
 
 @lru_cache(maxsize=8192)
 def content_words(text: str) -> frozenset[str]:
-    """Returns the stems of the words that say what a text is about; numbers are such words too."""
+    """Return the stems of the words that say what a text is about; numbers are such words too."""
     return frozenset(stem(word) for word in words(text) if word not in _EMPTY and (len(word) > 2 or word[0].isdigit()))

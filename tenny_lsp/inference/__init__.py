@@ -1,1 +1,1 @@
-"""What the names and expressions of a file mean, from its text alone."""
+"""Evaluate the names and expressions of a file to what they mean, from the text alone; see README.md."""

@@ -1,4 +1,4 @@
-"""What annotations say: of a buffer's own, and of the API's signatures."""
+"""Evaluate annotations: those of a file, and those of the API's signatures."""
 
 import ast
 from collections.abc import Callable
@@ -35,7 +35,7 @@ _Resolve = Callable[[str], Meaning | None]
 
 
 def annotated(evaluator: Evaluator, node: Node) -> Meaning | None:
-    """Returns what a value is that has an annotation of a buffer."""
+    """Return what a value is that has an annotation of a buffer."""
 
     def resolve(dotted: str) -> Meaning | None:
         root, *parts = dotted.split(".")
@@ -48,7 +48,7 @@ def annotated(evaluator: Evaluator, node: Node) -> Meaning | None:
 
 
 def annotated_in_api(index: ApiIndex, text: str, entry: ApiEntry) -> Meaning | None:
-    """Returns what a value is that an annotation in an entry's signature describes."""
+    """Return what a value is that an annotation in an entry's signature describes."""
 
     def resolve(dotted: str) -> Meaning | None:
         dotted = dotted.replace("mx.", "mlx.core.", 1) if dotted.startswith("mx.") else dotted
@@ -71,7 +71,7 @@ def _parsed(text: str) -> ast.expr | None:
 
 
 def _value(node: ast.expr | None, resolve: _Resolve) -> Meaning | None:
-    """Returns what a value of an annotation is."""
+    """Return what a value of an annotation is."""
     if isinstance(node, ast.Constant):
         if isinstance(node.value, str):
             return _value(_parsed(node.value), resolve)
@@ -87,7 +87,7 @@ def _value(node: ast.expr | None, resolve: _Resolve) -> Meaning | None:
 
 
 def _instance(meaning: Meaning | None) -> Meaning | None:
-    """Returns what a value is whose annotation is the name of a class."""
+    """Return what a value is whose annotation is the name of a class."""
     if isinstance(meaning, Api) and meaning.entry.kind == "class":
         return Instance(meaning)
     if isinstance(meaning, LocalClass):
@@ -101,7 +101,7 @@ def _instance(meaning: Meaning | None) -> Meaning | None:
 
 
 def _generic(name: str, inner: list[ast.expr], resolve: _Resolve) -> Meaning | None:
-    """Returns what a value of ``name[inner, …]`` is."""
+    """Return what a value of ``name[inner, …]`` is."""
     if name in ("Optional", "Union"):
         return join(_value(part, resolve) for part in inner) if inner else None
     if name in _TRANSPARENT:

@@ -1,4 +1,4 @@
-"""What calls return: of MLX's functions and layers, of the file's own, of a few of Python's."""
+"""Evaluate calls: of MLX's functions and layers, of the file's own functions, of some of Python's."""
 
 from tenny_lsp.inference.annotation import annotated_in_api
 from tenny_lsp.inference.collections import each
@@ -34,7 +34,7 @@ _PLAIN = {
 
 
 def called(evaluator: Evaluator, meaning: Meaning | None, arguments: Arguments) -> Meaning | None:
-    """Returns what calling a value returns."""
+    """Return what calling a value returns."""
     if isinstance(meaning, Api):
         return _api_result(evaluator, meaning, arguments)
     if isinstance(meaning, LocalClass):
@@ -77,7 +77,7 @@ def _api_result(evaluator: Evaluator, meaning: Api, arguments: Arguments) -> Mea
 
 
 def _gradient(evaluator: Evaluator, function: Meaning | None) -> Meaning | None:
-    """Returns what the gradient is with respect to the first parameter of a function: an array for an array."""
+    """Return what the gradient is with respect to the first parameter of a function: an array for an array."""
     if not isinstance(function, LocalFunction):
         return None
     value = first_parameter(function)

@@ -1,4 +1,4 @@
-"""What is put into a list or dictionary after it was made: ``xs.append(x)``, ``xs[0] = x``, ``d["a"] = x``."""
+"""Evaluate collections: what is put into them after they are made, and what comes out of them."""
 
 import re
 from collections.abc import Iterator
@@ -13,8 +13,8 @@ PUTS_IN = rb"\s*(?:\.(?:append|insert|extend|update|setdefault)\(|\[|\+=)"
 _METHODS = {"append": (0, False), "insert": (1, False), "extend": (0, True), "update": (0, True)}
 
 
-def grown(evaluator: Evaluator, made: Meaning | None, name: str, scope: Node) -> Meaning | None:
-    """Returns what a list or dictionary is with all that is put into it.
+def with_additions(evaluator: Evaluator, made: Meaning | None, name: str, scope: Node) -> Meaning | None:
+    """Return what a list or dictionary is with all that is put into it.
 
     Args:
         evaluator (Evaluator): Reads the file.
@@ -24,7 +24,7 @@ def grown(evaluator: Evaluator, made: Meaning | None, name: str, scope: Node) ->
     """
     if not isinstance(made, Table) and not (isinstance(made, Group) and made.kind == "list"):
         return made
-    added = list(_added(evaluator, name, scope))
+    added = list(_additions(evaluator, name, scope))
     if not added:
         return made
     if isinstance(made, Table):
@@ -37,7 +37,7 @@ def _unless_empty(made: Group | Table, value: Meaning | None) -> list[Meaning | 
     return [] if is_empty else [value]
 
 
-def _added(evaluator: Evaluator, name: str, scope: Node) -> Iterator[Meaning | None]:
+def _additions(evaluator: Evaluator, name: str, scope: Node) -> Iterator[Meaning | None]:
     text = scope.text or b""
     pattern = rb"\b%s(?=%s)" % (re.escape(name.encode()), PUTS_IN)
     for found in re.finditer(pattern, text):
@@ -50,7 +50,7 @@ def _added(evaluator: Evaluator, name: str, scope: Node) -> Iterator[Meaning | N
 
 
 def _put_in(evaluator: Evaluator, node: Node, outer: Node) -> Iterator[Meaning | None]:
-    """Yields what the statement around a collection's name puts into it, if it does."""
+    """Yield what the statement around a collection's name puts into it, if it does."""
     if outer.type == "augmented_assignment" and field(outer, "left") == node:
         right = field(outer, "right")
         yield each(evaluator, evaluator.meaning(right)) if right is not None else None
@@ -70,11 +70,11 @@ def _put_in(evaluator: Evaluator, node: Node, outer: Node) -> Iterator[Meaning |
         yield known if known != NONE else None
 
 
-def stepped(evaluator: Evaluator, meaning: Meaning | None, steps: tuple[int | str, ...]) -> Meaning | None:
-    """Returns what a target is that a value reaches by these steps (see ``Binding``)."""
+def unpacked(evaluator: Evaluator, meaning: Meaning | None, steps: tuple[int | str, ...]) -> Meaning | None:
+    """Return what a target is that a value reaches by these steps (see ``Binding``)."""
     for step in steps:
         if step == "enter":
-            meaning = entered(meaning)
+            meaning = _entered(meaning)
         elif step == "*":
             meaning = Group("list", each(evaluator, meaning))
         elif isinstance(step, int):
@@ -85,7 +85,7 @@ def stepped(evaluator: Evaluator, meaning: Meaning | None, steps: tuple[int | st
 
 
 def each(evaluator: Evaluator, meaning: Meaning | None) -> Meaning | None:
-    """Returns what a loop over a value gives."""
+    """Return what a loop over a value gives."""
     if isinstance(meaning, Group):
         return meaning.each if meaning.items is None else join(meaning.items) if meaning.items else None
     if evaluator.is_array(meaning) or meaning == NEVER:
@@ -96,7 +96,7 @@ def each(evaluator: Evaluator, meaning: Meaning | None) -> Meaning | None:
 
 
 def item(evaluator: Evaluator, meaning: Meaning | None, position: int) -> Meaning | None:
-    """Returns what a value gives at a fixed position."""
+    """Return what a value gives at a fixed position."""
     if isinstance(meaning, Group) and meaning.items is not None:
         return meaning.items[position] if -len(meaning.items) <= position < len(meaning.items) else None
     if isinstance(meaning, Table):
@@ -104,8 +104,8 @@ def item(evaluator: Evaluator, meaning: Meaning | None, position: int) -> Meanin
     return each(evaluator, meaning)
 
 
-def entered(meaning: Meaning | None) -> Meaning | None:
-    """Returns what ``with … as`` gives; only MLX's own contexts are known."""
+def _entered(meaning: Meaning | None) -> Meaning | None:
+    """Return what ``with … as`` gives; only MLX's own contexts are known."""
     if isinstance(meaning, Instance) and isinstance(meaning.of, Api):
         return meaning if meaning.of.entry.name == "mlx.core.FunctionExporter" else None
     return None

@@ -1,4 +1,4 @@
-"""What a cursor stands on: an entry of the API, a value of one of its classes, a keyword argument, a lacking member."""
+"""Find what a cursor stands on: a name of the API, an instance, a keyword argument, a member that is missing."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -55,7 +55,7 @@ CursorTarget: TypeAlias = NamedEntry | HeldInstance | KeywordArgument | MissingM
 
 
 def target_at(evaluator: Evaluator, offset: int) -> CursorTarget | None:
-    """Returns what an offset in code points stands on; None when that is nothing of the API's or not certain."""
+    """Return what an offset in code points stands on; None when that is nothing of the API's or not certain."""
     name = evaluator.buffer.name_at(offset)
     if name is None:
         return _keyword_at(evaluator, offset)
@@ -68,7 +68,7 @@ def target_at(evaluator: Evaluator, offset: int) -> CursorTarget | None:
 
 
 def called_entry(evaluator: Evaluator, call: Node) -> ApiEntry | None:
-    """Returns the entry whose signatures a call has; of ``partial(f, …)``, that of ``f``."""
+    """Return the entry whose signatures a call has; of ``partial(f, …)``, that of ``f``."""
     function, listed = field(call, "function"), field(call, "arguments")
     meaning = evaluator.meaning(function) if function is not None else None
     if is_partial_call(evaluator, call) and listed is not None and listed.named_children:
@@ -81,7 +81,7 @@ def called_entry(evaluator: Evaluator, call: Node) -> ApiEntry | None:
 
 
 def is_partial_call(evaluator: Evaluator, call: Node) -> bool:
-    """Tells whether a call is one of ``functools.partial``, which is given a function and that one's arguments."""
+    """Return whether a call is one of ``functools.partial``, which is given a function and that one's arguments."""
     function = field(call, "function")
     return function is not None and evaluator.meaning(function) == External("functools.partial")
 
@@ -95,7 +95,7 @@ def _imported(evaluator: Evaluator, name: Name) -> CursorTarget | None:
 
 
 def _member(evaluator: Evaluator, name: Name, owner: Meaning | None) -> CursorTarget | None:
-    """Returns what a name is that stands after a value's dot."""
+    """Return what a name is that stands after a value's dot."""
     last = text_of(name.node)
     if entry := member_entry(evaluator, owner, last):
         return NamedEntry(entry, name.start, name.end)
@@ -106,7 +106,7 @@ def _member(evaluator: Evaluator, name: Name, owner: Meaning | None) -> CursorTa
 
 
 def _lacks(meaning: Meaning | None, name: str) -> ApiEntry | None:
-    """Returns the module or class of the API that a value is, is of, or derives from, if nothing else has that name."""
+    """Return the module or class of the API that a value is, is of, or derives from, if nothing else has that name."""
     cls = meaning.of if isinstance(meaning, Instance) else meaning
     if not isinstance(cls, LocalClass):
         return cls.entry if isinstance(cls, Api) and cls.entry.kind in ("module", "class") else None
@@ -125,7 +125,7 @@ def _value(name: Name, meaning: Meaning | None) -> CursorTarget | None:
 
 
 def _meaning(evaluator: Evaluator, node: Node) -> Meaning | None:
-    """Returns what an identifier means that does not stand after a value's dot."""
+    """Return what an identifier means that does not stand after a value's dot."""
     if node.parent is None or node.parent.type != "dotted_name":
         return evaluator.meaning(node)
     parts = [part for part in node.parent.named_children if part.start_byte <= node.start_byte]

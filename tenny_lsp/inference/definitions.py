@@ -1,4 +1,4 @@
-"""What definitions stand for: functions and classes under their decorators, parameters, and what functions return."""
+"""Evaluate definitions: functions and classes under their decorators, parameters, and what functions return."""
 
 from tenny_lsp.inference.annotation import annotated
 from tenny_lsp.inference.evaluator import Evaluator, home_of
@@ -26,7 +26,7 @@ _TRANSPARENT = {
 
 
 def defined(evaluator: Evaluator, node: Node) -> Meaning | None:
-    """Returns what a function or class definition binds its name to, decorators applied."""
+    """Return what a function or class definition binds its name to, decorators applied."""
     meaning: Meaning | None
     meaning = LocalClass(evaluator, node) if node.type == "class_definition" else LocalFunction(evaluator, node)
     for decorator in reversed(decorators(node)):
@@ -43,7 +43,7 @@ def defined(evaluator: Evaluator, node: Node) -> Meaning | None:
 
 
 def decorators(node: Node) -> list[Node]:
-    """Returns the expressions that decorate a definition, outermost first."""
+    """Return the expressions that decorate a definition, outermost first."""
     outer = node.parent
     if outer is None or outer.type != "decorated_definition":
         return []
@@ -51,12 +51,12 @@ def decorators(node: Node) -> list[Node]:
 
 
 def is_property(node: Node) -> bool:
-    """Tells whether a method is read like an attribute."""
+    """Return whether a method is read like an attribute."""
     return any(text_of(d).rpartition(".")[2] in ("property", "cached_property") for d in decorators(node))
 
 
 def parameter(evaluator: Evaluator, binding: Binding, known: Meaning | None) -> Meaning | None:
-    """Returns what a parameter is; ``known`` is what its annotation says."""
+    """Return what a parameter is; ``known`` is what its annotation says."""
     if binding.steps == ("*",):
         return Group("tuple", known)
     if binding.steps == ("**",):
@@ -78,7 +78,7 @@ def parameter(evaluator: Evaluator, binding: Binding, known: Meaning | None) -> 
 
 
 def first_parameter(function: LocalFunction) -> Meaning | None:
-    """Returns what a function is given first."""
+    """Return what a function is given first."""
     name = field(function.node, "parameters")
     scope = function.home.buffer.bindings_in(function.node)
     parameters = [b for bindings in scope.values() for b in bindings if b.definition is not None and b.position]
@@ -90,13 +90,13 @@ def first_parameter(function: LocalFunction) -> Meaning | None:
 
 
 def class_of(function: Node) -> Node | None:
-    """Returns the class whose method a function is."""
+    """Return the class whose method a function is."""
     outer = up_to(function.parent, *SCOPES) if function.parent is not None else None
     return outer if outer is not None and outer.type == "class_definition" else None
 
 
 def returned(function: LocalFunction) -> Meaning | None:
-    """Returns what calling a function of a buffer gives."""
+    """Return what calling a function of a buffer gives."""
     evaluator, node = home_of(function), function.node
     body = field(node, "body")
     if node.type == "lambda":

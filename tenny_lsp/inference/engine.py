@@ -1,4 +1,4 @@
-"""Reads what the expressions of one file mean, without running it; every part of inference goes through it."""
+"""The evaluator of one file: implements the protocol with the functions of this package, and memoises."""
 
 from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
@@ -14,7 +14,7 @@ from tenny_lsp.source.syntax import Node
 
 
 class Engine:
-    """What the expressions of a file mean.
+    """Evaluates the expressions of one file; see ``evaluator.Evaluator`` for what its methods return.
 
     Args:
         buffer (Buffer): The file's text.
@@ -39,7 +39,7 @@ class Engine:
         self._read: dict[int, Meaning | None] = {}
 
     def meaning(self, node: Node) -> Meaning | None:
-        """Returns what an expression means."""
+        """Return what an expression means."""
         if node.id in self._read:
             return self._read[node.id]
         provisional = self._memo.provisional
@@ -52,11 +52,11 @@ class Engine:
         return found
 
     def memoised(self, key: Hashable, compute: Callable[[], Meaning | None]) -> Meaning | None:
-        """Returns what is computed for a key of this file, once; in a circle, what agrees with itself, or None."""
+        """Return what is computed for a key of this file, once; in a circle, what agrees with itself, or None."""
         return self._memo.memoised((id(self), key), compute)
 
     def imported(self, target: str) -> Meaning | None:
-        """Returns what an import of a module path, or of a name in a module, stands for."""
+        """Return what an import of a module path, or of a name in a module, stands for."""
         if entry := self.index.resolve(target) if not target.startswith(".") else None:
             return Api(entry)
         found = self._found(target)
@@ -70,18 +70,18 @@ class Engine:
         return meaning
 
     def finds_any(self, targets: Iterable[str]) -> bool:
-        """Tells whether one of these imports leads to a file."""
+        """Return whether one of these imports leads to a file."""
         return any(self._found(target) is not None for target in targets)
 
     def _found(self, target: str) -> tuple[Path, list[str]] | None:
         return self.files.find(target, self._path) if self.files and self._path and self._hops else None
 
     def exported(self, name: str) -> Meaning | None:
-        """Returns what a name of the module means at its end."""
-        return names.at_end(self, name)
+        """Return what a name of the module means at its end."""
+        return names.named_at_end(self, name)
 
     def source_of(self, entry: ApiEntry) -> LocalClass | None:
-        """Returns a class of the API as its own source defines it; None where that is not Python or cannot be read."""
+        """Return a class of the API as its own source defines it; None where that is not Python or cannot be read."""
         folder = self.index.folder
         if self.files is None or folder is None or entry.kind != "class" or not entry.path.endswith(".py"):
             return None
@@ -89,14 +89,14 @@ class Engine:
         return home.class_at(entry.short_name) if home is not None else None
 
     def class_at(self, name: str) -> LocalClass | None:
-        """Returns the class of that name that the file defines at its top."""
+        """Return the class of that name that the file defines at its top."""
         for binding in self.buffer.bindings_in(self.buffer.root).get(name, ()):
             if binding.definition is not None and binding.definition.type == "class_definition":
                 return LocalClass(self, binding.definition)
         return None
 
     def is_current(self) -> bool:
-        """Tells whether no other file has changed that has been read so far."""
+        """Return whether no other file has changed that has been read so far."""
         return self.files is None or self.files.are_as(self.others)
 
     @property
@@ -105,7 +105,7 @@ class Engine:
         return {path: other.buffer for path, other in self._others.items()}
 
     def _other(self, path: Path, hops: int) -> "Engine | None":
-        """Returns the reader of another file."""
+        """Return the reader of another file."""
         buffer = self.files.buffer(path) if self.files is not None and path not in self._others else None
         if buffer is not None:
             self._others[path] = Engine(buffer, self.index, self.files, path, hops)
@@ -117,17 +117,17 @@ class Engine:
         return names.named(self, name, place)
 
     def member(self, owner: Meaning | None, name: str) -> Meaning | None:
-        """Returns what a member of a value is."""
+        """Return what a member of a value is."""
         return members.member(self, owner, name)
 
     def called(self, meaning: Meaning | None, arguments: Arguments | None = None) -> Meaning | None:
-        """Returns what calling a value returns."""
+        """Return what calling a value returns."""
         return calls.called(self, meaning, arguments or Arguments())
 
     def value(self, meaning: Meaning | None) -> Meaning | None:
-        """Returns a value in place of the API's name for it: a ``float`` for ``mx.pi``."""
+        """Return a value in place of the API's name for it: a ``float`` for ``mx.pi``."""
         return members.value_of(self, meaning)
 
     def is_array(self, meaning: Meaning | None) -> bool:
-        """Tells whether a value is sure to be an ``mx.array``."""
+        """Return whether a value is sure to be an ``mx.array``."""
         return is_of(meaning, "mlx.core.array")

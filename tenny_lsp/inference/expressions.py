@@ -1,4 +1,4 @@
-"""Expressions → what they mean, by their kind of syntax."""
+"""Evaluate expressions, with one function for each kind of syntax node."""
 
 from collections.abc import Callable
 
@@ -6,6 +6,7 @@ from tenny_lsp.inference.collections import each, item
 from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.inference.meaning import (
     NEVER,
+    NUMBERS,
     Api,
     Arguments,
     External,
@@ -21,21 +22,19 @@ from tenny_lsp.inference.meaning import (
     join,
 )
 from tenny_lsp.inference.members import parent
-from tenny_lsp.inference.names import named, set_here
+from tenny_lsp.inference.names import assigned_here, named
 from tenny_lsp.inference.narrowing import narrowed
 from tenny_lsp.source.syntax import Node, field, text_of
 
-_NUMBERS = (Plain("bool"), Plain("int"), Plain("float"), Plain("complex"))
-
 
 def meaning(evaluator: Evaluator, node: Node) -> Meaning | None:
-    """Returns what an expression means; None when it is unknown."""
+    """Return what an expression means; None when it is unknown."""
     read = _READERS.get(node.type)
     return read(evaluator, node) if read is not None else None
 
 
 def arguments_of(evaluator: Evaluator, call: Node) -> Arguments:
-    """Returns what a call is given."""
+    """Return what a call is given."""
     listed = field(call, "arguments")
     positional: list[Meaning | None] = []
     keywords: dict[str, Meaning | None] = {}
@@ -60,7 +59,7 @@ def _attribute(evaluator: Evaluator, node: Node) -> Meaning | None:
     owner, name = field(node, "object"), field(node, "attribute")
     if owner is None or name is None:
         return None
-    return set_here(evaluator, node) or evaluator.member(evaluator.meaning(owner), text_of(name))
+    return assigned_here(evaluator, node) or evaluator.member(evaluator.meaning(owner), text_of(name))
 
 
 def _call(evaluator: Evaluator, node: Node) -> Meaning | None:
@@ -80,7 +79,7 @@ def _call(evaluator: Evaluator, node: Node) -> Meaning | None:
 
 
 def _loaded(evaluator: Evaluator, arguments: Node) -> Meaning | None:
-    """Returns what ``mx.load`` gives: it depends on how the file's name ends."""
+    """Return what ``mx.load`` gives: it depends on how the file's name ends."""
     array = evaluator.index.resolve("mlx.core.array")
     given = arguments.named_children
     if array is None or len(given) != 1 or given[0].type != "string":
@@ -123,11 +122,11 @@ def _operated(evaluator: Evaluator, one: Meaning | None, other: Meaning | None, 
     one, other = evaluator.value(one), evaluator.value(other)
     if evaluator.is_array(one):
         return one
-    if evaluator.is_array(other) and (one in _NUMBERS or one == NEVER):
+    if evaluator.is_array(other) and (one in NUMBERS or one == NEVER):
         return other
     if NEVER in (one, other):
         return NEVER
-    if one in _NUMBERS and other in _NUMBERS:
+    if one in NUMBERS and other in NUMBERS:
         return Plain("float") if operator in ("/", "/=") else join((one, other, Plain("int")))
     if isinstance(one, Group) and one.kind == "list" and operator == "+=":
         return Group("list", each(evaluator, other) if one.items == () else join((one.each, each(evaluator, other))))
@@ -145,7 +144,7 @@ def _operated(evaluator: Evaluator, one: Meaning | None, other: Meaning | None, 
 def _unary(evaluator: Evaluator, node: Node) -> Meaning | None:
     argument = field(node, "argument")
     value = evaluator.value(evaluator.meaning(argument)) if argument is not None else None
-    return value if evaluator.is_array(value) or value in _NUMBERS or value == NEVER else None
+    return value if evaluator.is_array(value) or value in NUMBERS or value == NEVER else None
 
 
 def _comparison(evaluator: Evaluator, node: Node) -> Meaning | None:
@@ -156,9 +155,9 @@ def _comparison(evaluator: Evaluator, node: Node) -> Meaning | None:
     if len(values) != 2:
         return None
     one, other = values
-    if evaluator.is_array(one) and (evaluator.is_array(other) or other in _NUMBERS):
+    if evaluator.is_array(one) and (evaluator.is_array(other) or other in NUMBERS):
         return one
-    if evaluator.is_array(other) and one in _NUMBERS:
+    if evaluator.is_array(other) and one in NUMBERS:
         return other
     return Plain("bool") if all(isinstance(value, Plain) for value in values) else None
 

@@ -1,4 +1,4 @@
-"""Other files that names lead to, of the workspace and of the API's own source: read when needed."""
+"""Read the other files that imports lead to, of the workspace and of the API's own source, when they are needed."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -21,7 +21,7 @@ class Files:
         self._read: dict[Path, tuple[tuple[int, int], Buffer]] = {}
 
     def buffer(self, path: Path) -> Buffer | None:
-        """Returns a file as it is now; None when it cannot be read."""
+        """Return a file as it is now; None when it cannot be read."""
         try:
             about = path.stat()
             stamp = (about.st_mtime_ns, about.st_size)
@@ -34,11 +34,11 @@ class Files:
         return self._read[path][1]
 
     def are_as(self, read: Mapping[Path, Buffer]) -> bool:
-        """Tells whether files are still as they were read."""
+        """Return whether files are still as they were read."""
         return all(self.buffer(path) is buffer for path, buffer in read.items())
 
     def find(self, target: str, origin: Path) -> tuple[Path, list[str]] | None:
-        """Returns the file that an import leads to, and what is meant in it.
+        """Return the file that an import leads to, and what is meant in it.
 
         Args:
             target (str): A module path, or a name in a module; with leading dots when it is relative.
@@ -56,7 +56,7 @@ class Files:
         return None
 
     def _folders(self, origin: Path) -> list[Path]:
-        """Returns where an absolute import of a file is looked for, the nearest folder first."""
+        """Return where an absolute import of a file is looked for, the nearest folder first."""
         around = list(origin.parents)
         root = next((folder for folder in around if folder in self._roots), None)
         if root is None:

@@ -1,7 +1,7 @@
-"""What a definition shows of itself to the rest of its file: what an edit inside of it does not change."""
+"""A definition's external interface: if an edit leaves it unchanged, its users need no re-check."""
 
 import re
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator
 
 from tenny_lsp.inference.collections import PUTS_IN
 from tenny_lsp.inference.definitions import decorators, returned
@@ -19,7 +19,8 @@ from tenny_lsp.inference.meaning import (
     Table,
 )
 from tenny_lsp.inference.members import member, names_in
-from tenny_lsp.inference.names import bound
+from tenny_lsp.inference.names import meaning_of_binding
+from tenny_lsp.source.affixes import common_affixes
 from tenny_lsp.source.scope import Binding, Span
 from tenny_lsp.source.syntax import SCOPES, Node, field, text_of, up_to
 
@@ -30,7 +31,7 @@ _HEAD = ("superclasses", "parameters", "return_type")
 
 
 def interface_of(evaluator: Evaluator, binding: Binding, edited: Span | None = None) -> Hashable:
-    """Returns what a binding makes of its name, comparable between two readers of a file before and after an edit.
+    """Return what a binding makes of its name, comparable between two readers of a file before and after an edit.
 
     Of a function that is its head and what it returns; of a class, that of its members.
 
@@ -46,7 +47,7 @@ def interface_of(evaluator: Evaluator, binding: Binding, edited: Span | None = N
         len(binding.loops),
         tuple(place),
         head,
-        _means(evaluator, bound(evaluator, binding)),
+        _means(evaluator, meaning_of_binding(evaluator, binding)),
         *_inside(evaluator, node, edited),
     )
 
@@ -76,13 +77,13 @@ def _inside(evaluator: Evaluator, node: Node | None, edited: Span | None) -> Ite
 
 
 def _grown(cls: Node, edited: Span) -> set[str]:
-    """Returns the attributes of a class that its edited methods may put something into."""
+    """Return the attributes of a class that its edited methods may put something into."""
     text = (cls.text or b"")[edited.start - cls.start_byte : edited.end - cls.start_byte]
     return {word.decode("utf-8", "replace") for word in GROWING.findall(text)}
 
 
 def edited_methods(before: Node, after: Node) -> tuple[Span, Span] | None:
-    """Returns where the methods stand in which two texts of a class differ; None where more may differ than they.
+    """Return where the methods stand in which two texts of a class differ; None where more may differ than they.
 
     Args:
         before (Node): The class before an edit.
@@ -92,20 +93,12 @@ def edited_methods(before: Node, after: Node) -> tuple[Span, Span] | None:
     if before.type != "class_definition" or after.type != before.type or None in bodies:
         return None
     old, new = (list(body.named_children) for body in bodies if body is not None)
-    first, last = ends_alike([child.text for child in old], [child.text for child in new])
+    first, last = common_affixes([child.text for child in old], [child.text for child in new])
     between = old[first : len(old) - last], new[first : len(new) - last]
     if any(child.type not in _METHODS for part in between for child in part):
         return None
     start, end = (Span(part[0].start_byte, part[-1].end_byte) if part else Span(0, 0) for part in between)
     return start, end
-
-
-def ends_alike(before: Sequence[object], after: Sequence[object]) -> tuple[int, int]:
-    """Returns how many items two sequences have in common at the start, and at the end behind those."""
-    most = min(len(before), len(after))
-    first = next((n for n in range(most) if before[n] != after[n]), most)
-    last = next((n for n in range(most - first) if before[-1 - n] != after[-1 - n]), most - first)
-    return first, last
 
 
 def _head(node: Node) -> Hashable:
@@ -118,7 +111,7 @@ def _head(node: Node) -> Hashable:
 
 
 def _means(evaluator: Evaluator, meaning: Meaning | None) -> Hashable:
-    """Returns a meaning without the nodes of one text: what this file defines stands there by its path of names."""
+    """Return a meaning without the nodes of one text: what this file defines stands there by its path of names."""
     if isinstance(meaning, Api):
         return "api", meaning.entry.name, _means(evaluator, meaning.receiver)
     if isinstance(meaning, LocalClass):
@@ -140,7 +133,7 @@ def _means(evaluator: Evaluator, meaning: Meaning | None) -> Hashable:
 
 
 def _where(evaluator: Evaluator, home: Home, node: Node) -> Hashable:
-    """Returns where a definition stands: its text too, where it is inside of a function or has no name."""
+    """Return where a definition stands: its text too, where it is inside of a function or has no name."""
     if home is not evaluator:
         return id(home.buffer), node.start_byte
     path, scope = list[str](), node

@@ -1,4 +1,4 @@
-"""What an expression is, as far as its text tells: a name of the API, an instance, a group of them, a callable.
+"""The values of inference: what an expression means. None is unknown, everywhere.
 
 Unknown is None, everywhere. A value that may also be None counts as what else it may be.
 """
@@ -132,29 +132,30 @@ class Arguments:
     is_whole: bool = True
 
     def get(self, position: int, name: str) -> Meaning | None:
-        """Returns the argument of a position or name; None when it is unknown or not given."""
+        """Return the argument of a position or name; None when it is unknown or not given."""
         return self.positional[position] if position < len(self.positional) else self.keywords.get(name)
 
 
 NONE = Plain("None")
 #: What an expression is whose own value is needed to say what it is, as in ``x = x + 1`` in a loop.
 NEVER = Plain("never")
-_NUMBERS = (Plain("bool"), Plain("int"), Plain("float"), Plain("complex"))
+#: Python's numbers, each also as good as those after it.
+NUMBERS = (Plain("bool"), Plain("int"), Plain("float"), Plain("complex"))
 
 
 def is_of(meaning: Meaning | None, name: str) -> bool:
-    """Tells whether a value is an instance of the API's class of that name."""
+    """Return whether a value is an instance of the API's class of that name."""
     return isinstance(meaning, Instance) and isinstance(meaning.of, Api) and meaning.of.entry.name == name
 
 
 def group(kind: GroupKind, items: Iterable[Meaning | None]) -> Group:
-    """Returns the meaning of a list or tuple of these items."""
+    """Return the meaning of a list or tuple of these items."""
     known = tuple(items)
     return Group(kind, join(known) if known else None, known)
 
 
 def join(meanings: Iterable[Meaning | None]) -> Meaning | None:
-    """Returns what a value is that may be any of these; None, for unknown, where they disagree."""
+    """Return what a value is that may be any of these; None, for unknown, where they disagree."""
     first: Meaning | None = None
     is_first = True
     for meaning in meanings:
@@ -179,6 +180,6 @@ def _either(one: Meaning, other: Meaning) -> Meaning | None:
         return Table(join((one.value, other.value)))
     if isinstance(one, Instance) and isinstance(other, Instance) and one.of == other.of:
         return Instance(one.of)
-    if isinstance(one, Plain) and isinstance(other, Plain) and one in _NUMBERS and other in _NUMBERS:
-        return max(one, other, key=_NUMBERS.index)
+    if isinstance(one, Plain) and isinstance(other, Plain) and one in NUMBERS and other in NUMBERS:
+        return max(one, other, key=NUMBERS.index)
     return None

@@ -1,10 +1,10 @@
-"""What stands after a dot: members of the API's classes and modules, of the file's own classes, of Python's values."""
+"""Evaluate member access: members of the API, of the file's own classes, of Python's collections."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 
 from tenny_lsp.inference.annotation import annotated, annotated_in_api
-from tenny_lsp.inference.collections import grown, stepped
+from tenny_lsp.inference.collections import unpacked, with_additions
 from tenny_lsp.inference.definitions import defined, is_property, returned
 from tenny_lsp.inference.evaluator import Evaluator, home_of
 from tenny_lsp.inference.meaning import (
@@ -23,14 +23,14 @@ from tenny_lsp.inference.meaning import (
     group,
     join,
 )
-from tenny_lsp.inference.names import bound
+from tenny_lsp.inference.names import meaning_of_binding
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.source.scope import Binding
 from tenny_lsp.source.syntax import Node, field, up_to
 
 
 def member(evaluator: Evaluator, owner: Meaning | None, name: str) -> Meaning | None:
-    """Returns what a member of a value is."""
+    """Return what a member of a value is."""
     owner = value_of(evaluator, owner)
     if isinstance(owner, Instance) and isinstance(owner.of, LocalClass):
         return _attribute(owner.of, name, owner)
@@ -58,7 +58,7 @@ def member(evaluator: Evaluator, owner: Meaning | None, name: str) -> Meaning | 
 
 
 def member_entry(evaluator: Evaluator, owner: Meaning | None, name: str) -> ApiEntry | None:
-    """Returns the entry of a member of a value; None when it is not the API's."""
+    """Return the entry of a member of a value; None when it is not the API's."""
     owner = value_of(evaluator, owner)
     if isinstance(owner, Instance):
         if isinstance(owner.of, LocalClass):
@@ -73,14 +73,14 @@ def member_entry(evaluator: Evaluator, owner: Meaning | None, name: str) -> ApiE
 
 
 def value_of(evaluator: Evaluator, meaning: Meaning | None) -> Meaning | None:
-    """Returns a value in place of the API's name for it: an instance of ``Dtype`` for ``mx.float32``."""
+    """Return a value in place of the API's name for it: an instance of ``Dtype`` for ``mx.float32``."""
     if isinstance(meaning, Api) and meaning.entry.kind in ("attribute", "property"):
         return annotated_in_api(evaluator.index, meaning.entry.annotation, meaning.entry)
     return meaning
 
 
 def bases(cls: LocalClass) -> Iterator[Meaning | None]:
-    """Yields what a class of a file inherits from directly."""
+    """Yield what a class of a file inherits from directly."""
     listed = field(cls.node, "superclasses")
     for base in listed.named_children if listed is not None else ():
         if base.type != "keyword_argument":
@@ -88,7 +88,7 @@ def bases(cls: LocalClass) -> Iterator[Meaning | None]:
 
 
 def _attribute(cls: LocalClass, name: str, instance: Instance | None) -> Meaning | None:
-    """Returns what an attribute of a class of a file, or of its instances, is."""
+    """Return what an attribute of a class of a file, or of its instances, is."""
     return home_of(cls).memoised(
         (cls.node.start_byte, name, instance is None), lambda: _own_or_inherited(cls, name, instance)
     )
@@ -110,13 +110,13 @@ def _own_or_inherited(cls: LocalClass, name: str, instance: Instance | None) -> 
 
 
 def _own(cls: LocalClass, name: str, instance: Instance | None) -> list[Meaning | None]:
-    """Returns what each place says that gives a class itself this attribute."""
+    """Return what each place says that gives a class itself this attribute."""
     evaluator = home_of(cls)
     found: list[Meaning | None] = []
     for binding in evaluator.buffer.bindings_in(cls.node).get(name, ()):
         definition = binding.definition
         if definition is None or definition.type != "function_definition":
-            found.append(bound(evaluator, binding) if instance is not None or _is_plain(cls) else None)
+            found.append(meaning_of_binding(evaluator, binding) if instance is not None or _is_plain(cls) else None)
         elif is_property(definition):
             found.append(returned(LocalFunction(evaluator, definition, instance)))
         else:
@@ -129,7 +129,7 @@ def _own(cls: LocalClass, name: str, instance: Instance | None) -> list[Meaning 
 
 
 def _is_plain(cls: LocalClass) -> bool:
-    """Tells whether a class's attributes are what they are assigned: not so in an ``Enum``."""
+    """Return whether a class's attributes are what they are assigned: not so in an ``Enum``."""
     return all(isinstance(base, Api | LocalClass) for base in bases(cls))
 
 
@@ -137,20 +137,20 @@ def _assigned(evaluator: Evaluator, binding: Binding) -> Meaning | None:
     known = annotated(evaluator, binding.annotation) if binding.annotation is not None else None
     if known is not None or binding.value is None:
         return known
-    value = stepped(evaluator, evaluator.meaning(binding.value), binding.steps)
+    value = unpacked(evaluator, evaluator.meaning(binding.value), binding.steps)
     cls = up_to(binding.value, "class_definition")
-    return grown(evaluator, value, binding.name, cls) if cls is not None and not binding.steps else value
+    return with_additions(evaluator, value, binding.name, cls) if cls is not None and not binding.steps else value
 
 
 def parent(evaluator: Evaluator, node: Node) -> Meaning | None:
-    """Returns what ``super()`` is: an instance of the only base of the class a node stands in."""
+    """Return what ``super()`` is: an instance of the only base of the class a node stands in."""
     cls = up_to(node, "class_definition")
     found = list(bases(LocalClass(evaluator, cls))) if cls is not None else []
     return Instance(found[0]) if len(found) == 1 and isinstance(found[0], Api | LocalClass) else None
 
 
 def names_in(cls: LocalClass) -> list[str]:
-    """Returns the attributes and methods that a class of a file has by its own text, in its order."""
+    """Return the attributes and methods that a class of a file has by its own text, in its order."""
     buffer = cls.home.buffer
     return list(dict.fromkeys([*buffer.bindings_in(cls.node), *buffer.attributes_in(cls.node)]))
 

@@ -1,10 +1,10 @@
-"""What a name in a buffer stands for: the bindings that may hold where it is used, and what they agree on."""
+"""Evaluate names: find the definitions that reach a use, and join what they mean."""
 
 import builtins
 from collections.abc import Iterator
 
 from tenny_lsp.inference.annotation import annotated
-from tenny_lsp.inference.collections import grown, stepped
+from tenny_lsp.inference.collections import unpacked, with_additions
 from tenny_lsp.inference.definitions import defined, parameter
 from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.inference.meaning import NONE, Api, External, Meaning, join
@@ -13,7 +13,7 @@ from tenny_lsp.source.syntax import COMPREHENSIONS, SCOPES, Node, dotted_of, up_
 
 
 def named(evaluator: Evaluator, name: str, place: Node, *, before: bool = False) -> Meaning | None:
-    """Returns what a name stands for.
+    """Return what a name stands for.
 
     Args:
         evaluator (Evaluator): Reads the file it stands in.
@@ -26,27 +26,27 @@ def named(evaluator: Evaluator, name: str, place: Node, *, before: bool = False)
     for scope in scopes:
         bindings = scope.bindings.get(name)
         if bindings:
-            return _either(evaluator, bindings, place.start_byte, here=here, before=before)
+            return _joined(evaluator, bindings, place.start_byte, here=here, before=before)
         here = here and scope.kind in COMPREHENSIONS
     stars = [star.target for scope in scopes for star in reversed(scope.bindings.get("*", ()))]
     return _from_stars(evaluator, name, stars)
 
 
-def _either(
+def _joined(
     evaluator: Evaluator, bindings: list[Binding], position: int, *, here: bool, before: bool
 ) -> Meaning | None:
-    """Returns what all the bindings agree on that may hold where a name is used."""
+    """Return what all the bindings agree on that may hold where a name is used."""
     itself = [binding for binding in bindings if binding.position == position]
     if itself and not before:
-        return bound(evaluator, itself[-1])
+        return meaning_of_binding(evaluator, itself[-1])
     if any(binding.is_import for binding in bindings):
         # `except ImportError: mx = None` does not change what mx means where it is used.
         bindings = [b for b in bindings if b.value is None or b.value.type != "none"]
-    return join(bound(evaluator, binding) for binding in _candidates(bindings, position, here=here))
+    return join(meaning_of_binding(evaluator, binding) for binding in _reaching(bindings, position, here=here))
 
 
-def _candidates(bindings: list[Binding], position: int, *, here: bool) -> Iterator[Binding]:
-    """Yields the bindings that may hold at a position: back to where one is sure to, and round its loops."""
+def _reaching(bindings: list[Binding], position: int, *, here: bool) -> Iterator[Binding]:
+    """Yield the bindings that may hold at a position: back to where one is sure to, and round its loops."""
     if not here:  # a function may be called whenever the scope around it has come to
         yield from (binding for binding in bindings if not _is_excluded(binding, position))
         return
@@ -54,10 +54,10 @@ def _candidates(bindings: list[Binding], position: int, *, here: bool) -> Iterat
     sure: Binding | None = None
     covered: set[Branch] = set()
     for binding in reversed(earlier or bindings):
-        if not _reaches(binding, position):
+        if not _can_reach(binding, position):
             continue
         yield binding
-        if _is_sure(binding, position, covered):
+        if _dominates(binding, position, covered):
             sure = binding
             break
     if not earlier:
@@ -68,8 +68,8 @@ def _candidates(bindings: list[Binding], position: int, *, here: bool) -> Iterat
             yield binding
 
 
-def _reaches(binding: Binding, position: int) -> bool:
-    """Tells whether what follows a binding can be at a position."""
+def _can_reach(binding: Binding, position: int) -> bool:
+    """Return whether what follows a binding can be at a position."""
     if any(position in loop for loop in binding.loops):
         return True
     is_left = all(position in branch or branch.is_left for branch in binding.branches)
@@ -77,15 +77,15 @@ def _reaches(binding: Binding, position: int) -> bool:
 
 
 def _is_excluded(binding: Binding, position: int) -> bool:
-    """Tells whether a binding and a position are in different branches of one ``if`` or ``match``."""
+    """Return whether a binding and a position are in different branches of one ``if`` or ``match``."""
     return any(
         branch.kind in ("if", "case") and position in branch.of and position not in branch
         for branch in binding.branches
     )
 
 
-def _is_sure(binding: Binding, position: int, covered: set[Branch]) -> bool:
-    """Tells whether no earlier binding can hold: this one has always run, or one in each branch of its statement.
+def _dominates(binding: Binding, position: int, covered: set[Branch]) -> bool:
+    """Return whether no earlier binding can hold: this one has always run, or one in each branch of its statement.
 
     Args:
         binding (Binding): The binding.
@@ -101,12 +101,12 @@ def _is_sure(binding: Binding, position: int, covered: set[Branch]) -> bool:
     return True
 
 
-def bound(evaluator: Evaluator, binding: Binding) -> Meaning | None:
-    """Returns what a name means by one of its bindings."""
-    return evaluator.memoised(binding.position, lambda: _bound(evaluator, binding))
+def meaning_of_binding(evaluator: Evaluator, binding: Binding) -> Meaning | None:
+    """Return what a name means by one of its bindings."""
+    return evaluator.memoised(binding.position, lambda: _meaning_of_binding(evaluator, binding))
 
 
-def _bound(evaluator: Evaluator, binding: Binding) -> Meaning | None:
+def _meaning_of_binding(evaluator: Evaluator, binding: Binding) -> Meaning | None:
     if binding.is_import:
         return evaluator.imported(binding.target)
     definition = binding.definition
@@ -119,34 +119,38 @@ def _bound(evaluator: Evaluator, binding: Binding) -> Meaning | None:
         return known
     if binding.value is None:
         return None
-    value = stepped(evaluator, evaluator.meaning(binding.value), binding.steps)
+    value = unpacked(evaluator, evaluator.meaning(binding.value), binding.steps)
     scope = up_to(binding.value, *SCOPES - COMPREHENSIONS)
-    return grown(evaluator, value, binding.name, scope) if scope is not None and not binding.steps else value
+    return with_additions(evaluator, value, binding.name, scope) if scope is not None and not binding.steps else value
 
 
-def at_end(evaluator: Evaluator, name: str) -> Meaning | None:
-    """Returns what a name of a module means when all of it has run."""
+def named_at_end(evaluator: Evaluator, name: str) -> Meaning | None:
+    """Return what a name of a module means when all of it has run."""
     bindings = evaluator.buffer.bindings_in(evaluator.buffer.root).get(name, [])
     end = evaluator.buffer.root.end_byte
-    return join(bound(evaluator, binding) for binding in _candidates(bindings, end, here=True)) if bindings else None
+    return (
+        join(meaning_of_binding(evaluator, binding) for binding in _reaching(bindings, end, here=True))
+        if bindings
+        else None
+    )
 
 
-def set_here(evaluator: Evaluator, node: Node) -> Meaning | None:
-    """Returns what an attribute is by the assignments to it in the scope it is used in, if one is sure to have run."""
+def assigned_here(evaluator: Evaluator, node: Node) -> Meaning | None:
+    """Return what an attribute is by the assignments to it in the scope it is used in, if one is sure to have run."""
     dotted = dotted_of(node)
     if dotted.count(".") != 1:
         return None
     scope = next(iter(evaluator.buffer.scopes_around(node)), None)
     bindings = scope.bindings.get(dotted, []) if scope is not None else []
     earlier = [binding for binding in bindings if binding.since <= node.start_byte]
-    found = list(_candidates(earlier, node.start_byte, here=True)) if earlier else []
-    if not any(_is_sure(binding, node.start_byte, set()) for binding in found):
+    found = list(_reaching(earlier, node.start_byte, here=True)) if earlier else []
+    if not any(_dominates(binding, node.start_byte, set()) for binding in found):
         return None
-    return join(bound(evaluator, binding) for binding in found)
+    return join(meaning_of_binding(evaluator, binding) for binding in found)
 
 
 def _from_stars(evaluator: Evaluator, name: str, stars: list[str]) -> Meaning | None:
-    """Returns what a name means that nothing binds but wildcard imports, the last one first, or Python itself."""
+    """Return what a name means that nothing binds but wildcard imports, the last one first, or Python itself."""
     for module in stars:
         if evaluator.index.resolve(module) is None:
             return None  # nobody knows what a module outside the index binds over the ones before it

@@ -1,4 +1,4 @@
-"""What ``isinstance`` says of a name where it holds, whatever else is known of it."""
+"""Narrow a name by the ``isinstance`` tests that hold where it is used."""
 
 from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.inference.meaning import Api, Instance, LocalClass, Meaning
@@ -6,7 +6,7 @@ from tenny_lsp.source.syntax import SCOPES, Node, field, text_of
 
 
 def narrowed(evaluator: Evaluator, node: Node) -> Meaning | None:
-    """Returns what a name is by an ``isinstance`` that holds where it is used; None if there is none."""
+    """Return what a name is by an ``isinstance`` that holds where it is used; None if there is none."""
     if text_of(node) not in evaluator.buffer.tested_names:
         return None
     inner, outer = node, node.parent
@@ -20,7 +20,7 @@ def narrowed(evaluator: Evaluator, node: Node) -> Meaning | None:
 
 
 def _tests(inner: Node, outer: Node) -> list[Node]:
-    """Returns the conditions that hold in a part of a statement or expression because it is reached."""
+    """Return the conditions that hold in a part of a statement or expression because it is reached."""
     condition: Node | None = None
     if outer.type in ("if_statement", "elif_clause", "while_statement") and inner.type == "block":
         condition = field(outer, "condition")
@@ -63,6 +63,6 @@ def _tested(evaluator: Evaluator, test: Node, name: str) -> Meaning | None:
 
 
 def _is_set(evaluator: Evaluator, test: Node, use: Node) -> bool:
-    """Tells whether a name is set anew between a test and its use."""
+    """Return whether a name is set anew between a test and its use."""
     scope = next(scope for scope in evaluator.buffer.scopes_around(use))
     return any(test.start_byte < b.position < use.start_byte for b in scope.bindings.get(text_of(use), ()))

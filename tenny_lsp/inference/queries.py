@@ -1,27 +1,19 @@
-"""What the names and expressions of a buffer mean. What is not certain stays unknown.
+"""Answer questions about offsets in one file: what a cursor stands on, what may follow a dot, which call it is in.
 
-``Inference(buffer, index)`` answers, for offsets in code points:
+Offsets are in code points. For example, in ``import mlx.core as mx; x = mx.zeros(3); x.``::
 
-- ``entry_at(offset)``: the entry that the name under a cursor means, wherever it comes from: an import, an alias, a
-  member of a value (``x.reshape`` where ``x`` is an array).
-- ``subject_at(offset)``: that, or what else a cursor may stand on: a keyword argument, a variable that holds a layer, a
-  member that MLX does not have.
-- ``meaning_at(offset)``: what the expression that ends at an offset is; ``x.|`` asks at the dot, finished or not.
-- ``call_at(offset)``: the call whose parentheses the offset lies in, and which argument.
-- ``owner_at(offset)``: for completion, what stands before the dot of the name (maybe still empty) at an offset.
-
-Whoever walks the whole text (``buffer.root``) asks ``meaning_of(node)``.
-
-A meaning (``source.meaning``) is an ``Api`` entry, an ``Instance`` of an API class or of a class of the file, a
-``Group`` (list, tuple), a ``Table`` (dict), a callable, or one of Python's own. ``members_of(meaning)`` lists what may
-stand after its dot.
+    queries = Queries(Buffer(text), index)
+    queries.target_at(text.index("zeros"))        # NamedEntry(entry of mlx.core.zeros, …)
+    queries.call_at(text.index("3"))              # CallContext(entry of mlx.core.zeros, position=0, …)
+    owner = queries.owner_at(len(text))           # Instance(of=Api(entry of mlx.core.array))
+    [member.name for member in queries.members_of(owner)]   # "abs", "all", "any", …
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tenny_lsp.inference.cursor import CursorTarget, NamedEntry, called_entry, is_partial_call, target_at
+from tenny_lsp.inference.cursor import CursorTarget, called_entry, is_partial_call, target_at
 from tenny_lsp.inference.engine import Engine
 from tenny_lsp.inference.files import Files
 from tenny_lsp.inference.meaning import NEVER, Api, Instance, LocalClass, Meaning
@@ -29,9 +21,7 @@ from tenny_lsp.inference.members import bases, names_in
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source.buffer import Buffer
-from tenny_lsp.source.syntax import Node, field, text_of
-
-__all__ = ["CallContext", "Member", "NamedEntry", "Queries", "entry_at"]
+from tenny_lsp.source.syntax import field, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +34,7 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """A call that a cursor stands in.
+    """The call that a cursor stands in.
 
     Args:
         entry (ApiEntry): What is called: a function, a method, a class, or an instance's ``__call__``.
@@ -64,7 +54,7 @@ class CallContext:
 
 
 class Queries:
-    """What the names and expressions of a buffer mean.
+    """Answers questions about one file as it is now; what is not certain is answered by None.
 
     Args:
         buffer (Buffer): The text.
@@ -82,34 +72,19 @@ class Queries:
 
     @property
     def evaluator(self) -> Engine:
-        """What reads the meaning of each expression, for whom a whole file is to be read."""
+        """The evaluator of the file, for whoever walks its whole tree."""
         return self._engine
 
     def is_current(self) -> bool:
-        """Tells whether no other file has changed that has been read so far."""
+        """Return whether every other file that has been read so far is unchanged."""
         return self._engine.is_current()
 
-    def entry_at(self, offset: int) -> NamedEntry | None:
-        """Returns the entry named at an offset; None when there is none or it is not certain."""
-        subject = self.target_at(offset)
-        return subject if isinstance(subject, NamedEntry) else None
-
     def target_at(self, offset: int) -> CursorTarget | None:
-        """Returns what an offset stands on; None when that is nothing of the API's or not certain."""
+        """Return what an offset stands on; None when that is nothing of the API's or not certain."""
         return target_at(self._engine, offset)
 
-    def meaning_at(self, offset: int) -> Meaning | None:
-        """Returns what the expression is that ends at an offset."""
-        node = self.buffer.expression_at(offset)
-        return self.meaning_of(node) if node is not None else None
-
-    def meaning_of(self, node: Node) -> Meaning | None:
-        """Returns what an expression is, given its node in the buffer's tree."""
-        meaning = self._engine.meaning(node)
-        return meaning if meaning != NEVER else None
-
     def owner_at(self, offset: int) -> Meaning | None:
-        """Returns what stands before the dot of the name at an offset, which may not have been written yet."""
+        """Return the value before the dot of the name at an offset; the name may not have been written yet."""
         finished = self.buffer.finished(offset)
         evaluator = self._engine_of(finished)
         node = finished.identifier_at(offset)
@@ -120,7 +95,7 @@ class Queries:
         return meaning if meaning != NEVER else None
 
     def call_at(self, offset: int) -> CallContext | None:
-        """Returns the innermost call, finished or not, that an offset lies in; None when it is not of the API's."""
+        """Return the innermost call, finished or not, that an offset lies in; None when it is not of the API's."""
         finished = self.buffer.finished(offset)
         call = finished.call_around(offset)
         listed = field(call, "arguments")
@@ -147,7 +122,7 @@ class Queries:
         )
 
     def members_of(self, meaning: Meaning | None) -> Iterator[Member]:
-        """Yields what may stand after the dot of a value, each name once, a class's own before what it inherits."""
+        """Yield what may stand after the dot of a value, each name once, a class's own before what it inherits."""
         seen: set[str] = set()
         for found in self._members(meaning):
             if found.name not in seen:
@@ -169,8 +144,3 @@ class Queries:
 
     def _engine_of(self, buffer: Buffer) -> Engine:
         return Engine(buffer, self.index, self._files, self._path)
-
-
-def entry_at(buffer: Buffer, offset: int, index: ApiIndex) -> NamedEntry | None:
-    """Returns the entry named at an offset in code points; None when there is none or it is not certain."""
-    return Queries(buffer, index).entry_at(offset)

@@ -1,4 +1,4 @@
-"""The indexes of the workspace's interpreters: each of its folders may have one of its own."""
+"""Keep the index of each interpreter in the workspace; each of its folders may have one of its own."""
 
 import asyncio
 import gc
@@ -28,13 +28,13 @@ class Indexes:
         return self._python
 
     def configure(self, python: str) -> None:
-        """Takes over the interpreter of whatever has none of its own."""
+        """Take over the interpreter of whatever has none of its own."""
         if python != self._python:
             self._python = python
             self._told()
 
     def follow(self, of_folders: Mapping[str, str]) -> bool:
-        """Takes over the interpreters of folders, by their URIs; tells whether any has changed."""
+        """Take over the interpreters of folders, by their URIs; return whether any has changed."""
         before = self._of_folders
         self._of_folders = {_path(uri): python for uri, python in of_folders.items()}
         return self._of_folders != before
@@ -46,7 +46,7 @@ class Indexes:
         return task.result() if task is not None and task.done() and not task.cancelled() else None
 
     async def of(self, uri: str = "") -> ApiIndex:
-        """Returns the index of a document's interpreter, read at the first call."""
+        """Return the index of a document's interpreter, read at the first call."""
         python = self._interpreter(_path(uri))
         if python not in self._reading:
             self._reading[python] = asyncio.create_task(asyncio.to_thread(_read, python))
@@ -60,12 +60,12 @@ class Indexes:
 
 
 def _path(uri: str) -> str:
-    """Returns where a document lies; a cell where its notebook does."""
+    """Return where a document lies; a cell where its notebook does."""
     return unquote(urlsplit(uri).path).rstrip("/")
 
 
 def _read(python: str) -> ApiIndex:
-    """Returns MLX's index, kept out of the garbage collector's way."""
+    """Return MLX's index, kept out of the garbage collector's way."""
     index = load_mlx_index(locations.expanded(python) if python else None)
     gc.freeze()  # index and protocol types live as long as the server; walking them stalls a hover by 40 ms
     return index

@@ -1,4 +1,4 @@
-"""How real editors speak the protocol: what they say otherwise is understood, what is of no use is passed over."""
+"""The protocol as real editors speak it: their deviations are understood, and every command can be cancelled."""
 
 import inspect
 import io
@@ -21,7 +21,7 @@ class TennyProtocol(LanguageServerProtocol):
     """The protocol as editors speak it; what they may say, and nothing comes of, is no warning in their log."""
 
     def structure_message(self, data: dict[str, Any]) -> Any:
-        """Returns a message, read as its editor means it."""
+        """Return a message, read as its editor means it."""
         if "jsonrpc" in data:
             if data.get("method") == lsp.TEXT_DOCUMENT_CODE_ACTION:
                 _list_of_kinds(data)
@@ -31,7 +31,7 @@ class TennyProtocol(LanguageServerProtocol):
         return super().structure_message(data)
 
     def _handle_request(self, msg_id: int | str, method_name: str, params: Any) -> None:
-        """Answers a request; Kate asks every server for symbols, at each keystroke."""
+        """Answer a request; Kate asks every server for symbols, at each keystroke."""
         if method_name in self.fm.features or method_name in self.fm.builtin_features:
             super()._handle_request(msg_id, method_name, params)
         else:
@@ -39,13 +39,13 @@ class TennyProtocol(LanguageServerProtocol):
             self._send_response(msg_id, error=JsonRpcMethodNotFound.of(method_name).to_response_error())
 
     def _handle_notification(self, method_name: str, params: Any) -> None:
-        """Hears a notification; editors send didSave and its like to servers that have not asked for it."""
+        """Hear a notification; editors send didSave and its like to servers that have not asked for it."""
         handled = (self.fm.features, self.fm.builtin_features, (lsp.CANCEL_REQUEST,))
         if any(method_name in methods for methods in handled):
             super()._handle_notification(method_name, params)
 
     def _handle_cancel_notification(self, msg_id: int | str) -> None:
-        """Cancels a request; one that has just been answered is none any more."""
+        """Cancel a request; one that has just been answered is none any more."""
         if msg_id in self._request_futures:
             super()._handle_cancel_notification(msg_id)
 
@@ -53,14 +53,14 @@ class TennyProtocol(LanguageServerProtocol):
     async def lsp_workspace__execute_command(  # type: ignore[override]
         self, params: lsp.ExecuteCommandParams
     ) -> Any:
-        """Returns what a command returns, having run it in the request's own task."""
+        """Return what a command returns, having run it in the request's own task."""
         command, positional, named = next(super().lsp_workspace__execute_command(params))
         result = command(*positional, **named)
         return await result if inspect.isawaitable(result) else result
 
 
 def _list_of_kinds(data: dict[str, Any]) -> None:
-    """Puts the one kind of code action that Neovim 0.7's users ask for into a list."""
+    """Put the one kind of code action that Neovim 0.7's users ask for into a list."""
     params = data.get("params")
     context = params.get("context") if isinstance(params, dict) else None
     if isinstance(context, dict) and isinstance(context.get("only"), str):

@@ -1,4 +1,4 @@
-"""Every setting an editor can give, with its default. Wrong ones are reported, never fatal."""
+"""Every setting that an editor can give, with its default; a wrong one is reported, never fatal."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass, replace
@@ -109,7 +109,7 @@ class Settings:
 
 
 def own_section(values: object) -> object:
-    """Returns what an editor's configuration says of Tenny; None when it says nothing.
+    """Return what an editor's configuration says of Tenny; None when it says nothing.
 
     Some editors send the settings of every server, some an empty object or list, and some Tenny's own at the top.
     """
@@ -120,7 +120,7 @@ def own_section(values: object) -> object:
 
 
 def read_settings(values: object) -> tuple[Settings, list[str]]:
-    """Returns the settings in an editor's JSON (camelCase or snake_case keys), and what was wrong with it.
+    """Return the settings in an editor's JSON (camelCase or snake_case keys), and what was wrong with it.
 
     They may stand under ``tenny``: some editors send one and the same thing at the start and as their configuration.
     """

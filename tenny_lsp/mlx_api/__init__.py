@@ -1,1 +1,1 @@
-"""What MLX offers: read statically from the installed package, never imported."""
+"""What MLX offers, read statically from the installed package; nothing of it is imported."""

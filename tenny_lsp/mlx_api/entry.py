@@ -1,4 +1,4 @@
-"""The values of the index: what is known of one name of an API."""
+"""The values of the index: one public name of an API, with its signatures and documentation."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -33,7 +33,7 @@ class Signature:
     returns: str = ""
 
     def parts(self, *, annotated: bool) -> Iterator[str]:
-        """Yields the parameters as they stand between a signature's parentheses, ``/`` and ``*`` among them."""
+        """Yield the parameters as they stand between a signature's parentheses, ``/`` and ``*`` among them."""
         positional_only = starred = False
         for parameter in self.parameters:
             if positional_only and parameter.kind != "positional-only":
@@ -101,12 +101,12 @@ class ApiEntry:
         return self.name.rsplit(".", 1)[-1]
 
     def to_json(self) -> dict[str, Any]:
-        """Returns the entry as JSON values, without its empty fields."""
+        """Return the entry as JSON values, without its empty fields."""
         return {key: value for key, value in asdict(self).items() if value}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "ApiEntry":
-        """Returns the entry that ``to_json`` wrote.
+        """Return the entry that ``to_json`` wrote.
 
         Raises:
             TypeError, KeyError: The values are not an entry's.

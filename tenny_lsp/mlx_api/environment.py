@@ -1,4 +1,4 @@
-"""Where a Python interpreter keeps its packages, without running anything of theirs."""
+"""Find where a Python interpreter keeps its packages, without running any of their code."""
 
 import json
 import subprocess
@@ -30,7 +30,7 @@ class Installed:
 
 
 def search_paths(python: Path | None = None) -> tuple[Path, ...]:
-    """Returns the folders an interpreter imports from.
+    """Return the folders an interpreter imports from.
 
     Args:
         python (Path, optional): The interpreter. Default: the one that runs this.
@@ -61,7 +61,7 @@ def search_paths(python: Path | None = None) -> tuple[Path, ...]:
 
 
 def find_installed(package: str, python: Path | None = None) -> Installed:
-    """Returns where a package lies and which version it is.
+    """Return where a package lies and which version it is.
 
     Args:
         package (str): The name it is imported by.

@@ -1,4 +1,4 @@
-"""An entry's documentation on a few plain lines, as a prompt carries it."""
+"""Shorten an entry's documentation to a few plain lines, for a prompt."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _SENTENCE_CHARACTERS = 160
 
 
 def excerpt(entry: ApiEntry, called: str, *, characters: int = MOST_CHARACTERS) -> str:
-    """Returns how an entry is called, its summary, its parameters, what it returns and its names elsewhere.
+    """Return how an entry is called, its summary, its parameters, what it returns and its names elsewhere.
 
     Args:
         entry (ApiEntry): The entry.
@@ -31,14 +31,14 @@ def excerpt(entry: ApiEntry, called: str, *, characters: int = MOST_CHARACTERS) 
 
 
 def replacement(foreign: ForeignName, called: str) -> str:
-    """Returns one line that says what MLX has instead of a foreign name; ``called`` is how code spells that."""
+    """Return one line that says what MLX has instead of a foreign name; ``called`` is how code spells that."""
     if called:
         return f"{foreign.name} is {called} in MLX. {foreign.note}".rstrip() + "\n"
     return f"{foreign.name} has no equivalent in MLX: {foreign.note.removeprefix('No equivalent: ')}\n"
 
 
 def call(entry: ApiEntry, called: str) -> str:
-    """Returns how an entry is called, every overload; annotations included while that stays short."""
+    """Return how an entry is called, every overload; annotations included while that stays short."""
     text = called
     for annotated in (True, False):
         calls = dict.fromkeys(f"{called}({_parts(signature, annotated)})" for signature in entry.signatures)
@@ -54,21 +54,21 @@ def _parts(signature: Signature, annotated: bool) -> str:
 
 
 def first_sentence(text: str) -> str:
-    """Returns the first sentence of a docstring's text, in plain words and without its full stop."""
+    """Return the first sentence of a docstring's text, in plain words and without its full stop."""
     plain = sentences(text)
     end = SENTENCE_END.search(plain)
     return (plain[: end.start()] if end else plain).rstrip(" .:")
 
 
 def parameter_line(item: Item) -> str:
-    """Returns what the documentation says of a parameter, on one line."""
+    """Return what the documentation says of a parameter, on one line."""
     annotation = f" ({item.annotation})" if item.annotation else ""
     said = re.sub(r"\s*\(?Default[:s].*$", "", first_sentence(item.text))
     return f"{item.name}{annotation}: {_shortened(said)}"
 
 
 def returns_line(entry: ApiEntry) -> str:
-    """Returns what the entry gives back on one line; an empty string where that is not documented."""
+    """Return what the entry gives back on one line; an empty string where that is not documented."""
     said = "; ".join(
         ": ".join(filter(None, (item.annotation, _shortened(first_sentence(item.text))))) for item in entry.returns
     )
@@ -78,7 +78,7 @@ def returns_line(entry: ApiEntry) -> str:
 
 
 def documented_parameters(entry: ApiEntry) -> list[Item]:
-    """Returns the parameters that are worth a word: not ``stream``, which every operation takes."""
+    """Return the parameters that are worth a word: not ``stream``, which every operation takes."""
     return [item for item in entry.parameters if item.name != "stream"]
 
 

@@ -1,4 +1,4 @@
-"""A package on disk → its entries, statically: nothing of the package is imported or run."""
+"""Extract the entries of a package on disk with griffe, statically: nothing of the package is imported."""
 
 import logging
 import re
@@ -20,7 +20,7 @@ _Path = str
 
 
 def read_entries(installed: Installed) -> list[ApiEntry]:
-    """Returns every public entry of a package, sorted by name.
+    """Return every public entry of a package, sorted by name.
 
     Raises:
         ApiIndexError: The package has neither stubs nor source.
@@ -46,17 +46,17 @@ def read_entries(installed: Installed) -> list[ApiEntry]:
 
 
 def _aliases(obj: griffe.Object, others: set[str]) -> list[str]:
-    """Returns the other names, sorted; a member's follow from its class's and are not kept."""
+    """Return the other names, sorted; a member's follow from its class's and are not kept."""
     return [] if obj.parent and obj.parent.is_class else sorted(others)
 
 
 def _publicity(name: str, canonical: _Path) -> tuple[int, bool, int, str]:
-    """Returns a key that sorts the name to show first: the least nested, then the one it is defined under."""
+    """Return a key that sorts the name to show first: the least nested, then the one it is defined under."""
     return name.count("."), name != canonical, len(name), name
 
 
 def _public_objects(root: griffe.Module) -> dict[_Path, tuple[griffe.Object, set[str]]]:
-    """Returns canonical path → (object, every public path to it); what comes from other packages left out."""
+    """Return canonical path → (object, every public path to it); what comes from other packages left out."""
     objects: dict[_Path, tuple[griffe.Object, set[str]]] = {}
     for public_path, obj in _walk(root, root.path, root.path):
         objects.setdefault(obj.path, (obj, set()))[1].add(public_path)
@@ -85,7 +85,7 @@ def _walk(scope: griffe.Object, path: str, package: str) -> Iterator[tuple[str, 
 
 
 def _assigned(member: griffe.Object | griffe.Alias, scope: griffe.Object) -> griffe.Object | griffe.Alias:
-    """Returns what ``acos = arccos`` stands for: the other member of the scope, else the member itself."""
+    """Return what ``acos = arccos`` stands for: the other member of the scope, else the member itself."""
     if isinstance(member, griffe.Attribute) and member.annotation is None and member.value is not None:
         return scope.members.get(str(member.value), member)
     return member
@@ -132,7 +132,7 @@ def _kind(obj: griffe.Object) -> EntryKind:
 
 
 def _line(obj: griffe.Object) -> int:
-    """Returns the line of ``def`` or ``class``; griffe counts decorators to the definition."""
+    """Return the line of ``def`` or ``class``; griffe counts decorators to the definition."""
     decorators = obj.decorators if isinstance(obj, griffe.Function | griffe.Class) else []
     return max((decorator.endlineno + 1 for decorator in decorators if decorator.endlineno), default=obj.lineno or 0)
 
@@ -235,7 +235,7 @@ def _parameter(parameter: griffe.Parameter) -> Parameter:
 
 
 def _bases(obj: griffe.Object, names: dict[_Path, str]) -> tuple[str, ...]:
-    """Returns the public classes that a class derives from, be it through private ones."""
+    """Return the public classes that a class derives from, be it through private ones."""
     found: list[str] = []
     line = [obj] if isinstance(obj, griffe.Class) else []
     for cls in line:

@@ -1,4 +1,4 @@
-"""What PyTorch, NumPy and JAX names are called in MLX."""
+"""Map the names of PyTorch, NumPy and JAX to MLX's."""
 
 import re
 from collections.abc import Mapping
@@ -90,14 +90,14 @@ class ForeignName:
 
 @cache
 def load_foreign_names() -> Mapping[str, ForeignName]:
-    """Returns every foreign name that Tenny knows, by its full name."""
+    """Return every foreign name that Tenny knows, by its full name."""
     table = read_toml("foreign.toml")
     rows = {name: ForeignName(name, row.get("mlx"), row.get("note", "")) for name, row in table.items()}
     return MappingProxyType(rows)
 
 
 def full_name(name: str) -> str:
-    """Returns a foreign name in full: ``np.vstack`` becomes ``numpy.vstack``, ``F.relu`` names its module."""
+    """Return a foreign name in full: ``np.vstack`` becomes ``numpy.vstack``, ``F.relu`` names its module."""
     for spelling, module in _SPELLINGS.items():
         if name.startswith(spelling + "."):
             return module + name[len(spelling) :]
@@ -105,7 +105,7 @@ def full_name(name: str) -> str:
 
 
 def replacement_for(name: str) -> ForeignName | None:
-    """Returns what to write instead of a foreign name, customary spellings included; None when it is unknown.
+    """Return what to write instead of a foreign name, customary spellings included; None when it is unknown.
 
     A method or a ``jax.numpy`` name without a row of its own answers with the function's that it repeats, so the
     result's ``name`` may differ from the one asked for.
@@ -119,7 +119,7 @@ def replacement_for(name: str) -> ForeignName | None:
 
 
 def replacement_for_member(owner: str, member: str) -> ForeignName | None:
-    """Returns what to write instead of a member that an MLX module or class lacks, but another library's has.
+    """Return what to write instead of a member that an MLX module or class lacks, but another library's has.
 
     Args:
         owner (str): The public name of the module or class; ``mlx.core`` for ``mx.cat``.
@@ -148,7 +148,7 @@ def _by_mlx_name() -> Mapping[str, list[ForeignName]]:
 
 
 def counterparts(mlx_name: str) -> tuple[ForeignName, ...]:
-    """Returns what a public MLX name is in PyTorch, NumPy and JAX, one row of each at most, where that is worth saying.
+    """Return what a public MLX name is in PyTorch, NumPy and JAX, one row of each at most, where that is worth saying.
 
     That is so where the name is another, or something else differs. A method without a row of its own answers with the
     function's. Of several rows the one of the same name counts, and none of what MLX lacks and only makes up for.
@@ -176,7 +176,7 @@ def counterparts(mlx_name: str) -> tuple[ForeignName, ...]:
 
 
 def namesake(mlx_name: str) -> ForeignName | None:
-    """Returns what has the same name elsewhere and is something else: PyTorch's ``equal`` is MLX's ``array_equal``."""
+    """Return what has the same name elsewhere and is something else: PyTorch's ``equal`` is MLX's ``array_equal``."""
     owner, _, own = mlx_name.rpartition(".")
     rows = (load_foreign_names().get(f"{library}.{own}") for library in _COUNTERPARTS.get(owner, ()))
     others = (row for row in rows if row is not None and row.mlx and row.mlx.rpartition(".")[2] != own)
@@ -188,13 +188,13 @@ def _short(row: ForeignName) -> str:
 
 
 def _is_lacking(row: ForeignName) -> bool:
-    """Tells whether MLX does not have what a row is about, and its note says how to do without, or only how."""
+    """Return whether MLX does not have what a row is about, and its note says how to do without, or only how."""
     is_recipe = _RECIPE.search(row.note) is not None and _short(row) != (row.mlx or "").rpartition(".")[2].lower()
     return is_recipe or row.note.lower().startswith((f"no {_short(row)}", "no such", "there is no function"))
 
 
 def names_elsewhere(mlx_name: str) -> tuple[str, ...]:
-    """Returns what PyTorch, NumPy and JAX call a public MLX name, where their first name for it is another one.
+    """Return what PyTorch, NumPy and JAX call a public MLX name, where their first name for it is another one.
 
     Names of things that differ in more than the names of their arguments are left out.
     """

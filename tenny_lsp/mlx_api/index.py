@@ -1,4 +1,4 @@
-"""The index of an API: every public name of an installed package, and what is known of it.
+"""Index an API: every public name of an installed package, with its signatures and documentation.
 
 Read statically from the package's stubs and sources and kept in the platform's cache folder; where MLX is not
 installed, the snapshot shipped with Tenny answers.
@@ -68,11 +68,11 @@ class ApiIndex:
         return len(self._raw)
 
     def __iter__(self) -> Iterator[ApiEntry]:
-        """Yields every entry, sorted by name."""
+        """Yield every entry, sorted by name."""
         return (self._entry(name) for name in self._raw)
 
     def resolve(self, name: str) -> ApiEntry | None:
-        """Returns the entry of a public name, an alias or an inherited member; None when there is none."""
+        """Return the entry of a public name, an alias or an inherited member; None when there is none."""
         public = name if name in self._raw else self._names.get(name)
         if public is not None:
             return self._entry(public)
@@ -86,7 +86,7 @@ class ApiIndex:
         return next((found for base in parent.bases if (found := self.resolve(f"{base}.{member}"))), None)
 
     def named(self, short_name: str) -> list[ApiEntry]:
-        """Returns the entries with this last component, the least nested first."""
+        """Return the entries with this last component, the least nested first."""
         return [self._entry(name) for name in self._by_short_name.get(short_name, ())]
 
     @cached_property
@@ -97,7 +97,7 @@ class ApiIndex:
         return found
 
     def members(self, owner: ApiEntry) -> Iterator[tuple[str, ApiEntry]]:
-        """Yields the members of a module or class under the names they go by there, inherited ones last."""
+        """Yield the members of a module or class under the names they go by there, inherited ones last."""
         for name in self._children.get(owner.name, ()):
             yield name.rpartition(".")[2], self._entry(self._names.get(name, name))
         for base in owner.bases:
@@ -117,7 +117,7 @@ class ApiIndex:
         return self._entries[name]
 
     def _with_related(self, entry: ApiEntry) -> ApiEntry:
-        """Returns the entry with the documentation of the name it refers to ("See …") where it has none."""
+        """Return the entry with the documentation of the name it refers to ("See …") where it has none."""
         if not entry.related or entry.related not in self._raw:
             return entry
         related = ApiEntry.from_json(self._raw[entry.related])
@@ -132,13 +132,13 @@ class ApiIndex:
         )
 
     def to_bytes(self) -> bytes:
-        """Returns the index as it is cached and shipped."""
+        """Return the index as it is cached and shipped."""
         values = {"schema": _SCHEMA, "package": self.package, "version": self.version, "entries": self._raw}
         return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
     def from_bytes(cls, data: bytes, from_snapshot: bool = False, folder: Path | None = None) -> "ApiIndex":
-        """Returns the index that ``to_bytes`` wrote.
+        """Return the index that ``to_bytes`` wrote.
 
         Raises:
             ValueError, KeyError: The bytes are not an index of this version of Tenny.
@@ -150,7 +150,7 @@ class ApiIndex:
 
 
 def load_index(package: str = "mlx", python: Path | None = None, cache: Path | None = None) -> ApiIndex:
-    """Returns the index of an installed package, from the cache when it is there.
+    """Return the index of an installed package, from the cache when it is there.
 
     Args:
         package (str): The name the package is imported by.
@@ -177,7 +177,7 @@ def load_index(package: str = "mlx", python: Path | None = None, cache: Path | N
 
 
 def load_mlx_index(python: Path | None = None, cache: Path | None = None) -> ApiIndex:
-    """Returns MLX's index: of the interpreter's MLX, else of this process's, else the shipped snapshot.
+    """Return MLX's index: of the interpreter's MLX, else of this process's, else the shipped snapshot.
 
     Never fails: what is wrong with an installed MLX is logged.
     """

@@ -1,4 +1,4 @@
-"""Docstrings' reStructuredText as Markdown, or as plain sentences for a dataset.
+"""Convert docstrings' reStructuredText to Markdown, or to plain sentences for a dataset.
 
 Knows what MLX, numpy and torch docstrings use: roles, maths, notes, code blocks, literal blocks, doctests,
 list tables and bullet lists. Anything else is text.
@@ -22,19 +22,19 @@ _ADMONITIONS = {"note": "Note", "warning": "Warning", "tip": "Tip", "seealso": "
 
 
 def markdown(rst: str) -> str:
-    """Returns a docstring's text as Markdown, paragraphs on one line each."""
+    """Return a docstring's text as Markdown, paragraphs on one line each."""
     return "\n\n".join(filter(None, _blocks(dedent(rst).splitlines())))
 
 
 def sentences(rst: str) -> str:
-    """Returns a docstring's text as plain sentences on one line; code blocks, tables and formulas left out."""
+    """Return a docstring's text as plain sentences on one line; code blocks, tables and formulas left out."""
     blocks = [block for block in _blocks(dedent(rst).splitlines()) if not block.startswith(("```", "|"))]
     text = " ".join(" ".join(blocks).split())
     return re.sub(r"\[([^\]]*)\]\(https?://[^)]*\)", r"\1", text.replace("**", "").replace("`", ""))
 
 
 def inline(text: str) -> str:
-    """Returns one paragraph's inline markup as Markdown."""
+    """Return one paragraph's inline markup as Markdown."""
     text = _LINK.sub(r"[\1](\2)", text)
     text = _DOLLARS.sub(lambda match: f"`{readable(match[1])}`", text)
     text = _ROLE.sub(_role, text.replace("\\ ", ""))
@@ -57,7 +57,7 @@ def _role(match: re.Match[str]) -> str:
 
 
 def _blocks(lines: list[str]) -> Iterator[str]:
-    """Yields Markdown blocks: paragraphs, list items, fenced code, tables."""
+    """Yield Markdown blocks: paragraphs, list items, fenced code, tables."""
     position = 0
     lines = [_FOOTNOTE.sub(r"\1[\2] ", line) for line in lines]
     while position < len(lines):
@@ -140,7 +140,7 @@ def _table(lines: list[str]) -> str:
 
 
 def _simple_table(lines: list[str]) -> str:
-    """Returns a table drawn with rows of ``===`` as Markdown; the rows of signs give its columns."""
+    """Return a table drawn with rows of ``===`` as Markdown; the rows of signs give its columns."""
     border = next((line for line in lines if _BORDER.fullmatch(line)), None)
     if border is None:
         return _fenced("text", lines)

@@ -26,7 +26,7 @@ _SUPERSCRIPT = {"^2": "²", "^3": "³"}
 
 
 def readable(latex: str) -> str:
-    """Returns LaTeX as plain text, one line for each line of the formula."""
+    """Return LaTeX as plain text, one line for each line of the formula."""
     text = re.sub(r"\\(begin|end)\{\w+\*?\}(\{\w+\})?", "", latex)
     lines = re.split(r"\\\\(?:\[[^\]]*\])?", text)
     return "\n".join(line for line in map(_readable_line, lines) if line)

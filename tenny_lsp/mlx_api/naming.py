@@ -1,4 +1,4 @@
-"""Names of MLX as they are qualified and as MLX code customarily spells them: ``mlx.core.sum``, ``mx.sum``."""
+"""Convert names between their qualified and their customary form: ``mlx.core.sum`` and ``mx.sum``."""
 
 #: The customary import aliases of MLX code, by module.
 CUSTOMARY_ALIASES = {
@@ -9,7 +9,7 @@ CUSTOMARY_ALIASES = {
 
 
 def customary_name(qualified_name: str) -> str:
-    """Returns the name as MLX code spells it: ``mlx.core.fast.rope`` becomes ``mx.fast.rope``."""
+    """Return the name as MLX code spells it: ``mlx.core.fast.rope`` becomes ``mx.fast.rope``."""
     for module, alias in CUSTOMARY_ALIASES.items():
         if qualified_name == module or qualified_name.startswith(module + "."):
             return alias + qualified_name[len(module) :]
@@ -17,7 +17,7 @@ def customary_name(qualified_name: str) -> str:
 
 
 def qualified_name(customary: str) -> str:
-    """Returns the qualified name that MLX code spells so: the inverse of ``customary_name``."""
+    """Return the qualified name that MLX code spells so: the inverse of ``customary_name``."""
     root, dot, rest = customary.partition(".")
     module = next((module for module, alias in CUSTOMARY_ALIASES.items() if alias == root), root)
     return module + dot + rest

@@ -1,4 +1,4 @@
-"""What MLX's calls return where its annotations say nothing, or something else."""
+"""What MLX's calls return, where MLX's own annotations are missing or wrong."""
 
 from functools import cache
 
@@ -7,7 +7,7 @@ from tenny_lsp.data import read_toml
 
 @cache
 def load_returns() -> dict[str, str]:
-    """Returns public name → annotation of what calling it returns; of a class, what calling its instances does."""
+    """Return public name → annotation of what calling it returns; of a class, what calling its instances does."""
     table = read_toml("returns.toml")
     return {
         f"mlx.{module}.{name}": annotation
@@ -18,5 +18,5 @@ def load_returns() -> dict[str, str]:
 
 
 def returns_of(name: str) -> str | None:
-    """Returns the annotation of what calling a public name returns; None where MLX's own can be trusted."""
+    """Return the annotation of what calling a public name returns; None where MLX's own can be trusted."""
     return load_returns().get(name)

@@ -1,4 +1,4 @@
-"""A question in plain words → the entries it is about, by BM25 over names, documentation and what others call them."""
+"""Search the entries that a question in plain words is about, by BM25."""
 
 import logging
 import re
@@ -34,7 +34,7 @@ _LEAST_COVERAGE = (0.4, 0.2)
 
 @cache
 def _keywords() -> dict[str, str]:
-    """Returns what people call things, by public name."""
+    """Return what people call things, by public name."""
     return read_toml("keywords.toml")
 
 
@@ -59,7 +59,7 @@ class Search:
         self._ranking.index(documents, show_progress=False)
 
     def about(self, question: str, most: int = 5) -> list[ApiEntry]:
-        """Returns the entries that a question is about, the likeliest first; none when its words are not MLX's."""
+        """Return the entries that a question is about, the likeliest first; none when its words are not MLX's."""
         asked = list(dict.fromkeys(_stems(question)))
         if not any(word in self._seen for word in asked):
             return []
@@ -86,5 +86,5 @@ class Search:
 
 
 def _stems(text: str) -> Iterator[str]:
-    """Yields the stems of a text's words; stop words left out."""
+    """Yield the stems of a text's words; stop words left out."""
     return (stem(word) for word in words(text) if not _STOP_WORD.fullmatch(word))

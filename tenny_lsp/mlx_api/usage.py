@@ -1,4 +1,4 @@
-"""How real MLX code uses MLX: what it writes next after a dot, by counts, by the file itself and by its words.
+"""Score the names that may follow a dot, by how often real MLX code writes them there and by the file itself.
 
 The counts are those of ``tools/build_usage.py``. A context votes for each name that has followed it by
 ``log(1 + count / (prior · probability of the name))``; how much each kind of vote weighs was learned there too.
@@ -74,7 +74,7 @@ class Usage:
         self._counts = body
 
     def scores(self, use: Use, earlier: Sequence[Use], names: Sequence[str]) -> list[float]:
-        """Returns how likely each name is to be written next, as log-probabilities in the order of the names.
+        """Return how likely each name is to be written next, as log-probabilities in the order of the names.
 
         Args:
             use (Use): The place.
@@ -90,7 +90,7 @@ class Usage:
         return normalized(scores)
 
     def votes(self, use: Use, earlier: Sequence[Use], names: Sequence[str]) -> tuple[list[float], list[Votes]]:
-        """Returns each name's log-frequency, and the votes of every other one of ``FEATURES``."""
+        """Return each name's log-frequency, and the votes of every other one of ``FEATURES``."""
         places = {name: place for place, name in enumerate(names)}
         counts = self._frequencies.get(use.owner, {})
         total = sum(counts.values()) + _UNSEEN * len(names)
@@ -111,7 +111,7 @@ class Usage:
         return [math.log(value) for value in likely], votes
 
     def frequency(self, owner: str, name: str) -> int:
-        """Returns how often a name of a module or of an array was counted."""
+        """Return how often a name of a module or of an array was counted."""
         return self._frequencies.get(owner, {}).get(name, 0)
 
     def _after(self, use: Use, kind: int) -> dict[str, int]:
@@ -125,13 +125,13 @@ class Usage:
 
 @lru_cache(maxsize=1)
 def load_usage() -> Usage:
-    """Returns the counts that are shipped."""
+    """Return the counts that are shipped."""
     return Usage(read_bytes(DATA))
 
 
 @lru_cache(maxsize=2)
 def members_of(index: ApiIndex) -> Members:
-    """Returns what may be used of MLX: the public names of its modules and of its arrays."""
+    """Return what may be used of MLX: the public names of its modules and of its arrays."""
     found: dict[str, frozenset[str]] = {}
     waiting = ["mlx.core", "mlx.nn", "mlx.optimizers", ARRAY]
     while waiting:
@@ -145,19 +145,19 @@ def members_of(index: ApiIndex) -> Members:
 
 
 def key_of(owner: str, kind: int, context: str) -> int:
-    """Returns the key a context is counted under."""
+    """Return the key a context is counted under."""
     return zlib.crc32(f"{owner}\n{kind}\n{context}".encode(errors="replace"))
 
 
 def normalized(scores: Sequence[float]) -> list[float]:
-    """Returns log-probabilities in proportion to scores."""
+    """Return log-probabilities in proportion to scores."""
     highest = max(scores, default=0.0)
     total = math.log(sum(math.exp(score - highest) for score in scores) or 1.0) + highest
     return [score - total for score in scores]
 
 
 def to_bytes(counted: Counted) -> bytes:
-    """Returns counts as ``Usage`` reads them."""
+    """Return counts as ``Usage`` reads them."""
     names = sorted({name for found in counted.contexts.values() for name in found})
     places = {name: place for place, name in enumerate(names)}
     keys = sorted(counted.contexts)
@@ -182,7 +182,7 @@ def _recency(here: Sequence[Use], places: Mapping[str, int]) -> Votes:
 
 
 def _resemblance(words: frozenset[str], names: Sequence[str]) -> list[Votes]:
-    """Returns which names share whole words, and which hold one, with what is assigned to and the function."""
+    """Return which names share whole words, and which hold one, with what is assigned to and the function."""
     if not words:
         return [{}, {}]
     shared = {place: len(own & words) / len(own) for place, name in enumerate(names) if (own := _words(name)) & words}

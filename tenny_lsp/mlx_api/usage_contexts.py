@@ -1,4 +1,4 @@
-"""What stands around the uses of MLX in Python text: the contexts that are counted and ranked by.
+"""Find the uses of MLX in Python text and their contexts, which usage is counted and ranked by.
 
 Lexical on purpose: the text may be unfinished, and millions of lines are read the same way when the counts are made.
 """
@@ -64,7 +64,7 @@ class Use:
 
 
 def uses(text: str, members: Members) -> Iterator[Use]:
-    """Yields the uses of MLX's modules, and of what may be an array's members, in a text."""
+    """Yield the uses of MLX's modules, and of what may be an array's members, in a text."""
     aliases = module_aliases(text)
     if aliases:
         for part in _parts(text):
@@ -72,7 +72,7 @@ def uses(text: str, members: Members) -> Iterator[Use]:
 
 
 def uses_before(text: str, owner: str, members: Members) -> tuple[Use, list[Use]]:
-    """Returns the use that is about to be written at the end of a text, and the earlier ones.
+    """Return the use that is about to be written at the end of a text, and the earlier ones.
 
     Args:
         text (str): All that stands before the receiver (``mx`` in ``mx.``), or, for an array, before the dot.
@@ -89,7 +89,7 @@ def uses_before(text: str, owner: str, members: Members) -> tuple[Use, list[Use]
 
 
 def module_aliases(text: str) -> Aliases:
-    """Returns the names that a text's imports give to MLX's modules, with the modules."""
+    """Return the names that a text's imports give to MLX's modules, with the modules."""
     found: dict[str, str] = {}
     for match in _IMPORT.finditer(text):
         if match["module"]:
@@ -103,12 +103,12 @@ def module_aliases(text: str) -> Aliases:
 
 
 def words_of(name: str) -> frozenset[str]:
-    """Returns the words of an identifier: ``self_attnNorm2`` gives self, attn and norm."""
+    """Return the words of an identifier: ``self_attnNorm2`` gives self, attn and norm."""
     return frozenset(word.lower() for word in _CAPITAL.split(_DIGITS.sub("", name)) if word)
 
 
 def _parts(text: str) -> list[str]:
-    """Returns a text cut before each function and class, so that what has not changed is not read again."""
+    """Return a text cut before each function and class, so that what has not changed is not read again."""
     return _FUNCTION.split(text)
 
 
@@ -133,7 +133,7 @@ class _Reading:
         self._last = ["", ""]
 
     def read(self, text: str) -> Iterator[Use]:
-        """Yields the uses in a text as its tokens pass."""
+        """Yield the uses in a text as its tokens pass."""
         tokens = list(_tokens(text))
         end = 0  # of the dotted name that was taken last
         for place, token in enumerate(tokens):
@@ -151,7 +151,7 @@ class _Reading:
             self._pass(token)
 
     def begin(self, token: str) -> None:
-        """Starts a statement where a token is the first of one."""
+        """Start a statement where a token is the first of one."""
         if self._tokens and self._tokens[-1] != "\n":
             return
         if token in _STARTERS:
@@ -164,14 +164,14 @@ class _Reading:
             self._start = len(self._tokens)
 
     def take(self, owner: str, name: str) -> Use:
-        """Returns a use and remembers it."""
+        """Return a use and remembers it."""
         use = self.use(owner, name)
         self._last = [self._last[1], name]
         self._first = self._first or name
         return use
 
     def use(self, owner: str, name: str) -> Use:
-        """Returns a use at this point."""
+        """Return a use at this point."""
         end = self._receiver_start() if owner == ARRAY else len(self._tokens)
         receiver = self._tokens[end:][-1:]
         tokens = self._tokens[max(0, end - _TOKENS_BEFORE) : end][::-1]
@@ -208,7 +208,7 @@ class _Reading:
             self._tokens.append(_DIGITS.sub("", token) or token)
 
     def _chain(self, tokens: list[str], place: int) -> Iterator[tuple[str, str]]:
-        """Yields (module, name) for each dot of the dotted name that starts with an alias."""
+        """Yield (module, name) for each dot of the dotted name that starts with an alias."""
         owner = self._aliases[tokens[place]]
         while tokens[place + 1 : place + 2] == ["."] and place + 2 < len(tokens):
             name = tokens[place + 2]
@@ -218,7 +218,7 @@ class _Reading:
             owner, place = f"{owner}.{name}", place + 2
 
     def _receiver_start(self) -> int:
-        """Returns the place where the dotted name starts that the tokens end with, in brackets or not.
+        """Return the place where the dotted name starts that the tokens end with, in brackets or not.
 
         Of a call, its last argument tells more of what comes next than what stands before the call.
         """
@@ -233,7 +233,7 @@ class _Reading:
         return place
 
     def _may_be_array(self, name: str) -> bool:
-        """Tells whether what stands after a dot is an array's, as far as text can tell."""
+        """Return whether what stands after a dot is an array's, as far as text can tell."""
         receiver = self._tokens[-2] if len(self._tokens) > 1 else ""
         return name in self._members.get(ARRAY, ()) and receiver not in self._aliases and receiver not in _NOT_ARRAYS
 

@@ -1,4 +1,4 @@
-"""The words of texts and their stems, so that ``cached`` is found by ``caching``."""
+"""Split texts into words and stem them, so that ``cached`` is found by ``caching``."""
 
 import re
 from collections.abc import Iterator
@@ -10,14 +10,14 @@ _WORD = re.compile(r"[A-Za-z]+|\d+[a-z]?")
 
 
 def words(text: str) -> Iterator[str]:
-    """Yields a text's words in lower case; ``log_softmax`` and ``LogSoftmax`` are two."""
+    """Yield a text's words in lower case; ``log_softmax`` and ``LogSoftmax`` are two."""
     for word in _WORD.findall(_HUMP.sub(" ", text)):
         yield word.lower()
 
 
 @cache
 def stem(word: str) -> str:
-    """Returns what a word in lower case has in common with its other forms."""
+    """Return what a word in lower case has in common with its other forms."""
     found: str = _stemmer().stemWord(word)
     return found
 

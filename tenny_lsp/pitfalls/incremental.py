@@ -12,8 +12,9 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tenny_lsp.inference.evaluator import Evaluator
-from tenny_lsp.inference.interface import GROWING, edited_methods, ends_alike, interface_of
+from tenny_lsp.inference.interface import GROWING, edited_methods, interface_of
 from tenny_lsp.pitfalls.rule import Pitfall
+from tenny_lsp.source.affixes import common_affixes
 from tenny_lsp.source.buffer import Buffer
 from tenny_lsp.source.scope import Span
 from tenny_lsp.source.syntax import Node, field
@@ -95,7 +96,7 @@ def parts_of(buffer: Buffer, before: Sequence[Part] = ()) -> list[Part]:
 
 def changed(before: Sequence[Part], after: Sequence[Part]) -> tuple[int, int]:
     """Returns how many parts are as they were at the start of a file, and at its end."""
-    return ends_alike([_key(part) for part in before], [_key(part) for part in after])
+    return common_affixes([_key(part) for part in before], [_key(part) for part in after])
 
 
 def names_changed(

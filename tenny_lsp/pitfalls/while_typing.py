@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.pitfalls.check import Checked, Rules, check
 from tenny_lsp.pitfalls.rule import Edit, Pitfall
+from tenny_lsp.source.affixes import common_prefix_length
 from tenny_lsp.source.buffer import Buffer
 
 
@@ -46,7 +47,7 @@ def check_while_typing(
 
 def _closed(buffer: Buffer, before: Buffer) -> Buffer:
     """Returns a text with what the last edit has left open closed, or without its line where that mends more."""
-    place = len(buffer.text) - _alike(buffer.text[::-1], before.text[::-1])
+    place = len(buffer.text) - common_prefix_length(buffer.text[::-1], before.text[::-1])
     closed = buffer.finished(place)
     if not closed.root.has_error:
         return closed
@@ -57,20 +58,11 @@ def _closed(buffer: Buffer, before: Buffer) -> Buffer:
     return closed if without.root.has_error else without
 
 
-def _alike(one: str, other: str) -> int:
-    """Returns how many characters two texts begin with in common."""
-    least, most = 0, min(len(one), len(other))
-    while least < most:
-        middle = (least + most + 1) // 2
-        least, most = (middle, most) if one[least:middle] == other[least:middle] else (least, middle - 1)
-    return least
-
-
 def _placed(found: list[Pitfall], closed: str, text: str) -> Iterator[Pitfall]:
     """Yields pitfalls where they are in a text as it is, but for those where it was changed to be looked at."""
-    start = _alike(closed, text)
+    start = common_prefix_length(closed, text)
     added = len(closed) - len(text)
-    end = len(closed) - min(_alike(closed[::-1], text[::-1]), len(text) - start)
+    end = len(closed) - min(common_prefix_length(closed[::-1], text[::-1]), len(text) - start)
 
     def is_apart(part: Pitfall | Edit) -> bool:
         return part.end < start or end < part.start

@@ -1,1 +1,1 @@
-"""What the buffer says: unfinished Python, read with tree-sitter."""
+"""Python text, finished or not, as tree-sitter parses it. Imports nothing else of Tenny."""

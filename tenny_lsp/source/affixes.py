@@ -1,4 +1,4 @@
-"""What two texts, or two sequences of lines or statements, have in common at their start and at their end."""
+"""Find what two sequences have in common at their start and at their end."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What one scope of a syntax tree binds: imports, assignments, definitions, parameters and patterns."""
+"""Find the names that one scope binds: imports, assignments, definitions, parameters and patterns."""
 
 import re
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ class _Place:
 
 
 def bindings_of(scope: Node) -> Bindings:
-    """Returns what a scope binds itself; what functions inside it declare global is not among it."""
+    """Return what a scope binds itself; what functions inside it declare global is not among it."""
     found: Bindings = {}
     walrus = scope.type not in COMPREHENSIONS and b":=" in (scope.text or b"")
     parts = [scope]
@@ -53,7 +53,7 @@ def bindings_of(scope: Node) -> Bindings:
 
 
 def declared_in(root: Node) -> Iterator[tuple[Node, Node, str]]:
-    """Yields (scope, outer scope, name) of every name that a scope declares global or nonlocal."""
+    """Yield (scope, outer scope, name) of every name that a scope declares global or nonlocal."""
     text = root.text or b""
     for found in chain.from_iterable(word.finditer(text) for word in _DECLARED):
         node = root.descendant_for_byte_range(found.start(), found.start())
@@ -65,7 +65,7 @@ def declared_in(root: Node) -> Iterator[tuple[Node, Node, str]]:
 
 
 def _walk(part: Node, scope: Node, walrus: bool) -> Iterator[Binding]:
-    """Yields what a part of a scope binds, without what stands in scopes of their own."""
+    """Yield what a part of a scope binds, without what stands in scopes of their own."""
     waiting = [(part, _Place())]
     while waiting:
         node, place = waiting.pop()
@@ -107,7 +107,7 @@ def _definition(node: Node, place: _Place) -> Iterator[Binding]:
 
 
 def _parameter(node: Node) -> Iterator[Binding]:
-    """Yields the parameter that a child of a parameter list is, if it is one."""
+    """Yield the parameter that a child of a parameter list is, if it is one."""
     named = field(node, "name") or (node.named_children[0] if node.type == "typed_parameter" else node)
     star = named.type if named.type in _STARRED else ""
     for identifier in _identifiers(named):
@@ -146,7 +146,7 @@ def _loop(node: Node) -> Iterator[Binding]:
 
 
 def _with(node: Node) -> Iterator[Binding]:
-    """Yields what ``… as name`` binds in a ``with``; in an ``except`` or a pattern, names of unknown meaning."""
+    """Yield what ``… as name`` binds in a ``with``; in an ``except`` or a pattern, names of unknown meaning."""
     alias = field(node, "alias")
     known = node.named_children[0] if node.parent is not None and node.parent.type == "with_item" else None
     if alias is not None:
@@ -157,7 +157,7 @@ def _with(node: Node) -> Iterator[Binding]:
 
 
 def _pattern(node: Node) -> Iterator[Binding]:
-    """Yields the name that a pattern captures."""
+    """Yield the name that a pattern captures."""
     parts = node.named_children[1:] if node.type == "keyword_pattern" else node.named_children
     for part in parts:
         if part.type == "dotted_name" and len(part.named_children) == 1:
@@ -181,7 +181,7 @@ def _unknown(identifier: Node) -> Binding:
 def _unpacked(
     target: Node, value: Node | None, since: int, steps: tuple[int | str, ...] = (), annotation: Node | None = None
 ) -> Iterator[Binding]:
-    """Yields what a target binds: of ``(a, *b), c.d = …`` those are a, b and, as one name, c.d."""
+    """Yield what a target binds: of ``(a, *b), c.d = …`` those are a, b and, as one name, c.d."""
     waiting: list[tuple[Node, tuple[int | str, ...]]] = [(target, steps)]
     while waiting:
         node, path = waiting.pop()
@@ -210,7 +210,7 @@ def _identifiers(node: Node) -> Iterator[Node]:
 
 
 def bound_by_import(statement: Node) -> Iterator[Binding]:
-    """Yields what an import statement binds."""
+    """Yield what an import statement binds."""
     module = field(statement, "module_name")
     prefix = ""
     if module is not None:

@@ -1,4 +1,4 @@
-"""Blocks that may not run: which statement they belong to, and whether its branches cover all that can happen."""
+"""Find the blocks that may not run, and whether the branches of a statement cover every case."""
 
 from tenny_lsp.source.scope import Branch, Span
 from tenny_lsp.source.syntax import Node, field, text_of
@@ -17,7 +17,7 @@ BRANCHING = LOOPS | {
 
 
 def branch_of(block: Node, choice: Node, around: tuple[Branch, ...]) -> Branch:
-    """Returns a block as a branch of the statement that chooses it; ``around`` are the branches it stands in."""
+    """Return a block as a branch of the statement that chooses it; ``around`` are the branches it stands in."""
     kind = CHOICES[choice.type]
     total = 0
     if kind in ("if", "try") and not choice.has_error:
@@ -30,12 +30,12 @@ def branch_of(block: Node, choice: Node, around: tuple[Branch, ...]) -> Branch:
 
 
 def _is_left(block: Node, around: tuple[Branch, ...]) -> bool:
-    """Tells whether what follows a block's statement can run after the block."""
+    """Return whether what follows a block's statement can run after the block."""
     last = block.named_children[-1].type if block.named_children else ""
     return last != "return_statement" and (last != "raise_statement" or any(b.kind == "try" for b in around))
 
 
 def is_endless(node: Node) -> bool:
-    """Tells whether a statement is ``while True``, whose body always runs."""
+    """Return whether a statement is ``while True``, whose body always runs."""
     condition = field(node, "condition") if node.type == "while_statement" else None
     return condition is not None and text_of(condition) == "True"

@@ -1,4 +1,4 @@
-"""The text of a file being edited, parsed: the name under a position and the scopes around it.
+"""Parse the text of a file that is being edited: the name under a position, and the scopes around it.
 
 Offsets are in code points, as Python counts.
 """
@@ -13,7 +13,6 @@ from tenny_lsp.source.completing import missing_after
 from tenny_lsp.source.scope import Binding, Branch, Name, Scope, Span
 from tenny_lsp.source.syntax import SCOPES, Node, Tree, dotted_of, dotted_up_to, field, parse, text_of
 
-_NO_VALUES = {"block", "module", "expression_statement", "ERROR", "argument_list", "assignment"}
 _PLACES = {"parameters", "lambda_parameters", "global_statement", "nonlocal_statement"}
 
 
@@ -38,7 +37,7 @@ class Buffer:
         self._attributes: dict[int, Bindings] = {}
 
     def name_at(self, offset: int) -> Name | None:
-        """Returns the dotted name at an offset in code points; None when there is no name to look up there."""
+        """Return the dotted name at an offset in code points; None when there is no name to look up there."""
         node = self.identifier_at(offset)
         if node is None or node.parent is None:
             return None
@@ -54,7 +53,7 @@ class Buffer:
         return Name(node, dotted_of(node.parent) if is_member else text_of(node), start, end)
 
     def identifier_at(self, offset: int) -> Node | None:
-        """Returns the identifier at an offset in code points, or that ends there."""
+        """Return the identifier at an offset in code points, or that ends there."""
         place = self.byte_offset(offset)
         for start in (place, place - 1):  # the end of a word belongs to the word
             node = self.root.descendant_for_byte_range(max(start, 0), max(start, 0))
@@ -62,19 +61,8 @@ class Buffer:
                 return node
         return None
 
-    def expression_at(self, offset: int) -> Node | None:
-        """Returns the longest expression that ends at an offset in code points."""
-        place = self.byte_offset(offset)
-        node = self.root.descendant_for_byte_range(max(place - 1, 0), max(place - 1, 0))
-        found: Node | None = None
-        while node is not None and node.end_byte <= place:
-            if node.end_byte == place and node.is_named and node.type not in _NO_VALUES:
-                found = node
-            node = node.parent
-        return found
-
     def finished(self, offset: int) -> "Buffer":
-        """Returns this text with what is missing at an offset: a name after a dot, and what closes open brackets."""
+        """Return this text with what is missing at an offset: a name after a dot, and what closes open brackets."""
         before, after = self.text[:offset], self.text[offset:]
         lacks_value = before.rstrip(" ").endswith("=") and after.lstrip(" ")[:1] in ("", "\n", ",", ")")
         lacks_name = before.endswith(".") and not after[:1].isidentifier()
@@ -85,7 +73,7 @@ class Buffer:
         return Buffer(named + rest + closers + newline + below, finished) if closers else finished
 
     def call_around(self, offset: int) -> Node | None:
-        """Returns the innermost call between whose parentheses an offset lies."""
+        """Return the innermost call between whose parentheses an offset lies."""
         place = self.byte_offset(offset)
         node = self.root.descendant_for_byte_range(max(place - 1, 0), place)
         while node is not None:
@@ -95,14 +83,8 @@ class Buffer:
             node = node.parent
         return None
 
-    def scopes_at(self, offset: int) -> list[Scope]:
-        """Returns the scopes whose names are visible at an offset in code points, innermost first."""
-        place = self.byte_offset(offset)
-        node = self.root.descendant_for_byte_range(place, place)
-        return self.scopes_around(node) if node is not None else []
-
     def scopes_around(self, node: Node) -> list[Scope]:
-        """Returns the scopes whose names are visible at a node, innermost first."""
+        """Return the scopes whose names are visible at a node, innermost first."""
         outer: Node | None = node
         while outer is not None and outer.type != "block" and outer.type not in SCOPES:
             outer = outer.parent
@@ -130,7 +112,7 @@ class Buffer:
         return set(re.findall(r"isinstance\(\s*(\w+)", self.text))
 
     def bindings_in(self, scope: Node) -> Bindings:
-        """Returns what a scope binds."""
+        """Return what a scope binds."""
         found = self._bindings.get(scope.id)
         if found is None:
             found = self._bindings[scope.id] = bindings_of(scope)
@@ -143,7 +125,7 @@ class Buffer:
         return found
 
     def attributes_in(self, cls: Node) -> Bindings:
-        """Returns what the methods of a class set on their instance: ``x`` for ``self.x = …``."""
+        """Return what the methods of a class set on their instance: ``x`` for ``self.x = …``."""
         if cls.id not in self._attributes:
             found = self._attributes[cls.id] = {}
             for bindings in list(self.bindings_in(cls).values()):
@@ -153,7 +135,7 @@ class Buffer:
         return self._attributes[cls.id]
 
     def byte_offset(self, offset: int) -> int:
-        """Returns an offset in code points as bytes, as bindings count."""
+        """Return an offset in code points as bytes, as bindings count."""
         if self._is_plain:
             return min(offset, len(self._bytes))
         return len(self.text[:offset].encode("utf-8", "surrogatepass"))
@@ -177,7 +159,7 @@ class Buffer:
         return found
 
     def offset_of(self, byte_offset: int) -> int:
-        """Returns an offset in bytes as code points."""
+        """Return an offset in bytes as code points."""
         if self._is_plain:
             return byte_offset
         return len(self._bytes[:byte_offset].decode("utf-8", "surrogatepass"))
@@ -194,7 +176,7 @@ def _attributes_set_in(method: Node, buffer: Buffer) -> Iterator[tuple[str, list
 
 
 def _is_outside(part: Node | None, scope: Node) -> bool:
-    """Tells whether a part of a definition (defaults, annotations, bases) is evaluated outside its scope."""
+    """Return whether a part of a definition (defaults, annotations, bases) is evaluated outside its scope."""
     fields = ("parameters", "return_type", "superclasses", "type_parameters")
     return part is not None and any(scope.child_by_field_name(field) == part for field in fields)
 
@@ -204,7 +186,7 @@ def _has_function(scopes: list[Scope]) -> bool:
 
 
 def _names_a_place(node: Node) -> bool:
-    """Tells whether an identifier is the name of a parameter, a keyword argument or a definition, not a use."""
+    """Return whether an identifier is the name of a parameter, a keyword argument or a definition, not a use."""
     parent = node.parent
     assert parent is not None
     if parent.type in ("list_splat_pattern", "dictionary_splat_pattern") and parent.parent is not None:
@@ -215,7 +197,7 @@ def _names_a_place(node: Node) -> bool:
 
 
 def _import_path(node: Node) -> str | None:
-    """Returns the module path an identifier in an import means, "" if it means none, None outside imports."""
+    """Return the module path an identifier in an import means, "" if it means none, None outside imports."""
     dotted_name = node.parent
     statement: Node | None = node
     while statement is not None and statement.type not in ("import_statement", "import_from_statement"):

@@ -1,4 +1,4 @@
-"""What a file says to its readers: comments, TODOs, code that was commented out, and docstrings."""
+"""Find the passages of a file that are written for people: comments, TODOs, commented-out code, docstrings."""
 
 import re
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ class Passage:
 
 
 def passage_at(buffer: Buffer, offset: int) -> Passage | None:
-    """Returns the comment, with those on the lines around it, or the docstring at an offset in code points."""
+    """Return the comment, with those on the lines around it, or the docstring at an offset in code points."""
     place = buffer.byte_offset(offset)
     for start in (place, place - 1):  # the end of a line belongs to the comment
         node = buffer.root.descendant_for_byte_range(max(start, 0), max(start, 0))
@@ -66,7 +66,7 @@ def passage_at(buffer: Buffer, offset: int) -> Passage | None:
 
 
 def passages(buffer: Buffer) -> Iterator[Passage]:
-    """Yields the comments and docstrings of a file, in its order; those that speak to tools are left out."""
+    """Yield the comments and docstrings of a file, in its order; those that speak to tools are left out."""
     done = -1
     for node in every(buffer.root):
         if node.type == "comment" and node.start_byte > done:
@@ -82,7 +82,7 @@ def passages(buffer: Buffer) -> Iterator[Passage]:
 
 
 def selection(buffer: Buffer, start: int, end: int) -> Passage | None:
-    """Returns what is selected, without white space around it; None where that is nothing."""
+    """Return what is selected, without white space around it; None where that is nothing."""
     text = buffer.text[start:end]
     stripped = text.strip()
     if not any(character.isalnum() for character in stripped):
@@ -92,12 +92,12 @@ def selection(buffer: Buffer, start: int, end: int) -> Passage | None:
 
 
 def is_pragma(comment: str) -> bool:
-    """Tells whether a comment speaks to tools, not to readers."""
+    """Return whether a comment speaks to tools, not to readers."""
     return _PRAGMA.match(comment) is not None
 
 
 def _comment(buffer: Buffer, block: list[Node]) -> Passage | None:
-    """Returns the comment on the lines of a block; None when it says nothing, or speaks to tools."""
+    """Return the comment on the lines of a block; None when it says nothing, or speaks to tools."""
     lines = [_said(node) for node in block]
     text = "\n".join(lines).strip()
     if not any(character.isalnum() for character in text):
@@ -116,7 +116,7 @@ def _docstring(buffer: Buffer, string: Node) -> Passage | None:
 
 
 def _block(buffer: Buffer, node: Node) -> list[Node]:
-    """Returns the comments of the lines around a comment, if each is alone on its line and all start in one column."""
+    """Return the comments of the lines around a comment, if each is alone on its line and all start in one column."""
     if is_pragma(text_of(node)):
         return []
     block = [node]
@@ -140,7 +140,7 @@ def _goes_on(node: Node, below: Node) -> bool:
 
 
 def _is_alone(buffer: Buffer, node: Node) -> bool:
-    """Tells whether a comment has its line for itself."""
+    """Return whether a comment has its line for itself."""
     return not re.split(r"[\r\n]", buffer.text[: buffer.offset_of(node.start_byte)])[-1].strip()
 
 
@@ -160,7 +160,7 @@ def _is_docstring(string: Node) -> bool:
 
 
 def _is_code(lines: list[str]) -> bool:
-    """Tells whether what comments say is Python, and would not pass for prose."""
+    """Return whether what comments say is Python, and would not pass for prose."""
     margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
     root = parse("\n".join(line[margin:] for line in lines).encode("utf-8", "surrogatepass") + b"\n").root_node
     return not root.has_error and any(_is_statement(node) for node in root.named_children)

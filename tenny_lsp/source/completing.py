@@ -1,4 +1,4 @@
-"""Unfinished text, finished: what is missing at the cursor, so that the rest of it parses as it is meant."""
+"""Find the brackets that are missing at a cursor, so that the rest of the file parses as it is meant."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ _FARTHEST = 2000
 
 
 def missing_after(root: Node, place: int, line_rest: str) -> str:
-    """Returns the brackets that are open at a place and that nothing on the rest of its line closes.
+    """Return the brackets that are open at a place and that nothing on the rest of its line closes.
 
     Args:
         root (Node): The tree of the text.
@@ -32,7 +32,7 @@ def missing_after(root: Node, place: int, line_rest: str) -> str:
 
 
 def _open_brackets(root: Node, place: int) -> Iterator[str]:
-    """Yields the brackets, and the quote, that are open at a place, innermost first."""
+    """Yield the brackets, and the quote, that are open at a place, innermost first."""
     closed = 0
     for token in _tokens_before(root, place):
         if token.type in _BOUNDARIES:
@@ -49,7 +49,7 @@ def _open_brackets(root: Node, place: int) -> Iterator[str]:
 
 
 def _tokens_before(root: Node, place: int) -> Iterator[Node]:
-    """Yields the tokens before a place, the nearest first."""
+    """Yield the tokens before a place, the nearest first."""
     start = max(place - 1, 0)
     node = root.descendant_for_byte_range(start, start)
     for _ in range(_FARTHEST):

@@ -1,4 +1,4 @@
-"""What is being typed at an offset: a member, a module, an imported name, an argument, or nothing that is code.
+"""Tell what is being typed at an offset: a member, a module, an imported name, an argument, or nothing that is code.
 
 Read from the text alone, for what is being typed does not parse yet. Offsets are in code points.
 """
@@ -55,7 +55,7 @@ class CompletionContext:
 
 
 def completion_context_at(text: str, offset: int) -> CompletionContext | None:
-    """Returns what is being typed at an offset; None in comments and strings, and where no name of MLX can stand."""
+    """Return what is being typed at an offset; None in comments and strings, and where no name of MLX can stand."""
     before = text[:offset]
     start = _match(_NAME, before).start()
     typed = before[start:]
@@ -78,7 +78,7 @@ def completion_context_at(text: str, offset: int) -> CompletionContext | None:
 
 
 def is_code(before: str) -> bool:
-    """Tells whether what follows a text is code: not a comment, nor a string outside an f-string's braces."""
+    """Return whether what follows a text is code: not a comment, nor a string outside an f-string's braces."""
     (last,) = deque(_LITERAL.finditer(before), maxlen=1) or (None,)
     if last is None or last.lastgroup is None:  # only a literal that has not ended, which is the last, has a group
         return True
@@ -99,7 +99,7 @@ def _imported(before: str, start: int, end: int) -> CompletionContext | None:
 
 
 def _in_braces(text: str) -> bool:
-    """Tells whether the text of an f-string so far ends inside the braces of an expression."""
+    """Return whether the text of an f-string so far ends inside the braces of an expression."""
     opened: list[int] = []
     place = 0
     while place < len(text):
@@ -119,7 +119,7 @@ def _in_braces(text: str) -> bool:
 
 
 def _match(pattern: re.Pattern[str], text: str) -> re.Match[str]:
-    """Returns the match of a pattern that always matches, at the end of a text."""
+    """Return the match of a pattern that always matches, at the end of a text."""
     found = pattern.search(text, max(0, len(text) - _FAR))
     assert found is not None
     return found

@@ -1,4 +1,4 @@
-"""What reviewers sigh at: bare excepts, mutable defaults, numbers without a name, functions without an end."""
+"""Find what reviewers object to: bare excepts, mutable defaults, magic numbers, long functions."""
 
 import math
 import re
@@ -40,7 +40,7 @@ class Habit:
 
 
 def habits(buffer: Buffer) -> Iterator[Habit]:
-    """Yields what a reviewer sighs at in a file, in its order."""
+    """Yield what a reviewer sighs at in a file, in its order."""
     for node in every(buffer.root):
         if node.type == "except_clause":
             yield from _bare_except(buffer, node)
@@ -83,7 +83,7 @@ def _magic_number(buffer: Buffer, node: Node) -> Iterator[Habit]:
 
 
 def _value(text: str) -> float | None:
-    """Returns a number as it is written in Python; None for a complex one."""
+    """Return a number as it is written in Python; None for a complex one."""
     digits = text.replace("_", "")
     try:
         return float(digits) if re.search(r"^[\d.]+(?:[eE]|$)", digits) else float(int(digits, 0))
@@ -92,12 +92,12 @@ def _value(text: str) -> float | None:
 
 
 def _is_power(value: float) -> bool:
-    """Tells whether a positive number is a power of two, or of ten."""
+    """Return whether a positive number is a power of two, or of ten."""
     return math.frexp(value)[0] == 0.5 or f"{value:.9e}".startswith("1.000000000e")
 
 
 def _is_named_above(node: Node) -> bool:
-    """Tells whether a number says what it is: at module or class level, in a default, or under a constant's name."""
+    """Return whether a number says what it is: at module or class level, in a default, or under a constant's name."""
     above = node.parent
     while above is not None and above.type not in ("function_definition", "lambda"):
         if above.type in ("default_parameter", "typed_default_parameter", "keyword_argument", "subscript", "slice"):

@@ -1,4 +1,4 @@
-"""A notebook's cells as one module, and places in it as places in its cells. Offsets are in code points."""
+"""Join the cells of a notebook to one module, and map its offsets to cells. Offsets are in code points."""
 
 import re
 from bisect import bisect_right
@@ -27,11 +27,11 @@ class Notebook:
         self._ends = [start + len(text) - 1 for start, text in zip(self._starts, texts, strict=True)]
 
     def offset_in(self, cell: int, offset: int) -> int:
-        """Returns a cell's offset as one in the whole text."""
+        """Return a cell's offset as one in the whole text."""
         return self._starts[cell] + offset
 
     def place_of(self, offset: int) -> tuple[int, int]:
-        """Returns the cell that an offset in the whole text lies in, and the offset there.
+        """Return the cell that an offset in the whole text lies in, and the offset there.
 
         Raises:
             IndexError: The notebook has no cells.
@@ -41,7 +41,7 @@ class Notebook:
 
 
 def _as_python(cell: str) -> str:
-    """Returns a cell with its magics, shell commands and help questions as comments, each character in its place."""
+    """Return a cell with its magics, shell commands and help questions as comments, each character in its place."""
     magic = _CELL_MAGIC.match(cell)
     is_foreign = magic is not None and magic[1] not in _PYTHON_CELLS
     lines, goes_on = [], False

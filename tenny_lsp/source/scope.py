@@ -1,4 +1,4 @@
-"""The values of a buffer: a name in its text, what binds names, and the scopes that hold the bindings."""
+"""The values of a buffer: names, the bindings that define them, and the scopes that hold these."""
 
 from dataclasses import dataclass
 

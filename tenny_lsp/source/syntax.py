@@ -1,9 +1,11 @@
-"""Python's syntax as tree-sitter parses it, finished or not: nodes and their text."""
+"""Parse Python with tree-sitter, and read its syntax nodes; the only module that imports tree-sitter."""
 
 from collections.abc import Iterator
 
 import tree_sitter_python
 from tree_sitter import Language, Node, Parser, Tree
+
+from tenny_lsp.source.affixes import common_affixes
 
 __all__ = [
     "COMPREHENSIONS",
@@ -30,29 +32,15 @@ _PARSER = Parser(Language(tree_sitter_python.language()))
 
 
 def parse(text: bytes, before: tuple[Tree, bytes] | None = None) -> Tree:
-    """Returns the syntax tree of a text; quickly, if given the tree of a text that differs in one place."""
+    """Return the syntax tree of a text; quickly, if given the tree of a text that differs in one place."""
     if before is None:
         return _PARSER.parse(text)
     tree, old = before
-    start = _same(text, old)
-    rest = min(len(text), len(old)) - start
-    same_end = _same(text[::-1][:rest], old[::-1][:rest])
+    start, same_end = common_affixes(text, old)
     old_end, new_end = len(old) - same_end, len(text) - same_end
     tree = tree.copy()
     tree.edit(start, old_end, new_end, _point(text, start), _point(old, old_end), _point(text, new_end))
     return _PARSER.parse(text, tree)
-
-
-def _same(one: bytes, other: bytes) -> int:
-    """Returns how many bytes two texts have in common at their start."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def _point(text: bytes, place: int) -> tuple[int, int]:
@@ -60,12 +48,12 @@ def _point(text: bytes, place: int) -> tuple[int, int]:
 
 
 def text_of(node: Node) -> str:
-    """Returns a node's own text."""
+    """Return a node's own text."""
     return (node.text or b"").decode("utf-8", "replace")
 
 
 def every(node: Node) -> Iterator[Node]:
-    """Yields a node and all named nodes in it, in the order of the text."""
+    """Yield a node and all named nodes in it, in the order of the text."""
     cursor = node.walk()
     while True:
         if cursor.node is not None and cursor.node.is_named:
@@ -78,14 +66,14 @@ def every(node: Node) -> Iterator[Node]:
 
 
 def field(node: Node | None, *names: str) -> Node | None:
-    """Returns what stands in a field of a node, or in a field of that, and so on; None where there is none."""
+    """Return what stands in a field of a node, or in a field of that, and so on; None where there is none."""
     for name in names:
         node = node.child_by_field_name(name) if node is not None else None
     return node
 
 
 def up_to(node: Node, *kinds: str) -> Node | None:
-    """Returns the innermost node of one of the kinds that a node is or lies in."""
+    """Return the innermost node of one of the kinds that a node is or lies in."""
     found: Node | None = node
     while found is not None and found.type not in kinds:
         found = found.parent
@@ -93,7 +81,7 @@ def up_to(node: Node, *kinds: str) -> Node | None:
 
 
 def dotted_of(node: Node) -> str:
-    """Returns ``a.b.c`` of a chain of attributes, or an empty string when it starts with anything but a name."""
+    """Return ``a.b.c`` of a chain of attributes, or an empty string when it starts with anything but a name."""
     parts: list[str] = []
     while node.type == "attribute":
         attribute, owner = node.child_by_field_name("attribute"), node.child_by_field_name("object")
@@ -105,10 +93,10 @@ def dotted_of(node: Node) -> str:
 
 
 def dotted_up_to(node: Node, dotted_name: Node) -> str:
-    """Returns a dotted name from its start to the end of one of its parts."""
+    """Return a dotted name from its start to the end of one of its parts."""
     return ".".join(text_of(part) for part in dotted_name.named_children if part.start_byte <= node.start_byte)
 
 
 def scope_around(node: Node) -> Node:
-    """Returns the scope a node stands in."""
+    """Return the scope a node stands in."""
     return (up_to(node.parent, *SCOPES) if node.parent is not None else None) or node

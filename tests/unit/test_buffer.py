@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tenny_lsp.inference.queries import entry_at
+from tenny_lsp.inference.queries import Queries
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source.buffer import Buffer
 
@@ -24,7 +24,7 @@ TEXTS = st.one_of(st.lists(st.sampled_from(PIECES), max_size=40).map("".join), s
 def test_no_text_and_no_offset_raises(text: str, offset: int, mlx_index: ApiIndex) -> None:
     buffer = Buffer(text)
 
-    found = entry_at(buffer, offset, mlx_index)
+    found = Queries(buffer, mlx_index).target_at(offset)
 
     name = buffer.name_at(offset)
     assert found is None or name is not None
@@ -47,7 +47,7 @@ def test_no_text_and_no_offset_raises(text: str, offset: int, mlx_index: ApiInde
     ids=["targets", "attributes", "import", "calls", "lambdas", "lists", "circle"],
 )
 def test_deep_nesting_is_answered(text: str, mlx_index: ApiIndex) -> None:
-    assert entry_at(Buffer(text), len(text), mlx_index) is None
+    assert Queries(Buffer(text), mlx_index).target_at(len(text)) is None
 
 
 @pytest.mark.parametrize(
@@ -112,6 +112,8 @@ def test_name_at(code: str, dotted: str | None) -> None:
 def test_visible_scopes(code: str, kinds: list[str]) -> None:
     before, _, after = code.partition("‸")
 
-    scopes = Buffer(before + after).scopes_at(len(before))
+    buffer, place = Buffer(before + after), len(before)
+    node = buffer.root.descendant_for_byte_range(place, place)
+    scopes = buffer.scopes_around(node) if node is not None else []
 
     assert [scope.kind for scope in scopes] == kinds

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tenny_lsp.inference.queries import entry_at
+from tenny_lsp.inference.cursor import NamedEntry
+from tenny_lsp.inference.queries import Queries
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source.buffer import Buffer
 
@@ -122,8 +123,8 @@ OPEN = {
 
 def meaning(code: str, index: ApiIndex) -> str | None:
     before, _, after = code.partition("‸")
-    found = entry_at(Buffer(before + after), len(before), index)
-    return found and found.entry.name
+    found = Queries(Buffer(before + after), index).target_at(len(before))
+    return found.entry.name if isinstance(found, NamedEntry) else None
 
 
 @pytest.mark.parametrize(("code", "name"), CERTAIN.values(), ids=list(CERTAIN))
@@ -139,7 +140,7 @@ def test_open(code: str, mlx_index: ApiIndex) -> None:
 def test_found_range_is_the_hovered_component(mlx_index: ApiIndex) -> None:
     text = MX + "𝐱 = mx.fast.rope"
 
-    found = entry_at(Buffer(text), text.index("fast") + 1, mlx_index)
+    found = Queries(Buffer(text), mlx_index).target_at(text.index("fast") + 1)
 
     assert found is not None
     assert text[found.start : found.end] == "fast"

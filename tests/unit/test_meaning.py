@@ -479,5 +479,5 @@ def test_no_text_and_no_offset_raises(text: str, offset: int, mlx_index: ApiInde
     place = len(IMPORTS) + min(offset, len(text))
 
     list(queries.members_of(queries.owner_at(place)))
-    queries.meaning_at(place)
+    queries.target_at(place)
     queries.call_at(place)

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tenny_lsp.inference.cursor import NamedEntry
 from tenny_lsp.inference.queries import Queries
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source.buffer import Buffer
@@ -49,15 +50,15 @@ def test_names_are_seen_across_cells(mlx_index: ApiIndex) -> None:
     notebook = Notebook(cells)
     buffer = Buffer(notebook.text)
 
-    found = Queries(buffer, mlx_index).entry_at(notebook.offset_in(3, 4))
+    found = Queries(buffer, mlx_index).target_at(notebook.offset_in(3, 4))
 
-    assert found is not None and found.entry.name == "mlx.core.array.reshape"
+    assert isinstance(found, NamedEntry) and found.entry.name == "mlx.core.array.reshape"
     assert notebook.place_of(found.start) == (3, 2)
 
 
 def test_a_broken_cell_leaves_the_others_alone(mlx_index: ApiIndex) -> None:
     notebook = Notebook(["import mlx.core as mx", "def f(:\n    x = [", "mx.abs(y)"])
 
-    found = Queries(Buffer(notebook.text), mlx_index).entry_at(notebook.offset_in(2, 4))
+    found = Queries(Buffer(notebook.text), mlx_index).target_at(notebook.offset_in(2, 4))
 
-    assert found is not None and found.entry.name == "mlx.core.abs"
+    assert isinstance(found, NamedEntry) and found.entry.name == "mlx.core.abs"

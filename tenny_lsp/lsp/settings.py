@@ -9,10 +9,10 @@ _Settings = TypeVar("_Settings")
 
 @dataclass(frozen=True, slots=True)
 class HoverSettings:
-    """What a hover may take.
+    """Hovers.
 
     Args:
-        deadline_ms (int): How long a hover waits for the model's sentence, in milliseconds.
+        deadline_ms (int): How many milliseconds a hover waits for the model's sentence; a late one is there the next time.
     """
 
     deadline_ms: int = 150
@@ -20,10 +20,10 @@ class HoverSettings:
 
 @dataclass(frozen=True, slots=True)
 class CompletionSettings:
-    """What a completion may take.
+    """Completions.
 
     Args:
-        deadline_ms (int): How long a completion waits for the model's opinion on the order, in milliseconds.
+        deadline_ms (int): How many milliseconds a completion waits for the model's scores, which change its order.
     """
 
     deadline_ms: int = 30
@@ -31,11 +31,11 @@ class CompletionSettings:
 
 @dataclass(frozen=True, slots=True)
 class InlineSettings:
-    """Whether the model's next line or block is shown in the text.
+    """Inline completions: the line or block that the model would write next, shown in the text.
 
     Args:
-        enabled (str): ``on``, ``off``, or ``auto``: with any base model but the small embedded one.
-        debounce_ms (int): How long nothing has been typed before the model is asked, in milliseconds.
+        enabled (str): ``on``, ``off``, or ``auto``: on with every base model but the embedded one.
+        debounce_ms (int): How many milliseconds nothing must have been typed before the model is asked.
     """
 
     enabled: str = field(default="auto", metadata={"choices": ("auto", "on", "off")})
@@ -44,11 +44,11 @@ class InlineSettings:
 
 @dataclass(frozen=True, slots=True)
 class PitfallSettings:
-    """Which pitfalls are shown; docs/pitfalls.md lists their codes.
+    """Pitfalls; docs/pitfalls.md lists their codes.
 
     Args:
-        select (list[str]): The codes of those that are; empty: all.
-        ignore (list[str]): The codes of those that are not; ``all`` stands for every one.
+        select (list[str]): The codes of the pitfalls that are shown; empty: all.
+        ignore (list[str]): The codes of the pitfalls that are not shown; ``all`` stands for every one.
     """
 
     select: list[str] = field(default_factory=list)
@@ -57,11 +57,11 @@ class PitfallSettings:
 
 @dataclass(frozen=True, slots=True)
 class RoastSettings:
-    """How Tenny speaks of comments.
+    """Roasts.
 
     Args:
-        enabled (bool): Whether roasts are offered among the code actions; the commands are always there.
-        adapter_path (str): The adapter's folder; empty: the trained ``cynic`` adapter, if there is one.
+        enabled (bool): Whether roasts are offered as code actions; the commands are always there.
+        adapter_path (str): The folder of the adapter that was trained on comments; empty: the base's ``cynic``, if there is one.
     """
 
     enabled: bool = True
@@ -70,13 +70,13 @@ class RoastSettings:
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """Which model speaks.
+    """The model.
 
     Args:
-        enabled (bool): Whether a model is used at all.
-        path (str): The base model's folder, or its hub name if it has been downloaded; empty: the embedded one.
-        adapter_path (str): The adapter's folder; empty: the trained ``mlx-docs`` adapter, if there is one.
-        idle_unload_s (int): Seconds without a question after which the model is unloaded.
+        enabled (bool): Whether a model is used at all; without one, hovers show facts and remarks are hand-written ones.
+        path (str): The base model: its folder, or its hub name if it has been downloaded; empty: the embedded one.
+        adapter_path (str): The folder of the adapter; empty: the one that ``tenny-lsp train`` made for the base, else the shipped one.
+        idle_unload_s (int): Seconds without a request after which the model's memory is freed.
     """
 
     enabled: bool = True
@@ -87,16 +87,16 @@ class ModelSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings tree, as it stands under ``tenny`` in an editor.
+    """Every setting, as it stands under ``tenny`` in an editor.
 
     Args:
         python (str): The interpreter whose MLX is meant; empty: the server's own.
-        hover (HoverSettings): What a hover may take.
-        completion (CompletionSettings): What a completion may take.
-        inline (InlineSettings): Whether the model's next line or block is shown in the text.
-        pitfalls (PitfallSettings): Which pitfalls are shown.
-        roast (RoastSettings): How Tenny speaks of comments.
-        model (ModelSettings): Which model speaks.
+        hover (HoverSettings): Hovers.
+        completion (CompletionSettings): Completions.
+        inline (InlineSettings): Inline completions.
+        pitfalls (PitfallSettings): Pitfalls.
+        roast (RoastSettings): Roasts.
+        model (ModelSettings): The model.
     """
 
     python: str = ""

@@ -11,9 +11,9 @@ PAGE = Path("docs/settings.md")
 _HEAD = """\
 # Settings
 
-All have defaults. An editor gives them as `initializationOptions`, and as `workspace/didChangeConfiguration` under `tenny`;
-in VS Code they are `tenny.…`. A wrong one is logged, and its default used. Written by `python -m tools.build_settings` from
-`tenny_lsp/lsp/settings.py`; how each editor is told, says [editors.md](editors.md).
+All have defaults. An editor gives them as `initializationOptions`, and as `workspace/didChangeConfiguration` under
+`tenny`; in VS Code they are `tenny.…`. A wrong one is logged, and its default used. How each editor is told them, says
+[editors.md](editors.md). Written by `python -m tools.build_settings` from `tenny_lsp/lsp/settings.py`.
 
 | setting | default | meaning |
 |---|---|---|

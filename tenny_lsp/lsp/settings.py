@@ -12,7 +12,7 @@ class HoverSettings:
     """Hovers.
 
     Args:
-        deadline_ms (int): How many milliseconds a hover waits for the model's sentence; a late one is there the next time.
+        deadline_ms (int): How many milliseconds a hover waits for the model's sentence. A late one is there next time.
     """
 
     deadline_ms: int = 150
@@ -61,7 +61,7 @@ class RoastSettings:
 
     Args:
         enabled (bool): Whether roasts are offered as code actions; the commands are always there.
-        adapter_path (str): The folder of the adapter that was trained on comments; empty: the base's ``cynic``, if there is one.
+        adapter_path (str): The folder of the adapter for comments; empty: the base's ``cynic``, if there is one.
     """
 
     enabled: bool = True
@@ -73,9 +73,9 @@ class ModelSettings:
     """The model.
 
     Args:
-        enabled (bool): Whether a model is used at all; without one, hovers show facts and remarks are hand-written ones.
+        enabled (bool): Whether a model is used at all; otherwise hovers show facts, and remarks are hand-written.
         path (str): The base model: its folder, or its hub name if it has been downloaded; empty: the embedded one.
-        adapter_path (str): The folder of the adapter; empty: the one that ``tenny-lsp train`` made for the base, else the shipped one.
+        adapter_path (str): The folder of the adapter; empty: the one trained for the base, else the shipped one.
         idle_unload_s (int): Seconds without a request after which the model's memory is freed.
     """
 

@@ -10,32 +10,32 @@ from tenny_lsp.source.syntax import Node, text_of
 
 
 def compiler(context: RuleContext, function: Node | None) -> Node | None:
-    """Returns the decorator that compiles a function, ``mx.compile`` or a ``partial`` of it."""
-    for decorator in decorators(function) if function is not None and context.mentions("compile") else ():
-        call = call_of(decorator) if decorator.type == "call" else None
+    """Return the decorator that compiles a function, ``mx.compile`` or a ``partial`` of it."""
+    for decorator in decorators(function) if function is not None and context.file.mentions("compile") else ():
+        call = call_of(decorator)
         if context.name(decorator) == "mlx.core.compile":
             return decorator
         if call is None or not call.arguments or context.name(call.arguments[0]) != "mlx.core.compile":
             continue
         if context.evaluator.meaning(call.function) == External("functools.partial"):
             return decorator
-    given = context.transformed.get("mlx.core.compile", {}).get(function.id) if function is not None else None
+    given = context.file.transformed.get("mlx.core.compile", {}).get(function.id) if function is not None else None
     return given.node if given is not None else None
 
 
 def has_no_values(context: RuleContext, function: Node | None) -> str:
-    """Returns what makes the arrays in a function have no values, ``compiled`` or ``mapped``; empty if nothing does."""
+    """Return what makes the arrays in a function have no values, ``compiled`` or ``mapped``; empty if nothing does."""
     if compiler(context, function) is not None:
         return "compiled"
-    call = context.transformed.get("mlx.core.vmap", {}).get(function.id) if function is not None else None
+    call = context.file.transformed.get("mlx.core.vmap", {}).get(function.id) if function is not None else None
     # With in_axes some of its arguments are not mapped, and have values.
     is_plain = call is not None and not call.keywords and len(call.arguments) == 1 and call.is_whole
     return "mapped" if is_plain else ""
 
 
 def is_traced(context: RuleContext, node: Node, function: Node) -> bool:
-    """Tells whether an expression's value comes from the parameters of a function."""
-    given = {b.name for bs in context.buffer.bindings_in(function).values() for b in bs if b.definition is not None}
+    """Return whether an expression's value comes from the parameters of a function."""
+    given = {b.name for bs in context.bindings_in(function).values() for b in bs if b.definition is not None}
     names = (part for part in behind(context, node) if part.type == "identifier")
     return any(
         text_of(name) in given and context.binding_of(name) is not None and context.is_array(name) for name in names
@@ -43,7 +43,7 @@ def is_traced(context: RuleContext, node: Node, function: Node) -> bool:
 
 
 def behind(context: RuleContext, node: Node, is_end: Callable[[Node], bool] = lambda _: False) -> Iterator[Node]:
-    """Yields an expression's parts, and those of what its names are assigned, but for what says no more of a value.
+    """Yield an expression's parts, and those of what its names are assigned, but for what says no more of a value.
 
     What is an end is not gone into.
     """

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 
 from tenny_lsp.inference.definitions import decorators
 from tenny_lsp.inference.meaning import External
-from tenny_lsp.pitfalls.calls import Call, call_of, function_around, replaced, within
+from tenny_lsp.pitfalls.calls import Call, call_of, function_around, within
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, Fix, rule
+from tenny_lsp.pitfalls.edits import Fix, replaced
+from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, rule
 from tenny_lsp.pitfalls.tracing import behind, compiler
 from tenny_lsp.source.scope import Binding
 from tenny_lsp.source.syntax import Node, field, text_of
@@ -37,7 +38,7 @@ _SCALED = (
     ),
 )
 def update_in_compile(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds updates of a model by an optimizer in functions compiled without ``outputs``."""
+    """Find updates of a model by an optimizer in functions compiled without ``outputs``."""
     function = function_around(call.node)
     decorator = compiler(context, function)
     if function is None or decorator is None or len(call.arguments) != 2 or _names_state(decorator):
@@ -49,7 +50,7 @@ def update_in_compile(context: RuleContext, call: Call) -> Iterator[Finding]:
     model, optimizer = text_of(call.arguments[0]), text_of(call.owner)
     state = f"[{model}.state, {optimizer}.state]"
     mx, partial = context.alias("mlx.core", function), context.alias("functools.partial", function)
-    own = context.buffer.bindings_in(function)
+    own = context.bindings_in(function)
     is_outside = not {model.partition(".")[0], optimizer.partition(".")[0]} & own.keys()
     fixes: tuple[Fix, ...] = ()
     if mx and partial and is_outside and text_of(decorator) == f"{mx}.compile":
@@ -62,9 +63,9 @@ def update_in_compile(context: RuleContext, call: Call) -> Iterator[Finding]:
 
 
 def _names_state(decorator: Node) -> bool:
-    """Tells whether what compiles a function may be given its outputs, by name, by position or among others."""
+    """Return whether what compiles a function may be given its outputs, by name, by position or among others."""
     text = text_of(decorator)
-    call = call_of(decorator) if decorator.type == "call" else None
+    call = call_of(decorator)
     return "outputs" in text or "**" in text or (call is not None and len(call.arguments) > 2)
 
 
@@ -82,11 +83,11 @@ def _names_state(decorator: Node) -> bool:
     ),
 )  # fmt: skip
 def frozen_array(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds arrays of the module that are assigned anew between two calls of a compiled function that reads them."""
+    """Find arrays of the module that are assigned anew between two calls of a compiled function that reads them."""
     decorator, name = compiler(context, node), field(node, "name")
     if decorator is None or name is None or re.search(r"inputs|\*\*", text_of(decorator)):
         return
-    outer = context.buffer.bindings_in(context.buffer.root)
+    outer = context.module_bindings
     if [binding.definition for binding in outer.get(text_of(name), ())] != [node] or decorator not in decorators(node):
         return
     seen = set[str]()
@@ -105,18 +106,18 @@ def frozen_array(context: RuleContext, node: Node) -> Iterator[Finding]:
 
 
 def _is_of_module(context: RuleContext, name: Node) -> bool:
-    """Tells whether a name is read, and means the module's."""
+    """Return whether a name is read, and means the module's."""
     around = name.parent
     if around is None or (around.type == "keyword_argument" and around.named_children[0] == name):
         return False
     if around.type == "attribute" and around.named_children[-1] == name:
         return False
-    scopes = (scope for scope in context.buffer.scopes_around(name) if text_of(name) in scope.bindings)
-    return (found := next(scopes, None)) is not None and found.node == context.buffer.root
+    scopes = (scope for scope in context.scopes_around(name) if text_of(name) in scope.bindings)
+    return (found := next(scopes, None)) is not None and found.node == context.root
 
 
 def _is_replaced(context: RuleContext, bindings: list[Binding], function: str) -> bool:
-    """Tells whether a function is called both before and after a name is given another value."""
+    """Return whether a function is called both before and after a name is given another value."""
     called = [
         node.start_byte
         for node in within(context.whole, "call")
@@ -149,9 +150,9 @@ def _is_replaced(context: RuleContext, bindings: list[Binding], function: str) -
     ),
 )
 def numpy_in_gradient(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds results that come out of NumPy: to MLX they are constants, and their gradient is nothing."""
-    function = function_around(node) if context.mentions("numpy") else None
-    transform = context.gradients.get(function.id) if function is not None else None
+    """Find results that come out of NumPy: to MLX they are constants, and their gradient is nothing."""
+    function = function_around(node) if context.file.mentions("numpy") else None
+    transform = context.file.gradients.get(function.id) if function is not None else None
     if function is None or transform is None or "argnums" in transform.keywords or "argnames" in transform.keywords:
         return
     returned = list(within(field(function, "body"), "return_statement"))
@@ -177,24 +178,24 @@ def numpy_in_gradient(context: RuleContext, node: Node) -> Iterator[Finding]:
 
 
 def _carries_nothing(context: RuleContext, name: Node, function: Node) -> bool:
-    """Tells whether a name is sure to bring no gradient of its own: a module's, or one whose value is looked into."""
-    if text_of(name) in context.buffer.bindings_in(function):
+    """Return whether a name is certain to bring no gradient of its own: a module's, or one whose value is looked into."""
+    if text_of(name) in context.bindings_in(function):
         return context.value_of(name) is not None
     return context.is_of_module(name)
 
 
 def _numpy_call(context: RuleContext, node: Node) -> Call | None:
-    call = call_of(node) if node.type == "call" else None
+    call = call_of(node)
     meaning = context.evaluator.meaning(call.function) if call is not None else None
     return call if isinstance(meaning, External) and meaning.name.startswith("numpy.") else None
 
 
 def _differentiated(context: RuleContext, function: Node, transform: Call) -> str:
-    """Returns the name whose gradient is taken: the model of ``nn.value_and_grad``, otherwise what is given first."""
+    """Return the name whose gradient is taken: the model of ``nn.value_and_grad``, otherwise what is given first."""
     if len(transform.arguments) == 2:
         return text_of(transform.arguments[0])
     listed = field(function, "parameters") or function
-    bound = (binding for found in context.buffer.bindings_in(function).values() for binding in found)
+    bound = (binding for found in context.bindings_in(function).values() for binding in found)
     given = [binding for binding in bound if listed.start_byte < binding.position < listed.end_byte]
     return min(given, key=lambda binding: binding.position).name if given else ""
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from tenny_lsp.pitfalls.calls import atom, replaced
 from tenny_lsp.pitfalls.context import RuleContext
+from tenny_lsp.pitfalls.edits import Fix, atom, replaced
 from tenny_lsp.pitfalls.guards import is_guarded
-from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, Fix, rule
+from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, rule
 from tenny_lsp.pitfalls.values import shape_of
 from tenny_lsp.source.syntax import Node, field, text_of
 
@@ -30,7 +30,7 @@ _COMPARED = {"<", "<=", ">", ">=", "==", "!="}
     ),
 )  # fmt: skip
 def array_as_condition(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds arrays that are known to have several elements, or none, where one truth value is needed."""
+    """Find arrays that are known to have several elements, or none, where one truth value is needed."""
     for finding in _found(context, node):
         if not is_guarded(context, node, ("ValueError",)):
             yield finding
@@ -68,7 +68,7 @@ def _condition(node: Node) -> Node | None:
 
 
 def _chained(context: RuleContext, node: Node, message: str) -> Iterator[Finding]:
-    """Finds ``0 < x < 1``, which Python reads as ``0 < x and x < 1``."""
+    """Find ``0 < x < 1``, which Python reads as ``0 < x and x < 1``."""
     operands, operators = node.named_children, [text_of(child) for child in node.children if not child.is_named]
     if len(operators) != 2 or not set(operators) <= _COMPARED:
         return
@@ -80,7 +80,7 @@ def _chained(context: RuleContext, node: Node, message: str) -> Iterator[Finding
 
 
 def _is_manifold(context: RuleContext, node: Node) -> bool:
-    """Tells whether an expression is sure to be an array of more or less than one element."""
+    """Return whether an expression is certain to be an array of more or less than one element."""
     if node.type == "comparison_operator" and node.children[1].type not in _COMPARED:
         return False
     shape = shape_of(context, node)

@@ -7,9 +7,10 @@ from tenny_lsp.inference.members import member_entry
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.foreign import KEYWORDS
 from tenny_lsp.mlx_api.pages import page_of
-from tenny_lsp.pitfalls.calls import Call, replaced
+from tenny_lsp.pitfalls.calls import Call
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, Fix, rule
+from tenny_lsp.pitfalls.edits import Fix, replaced
+from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
 from tenny_lsp.source.syntax import text_of
 
 _FUNCTION_KEYWORDS = ("diagonal", "steps", "fill_value")
@@ -20,7 +21,7 @@ _LAYER_KEYWORDS = (
 
 
 def called_entry(context: RuleContext, call: Call) -> ApiEntry | None:
-    """Returns the function, method or class of MLX's that is called."""
+    """Return the function, method or class of MLX's that is called."""
     entry = context.entry(call.function)
     if entry is None and call.owner is not None:
         owner = context.meaning(call.owner)
@@ -29,7 +30,7 @@ def called_entry(context: RuleContext, call: Call) -> ApiEntry | None:
 
 
 def parameters(entry: ApiEntry) -> set[str]:
-    """Returns the names of all the parameters that any overload has; ``**`` where it takes any keyword."""
+    """Return the names of all the parameters that any overload has; ``**`` where it takes any keyword."""
     found = [parameter for signature in entry.signatures for parameter in signature.parameters]
     return {"**" if parameter.kind == "variadic keyword" else parameter.name for parameter in found}
 
@@ -66,7 +67,7 @@ def _renamed(context: RuleContext, call: Call, names: tuple[str, ...]) -> Iterat
     ),
 )
 def dim_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``dim=`` where MLX has ``axis=``."""
+    """Find ``dim=`` where MLX has ``axis=``."""
     yield from _renamed(context, call, ("dim", "dims"))
 
 
@@ -82,7 +83,7 @@ def dim_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )
 def keepdim_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``keepdim=`` where MLX has ``keepdims=``."""
+    """Find ``keepdim=`` where MLX has ``keepdims=``."""
     yield from _renamed(context, call, ("keepdim",))
 
 
@@ -101,7 +102,7 @@ def keepdim_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )
 def in_dims_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``in_dims=`` and ``out_dims=``."""
+    """Find ``in_dims=`` and ``out_dims=``."""
     yield from _renamed(context, call, ("in_dims", "out_dims"))
 
 
@@ -117,7 +118,7 @@ def in_dims_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )
 def size_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``size=`` where MLX has ``shape=``."""
+    """Find ``size=`` where MLX has ``shape=``."""
     yield from _renamed(context, call, ("size",))
 
 
@@ -136,7 +137,7 @@ def size_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )
 def layer_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds keywords of PyTorch's layers where MLX's are called otherwise."""
+    """Find keywords of PyTorch's layers where MLX's are called otherwise."""
     yield from _renamed(context, call, _LAYER_KEYWORDS)
 
 
@@ -153,7 +154,7 @@ def layer_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )
 def function_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds keywords of functions where MLX's are called otherwise."""
+    """Find keywords of functions where MLX's are called otherwise."""
     yield from _renamed(context, call, _FUNCTION_KEYWORDS)
 
 
@@ -169,7 +170,7 @@ def function_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )
 def unbiased_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``unbiased=`` of ``std`` and ``var``."""
+    """Find ``unbiased=`` of ``std`` and ``var``."""
     entry, value = called_entry(context, call), call.value("unbiased")
     if entry is None or value is None or "ddof" not in parameters(entry) or "unbiased" in parameters(entry):
         return

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from tenny_lsp.inference.definitions import class_of
 from tenny_lsp.inference.meaning import Api, Group, Instance, LocalClass
 from tenny_lsp.inference.members import names_in
-from tenny_lsp.pitfalls.calls import Call, all_within, call_of, function_around, inserted, replaced
+from tenny_lsp.pitfalls.calls import Call, all_within, call_of, function_around
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, Edit, Example, Finding, Fix, rule
+from tenny_lsp.pitfalls.edits import Edit, Fix, inserted, replaced
+from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, Example, Finding, rule
 from tenny_lsp.pitfalls.values import dtype_of
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
@@ -39,9 +40,9 @@ _UNTRAINED = ("freeze", "_no_grad", "stop_gradient", "def trainable_parameters")
     ),
 )
 def forward_method(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds modules that can only be called by their ``forward``, and never are."""
-    methods = context.buffer.bindings_in(node).get("forward", [])
-    if len(methods) != 1 or methods[0].definition is None or context.mentions(".forward"):
+    """Find modules that can only be called by their ``forward``, and never are."""
+    methods = context.bindings_in(node).get("forward", [])
+    if len(methods) != 1 or methods[0].definition is None or context.file.mentions(".forward"):
         return
     cls = LocalClass(context.evaluator, node)
     name = field(methods[0].definition, "name")
@@ -55,7 +56,7 @@ def forward_method(context: RuleContext, node: Node) -> Iterator[Finding]:
 
 
 def _is_callable(context: RuleContext, cls: LocalClass) -> bool:
-    """Tells whether instances of a class may be callable: not those of ``nn.Module`` itself."""
+    """Return whether instances of a class may be callable: not those of ``nn.Module`` itself."""
     return any(
         "__call__" in names_in(one)
         if isinstance(one, LocalClass)
@@ -86,7 +87,7 @@ def _is_callable(context: RuleContext, cls: LocalClass) -> bool:
     ),
 )
 def layers_in_tuple(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds tuples of modules set on a module: MLX looks for parameters in lists and dicts only."""
+    """Find tuples of modules set on a module: MLX looks for parameters in lists and dicts only."""
     left, right = field(node, "left"), field(node, "right")
     if left is None or right is None or left.type != "attribute":
         return
@@ -126,9 +127,9 @@ def layers_in_tuple(context: RuleContext, node: Node) -> Iterator[Finding]:
     ),
 )
 def parameters_loop(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds loops over a module's parameters: they are a dict of dicts, so the loop gives names."""
+    """Find loops over a module's parameters: they are a dict of dicts, so the loop gives names."""
     left, right = field(node, "left"), field(node, "right")
-    call = call_of(right) if right is not None and right.type == "call" else None
+    call = call_of(right)
     if (
         left is None
         or call is None
@@ -157,7 +158,7 @@ def parameters_loop(context: RuleContext, node: Node) -> Iterator[Finding]:
 
 
 def _is_used_as_array(loop: Node, name: str) -> bool:
-    """Tells whether what a loop gives is used as no string is: an attribute that strings lack."""
+    """Return whether what a loop gives is used as no string is: an attribute that strings lack."""
     body = field(loop, "body") if loop.type == "for_statement" else loop.parent
     waiting = [body] if body is not None else []
     while waiting:
@@ -187,11 +188,11 @@ def _is_used_as_array(loop: Node, name: str) -> bool:
     ),
 )
 def trained_constant(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds masks and integers set on a module in public that the file takes gradients of: they are parameters."""
-    if not context.gradients or any(map(context.mentions, _UNTRAINED)) or not context.mentions(".update("):
+    """Find masks and integers set on a module in public that the file takes gradients of: they are parameters."""
+    if not context.file.gradients or any(map(context.file.mentions, _UNTRAINED)) or not context.file.mentions(".update("):
         return
     left, right = field(node, "left"), field(node, "right")
-    call = call_of(right) if right is not None and right.type == "call" else None
+    call = call_of(right)
     owner, member = field(left, "object"), field(left, "attribute")
     if call is None or call.name not in _MASKS + _INTEGERS or owner is None or member is None:
         return
@@ -202,7 +203,7 @@ def trained_constant(context: RuleContext, node: Node) -> Iterator[Finding]:
     if not _is_constant(context, call) or not context.name(call.function).startswith("mlx."):
         return
     context.has_looked_around = True
-    models = [context.meaning(one.arguments[0]) for one in context.gradients.values() if len(one.arguments) == 2]
+    models = [context.meaning(one.arguments[0]) for one in context.file.gradients.values() if len(one.arguments) == 2]
     if not any(isinstance(model, Instance) and model.of == LocalClass(context.evaluator, cls) for model in models):
         return
     uses = [one for one in all_within(context.whole, "attribute") if text_of(one.named_children[-1]) == name]
@@ -220,14 +221,14 @@ def trained_constant(context: RuleContext, node: Node) -> Iterator[Finding]:
 
 
 def _is_self(method: Node, owner: Node) -> bool:
-    """Tells whether an expression is the first parameter of a method."""
+    """Return whether an expression is the first parameter of a method."""
     parameters = field(method, "parameters")
     first = parameters.named_children[:1] if parameters is not None else []
     return owner.type == "identifier" and [text_of(one) for one in first] == [text_of(owner)]
 
 
 def _is_constant(context: RuleContext, call: Call) -> bool:
-    """Tells whether what is made is sure to be a mask or integers; a triangle of anything else may be trained."""
+    """Return whether what is made is certain to be a mask or integers; a triangle of anything else may be trained."""
     if call.name not in ("tril", "triu"):
         return call.name in _MASKS or "int" in dtype_of(context, call.node)
     inner = call_of(call.arguments[0]) if call.arguments and call.arguments[0].type == "call" else None
@@ -235,7 +236,7 @@ def _is_constant(context: RuleContext, call: Call) -> bool:
 
 
 def _import_place(context: RuleContext) -> int | None:
-    """Returns where an import can be added: the line after the last import of MLX's at the top of the file."""
+    """Return where an import can be added: the line after the last import of MLX's at the top of the file."""
     place = None
     text = context.whole.text or b""
     for node in context.whole.named_children:

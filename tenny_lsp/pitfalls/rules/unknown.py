@@ -13,12 +13,13 @@ from tenny_lsp.mlx_api.foreign import replacement_for_member
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.naming import customary_name
 from tenny_lsp.mlx_api.pages import page_of
-from tenny_lsp.pitfalls.calls import replaced
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.guards import is_guarded
-from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, Fix, rule
+from tenny_lsp.pitfalls.edits import Fix, replaced
+from tenny_lsp.pitfalls.foreign import advice, foreign_members
+from tenny_lsp.pitfalls.guards import is_guarded, is_set_or_guarded
+from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
 from tenny_lsp.pitfalls.rules.layers import foreign_layer
-from tenny_lsp.pitfalls.rules.names import advice, foreign_function, foreign_members, is_set_or_guarded
+from tenny_lsp.pitfalls.rules.names import foreign_function
 from tenny_lsp.source.syntax import Node, field, text_of
 
 #: The modules whose members are all known.
@@ -48,7 +49,7 @@ _ALIKE, _GUESSED = 0.8, 5
     ),
 )
 def unknown_name(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds members that MLX's modules do not have, where no other library's explains them."""
+    """Find members that MLX's modules do not have, where no other library's explains them."""
     owner, member = field(node, "object"), field(node, "attribute")
     if owner is None or member is None or not context.is_of_module(owner) or context.index.is_substitute:
         return
@@ -81,7 +82,7 @@ def unknown_name(context: RuleContext, node: Node) -> Iterator[Finding]:
     ),
 )  # fmt: skip
 def unknown_import(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds imports from MLX's modules of what they do not have."""
+    """Find imports from MLX's modules of what they do not have."""
     path, names = field(node, "module_name"), node.children_by_field_name("name")
     module = context.index.resolve(text_of(path)) if path is not None and not context.index.is_substitute else None
     if module is None or module.name not in _KNOWN or is_guarded(context, node):
@@ -105,24 +106,24 @@ def _is_missing(index: ApiIndex, module: str, name: str) -> bool:
 
 
 def _is_expected(context: RuleContext, node: Node, name: str) -> bool:
-    """Tells whether a file knows that MLX may lack a name: it asks for it, or the version, sets it, says ignore."""
-    text, code = context.whole.text or b"", context.buffer.text
+    """Return whether a file knows that MLX may lack a name: it asks for it, or the version, sets it, says ignore."""
+    text, code = context.whole.text or b"", context.text
     end = text.find(b"\n", node.end_byte)
     is_ignored = _IGNORED.search(text, node.end_byte, end if end >= 0 else len(text)) is not None
     is_named = f'"{name}"' in code or f"'{name}'" in code or re.search(rf"\.{name}\s*=(?!=)", code) is not None
     is_tried = re.search(rf"\bimport\b[^\n]*\b{name}\b[^\n]*\n(?:[^\n]*\n){{0,3}}\s*except\b", code) is not None
-    return is_ignored or is_named or is_tried or context.mentions("__version__")
+    return is_ignored or is_named or is_tried or context.file.mentions("__version__")
 
 
 def _is_foreign(context: RuleContext, node: Node, name: str) -> bool:
-    """Tells whether another rule finds the name, as that of another library."""
+    """Return whether another rule finds the name, as that of another library."""
     if name not in foreign_members():
         return False
     return any(True for other in (foreign_function, foreign_layer) for _ in other.check(context, node))
 
 
 def _meant(index: ApiIndex, module: ApiEntry, name: str) -> tuple[str, ApiEntry | None]:
-    """Returns what is wrong with a name, and the entry that is likely to be meant."""
+    """Return what is wrong with a name, and the entry that is likely to be meant."""
     lacks = f"`{customary_name(module.name)}` has no `{name}`"
     inner = index.resolve(f"{index.package}.{name}")
     if inner is not None and inner.kind == "module":
@@ -144,14 +145,14 @@ def _offered(index: ApiIndex, module: ApiEntry) -> Iterator[tuple[str, ApiEntry]
 
 
 def _is_alike(name: str, entry: ApiEntry) -> bool:
-    """Tells whether a name may be another spelling of an entry's: a class's has capitals, no dtype is a guess."""
+    """Return whether a name may be another spelling of an entry's: a class's has capitals, no dtype is a guess."""
     is_class = name[:1].isupper()
     return entry.kind != "attribute" and is_class == (entry.kind == "class" and entry.short_name[:1].isupper())
 
 
 @lru_cache(maxsize=4)
 def _files(index: ApiIndex) -> frozenset[str]:
-    """Returns what MLX's files are called: the modules inside its modules."""
+    """Return what MLX's files are called: the modules inside its modules."""
     return frozenset(PurePosixPath(entry.path).stem for entry in index if entry.path)
 
 

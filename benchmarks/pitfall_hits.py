@@ -54,7 +54,7 @@ def check(
     for path, text in texts.items():
         start = time.process_time()
         buffer = Buffer(text)
-        found = pitfalls(buffer, index, rules, Engine(buffer, index, files, root / path))
+        found = pitfalls(Engine(buffer, index, files, root / path), rules)
         seconds[path], lengths[path] = time.process_time() - start, text.count("\n") + 1
         lines = text.split("\n")
         for pitfall in found:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from tenny_lsp.inference.engine import Engine
 from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
 from tenny_lsp.pitfalls.check import Rules, pitfalls
 from tenny_lsp.pitfalls.fixes import applied
@@ -42,7 +43,7 @@ def page(index: ApiIndex) -> str:
 
 
 def _found(example: Example, index: ApiIndex) -> Pitfall:
-    return pitfalls(Buffer(f"{PRELUDE}{example.before}\n"), index, Rules())[0]
+    return pitfalls(Engine(Buffer(f"{PRELUDE}{example.before}\n"), index), Rules())[0]
 
 
 def _fix(rule: Rule, index: ApiIndex) -> str:

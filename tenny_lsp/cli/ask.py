@@ -100,12 +100,13 @@ async def _reviewed(
     source: str, speaker: "TextModel | None", seed: int, python: Path | None, *, may_write: bool
 ) -> list[dict[str, Any]]:
     from tenny_lsp.features.review import of_pitfall, review, subjects
+    from tenny_lsp.inference.engine import Engine
     from tenny_lsp.mlx_api.index import load_mlx_index
     from tenny_lsp.pitfalls.check import Rules, pitfalls
     from tenny_lsp.source.buffer import Buffer
 
     buffer = Buffer(source)
-    found = pitfalls(buffer, load_mlx_index(python), Rules()) if "mlx" in source else []
+    found = pitfalls(Engine(buffer, load_mlx_index(python)), Rules()) if "mlx" in source else []
     wrong = [of_pitfall(pitfall, source) for pitfall in found]
     remarks = review(subjects(buffer, 0, len(source) + 1, wrong), speaker, seed=seed, may_write=may_write)
     return [

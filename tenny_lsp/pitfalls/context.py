@@ -159,7 +159,7 @@ class RuleContext:
         return ""
 
     def binding_of(self, node: Node | None) -> Binding | None:
-        """Return the only binding of a name, if it is in the name's own scope, before it, and unconditional; else None."""
+        """Return the only binding of a name if it is in the name's own scope, before it and unconditional, or None."""
         if node is None or node.type != "identifier":
             return None
         scope = next(iter(self._buffer.scopes_around(node)), None)

@@ -1,4 +1,4 @@
-"""What PyTorch's functions and methods are in MLX: one line for each, with code that the tests run before and after."""
+"""PyTorch's functions and methods and their code in MLX: one row each, with an example that the tests run."""
 
 import re
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from tenny_lsp.source.syntax import Node, text_of
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """A call of another library's name and what it is in MLX.
+    """A call of another library's name and MLX's code for it.
 
     Args:
         name (str): The name.
@@ -188,7 +188,7 @@ _NEEDLESS = {"device", "requires_grad", "pin_memory", "non_blocking"}
 
 
 class _Text(str):
-    """An argument's text, and how a template may want it."""
+    """An argument's text, with the formats that a template may ask for."""
 
     atom: str
 
@@ -204,7 +204,7 @@ class _Text(str):
 
 
 def rewritten(context: RuleContext, call: Call, rewrite: Rewrite, x: Node | None) -> str | None:
-    """Return MLX's code for a call; None when the call is not of the form that the rewrite knows.
+    """Return MLX's code for a call. Returns None when the call does not have the form that the rewrite knows.
 
     Args:
         context (RuleContext): The file.

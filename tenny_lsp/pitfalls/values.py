@@ -1,4 +1,4 @@
-"""What is certain of an array's shape and dtype: only what the text itself says, in literals."""
+"""Shapes and dtypes of arrays, as far as the text states them in literals."""
 
 import ast
 
@@ -18,13 +18,13 @@ UNKNOWN = None
 
 
 def axes_of(context: RuleContext, node: Node | None) -> int | None:
-    """Return how many axes an array has."""
+    """Return how many axes an array has; None where it is not known."""
     shape = shape_of(context, node)
     return len(shape) if shape is not None else None
 
 
 def shape_of(context: RuleContext, node: Node | None, depth: int = 0) -> tuple[int | None, ...] | None:
-    """Return an array's shape, None in it for a length that is not known; None where not even their number is."""
+    """Return an array's shape, with None for each unknown length; None where even the number of axes is unknown."""
     value = context.value_of(node) if depth < _DEEPEST else None
     if value is None:
         return None

@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "wiring": {"locations", "lsp", "model"},
     "lsp": {"features", "inference", "locations", "mlx_api", "model", "pitfalls", "source"},
     "features": {"data", "inference", "mlx_api", "model.prompts", "model.protocol", "pitfalls", "source"},
-    "pitfalls": {"features.candidates", "inference", "mlx_api", "source"},
+    "pitfalls": {"inference", "mlx_api", "source"},
     "inference": {"mlx_api", "source"},
     "source": set(),
     "data": set(),

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from tenny_lsp.inference.engine import Engine
 from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
 from tenny_lsp.pitfalls.check import Rules, pitfalls
+from tenny_lsp.pitfalls.edits import Edit, Fix
 from tenny_lsp.pitfalls.fixes import applied, edits_between, fixed, ignoring
-from tenny_lsp.pitfalls.rule import PRELUDE, Edit, Fix
+from tenny_lsp.pitfalls.rule import PRELUDE
 from tenny_lsp.pitfalls.rules.all import RULES
 from tenny_lsp.source.buffer import Buffer
 from tools import build_pitfalls
@@ -21,7 +23,7 @@ def index() -> ApiIndex:
 
 
 def codes(text: str, index: ApiIndex) -> list[str]:
-    return [pitfall.code for pitfall in pitfalls(Buffer(text), index, Rules())]
+    return [pitfall.code for pitfall in pitfalls(Engine(Buffer(text), index), Rules())]
 
 
 def _read(file: Path) -> dict[str, list[str]]:
@@ -70,32 +72,34 @@ def test_other_libraries_are_left_alone(index: ApiIndex) -> None:
     ],
 )
 def test_unfinished_text_is_no_error(text: str, index: ApiIndex) -> None:
-    pitfalls(Buffer(PRELUDE + text), index, Rules())
-    pitfalls(Buffer(text + "  # mlx"), index, Rules())
+    pitfalls(Engine(Buffer(PRELUDE + text), index), Rules())
+    pitfalls(Engine(Buffer(text + "  # mlx"), index), Rules())
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_examples_cut_short_are_no_error(rule: object, index: ApiIndex) -> None:
     for example in rule.examples[:3]:  # type: ignore[attr-defined]
         for end in range(0, len(example.before), 3):
-            pitfalls(Buffer(PRELUDE + example.before[:end]), index, Rules())
+            pitfalls(Engine(Buffer(PRELUDE + example.before[:end]), index), Rules())
 
 
 def test_all_safe_fixes_at_once_inside_each_other(index: ApiIndex) -> None:
     before = "y = mx.cat([x.unsqueeze(0).permute(0, 2, 1), x.cuda().t()[None]], dim=-1).view(-1)\n"
     after = "y = mx.concatenate([mx.expand_dims(x, 0).transpose(0, 2, 1), x.T[None]], axis=-1).reshape(-1)\n"
 
-    done = fixed(Buffer(f"{PRELUDE}{before}z = x.detach().cpu().numpy()\n"), index, Rules())
+    done = fixed(
+        Buffer(f"{PRELUDE}{before}z = x.detach().cpu().numpy()\n"), Rules(), lambda buffer: Engine(buffer, index)
+    )
 
     assert done == f"{PRELUDE}{after}z = np.array(mx.stop_gradient(x))\n"
-    assert fixed(Buffer(done), index, Rules()) == done
+    assert fixed(Buffer(done), Rules(), lambda buffer: Engine(buffer, index)) == done
 
 
 def test_selecting_and_ignoring(index: ApiIndex) -> None:
     buffer = Buffer(PRELUDE + "y = mx.cat([x], dim=0)\nz = x.sum(dim=0)\n")
 
     def found(rules: Rules) -> list[str]:
-        return [pitfall.code for pitfall in pitfalls(buffer, index, rules)]
+        return [pitfall.code for pitfall in pitfalls(Engine(buffer, index), rules)]
 
     assert found(Rules()) == ["foreign-function", "dim-keyword"]
     assert found(Rules(select=["dim-keyword"])) == ["dim-keyword"]
@@ -115,7 +119,7 @@ def test_edits_between_two_texts() -> None:
 def test_the_comment_that_ignores(index: ApiIndex) -> None:
     def ignored(line: str) -> str | None:
         buffer = Buffer(PRELUDE + line)
-        fix = ignoring(buffer, pitfalls(buffer, index, Rules())[0])
+        fix = ignoring(buffer, pitfalls(Engine(buffer, index), Rules())[0])
         if fix is None:
             return None
         text = applied(buffer.text, [fix])

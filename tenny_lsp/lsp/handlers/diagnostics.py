@@ -12,8 +12,9 @@ from lsprotocol import types as lsp
 from tenny_lsp.lsp.documents import View
 from tenny_lsp.lsp.handlers.roast import ROAST, wants
 from tenny_lsp.pitfalls.check import Rules
+from tenny_lsp.pitfalls.edits import Edit, Fix
 from tenny_lsp.pitfalls.fixes import edits_between, fixed, ignoring
-from tenny_lsp.pitfalls.rule import Edit, Fix, Pitfall
+from tenny_lsp.pitfalls.rule import Pitfall
 from tenny_lsp.pitfalls.while_typing import TypingCheck, check_while_typing
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ class Diagnostics:
         if view is not None and action.edit is None:
             index = await self._server.index(view.uri)
             read = partial(self._server.documents.read, uri=view.uri, index=index)
-            after = fixed(view.buffer, index, self._selected(), lambda text: read(text).evaluator)
+            after = fixed(view.buffer, self._selected(), lambda text: read(text).evaluator)
             action.edit = _workspace_edit(view, edits_between(view.buffer.text, after))
         return action
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from tenny_lsp.inference.definitions import class_of, decorators
-from tenny_lsp.inference.meaning import External
 from tenny_lsp.pitfalls.calls import Call, call_of, within
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
@@ -51,8 +50,7 @@ def eval_in_compile(context: RuleContext, call: Call) -> Iterator[Finding]:
     array = call.owner if call.name in ("item", "tolist") else next(iter(call.arguments), None)
     if array is None or not context.is_array(array) or not is_traced(context, array, function):
         return
-    meaning = context.evaluator.meaning(call.function)
-    is_python = isinstance(meaning, External) and (meaning.name == call.name or meaning.name == f"numpy.{call.name}")
+    is_python = context.external(call.function) in (call.name, f"numpy.{call.name}")
     if is_python or context.name(call.function) in ("mlx.core.eval", f"mlx.core.array.{call.name}"):
         yield Finding(
             call.node, f"Inside a {state} function arrays have no values, so `{call.name}` raises when it is traced. "

@@ -1,21 +1,17 @@
 """Layers, and members of modules and optimizers, that PyTorch has and MLX calls otherwise."""
 
 from collections.abc import Iterator
-from functools import cache
 
 from tenny_lsp.inference.meaning import Instance
-from tenny_lsp.mlx_api.foreign import replacement_for_member
 from tenny_lsp.mlx_api.naming import customary_name
 from tenny_lsp.mlx_api.pages import page_of
 from tenny_lsp.pitfalls.calls import call_of
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Edit, Fix, replaced
-from tenny_lsp.pitfalls.foreign import advice, foreign_members
+from tenny_lsp.pitfalls.foreign import advice, foreign_members, replacement
 from tenny_lsp.pitfalls.guards import is_set_or_guarded
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
 from tenny_lsp.source.syntax import Node, field, text_of
-
-_replacement = cache(replacement_for_member)
 
 
 @rule(
@@ -37,7 +33,7 @@ def foreign_member(context: RuleContext, node: Node) -> Iterator[Finding]:
     if owner is None or name in ("to", "step") or hasattr(dict, name):
         return
     for base in ("mlx.nn.Module", "mlx.optimizers.Optimizer"):
-        found = _replacement(base, name)
+        found = replacement(base, name)
         if found is None or context.index.resolve(f"{base}.{name}") is not None:
             continue
         value = context.meaning(owner)
@@ -105,7 +101,7 @@ def foreign_layer(context: RuleContext, node: Node) -> Iterator[Finding]:
     name = text_of(member) if member is not None else ""
     if owner is None or not context.is_of_module(owner) or context.name(owner) != "mlx.nn":
         return
-    found = _replacement("mlx.nn", name)
+    found = replacement("mlx.nn", name)
     if found is None or context.index.resolve(f"mlx.nn.{name}") is not None or is_set_or_guarded(context, node):
         return
     message = f"`nn` has no `{name}`.{advice(found.mlx, found.note)}"

@@ -3,19 +3,15 @@
 from collections.abc import Iterator
 from functools import cache
 
-from tenny_lsp.mlx_api.foreign import load_foreign_names, replacement_for_member
-from tenny_lsp.mlx_api.naming import customary_name
+from tenny_lsp.mlx_api.foreign import replacement_for_member
 from tenny_lsp.mlx_api.pages import page_of
-from tenny_lsp.pitfalls.calls import call_of
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
-from tenny_lsp.pitfalls.guards import is_guarded
-from tenny_lsp.pitfalls.rewrites import ARRAY_REWRITES, FUNCTION_REWRITES, RENAMED, Rewrite, rewritten
+from tenny_lsp.pitfalls.foreign import ARRAY, advice, foreign_members, is_functional, lacking
+from tenny_lsp.pitfalls.guards import is_set_or_guarded
+from tenny_lsp.pitfalls.rewrites import ARRAY_REWRITES, FUNCTION_REWRITES, Rewrite
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
-from tenny_lsp.source.syntax import Node, field, text_of, up_to
-
-#: Those that PyTorch and NumPy mean otherwise, so that MLX's function of the name is not what was meant.
-_OTHERWISE = {"where", "repeat", "sort", "topk", "unique", "split", "take", "expand", "type", "fill", "put", "stack"}
+from tenny_lsp.source.syntax import Node, field, text_of
 
 #: Functions of the other libraries that no array of theirs has as a method, and that much else has.
 _NO_METHODS = {
@@ -69,7 +65,7 @@ def foreign_function(context: RuleContext, node: Node) -> Iterator[Finding]:
 def _functional(context: RuleContext, node: Node, name: str) -> Iterator[Finding]:
     """Find ``nn.functional.relu``: MLX's functions are in ``nn`` itself."""
     outer = node.parent
-    if name != "functional" or outer is None or outer.type != "attribute" or field(outer, "object") != node:
+    if outer is None or not is_functional(node, name):
         return
     inner, owner = field(outer, "attribute"), field(node, "object")
     short = text_of(inner) if inner is not None else ""

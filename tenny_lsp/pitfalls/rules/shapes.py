@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tenny_lsp.inference.meaning import External, Plain
+from tenny_lsp.inference.meaning import Plain
 from tenny_lsp.pitfalls.calls import Call, call_of
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Edit, Fix, replaced
@@ -124,11 +124,9 @@ def _foreign_name(context: RuleContext, node: Node | None) -> str:
         value = literal_of(node)
         return value if isinstance(value, str) else ""
     last = node.named_children[-1] if node.type == "attribute" else node
-    meaning = context.evaluator.meaning(node) if text_of(last) in _NAMES else None
-    if isinstance(meaning, External):
-        module, _, name = meaning.name.rpartition(".")
-        return name if module == "numpy" or meaning.name in ("float", "int", "bool") else ""
-    return ""
+    external = context.external(node) if text_of(last) in _NAMES else ""
+    module, _, name = external.rpartition(".")
+    return name if module == "numpy" or external in ("float", "int", "bool") else ""
 
 
 @rule(
@@ -189,8 +187,7 @@ def integer_matmul(context: RuleContext, found: Node | Call) -> Iterator[Finding
 )
 def numpy_of_bfloat16(context: RuleContext, call: Call) -> Iterator[Finding]:
     """Find bfloat16 arrays given to NumPy, which has no such type."""
-    meaning = context.evaluator.meaning(call.function)
-    if not isinstance(meaning, External) or not meaning.name.startswith("numpy.") or len(call.arguments) != 1:
+    if not context.external(call.function).startswith("numpy.") or len(call.arguments) != 1:
         return
     (array,) = call.arguments
     if dtype_of(context, array) == "bfloat16" and (mx := context.alias("mlx.core", call.node)):

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
-from tenny_lsp.inference.meaning import External, LocalFunction
+from tenny_lsp.inference.meaning import LocalFunction
 from tenny_lsp.pitfalls.calls import Call, call_of
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
-from tenny_lsp.pitfalls.rule import ISSUES, Example, Finding, rule
+from tenny_lsp.pitfalls.rule import ISSUES, Example, Finding, Search, rule
 from tenny_lsp.source.syntax import Node, every, text_of
 
 #: What runs a function in another thread → where that stands among its arguments.
@@ -26,6 +27,7 @@ _WORK = (
     "error",
     "A stream of one thread used in another",
     ISSUES + "3529",
+    scope="file",
     calls=("Thread", "Timer", "submit", "to_thread", "run_in_executor"),
     examples=(
         Example(
@@ -35,18 +37,22 @@ _WORK = (
         ),
     ),
 )
-def stream_across_threads(context: RuleContext, call: Call) -> Iterator[Finding]:
+def stream_across_threads(context: RuleContext, call: Call) -> Search | None:
     """Find functions run in a thread that use a stream made outside them: it exists in its own thread only."""
     if not context.file.mentions("new_stream") or context.index.resolve(_OWN) is None:
-        return
+        return None
     target = _target(context, call)
     function = context.evaluator.meaning(target) if target is not None else None
     if target is None or not isinstance(function, LocalFunction) or function.home is not context.evaluator:
-        return
-    context.has_looked_around = True
-    if not _EVALUATES.search(text_of(function.node)):
+        return None
+    return partial(_outer_streams, context, target, function.node)
+
+
+def _outer_streams(context: RuleContext, target: Node, function: Node, _: Node) -> Iterator[Finding]:
+    """Find streams in a function elsewhere in the file that are made outside that function."""
+    if not _EVALUATES.search(text_of(function)):
         return  # what is only put together there may be evaluated by the thread of the stream
-    for used in _streams(context, function.node):
+    for used in _streams(context, function):
         made = _value(context, used)
         maker = call_of(made)
         if maker is None or context.name(maker.function) != "mlx.core.new_stream":
@@ -62,8 +68,7 @@ def stream_across_threads(context: RuleContext, call: Call) -> Iterator[Finding]
 
 def _target(context: RuleContext, call: Call) -> Node | None:
     """Return what a call has run in another thread; None where it is not certain that it does."""
-    meaning = context.evaluator.meaning(call.function)
-    place = _STARTS.get(meaning.name) if isinstance(meaning, External) else None
+    place = _STARTS.get(context.external(call.function))
     if place is None and call.name in ("submit", "run_in_executor"):
         is_pool = context.file.mentions("ThreadPoolExecutor") and not context.file.mentions("ProcessPool")
         place = (0 if call.name == "submit" else 1) if is_pool else None

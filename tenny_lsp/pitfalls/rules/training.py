@@ -9,7 +9,6 @@ from tenny_lsp.pitfalls.edits import Fix, inserted, replaced
 from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, rule
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
-_TRANSFORMS = USAGE + "function_transforms.html"
 #: Functions of Python's that evaluate nothing.
 _LAZY = {"range", "zip", "enumerate", "len", "list", "reversed", "min", "max", "tqdm.tqdm", "time.time"}
 _EVALUATES = (

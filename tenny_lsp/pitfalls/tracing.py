@@ -9,7 +9,7 @@ from tenny_lsp.source.syntax import Node, text_of
 
 
 def compiler(context: RuleContext, function: Node | None) -> Node | None:
-    """Return what compiles a function: its decorator ``mx.compile``, a ``partial`` of that, or a call given the function.
+    """Return what compiles a function: its decorator, ``mx.compile`` or a ``partial`` of it, or a call given it.
 
     Returns None when nothing does.
     """

@@ -47,7 +47,7 @@ def check_while_typing(
 
 
 def _closed(buffer: Buffer, before: Buffer) -> Buffer:
-    """Return a text with what the last edit has left open closed, or with `pass` for its line where only that parses."""
+    """Return a text with what the last edit has left open closed, or with ``pass`` for its line if only that parses."""
     place = len(buffer.text) - _alike(buffer.text[::-1], before.text[::-1])
     closed = buffer.finished(place)
     if not closed.root.has_error:

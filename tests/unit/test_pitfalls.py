@@ -87,12 +87,13 @@ def test_all_safe_fixes_at_once_inside_each_other(index: ApiIndex) -> None:
     before = "y = mx.cat([x.unsqueeze(0).permute(0, 2, 1), x.cuda().t()[None]], dim=-1).view(-1)\n"
     after = "y = mx.concatenate([mx.expand_dims(x, 0).transpose(0, 2, 1), x.T[None]], axis=-1).reshape(-1)\n"
 
-    done = fixed(
-        Buffer(f"{PRELUDE}{before}z = x.detach().cpu().numpy()\n"), Rules(), lambda buffer: Engine(buffer, index)
-    )
+    def fix_all(text: str) -> str:
+        return fixed(Buffer(text), Rules(), lambda buffer: Engine(buffer, index))
+
+    done = fix_all(f"{PRELUDE}{before}z = x.detach().cpu().numpy()\n")
 
     assert done == f"{PRELUDE}{after}z = np.array(mx.stop_gradient(x))\n"
-    assert fixed(Buffer(done), Rules(), lambda buffer: Engine(buffer, index)) == done
+    assert fix_all(done) == done
 
 
 def test_selecting_and_ignoring(index: ApiIndex) -> None:

@@ -1,10 +1,11 @@
-"""All the rules, family by family."""
+"""All rules, family by family, in the order of docs/pitfalls.md."""
 
 from tenny_lsp.pitfalls.rules import (
     arguments,
     captured,
     compiled,
     conditions,
+    discarded,
     indexing,
     keywords,
     layer_use,
@@ -31,6 +32,7 @@ RULES = tuple(
         indexing,
         updates,
         results,
+        discarded,
         layers,
         layer_use,
         modules,

@@ -52,13 +52,12 @@ _RENAMED = (
         "PyTorch's names of a layer's arguments",
         PYTHON + "nn/layers.html",
         (
-            "in_features", "out_features", "elementwise_affine", "normalized_shape", "embedding_dim", "embed_dim", "d_model",
-            "nhead", "dim_feedforward",
+            "in_features", "out_features", "elementwise_affine", "normalized_shape", "embedding_dim", "embed_dim",
+            "d_model", "nhead", "dim_feedforward",
         ),
         (
-            Example(
-                "y = nn.LayerNorm(3, elementwise_affine=False)(x)", "y = nn.LayerNorm(3, affine=False)(x)", "y.size == 6"
-            ),
+            Example("y = nn.LayerNorm(3, elementwise_affine=False)(x)", "y = nn.LayerNorm(3, affine=False)(x)",
+                    "y.size == 6"),
             Example("y = nn.Embedding(9, embedding_dim=4)", "y = nn.Embedding(9, dims=4)", "y.weight.shape == (9, 4)"),
             Example("y = nn.Linear(3, out_features=2)(x)", "y = nn.Linear(3, output_dims=2)(x)", "y.shape == (2, 2)"),
         ),

@@ -234,7 +234,8 @@ def _trained(context: RuleContext, cls: Node, owner: Node, member: Node, whole: 
         edits = tuple(replaced(one.named_children[-1], f"_{name}") for one in sorted(uses, key=lambda n: n.start_byte))
         fixes = (Fix(f"Name it _{name}", edits, is_safe=False),)
     yield Finding(
-        member.parent or member, f"A module's public arrays are its parameters: the optimizer changes `{name}`, and it is saved "
+        member.parent or member,
+        f"A module's public arrays are its parameters: the optimizer changes `{name}`, and it is saved "
         f"with the weights. Names that start with `_` are left alone; so is what `freeze(keys=[\"{name}\"])` names.",
         fixes,
     )  # fmt: skip

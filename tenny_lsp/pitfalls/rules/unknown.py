@@ -123,7 +123,7 @@ def _is_missing(index: ApiIndex, module: str, name: str) -> bool:
 
 
 def _is_expected(context: RuleContext, whole: Node, node: Node, name: str) -> bool:
-    """Return whether a file expects that MLX may lack a name: it asks for it or for MLX's version, sets it, ignores it."""
+    """Return whether a file expects that MLX may lack a name: it asks for it or for the version, sets or ignores it."""
     text, code = whole.text or b"", text_of(whole)
     end = text.find(b"\n", node.end_byte)
     is_ignored = _IGNORED.search(text, node.end_byte, end if end >= 0 else len(text)) is not None

@@ -25,7 +25,7 @@ _TYPED = "y = mx.concatenate([x, x], axis=1).astype(mx.float16)"
 
 
 def main() -> None:
-    """Types into the files, prints a table and writes the result."""
+    """Type into the files, print a table and write the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path(".work/pitfall_hits"), help="where the packages are")
     options = parser.parse_args()
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def _typed(session: Session, uri: str, text: str) -> list[float]:
-    """Returns the milliseconds from each keystroke to the diagnostics."""
+    """Return the milliseconds from each keystroke to the diagnostics."""
     document: dict[str, Any] = {"uri": uri, "languageId": "python", "version": 0, "text": text}
     session.notify("textDocument/didOpen", {"textDocument": document})
     session.request("textDocument/diagnostic", {"textDocument": {"uri": uri}})

@@ -44,7 +44,7 @@ class Hit:
 def check(
     package: Package, root: Path, index: ApiIndex, seconds: dict[str, float], lengths: dict[str, int]
 ) -> list[Hit]:
-    """Returns the hits in a package, unpacked under ``root`` so that its files see each other; times each file."""
+    """Return the hits in a package, unpacked under ``root`` so that its files see each other; time each file."""
     texts = dict(package.texts(r"\.py$"))
     for path, text in texts.items():
         place = root / path
@@ -64,7 +64,7 @@ def check(
 
 
 def judged(hits: list[Hit]) -> list[Hit]:
-    """Returns the hits with the verdicts of ``pitfall_verdicts.tsv``: package, path, code, text, verdict, why."""
+    """Return the hits with the verdicts of ``pitfall_verdicts.tsv``: package, path, code, text, verdict, why."""
     rows = [line.split("\t") for line in VERDICTS.read_text("utf-8").splitlines()] if VERDICTS.exists() else []
     verdicts = {tuple(row[:4]): row[4] for row in rows if len(row) == 6}
     return [
@@ -73,7 +73,7 @@ def judged(hits: list[Hit]) -> list[Hit]:
 
 
 def show(hits: list[Hit], root: Path) -> None:
-    """Prints each hit with the lines around it."""
+    """Print each hit with the lines around it."""
     for hit in hits:
         lines = (root / hit.path).read_text("utf-8").split("\n")
         print(f"\n{hit.package} {hit.path}:{hit.line} {hit.code} [{hit.verdict or 'not judged'}]\n  {hit.message}")
@@ -82,7 +82,7 @@ def show(hits: list[Hit], root: Path) -> None:
 
 
 def main() -> None:
-    """Checks the packages, prints what is found and writes the result."""
+    """Check the packages, print what is found and write the result."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--folder", type=Path, default=Path(".work/corpus"), help="where the wheels are kept")
     options.add_argument("--packages", nargs="+", default=list(PACKAGES))

@@ -154,7 +154,7 @@ def _is_comparable(before: Checked, context: RuleContext, rules: Rules) -> bool:
 
 
 def _reused(before: Checked, statements: list[Statement], context: RuleContext) -> dict[int, Statement]:
-    """Return the statements, by their places, in which there is what there was before."""
+    """Return the statements whose pitfalls are those of before the edit, by their places."""
     first, last = unchanged_ends(before.statements, statements)
     edited = before.statements[first : len(before.statements) - last], statements[first : len(statements) - last]
     names = changed_names(*edited, (before.context.evaluator, context.evaluator))

@@ -198,7 +198,7 @@ WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 def mixed_up(text: str, choice: Random) -> str:
-    """Returns a text with a word put in another's place, without a line, or with another example in it."""
+    """Return a text with a word put in another's place, without a line, or with another example in it."""
     one, other = (choice.choice(list(WORD.finditer(text))) for _ in range(2))
     lines = text.split("\n")
     row = choice.randrange(len(lines))

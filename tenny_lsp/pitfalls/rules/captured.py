@@ -1,4 +1,4 @@
-"""What a compiled function or a gradient does not see: state, values that change, and what NumPy does."""
+"""State, changing arrays and NumPy's results, which compiled functions and gradients do not track."""
 
 import re
 from collections.abc import Iterator
@@ -103,7 +103,7 @@ def frozen_array(context: RuleContext, node: Node) -> Search | None:
 
 
 def _replaced_arrays(context: RuleContext, function: str, reads: dict[str, Node], whole: Node) -> Iterator[Finding]:
-    """Find arrays that are assigned anew between two calls of a function."""
+    """Report arrays that are assigned anew between two calls of a function."""
     for word, read in reads.items():
         bindings = context.module_bindings[word]
         if _is_replaced(whole, bindings, function) and all(context.is_array(one.value) for one in bindings):
@@ -114,7 +114,7 @@ def _replaced_arrays(context: RuleContext, function: str, reads: dict[str, Node]
 
 
 def _is_of_module(context: RuleContext, name: Node) -> bool:
-    """Return whether a name is read, and means the module's."""
+    """Return whether a name is read and is bound by the module."""
     around = name.parent
     if around is None or (around.type == "keyword_argument" and around.named_children[0] == name):
         return False
@@ -154,7 +154,7 @@ def _is_replaced(whole: Node, bindings: list[Binding], function: str) -> bool:
     ),
 )
 def numpy_in_gradient(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Find results that come out of NumPy: to MLX they are constants, and their gradient is nothing."""
+    """Find results that NumPy computes: to MLX they are constants, and their gradient is zero."""
     function = function_around(node) if context.file.mentions("numpy") else None
     transform = context.file.gradients.get(function.id) if function is not None else None
     if function is None or transform is None or "argnums" in transform.keywords or "argnames" in transform.keywords:
@@ -194,7 +194,7 @@ def _numpy_call(context: RuleContext, node: Node) -> Call | None:
 
 
 def _differentiated(context: RuleContext, function: Node, transform: Call) -> str:
-    """Return the name whose gradient is taken: the model of ``nn.value_and_grad``, otherwise what is given first."""
+    """Return the name that is differentiated: the model of ``nn.value_and_grad``, otherwise the first parameter."""
     if len(transform.arguments) == 2:
         return text_of(transform.arguments[0])
     listed = field(function, "parameters") or function

@@ -1,4 +1,4 @@
-"""What breaks, or freezes, inside a function that MLX traces: compile and vmap."""
+"""Code that raises, or runs only once, inside a function that MLX traces: compile and vmap."""
 
 from collections.abc import Iterator
 
@@ -42,7 +42,7 @@ _HEAD = "@mx.compile\ndef f(a: mx.array):\n"
     ),
 )  # fmt: skip
 def eval_in_compile(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Find what needs an array's values where it has none yet."""
+    """Find evaluations of arrays inside traced functions, where arrays have no values."""
     function = up_to(call.node, "function_definition", "lambda")
     state = has_no_values(context, function)
     if function is None or not state:
@@ -80,7 +80,7 @@ def eval_in_compile(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )
 def branch_in_compile(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Find conditions on arrays where they have no values yet."""
+    """Find conditions on arrays inside traced functions, where arrays have no values."""
     function = up_to(node, "function_definition", "lambda")
     state = has_no_values(context, function)
     if function is None or not state:

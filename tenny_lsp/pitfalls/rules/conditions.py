@@ -44,14 +44,14 @@ def _found(context: RuleContext, node: Node) -> Iterator[Finding]:
         return
     if node.type == "boolean_operator":
         left, right, operator = field(node, "left"), field(node, "right"), field(node, "operator")
-        if left is None or right is None or operator is None or not _is_manifold(context, left):
+        if left is None or right is None or operator is None or not _is_ambiguous(context, left):
             return
         symbol = "&" if operator.type == "and" else "|"
         fix = Fix(f"Write {symbol}", (replaced(node, f"{_masked(left)} {symbol} {_masked(right)}"),), is_safe=False)
         yield Finding(node, f"{message}`{symbol}` combines masks element by element.", (fix,))
         return
     condition = _condition(node)
-    if condition is not None and _is_manifold(context, condition):
+    if condition is not None and _is_ambiguous(context, condition):
         inner = atom(condition)
         edits = {word: replaced(condition, f"{inner}.{word}()") for word in ("any", "all")}
         fixes = tuple(Fix(f"Ask for {word}", (edit,), is_safe=False) for word, edit in edits.items())
@@ -72,15 +72,15 @@ def _chained(context: RuleContext, node: Node, message: str) -> Iterator[Finding
     operands, operators = node.named_children, [text_of(child) for child in node.children if not child.is_named]
     if len(operators) != 2 or not set(operators) <= _COMPARED:
         return
-    if _is_manifold(context, operands[1]):
+    if _is_ambiguous(context, operands[1]):
         low, middle, high = map(text_of, operands)
         text = f"({low} {operators[0]} {middle}) & ({middle} {operators[1]} {high})"
         fix = Fix("Compare twice", (replaced(node, text),), is_safe=False)
         yield Finding(node, f"{message}Python reads this as `and`; `&` combines two comparisons.", (fix,))
 
 
-def _is_manifold(context: RuleContext, node: Node) -> bool:
-    """Return whether an expression is certain to be an array of more or less than one element."""
+def _is_ambiguous(context: RuleContext, node: Node) -> bool:
+    """Return whether an expression is certain to be an array that has not exactly one element."""
     if node.type == "comparison_operator" and node.children[1].type not in _COMPARED:
         return False
     shape = shape_of(context, node)

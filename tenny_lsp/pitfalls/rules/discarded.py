@@ -46,7 +46,7 @@ _IMPURE = ("mlx.core.random.", "mlx.core.distributed.", "mlx.core.ArrayAt.")
     ),
 )
 def unused_result(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Find calls of initialisers, operations and array methods that stand alone."""
+    """Find statements that only call an initialiser, an operation or an array method."""
     call = call_of(node.named_children[0]) if len(node.named_children) == 1 else None
     # At the top of a notebook's cell, or in a session, the value of an expression is shown.
     if call is None or up_to(node, "function_definition", "for_statement", "while_statement") is None:

@@ -31,7 +31,7 @@ _COMPARED = {"==", "!=", "<", ">", "<=", ">="}
     ),
 )
 def boolean_index(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Find reading by a mask, whose result has no shape that is known beforehand; assigning by one works."""
+    """Find reads by a mask: their result has no shape that is known beforehand. Assigning by a mask works."""
     value, keys = field(node, "value"), node.children_by_field_name("subscript")
     if value is None or len(keys) != 1 or not _is_mask(context, keys[0]) or not context.is_array(value):
         return

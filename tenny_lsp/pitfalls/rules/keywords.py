@@ -14,7 +14,7 @@ from tenny_lsp.source.syntax import text_of
 
 
 def _renamed(code: str, title: str, link: str, keywords: tuple[str, ...], examples: tuple[Example, ...]) -> Rule:
-    """Return the rule that finds keywords which ``KEYWORDS`` gives MLX's names of."""
+    """Return the rule that finds some of the keywords in ``KEYWORDS`` and writes MLX's own."""
     check = partial(_renamed_keywords, keywords)
     return rule(code, "error", title, link, keywords=keywords, examples=examples)(check)
 

@@ -1,4 +1,4 @@
-"""Modules that are defined or walked through as PyTorch's are."""
+"""Modules that are defined, or iterated over, as PyTorch's are."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -42,7 +42,7 @@ _UNTRAINED = ("freeze", "_no_grad", "stop_gradient", "def trainable_parameters")
     ),
 )
 def forward_method(context: RuleContext, node: Node) -> Search | None:
-    """Find modules that can only be called by their ``forward``, and never are."""
+    """Find modules that define ``forward`` alone, and whose instances are called."""
     methods = context.bindings_in(node).get("forward", [])
     if len(methods) != 1 or methods[0].definition is None or context.file.mentions(".forward"):
         return None
@@ -54,7 +54,7 @@ def forward_method(context: RuleContext, node: Node) -> Search | None:
 
 
 def _called_instances(context: RuleContext, cls: LocalClass, name: Node, whole: Node) -> Iterator[Finding]:
-    """Find calls of a module's instances: others may call its ``forward`` by name."""
+    """Report a module if the file calls an instance: other files may call its ``forward`` by name."""
     calls = (field(call, "function") for call in all_within(whole, "call"))
     if any(isinstance(value := context.meaning(called), Instance) and value.of == cls for called in calls):
         message = "MLX calls a module's `__call__`; a module with `forward` alone cannot be called."
@@ -154,7 +154,7 @@ def parameters_loop(context: RuleContext, node: Node) -> Search | None:
 
 
 def _flattened(context: RuleContext, left: Node, call: Call, whole: Node) -> Iterator[Finding]:
-    """Find nothing more, but the place of the import that the fix needs."""
+    """Report the loop; the file tells where the fix can import ``tree_flatten``."""
     flatten = context.alias("mlx.utils.tree_flatten", call.node)
     edits = [inserted(left.start_byte, "_, "), inserted(call.node.start_byte, f"{flatten or 'tree_flatten'}(")]
     edits.append(inserted(call.node.end_byte, ")"))
@@ -168,7 +168,7 @@ def _flattened(context: RuleContext, left: Node, call: Call, whole: Node) -> Ite
 
 
 def _is_used_as_array(loop: Node, name: str) -> bool:
-    """Return whether what a loop gives is used as no string is: an attribute that strings lack."""
+    """Return whether a loop's variable is used with an attribute that strings lack."""
     body = field(loop, "body") if loop.type == "for_statement" else loop.parent
     waiting = [body] if body is not None else []
     while waiting:
@@ -199,7 +199,7 @@ def _is_used_as_array(loop: Node, name: str) -> bool:
     ),
 )
 def trained_constant(context: RuleContext, node: Node) -> Search | None:
-    """Find masks and integers set on a module in public that the file takes gradients of: they are parameters."""
+    """Find masks and integers that are public members of a module whose gradients are taken: they are parameters."""
     if (
         not context.file.gradients
         or any(map(context.file.mentions, _UNTRAINED))
@@ -221,7 +221,7 @@ def trained_constant(context: RuleContext, node: Node) -> Search | None:
 
 
 def _trained(context: RuleContext, cls: Node, owner: Node, member: Node, whole: Node) -> Iterator[Finding]:
-    """Find out whether gradients are taken of a class, and whether nothing else assigns its member."""
+    """Report a member if the file takes gradients of its class and assigns the member nowhere else."""
     name = text_of(member)
     models = [context.meaning(one.arguments[0]) for one in context.file.gradients.values() if len(one.arguments) == 2]
     if not any(isinstance(model, Instance) and model.of == LocalClass(context.evaluator, cls) for model in models):
@@ -249,7 +249,7 @@ def _is_self(method: Node, owner: Node) -> bool:
 
 
 def _is_constant(context: RuleContext, call: Call) -> bool:
-    """Return whether what is made is certain to be a mask or integers; a triangle of anything else may be trained."""
+    """Return whether a call is certain to make a mask or integers; a triangle of anything else may be trained."""
     if call.name not in ("tril", "triu"):
         return call.name in _MASKS or "int" in dtype_of(context, call.node)
     inner = call_of(call.arguments[0]) if call.arguments else None
@@ -257,7 +257,7 @@ def _is_constant(context: RuleContext, call: Call) -> bool:
 
 
 def _import_place(whole: Node) -> int | None:
-    """Return where an import can be added: the line after the last import of MLX's at the top of the file."""
+    """Return where an import can be added: after the last import of MLX at the top; None where there is none."""
     place = None
     text = whole.text or b""
     for node in whole.named_children:

@@ -26,7 +26,7 @@ def _foreign_methods() -> frozenset[str]:
 
 
 def _examples(rows: tuple[Rewrite, ...], *, are_methods: bool) -> tuple[Example, ...]:
-    """Return the examples of a table: what the rewrite of each makes of its code is found by the tests."""
+    """Return the examples of a table of rewrites; the tests find out what each rewrite makes of its code."""
     wanted = (row for row in rows if row.example.partition("= ")[2].startswith("mx.") != are_methods)
     return tuple(Example(row.example, "", row.check) for row in wanted)
 

@@ -1,4 +1,4 @@
-"""What MLX's functions return, taken for what PyTorch's do."""
+"""Results of MLX's functions that are used as if they were PyTorch's."""
 
 import re
 from collections.abc import Iterator
@@ -62,7 +62,7 @@ _INDICES = {
     ),
 )  # fmt: skip
 def values_and_indices(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Find two names that are given the result of a reduction along an axis: MLX's return values alone."""
+    """Find two names that are assigned the result of a reduction along an axis: MLX's return values alone."""
     left, right = field(node, "left"), field(node, "right")
     call = call_of(right)
     if left is None or call is None or left.type not in ("pattern_list", "tuple_pattern") or call.name not in _INDICES:
@@ -145,13 +145,13 @@ def split_sizes(context: RuleContext, node: Node) -> Iterator[Finding]:
     ),
 )  # fmt: skip
 def unsigned_difference(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Find ``-`` of what has no sign: below zero it starts again from the greatest number."""
+    """Find differences of unsigned integers: below zero they wrap around to the greatest number."""
     operator, left = field(node, "operator"), field(node, "left") or field(node, "argument")
     if operator is None or left is None or operator.type != "-" or left.type in ("integer", "float"):
         return
     right = field(node, "right")
     less = literal_of(right) if right is not None else 1
-    if type(less) is not int or less <= 0 or not _may_be_below(context, left, less) or _is_tended(node, left):
+    if type(less) is not int or less <= 0 or not _may_be_below(context, left, less) or _is_handled(node, left):
         return
     dtype = dtype_of(context, left)
     mx = context.alias("mlx.core", node)
@@ -163,7 +163,7 @@ def unsigned_difference(context: RuleContext, node: Node) -> Iterator[Finding]:
 
 
 def _may_be_below(context: RuleContext, node: Node, less: int) -> bool:
-    """Return whether an array is unsigned without its author's saying so, or holds a number that is too small."""
+    """Return whether an array is implicitly unsigned, or holds a number that is less than what is subtracted."""
     value = context.value_of(node)
     call = call_of(value)
     if call is None or not dtype_of(context, node).startswith("uint"):
@@ -174,8 +174,8 @@ def _may_be_below(context: RuleContext, node: Node, less: int) -> bool:
     return isinstance(numbers, list | tuple) and any(type(number) is int and number < less for number in numbers)
 
 
-def _is_tended(node: Node, left: Node) -> bool:
-    """Return whether a difference stands where it is looked after: in arithmetic on bits, ``mx.where``, a condition."""
+def _is_handled(node: Node, left: Node) -> bool:
+    """Return whether wrapping around is handled: a difference in bit arithmetic, ``mx.where`` or under a condition."""
     outer = node.parent
     while outer is not None and outer.type not in ("block", "module"):
         operator = field(outer, "operator")

@@ -117,7 +117,7 @@ def foreign_dtype(context: RuleContext, call: Call) -> Iterator[Finding]:
 
 
 def _foreign_name(context: RuleContext, node: Node | None) -> str:
-    """Return the dtype that a string, one of Python's types or one of NumPy's names; empty when it is none."""
+    """Return the name of a dtype given as a string, a type of Python's or a name of NumPy's; empty for others."""
     if node is None:
         return ""
     if node.type == "string":

@@ -1,4 +1,4 @@
-"""Streams that cross threads."""
+"""Streams of one thread that another uses."""
 
 import re
 from collections.abc import Iterator
@@ -49,7 +49,7 @@ def stream_across_threads(context: RuleContext, call: Call) -> Search | None:
 
 
 def _outer_streams(context: RuleContext, target: Node, function: Node, _: Node) -> Iterator[Finding]:
-    """Find streams in a function elsewhere in the file that are made outside that function."""
+    """Report the first stream in a function that is made outside it; the function may stand anywhere in the file."""
     if not _EVALUATES.search(text_of(function)):
         return  # what is only put together there may be evaluated by the thread of the stream
     for used in _streams(context, function):
@@ -67,7 +67,7 @@ def _outer_streams(context: RuleContext, target: Node, function: Node, _: Node) 
 
 
 def _target(context: RuleContext, call: Call) -> Node | None:
-    """Return what a call has run in another thread; None where it is not certain that it does."""
+    """Return the function that a call runs in another thread; None where it is not certain that it does."""
     place = _STARTS.get(context.external(call.function))
     if place is None and call.name in ("submit", "run_in_executor"):
         is_pool = context.file.mentions("ThreadPoolExecutor") and not context.file.mentions("ProcessPool")
@@ -79,7 +79,7 @@ def _target(context: RuleContext, call: Call) -> Node | None:
 
 
 def _streams(context: RuleContext, function: Node) -> Iterator[Node]:
-    """Yield the names that a function hands on as streams."""
+    """Yield the names that a function passes as streams."""
     for node in every(function):
         call = call_of(node)
         if call is None:

@@ -61,7 +61,7 @@ def unknown_name(context: RuleContext, node: Node) -> Search | None:
 
 
 def _unexpected_name(context: RuleContext, node: Node, module: ApiEntry, whole: Node) -> Iterator[Finding]:
-    """Find a name that a module lacks where the file does not expect that."""
+    """Report a name that a module lacks, unless the file expects that."""
     name = text_of(node.named_children[-1])
     if _is_expected(context, whole, node, name):
         return
@@ -89,7 +89,7 @@ def _unexpected_name(context: RuleContext, node: Node, module: ApiEntry, whole: 
     ),
 )  # fmt: skip
 def unknown_import(context: RuleContext, node: Node) -> Search | None:
-    """Find imports from MLX's modules of what they do not have."""
+    """Find imports of names that MLX's modules do not have."""
     path, names = field(node, "module_name"), node.children_by_field_name("name")
     module = context.index.resolve(text_of(path)) if path is not None and not context.index.is_substitute else None
     if module is None or module.name not in _KNOWN or is_guarded(context, node):
@@ -106,7 +106,7 @@ def unknown_import(context: RuleContext, node: Node) -> Search | None:
 def _unexpected_imports(
     context: RuleContext, module: ApiEntry, missing: list[tuple[Node, Node]], whole: Node
 ) -> Iterator[Finding]:
-    """Find imports that a module lacks where the file does not expect that."""
+    """Report imported names that a module lacks, unless the file expects that."""
     for given, imported in missing:
         name = text_of(imported)
         if not _is_expected(context, whole, given, name):
@@ -133,7 +133,7 @@ def _is_expected(context: RuleContext, whole: Node, node: Node, name: str) -> bo
 
 
 def _meant(index: ApiIndex, module: ApiEntry, name: str) -> tuple[str, ApiEntry | None]:
-    """Return what is wrong with a name, and the entry that is likely to be meant."""
+    """Return the message on an unknown name, and the entry that is likely to be meant, or None."""
     lacks = f"`{customary_name(module.name)}` has no `{name}`"
     inner = index.resolve(f"{index.package}.{name}")
     if inner is not None and inner.kind == "module":
@@ -162,7 +162,7 @@ def _is_alike(name: str, entry: ApiEntry) -> bool:
 
 @lru_cache(maxsize=4)
 def _files(index: ApiIndex) -> frozenset[str]:
-    """Return what MLX's files are called: the modules inside its modules."""
+    """Return the stems of MLX's files: its modules may be named without being imported."""
     return frozenset(PurePosixPath(entry.path).stem for entry in index if entry.path)
 
 

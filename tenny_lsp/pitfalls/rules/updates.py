@@ -1,4 +1,4 @@
-"""Updates: lost, done once where they should be twice, or seen under two names."""
+"""Updates of arrays: lost, applied once where an index repeats, or shared by two names."""
 
 from collections.abc import Iterator
 
@@ -30,7 +30,7 @@ _AT = PYTHON + "_autosummary/mlx.core.array.at.html"
     ),
 )
 def repeated_index(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Find updates at indices that are seen to repeat: only one update of each place remains."""
+    """Find updates at indices that repeat in the text: only one update of each place remains."""
     left, operator, right = field(node, "left"), field(node, "operator"), field(node, "right")
     method = {"+=": "add", "-=": "subtract", "*=": "multiply", "/=": "divide"}.get(
         text_of(operator) if operator else ""
@@ -140,7 +140,7 @@ def _updated(context: RuleContext, call: Call) -> Node | None:
     ),
 )
 def shared_update(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Find updates in place of an array that another name still stands for and that is used again."""
+    """Find updates in place of an array that has another name, which is used afterwards."""
     left, right, operator = field(node, "left"), field(node, "right"), field(node, "operator")
     if left is None or right is None or operator is None or left.type != "identifier":
         return
@@ -155,7 +155,7 @@ def shared_update(context: RuleContext, node: Node) -> Iterator[Finding]:
 
 
 def _sharing(scope: Scope, left: Node) -> str:
-    """Return the other name of the array that a name stands for where it is updated; empty where it has none."""
+    """Return the other name of an array where it is updated; empty where it has none."""
     name = text_of(left)
     update = next((b for b in scope.bindings.get(name, []) if b.position == left.start_byte), None)
     for alias, bindings in scope.bindings.items() if update is not None else ():

@@ -1,5 +1,6 @@
 """All rules, family by family, in the order of docs/pitfalls.md."""
 
+from tenny_lsp.pitfalls.rule import Rule
 from tenny_lsp.pitfalls.rules import (
     arguments,
     captured,
@@ -21,27 +22,8 @@ from tenny_lsp.pitfalls.rules import (
     updates,
 )
 
-RULES = tuple(
-    rule
-    for family in (
-        names,
-        methods,
-        shapes,
-        keywords,
-        arguments,
-        indexing,
-        updates,
-        results,
-        discarded,
-        layers,
-        layer_use,
-        modules,
-        training,
-        compiled,
-        captured,
-        conditions,
-        threads,
-        unknown,
-    )
-    for rule in family.RULES
-)
+RULES: tuple[Rule, ...] = (
+    *names.RULES, *methods.RULES, *shapes.RULES, *keywords.RULES, *arguments.RULES, *indexing.RULES, *updates.RULES,
+    *results.RULES, *discarded.RULES, *layers.RULES, *layer_use.RULES, *modules.RULES, *training.RULES,
+    *compiled.RULES, *captured.RULES, *conditions.RULES, *threads.RULES, *unknown.RULES,
+)  # fmt: skip

@@ -91,7 +91,7 @@ def _pure_names(index: ApiIndex) -> frozenset[str]:
         if entry.name.startswith("mlx.core.")
         and not entry.name.startswith(_IMPURE)
         and entry.kind in ("function", "method")
-        and {signature.returns for signature in entry.signatures} <= {"array", _ARRAY}
+        and {signature.returns for signature in entry.signatures} in ({"array"}, {_ARRAY})
     ]
     aliases = (alias.rpartition(".")[2] for entry in pure for alias in entry.aliases)
     return frozenset({*(entry.name for entry in pure), *(entry.short_name for entry in pure), *aliases})

@@ -99,12 +99,9 @@ def layers_in_tuple(context: RuleContext, node: Node) -> Iterator[Finding]:
         return
     is_call = right.type == "call" and text_of(field(right, "function") or right) == "tuple"
     name = field(left, "attribute")
-    if (
-        not (right.type == "tuple" or is_call)
-        or name is None
-        or text_of(name).startswith("_")
-        or "(" not in text_of(right)[1:]
-    ):
+    if name is None or text_of(name).startswith("_") or not (right.type == "tuple" or is_call):
+        return
+    if "(" not in text_of(right)[1:]:
         return
     group = context.meaning(right)
     is_modules = (
@@ -137,18 +134,11 @@ def parameters_loop(context: RuleContext, node: Node) -> Search | None:
     """Find loops over a module's parameters: they are a dict of dicts, so the loop gives names."""
     left, right = field(node, "left"), field(node, "right")
     call = call_of(right)
-    if (
-        left is None
-        or call is None
-        or left.type != "identifier"
-        or call.name not in ("parameters", "trainable_parameters")
-    ):
+    if left is None or call is None or left.type != "identifier":
         return None
-    if (
-        call.owner is None
-        or not context.is_a(call.owner, _MODULE)
-        or not context.name(call.function).startswith(_MODULE)
-    ):
+    if call.name not in ("parameters", "trainable_parameters") or not context.is_a(call.owner, _MODULE):
+        return None
+    if not context.name(call.function).startswith(_MODULE):
         return None
     return partial(_flattened, context, left, call) if _is_used_as_array(node, text_of(left)) else None
 

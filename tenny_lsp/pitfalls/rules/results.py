@@ -14,23 +14,9 @@ from tenny_lsp.source.syntax import Node, field, text_of
 
 #: What people call indices, as a part of a name, and as the whole of it.
 _INDEX_WORDS = {
-    *(
-        "ind",
-        "inds",
-        "idx",
-        "idxs",
-        "index",
-        "indexes",
-        "indices",
-        "arg",
-        "args",
-        "argmax",
-        "argmin",
-        "pos",
-        "position",
-    ),
-    *("positions", "order", "ids", "labels", "pred", "preds", "predicted"),
-}
+    "ind", "inds", "idx", "idxs", "index", "indexes", "indices", "arg", "args", "argmax", "argmin", "pos", "position",
+    "positions", "order", "ids", "labels", "pred", "preds", "predicted",
+}  # fmt: skip
 _INDEX_NAMES = ("_", "i", "y")
 #: PyTorch returns values and indices; MLX has another function for the indices.
 _INDICES = {

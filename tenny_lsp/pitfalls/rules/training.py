@@ -12,19 +12,8 @@ from tenny_lsp.source.syntax import Node, field, text_of, up_to
 #: Functions of Python's that evaluate nothing.
 _LAZY = {"range", "zip", "enumerate", "len", "list", "reversed", "min", "max", "tqdm.tqdm", "time.time"}
 _EVALUATES = (
-    "eval",
-    "item",
-    "tolist",
-    "print",
-    "float(",
-    "int(",
-    "np.",
-    "numpy",
-    "synchronize",
-    "save",
-    "log",
-    "memoryview",
-)
+    "eval", "item", "tolist", "print", "float(", "int(", "np.", "numpy", "synchronize", "save", "log", "memoryview",
+)  # fmt: skip
 _UNREDUCED = ("cross_entropy", "nll_loss", "kl_div_loss")
 
 

@@ -25,7 +25,7 @@ _TYPED = "y = mx.concatenate([x, x], axis=1).astype(mx.float16)"
 
 
 def main() -> None:
-    """Type into the files, prints a table and writes the result."""
+    """Type into the files, print a table and write the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path(".work/pitfall_hits"), help="where the packages are")
     options = parser.parse_args()

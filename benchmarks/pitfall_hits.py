@@ -44,7 +44,7 @@ class Hit:
 def check(
     package: Package, root: Path, index: ApiIndex, seconds: dict[str, float], lengths: dict[str, int]
 ) -> list[Hit]:
-    """Return the hits in a package, unpacked under ``root`` so that its files see each other; times each file."""
+    """Return the hits in a package, unpacked under ``root`` so that its files see each other; time each file."""
     texts = dict(package.texts(r"\.py$"))
     for path, text in texts.items():
         place = root / path
@@ -54,7 +54,7 @@ def check(
     for path, text in texts.items():
         start = time.process_time()
         buffer = Buffer(text)
-        found = pitfalls(buffer, index, rules, Engine(buffer, index, files, root / path))
+        found = pitfalls(Engine(buffer, index, files, root / path), rules)
         seconds[path], lengths[path] = time.process_time() - start, text.count("\n") + 1
         lines = text.split("\n")
         for pitfall in found:
@@ -82,7 +82,7 @@ def show(hits: list[Hit], root: Path) -> None:
 
 
 def main() -> None:
-    """Check the packages, prints what is found and writes the result."""
+    """Check the packages, print what is found and write the result."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--folder", type=Path, default=Path(".work/corpus"), help="where the wheels are kept")
     options.add_argument("--packages", nargs="+", default=list(PACKAGES))

@@ -95,12 +95,13 @@ async def _roasted(comment: str, speaker: "TextModel | None", seed: int) -> dict
 async def _reviewed(source: str, speaker: "TextModel | None", seed: int, python: Path | None) -> list[dict[str, Any]]:
     from tenny_lsp.features.repertoire import load_repertoire
     from tenny_lsp.features.review import Topic, remark_on_topic, topics
+    from tenny_lsp.inference.engine import Engine
     from tenny_lsp.mlx_api.index import load_mlx_index
     from tenny_lsp.pitfalls.check import Rules, pitfalls
     from tenny_lsp.source.buffer import Buffer
 
     buffer = Buffer(source)
-    found = pitfalls(buffer, load_mlx_index(python), Rules()) if "mlx" in source else []
+    found = pitfalls(Engine(buffer, load_mlx_index(python)), Rules()) if "mlx" in source else []
     wrong = [Topic("pitfall", one.message, source[one.start : one.end], one.start, one.end) for one in found]
     await load_repertoire()
     made: set[str] = set()

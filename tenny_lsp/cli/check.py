@@ -98,7 +98,7 @@ def _fix(source: _Source, index: "ApiIndex", rules: "Rules", files: "Files") -> 
     from tenny_lsp.pitfalls.fixes import fixed
     from tenny_lsp.source.buffer import Buffer
 
-    text = fixed(Buffer(source.text), index, rules, lambda buffer: _reader(buffer, source, index, files))
+    text = fixed(Buffer(source.text), rules, lambda buffer: _evaluator(buffer, source, index, files))
     if text == source.text:
         return False
     target = source.path.resolve()  # what a link leads to, not the link
@@ -120,7 +120,7 @@ def _fix(source: _Source, index: "ApiIndex", rules: "Rules", files: "Files") -> 
     return True
 
 
-def _reader(buffer: "Buffer", source: _Source, index: "ApiIndex", files: "Files") -> "Engine":
+def _evaluator(buffer: "Buffer", source: _Source, index: "ApiIndex", files: "Files") -> "Engine":
     from tenny_lsp.inference.engine import Engine
 
     return Engine(buffer, index, files, source.path.resolve())
@@ -131,7 +131,7 @@ def _pitfalls(source: _Source, index: "ApiIndex", rules: "Rules", files: "Files"
     from tenny_lsp.source.buffer import Buffer
 
     buffer, text = Buffer(source.text), source.text
-    for pitfall in pitfalls(buffer, index, rules, _reader(buffer, source, index, files)):
+    for pitfall in pitfalls(_evaluator(buffer, source, index, files), rules):
         yield {
             "path": str(source.path),
             "line": text.count("\n", 0, pitfall.start) + 1,

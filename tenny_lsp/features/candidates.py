@@ -8,8 +8,6 @@ from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.foreign import KEYWORDS, load_foreign_names
 from tenny_lsp.mlx_api.usage_contexts import ARRAY
 
-#: What MLX's stubs define for type checkers alone; it is not there when the code runs.
-_STUBS_ONLY = {"DLPackCompatible", "StreamOrDevice", "list_or_scalar", "scalar"}
 _FOREIGN_ARRAYS = ("torch.Tensor", "numpy.ndarray", "jax.Array")
 
 
@@ -39,13 +37,6 @@ class CompletionCandidate:
     takes: str = ""
     replaced_by: str = ""
     is_background: bool = False
-
-
-def is_there(owner: str, name: str, entry: ApiEntry | None) -> bool:
-    """Return whether a member is there when the code runs; what the stubs of ``mx.random`` import is not."""
-    if entry is None or not owner.startswith("mlx.core") or entry.kind in ("method", "property"):
-        return True
-    return name not in _STUBS_ONLY and (owner == "mlx.core" or entry.name.rpartition(".")[0] == owner)
 
 
 def member_candidate(name: str, entry: ApiEntry | None, *, takes_calls: bool) -> CompletionCandidate:

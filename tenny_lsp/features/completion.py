@@ -9,7 +9,6 @@ from tenny_lsp.features.candidates import (
     foreign_candidates,
     foreign_keywords,
     foreign_names,
-    is_there,
     member_candidate,
     replacement,
 )
@@ -111,7 +110,7 @@ async def _members(context: CompletionContext, queries: Queries, score: Score | 
         member.name: member.entry
         for member in queries.members_of(meaning)
         if (member.entry or not is_local) and (not member.name.startswith("_") or context.typed.startswith("_"))
-        if is_there(owner or "", member.name, member.entry)
+        if member.entry is None or member.entry.exists_in(owner or "", member.name)
     }
     if not found or (owner is None and not is_local):
         return None
@@ -156,7 +155,7 @@ def _imports(context: CompletionContext, index: ApiIndex) -> Completions | None:
     if owner is None or owner.kind != "module":
         return None
     members = ((name, entry) for name, entry in index.members(owner) if not name.startswith("_"))
-    found = {name: entry for name, entry in members if is_there(owner.name, name, entry)}
+    found = {name: entry for name, entry in members if entry.exists_in(owner.name, name)}
     if context.kind == "module":
         found = {name: entry for name, entry in found.items() if entry.kind == "module"}
     names = sorted(found, key=lambda name: (f"{context.path}.{name}" not in CUSTOMARY_ALIASES, name))

@@ -49,7 +49,7 @@ class PitfallCache:
 
     def fixed(self, view: View, index: ApiIndex) -> str:
         """Return the text of a document with every safe fix applied."""
-        return fixed(view.buffer, index, self._rules, partial(self._documents.evaluator_of, view, index))
+        return fixed(view.buffer, self._rules, partial(self._documents.evaluator_of, view, index))
 
     def forget(self, uri: str) -> None:
         """Drop what is kept of a closed document or notebook."""

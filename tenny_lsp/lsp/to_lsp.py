@@ -9,7 +9,8 @@ from tenny_lsp.features.plain import plain
 from tenny_lsp.features.signature_help import SignatureHelp
 from tenny_lsp.lsp.client import Capabilities
 from tenny_lsp.lsp.documents import View
-from tenny_lsp.pitfalls.rule import Edit, Pitfall
+from tenny_lsp.pitfalls.edits import Edit
+from tenny_lsp.pitfalls.rule import Pitfall
 
 #: The kind of the code action that roasts; it is no quick fix.
 ROAST_KIND = "refactor.rewrite.tenny"

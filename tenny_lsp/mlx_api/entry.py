@@ -6,6 +6,9 @@ from typing import Any, Literal
 
 EntryKind = Literal["module", "class", "function", "method", "property", "attribute"]
 
+#: What MLX's stubs define for type checkers alone.
+_STUBS_ONLY = {"DLPackCompatible", "StreamOrDevice", "list_or_scalar", "scalar"}
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -99,6 +102,12 @@ class ApiEntry:
     def short_name(self) -> str:
         """The last component of the name."""
         return self.name.rsplit(".", 1)[-1]
+
+    def exists_in(self, owner: str, name: str) -> bool:
+        """Return whether a module or class has the entry under a name when code runs, and not in MLX's stubs alone."""
+        if not owner.startswith("mlx.core") or self.kind in ("method", "property"):
+            return True
+        return name not in _STUBS_ONLY and (owner == "mlx.core" or self.name.rpartition(".")[0] == owner)
 
     def to_json(self) -> dict[str, Any]:
         """Return the entry as JSON values, without its empty fields."""

@@ -1,1 +1,1 @@
-"""Pitfalls: MLX code that raises, goes wrong silently or wastes time, what is right, and the edit that makes it so."""
+"""Pitfalls: MLX code that raises, goes wrong silently or wastes time, and the edits that put it right."""

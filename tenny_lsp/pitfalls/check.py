@@ -1,30 +1,39 @@
-"""A file → its pitfalls, in one walk of its tree, or of what an edit has changed in it."""
+"""Check a file for pitfalls, in one walk of its tree, or of the statements that an edit invalidates."""
 
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tenny_lsp.inference.engine import Engine
 from tenny_lsp.inference.evaluator import Evaluator
-from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.pitfalls.calls import call_of
+from tenny_lsp.pitfalls.calls import Call, call_of
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.incremental import Part, PlacedPitfall, changed, concerned, names_changed, parts_of
-from tenny_lsp.pitfalls.rule import Edit, Finding, Pitfall, Rule
+from tenny_lsp.pitfalls.edits import Edit
+from tenny_lsp.pitfalls.incremental import (
+    PlacedPitfall,
+    Statement,
+    changed_names,
+    invalidated,
+    statements_of,
+    unchanged_ends,
+)
+from tenny_lsp.pitfalls.rule import Finding, Pitfall, Rule
 from tenny_lsp.pitfalls.rules.all import RULES
 from tenny_lsp.source.buffer import Buffer
-from tenny_lsp.source.syntax import Node, field, text_of
+from tenny_lsp.source.syntax import Node, every, field, text_of
 
 _IGNORE = re.compile(r"#\s*tenny:\s*ignore(?:\[([\w\s,-]*)\])?")
 
 
 class Rules:
-    """The rules that are selected, by what they look at.
+    """The rules that are selected, by what they check.
 
     Args:
         select (Collection[str]): The codes of those that are used; empty: all.
         ignore (Collection[str]): The codes of those that are not; ``all`` stands for every one.
+
+    Attributes:
+        unknown (list[str]): The codes among them that no rule has.
     """
 
     def __init__(self, select: Collection[str] = (), ignore: Collection[str] = ()) -> None:
@@ -44,137 +53,143 @@ class Rules:
                     for name in names:
                         table.setdefault(name, []).append(rule)
 
-    def findings(self, context: RuleContext, part: Node) -> list[tuple[Rule, Finding]]:
-        """Returns what the rules find in a part of a file, each with its rule."""
-        found: list[tuple[Rule, Finding]] = []
-        cursor = part.walk()
-        while True:
-            node = cursor.node
-            if node is not None and node.is_named:
-                self._look(context, node, found)
-            if cursor.goto_first_child():
-                continue
-            while not cursor.goto_next_sibling():
-                if not cursor.goto_parent():
-                    return found
+    def findings(self, context: RuleContext, statement: Node) -> tuple[list[tuple[Rule, Finding]], bool]:
+        """Return what the rules find in a statement, each with its rule, and whether one searched the whole file.
 
-    def _look(self, context: RuleContext, node: Node, found: list[tuple[Rule, Finding]]) -> None:
-        """Adds what the rules find at a node."""
-        kind = node.type
-        for rule in self._by_kind.get(kind, ()):
-            found += [(rule, finding) for finding in rule.check(context, node)]
-        if kind == "attribute":
-            name = field(node, "attribute")
-            for rule in self._by_attribute.get(text_of(name), ()) if name is not None else ():
-                found += [(rule, finding) for finding in rule.check(context, node)]
-        elif kind == "call" and (call := call_of(node)) is not None:
-            rules = list(self._by_call.get(call.name, ()))
-            for keyword in call.keywords:
-                rules += [rule for rule in self._by_keyword.get(keyword, ()) if rule not in rules]
-            for rule in rules:
-                found += [(rule, finding) for finding in rule.check(context, call)]
+        Raises:
+            TypeError: A rule of scope "statement" returns a search of the whole file.
+        """
+        found, has_searched = list[tuple[Rule, Finding]](), False
+        for rule, place in self._triggered(statement):
+            result = rule.check(context, place)
+            if rule.scope == "file" and result is not None and not isinstance(result, Iterator):
+                has_searched = True
+                result = result(context.evaluator.buffer.root)
+            if isinstance(result, Iterator):
+                found += [(rule, finding) for finding in result]
+            elif result is not None:
+                raise TypeError(f'{rule.code} searches the whole file: declare scope="file"')
+        return found, has_searched
+
+    def _triggered(self, statement: Node) -> Iterator[tuple[Rule, Node | Call]]:
+        """Yield the nodes and calls in a statement that a rule checks, each with that rule."""
+        for node in every(statement):
+            kind = node.type
+            for rule in self._by_kind.get(kind, ()):
+                yield rule, node
+            if kind == "attribute":
+                name = field(node, "attribute")
+                for rule in self._by_attribute.get(text_of(name), ()) if name is not None else ():
+                    yield rule, node
+            elif kind == "call" and (call := call_of(node)) is not None:
+                rules = list(self._by_call.get(call.name, ()))
+                for keyword in call.keywords:
+                    rules += [rule for rule in self._by_keyword.get(keyword, ()) if rule not in rules]
+                for rule in rules:
+                    yield rule, call
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A file that has been looked at.
+    """A file that has been checked.
 
     Args:
-        pitfalls (list[Pitfall]): What was found, in the order of its text.
-        parts (list[Part]): Its statements, with what was found in each.
+        pitfalls (list[Pitfall]): What was found, in the order of the text.
+        statements (list[Statement]): The statements at its top, with what was found in each.
         context (RuleContext): The file as the rules saw it.
         rules (Rules): The rules.
         others (dict[Path, Buffer]): The other files that were read.
-        missing (frozenset[str]): The imports that led to none.
+        missing (frozenset[str]): The imports that led to no file.
     """
 
     pitfalls: list[Pitfall]
-    parts: list[Part]
+    statements: list[Statement]
     context: RuleContext
     rules: Rules
     others: dict[Path, Buffer]
     missing: frozenset[str] = frozenset()
 
 
-def pitfalls(buffer: Buffer, index: ApiIndex, rules: Rules, evaluator: Evaluator | None = None) -> list[Pitfall]:
-    """Returns the pitfalls of a file in the order of its text; see ``check``."""
-    return check(buffer, rules, evaluator or Engine(buffer, index)).pitfalls
+def pitfalls(evaluator: Evaluator, rules: Rules) -> list[Pitfall]:
+    """Return the pitfalls of a file in the order of its text; see ``check``."""
+    return check(evaluator, rules).pitfalls
 
 
-def check(buffer: Buffer, rules: Rules, evaluator: Evaluator, before: Checked | None = None) -> Checked:
-    """Looks a file through.
+def check(evaluator: Evaluator, rules: Rules, before: Checked | None = None) -> Checked:
+    """Check a file, or only what an edit can have changed in it.
 
     Args:
-        buffer (Buffer): The file's text.
+        evaluator (Evaluator): The evaluator of the file.
         rules (Rules): The rules that are selected.
-        evaluator (Evaluator): Reads what the file's expressions mean.
-        before (Checked, optional): What was found before an edit: only what that can concern is looked at again.
+        before (Checked, optional): The file before an edit: what it found in statements that the edit does not
+            invalidate is reused.
     """
-    context = RuleContext(buffer, evaluator)
-    if "mlx" not in buffer.text:
+    context, text = RuleContext(evaluator), evaluator.buffer.text
+    if "mlx" not in text:
         return Checked([], [], context, rules, {})
-    if before is not None and not _is_usable(before, context, rules):
+    if before is not None and not _is_comparable(before, context, rules):
         before = None
-    parts = parts_of(buffer, before.parts if before is not None else ())
-    known = _known(before, parts, context) if before is not None else {}
-    parts = [known[place] if place in known else _looked_at(part, context, rules) for place, part in enumerate(parts)]
-    ignored = dict(_ignored(buffer.text)) if "tenny:" in buffer.text else {}
-    found = [one.pitfall for part in parts for one in part.found if not _is_ignored(one, ignored)]
+    statements = statements_of(evaluator.buffer, before.statements if before is not None else ())
+    reused = _reused(before, statements, context) if before is not None else {}
+    statements = [
+        reused[place] if place in reused else _checked(statement, context, rules)
+        for place, statement in enumerate(statements)
+    ]
+    ignored = dict(_ignored(text)) if "tenny:" in text else {}
+    found = [one.pitfall for statement in statements for one in statement.found if not _is_ignored(one, ignored)]
     others = {**evaluator.others, **(before.others if before is not None else {})}
     missing = frozenset(evaluator.missing) | (before.missing if before is not None else frozenset())
     found = sorted(dict.fromkeys(found), key=lambda pitfall: (pitfall.start, pitfall.end))
-    return Checked(found, parts, context, rules, others, missing)
+    return Checked(found, statements, context, rules, others, missing)
 
 
-def _is_usable(before: Checked, context: RuleContext, rules: Rules) -> bool:
-    """Tells whether what was found before still holds where the text and its names are the same."""
-    old, evaluator = before.context, context.evaluator
-    if before.rules is not rules or old.index is not context.index:
+def _is_comparable(before: Checked, context: RuleContext, rules: Rules) -> bool:
+    """Return whether all that is not in the file's statements is as it was: rules, API, other files, file facts."""
+    old, new = before.context.evaluator, context.evaluator
+    if before.rules is not rules or old.index is not new.index or old.files is not new.files:
         return False
-    if old.evaluator.files is not evaluator.files or (
-        evaluator.files is not None and not evaluator.files.are_as(before.others)
-    ):
+    if new.files is not None and not new.files.are_as(before.others):
         return False
-    if evaluator.finds_any(before.missing):
-        return False
-    context.mentioned |= {word: word in context.buffer.text for word in old.mentioned}
-    return context.mentioned == old.mentioned and context.facts == old.facts
+    return not new.finds_any(before.missing) and context.file.equal_those_of(before.context.file)
 
 
-def _known(before: Checked, parts: list[Part], context: RuleContext) -> dict[int, Part]:
-    """Returns the parts, by their places, in which there is what there was before."""
-    first, last = changed(before.parts, parts)
-    edited = before.parts[first : len(before.parts) - last], parts[first : len(parts) - last]
-    names = names_changed(*edited, (before.context.evaluator, context.evaluator))
+def _reused(before: Checked, statements: list[Statement], context: RuleContext) -> dict[int, Statement]:
+    """Return the statements whose pitfalls are those of before the edit, by their places."""
+    first, last = unchanged_ends(before.statements, statements)
+    edited = before.statements[first : len(before.statements) - last], statements[first : len(statements) - last]
+    names = changed_names(*edited, (before.context.evaluator, context.evaluator))
     if names is None:
         return {}
-    same = [(place, place) for place in range(first)]
-    same += [(len(parts) - place, len(before.parts) - place) for place in range(last, 0, -1)]
-    again = concerned(parts, names)
+    unchanged = [(place, place) for place in range(first)]
+    unchanged += [(len(statements) - place, len(before.statements) - place) for place in range(last, 0, -1)]
+    again = invalidated(statements, names)
     return {
-        new: parts[new].found_as(before.parts[old])
-        for new, old in same
-        if new not in again and before.parts[old].is_alone
+        new: statements[new].reused(before.statements[old])
+        for new, old in unchanged
+        if new not in again and before.statements[old].is_reusable
     }
 
 
-def _looked_at(part: Part, context: RuleContext, rules: Rules) -> Part:
-    context.has_looked_around = False
+def _checked(statement: Statement, context: RuleContext, rules: Rules) -> Statement:
+    findings, has_searched = rules.findings(context, statement.node)
     found = [
-        PlacedPitfall(_pitfall(context.buffer, rule, finding), (finding.node.start_point[0], finding.node.end_point[0]))
-        for rule, finding in rules.findings(context, part.node)
+        PlacedPitfall(_pitfall(context.evaluator.buffer, rule, finding), _rows(finding)) for rule, finding in findings
     ]
-    return part.looked_at(found, not context.has_looked_around)
+    return statement.checked(found, has_searched)
+
+
+def _rows(finding: Finding) -> tuple[int, int]:
+    return finding.node.start_point[0], finding.node.end_point[0]
 
 
 def _is_ignored(found: PlacedPitfall, ignored: dict[int, frozenset[str]]) -> bool:
-    """Tells whether a comment beside a pitfall, on its first or last line, says that it is meant."""
+    """Return whether a comment on a pitfall's first or last line ignores it."""
     codes = [ignored[row] for row in found.rows if row in ignored]
     return any(found.pitfall.code in some or not some for some in codes)
 
 
 def _pitfall(buffer: Buffer, rule: Rule, finding: Finding) -> Pitfall:
-    """Returns a finding as it is shown: in code points instead of bytes."""
+    """Return a finding as it is shown: offsets in code points instead of bytes."""
     at = buffer.offset_of
     fixes = [
         replace(fix, edits=tuple(Edit(at(edit.start), at(edit.end), edit.text) for edit in fix.edits))
@@ -186,7 +201,7 @@ def _pitfall(buffer: Buffer, rule: Rule, finding: Finding) -> Pitfall:
 
 
 def _ignored(text: str) -> Iterator[tuple[int, frozenset[str]]]:
-    """Yields each line, from 0, on which pitfalls are ignored, and which; none named: all."""
+    """Yield each line, from 0, on which pitfalls are ignored, and their codes; no code: all are."""
     for row, line in enumerate(re.split(r"\r\n|\r|\n", text)):
         if found := _IGNORE.search(line):
             yield row, frozenset(re.findall(r"[\w-]+", found[1] or ""))

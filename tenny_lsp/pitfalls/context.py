@@ -1,117 +1,68 @@
-"""A file as the rules see it: what its names and expressions are for certain, and what it is prepared for."""
+"""What rules ask of a file: which values its expressions are certain to have."""
 
 import re
-from collections.abc import Hashable
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from tenny_lsp.inference.evaluator import Evaluator
-from tenny_lsp.inference.meaning import NEVER, Api, Instance, LocalClass, LocalFunction, Meaning
+from tenny_lsp.inference.meaning import NEVER, Api, External, Instance, LocalClass, Meaning
 from tenny_lsp.inference.members import bases, names_in
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.pitfalls.calls import Call, call_of
+from tenny_lsp.pitfalls.file_facts import FileFacts
 from tenny_lsp.source.buffer import Buffer
-from tenny_lsp.source.scope import Binding
-from tenny_lsp.source.syntax import Node, dotted_of, field, text_of, up_to
-
-#: What takes gradients, and all that transforms functions → where the function stands among its arguments.
-GRADIENTS = {"mlx.nn.value_and_grad": 1, "mlx.core.value_and_grad": 0, "mlx.core.grad": 0}
-TRANSFORMS = {"mlx.core.compile": 0, "mlx.core.vmap": 0, **GRADIENTS}
+from tenny_lsp.source.scope import Binding, Scope
+from tenny_lsp.source.syntax import Node, dotted_of, field, text_of
 
 
 class RuleContext:
-    """A file as the rules see it. Nothing is taken for MLX's unless that is certain.
+    """The questions that a rule may ask of a file. A question that has no certain answer gets None, "" or False.
+
+    They concern a node and what its names mean: a statement whose names still mean the same is not checked again after
+    an edit. ``file`` holds the facts of the whole file; the whole tree is given to rules of scope "file" alone.
 
     Args:
-        buffer (Buffer): The text.
-        evaluator (Evaluator): Reads what its expressions mean.
+        evaluator (Evaluator): The evaluator of the file.
     """
 
-    def __init__(self, buffer: Buffer, evaluator: Evaluator) -> None:
-        self.buffer = buffer
+    def __init__(self, evaluator: Evaluator) -> None:
         self.evaluator = evaluator
-        self.index: ApiIndex = evaluator.index
-        #: Words that were asked for, and whether they stand anywhere in the text.
-        self.mentioned: dict[str, bool] = {}
-        #: Whether the whole text was looked through for what is being looked at.
-        self.has_looked_around = False
-        self._changed: dict[tuple[int, str], bool] = {}
+        self.file = FileFacts(evaluator)
+        self._buffer: Buffer = evaluator.buffer
+        self._modified: dict[tuple[int, str], bool] = {}
 
     @property
-    def whole(self) -> Node:
-        """The whole text, for what hangs on all of it."""
-        self.has_looked_around = True
-        return self.buffer.root
-
-    @cached_property
-    def facts(self) -> Hashable:
-        """What is known of the whole text and used all over it."""
-        calls = {name: [text_of(call.node) for call in calls.values()] for name, calls in self.transformed.items()}
-        return repr(calls), self.imported, self.convolutions, frozenset(self.buffer.tested_names)
-
-    @cached_property
-    def transformed(self) -> dict[str, dict[int, Call]]:
-        """The calls that transform functions of the file: the transform's name → the function's node → the call."""
-        text, found = self.buffer.root.text or b"", dict[str, dict[int, Call]]()
-        for place in re.finditer(rb"\b(?:compile|vmap|grad|value_and_grad)\(", text):
-            node = self.buffer.root.descendant_for_byte_range(place.start(), place.start())
-            outer = up_to(node, "call") if node is not None else None
-            call = call_of(outer) if outer is not None else None
-            name = self.name(call.function) if call is not None else ""
-            if call is None or len(call.arguments) <= TRANSFORMS.get(name, 99):
-                continue
-            function = self.evaluator.meaning(call.arguments[TRANSFORMS[name]])
-            if isinstance(function, LocalFunction) and function.home is self.evaluator:
-                found.setdefault(name, {})[function.node.id] = call
-        return found
-
-    @cached_property
-    def gradients(self) -> dict[int, Call]:
-        """The calls that take gradients, by the node of the function that they differentiate."""
-        return {node: call for name in GRADIENTS for node, call in self.transformed.get(name, {}).items()}
-
-    @cached_property
-    def convolutions(self) -> frozenset[str]:
-        """The names that convolutions are given."""
-        text, found = self.buffer.text, set()
-        for place in re.finditer(r"\.Conv[123]d\(", text):
-            line = text[text.rfind("\n", 0, place.start()) + 1 : place.start()]
-            found |= {assigned[1] for assigned in [re.search(r"(\w+) *= *\w+\Z", line)] if assigned}
-        return frozenset(found)
-
-    @cached_property
-    def imported(self) -> frozenset[str]:
-        """The words of the import statements: what may be the name of a module."""
-        statements = re.findall(r"import\b(?:\s*\([^)]*\)|.*)", self.buffer.text)
-        return frozenset(word for statement in statements for word in re.findall(r"\w+", statement))
+    def index(self) -> ApiIndex:
+        """The API that the file may use."""
+        return self.evaluator.index
 
     @cached_property
     def _modules(self) -> dict[str, str]:
-        """Name → MLX's module, of those that nothing but one import binds: they never stand but before a dot."""
+        """Name → MLX's module, for the names that one import alone binds and that only ever stand before a dot."""
         found = {}
-        for name, bindings in self.buffer.bindings_in(self.buffer.root).items():
+        for name, bindings in self._buffer.bindings_in(self._buffer.root).items():
             targets = {binding.target if binding.is_import else "" for binding in bindings}
-            entry = self.index.resolve(targets.pop()) if len(targets) == 1 and name in self.imported else None
+            entry = self.index.resolve(targets.pop()) if len(targets) == 1 and name in self.file.imported else None
             if entry is not None and entry.kind == "module":
                 word = re.escape(name)  # first, as re looks for text fast
-                alone = re.findall(rf"{word}(?<![\w.]{word})(?![\w.])", self.buffer.text)
+                alone = re.findall(rf"{word}(?<![\w.]{word})(?![\w.])", self._buffer.text)
                 if len(alone) == len(bindings):
                     found[name] = entry.name
         return found
 
     def is_of_module(self, node: Node) -> bool:
-        """Tells, quickly, whether an expression may be a module: a dotted name that starts with an imported one."""
+        """Return whether an expression may be a module: a dotted name that starts with an imported name. Cheap."""
         while node.type == "attribute":
             node = node.named_children[0]
-        return node.type == "identifier" and text_of(node) in self.imported
+        return node.type == "identifier" and text_of(node) in self.file.imported
 
     def meaning(self, node: Node | None) -> Meaning | None:
-        """Returns what an expression is; None when that is not certain."""
+        """Return the meaning of an expression's value; None when it is not certain."""
         meaning = self.evaluator.value(self.evaluator.meaning(node)) if node is not None else None
         return meaning if meaning != NEVER else None
 
     def entry(self, node: Node | None) -> ApiEntry | None:
-        """Returns the name of MLX's that an expression is."""
+        """Return the entry of MLX's API that an expression names; None when it names none."""
         dotted = dotted_of(node) if node is not None else ""
         root, _, rest = dotted.partition(".")
         if root in self._modules:
@@ -120,18 +71,23 @@ class RuleContext:
         return meaning.entry if isinstance(meaning, Api) else None
 
     def name(self, node: Node | None) -> str:
-        """Returns the public name that an expression is, ``mlx.core.sum``, or an empty string."""
+        """Return the public name in MLX's API that an expression names, ``mlx.core.sum``, or an empty string."""
         entry = self.entry(node)
         return entry.name if entry is not None else ""
 
+    def external(self, node: Node | None) -> str:
+        """Return the dotted name of what an expression is of Python or of another library, ``numpy.array``, or ""."""
+        meaning = self.evaluator.meaning(node) if node is not None else None
+        return meaning.name if isinstance(meaning, External) else ""
+
     def is_array(self, node: Node | None) -> bool:
-        """Tells whether an expression is sure to be an ``mx.array``."""
+        """Return whether an expression is certain to be an ``mx.array``."""
         if node is None or not self.evaluator.is_array(self.meaning(node)):
             return False
-        return not self.mentions("isinstance") or not self._is_told_otherwise(node)
+        return not self.file.mentions("isinstance") or not self._is_ruled_out(node)
 
-    def _is_told_otherwise(self, node: Node) -> bool:
-        """Tells whether an ``isinstance`` around an expression says that it is something else than it seems."""
+    def _is_ruled_out(self, node: Node) -> bool:
+        """Return whether an ``isinstance`` around an expression says that it is no array."""
         inner, outer = node, node.parent
         test = re.compile(rf"\bisinstance\(\s*{re.escape(text_of(node))}\s*,(.*)", re.DOTALL)
         while outer is not None:
@@ -148,16 +104,16 @@ class RuleContext:
         return False
 
     def is_a(self, node: Node | None, name: str) -> bool:
-        """Tells whether an expression is sure to be an instance of a class of MLX's, or of its subclass."""
+        """Return whether an expression is certain to be an instance of a class of MLX's, or of a subclass."""
         meaning = self.meaning(node)
         return isinstance(meaning, Instance) and self.inherits(meaning.of, name)
 
     def inherits(self, cls: Meaning | None, name: str) -> bool:
-        """Tells whether a class is sure to be one of MLX's, by its public name, or to inherit from it."""
+        """Return whether a class is certain to be one of MLX's, by its public name, or to inherit from it."""
         return any(isinstance(one, Api) and one.entry.name == name for one in self.lineage(cls))
 
     def lineage(self, cls: Meaning | None) -> list[Meaning | None]:
-        """Returns a class and all that it inherits from; None among them where that is not known."""
+        """Return a class and all classes it inherits from; None stands among them for each that is not known."""
         found: list[Meaning | None] = []
         waiting = [cls]
         while waiting:
@@ -172,7 +128,7 @@ class RuleContext:
         return found
 
     def lacks(self, cls: Meaning | None, member: str) -> bool:
-        """Tells whether a class is sure not to have a member: all of its bases are known, and none has it."""
+        """Return whether a class is certain not to have a member: all of its bases are known, and none has it."""
         for one in self.lineage(cls):
             if isinstance(one, LocalClass):
                 if {"__getattr__", member} & set(names_in(one)):
@@ -181,42 +137,52 @@ class RuleContext:
                 return False
         return True
 
+    @property
+    def module_bindings(self) -> Mapping[str, list[Binding]]:
+        """The bindings at the top of the file, by name."""
+        return self._buffer.bindings_in(self._buffer.root)
+
+    def bindings_in(self, scope: Node) -> Mapping[str, list[Binding]]:
+        """Return the bindings in a function, class or lambda, by name."""
+        return self._buffer.bindings_in(scope)
+
+    def scopes_around(self, node: Node) -> Sequence[Scope]:
+        """Return the scopes that a name at a node is looked up in, the innermost first."""
+        return self._buffer.scopes_around(node)
+
     def alias(self, module: str, node: Node) -> str:
-        """Returns what a module is called where a node stands, ``mx``; an empty string when it has no name there."""
-        for scope in self.buffer.scopes_around(node):
+        """Return what a module is called where a node stands, ``mx``; an empty string when it has no name there."""
+        for scope in self._buffer.scopes_around(node):
             for name, bindings in scope.bindings.items():
                 if all(binding.is_import and binding.target == module for binding in bindings):
                     return name
         return ""
 
     def binding_of(self, node: Node | None) -> Binding | None:
-        """Returns the only place that gives a name its value, where it is in the name's own scope and before it."""
+        """Return the only binding of a name if it is in the name's own scope, before it and unconditional, or None."""
         if node is None or node.type != "identifier":
             return None
-        scope = next(iter(self.buffer.scopes_around(node)), None)
+        scope = next(iter(self._buffer.scopes_around(node)), None)
         bindings = scope.bindings.get(text_of(node), []) if scope is not None else []
         if len(bindings) != 1 or bindings[0].branches or bindings[0].loops or bindings[0].since > node.start_byte:
             return None
         return bindings[0]
 
     def value_of(self, node: Node | None) -> Node | None:
-        """Returns the expression behind a name that is assigned once, or the expression itself."""
+        """Return the expression that a name is assigned, once and for good, or the expression itself if it is no name.
+
+        Returns None when the name is assigned more than once, unpacked, or modified in place.
+        """
         binding = self.binding_of(node)
         if node is None or node.type != "identifier":
             return node
-        return binding.value if binding is not None and not binding.steps and not self.is_changed(node) else None
+        return binding.value if binding is not None and not binding.steps and not self._is_modified(node) else None
 
-    def is_changed(self, name: Node) -> bool:
-        """Tells whether what a name holds is changed in place in its scope: ``x[0] = 1``, ``x += 1``."""
-        scope = next(iter(self.buffer.scopes_around(name))).node
+    def _is_modified(self, name: Node) -> bool:
+        """Return whether the value of a name is modified in place in its scope: ``x[0] = 1``, ``x += 1``."""
+        scope = next(iter(self._buffer.scopes_around(name))).node
         key = scope.id, text_of(name)
-        if key not in self._changed:
+        if key not in self._modified:
             pattern = rb"\b%s\b[ \t]*(\[[^\n]*\][ \t]*[-+*/@%%&|^]*|[-+*/@%%&|^]+)=(?!=)" % re.escape(key[1].encode())
-            self._changed[key] = re.search(pattern, scope.text or b"") is not None
-        return self._changed[key]
-
-    def mentions(self, word: str) -> bool:
-        """Tells whether a word stands anywhere in the text."""
-        if word not in self.mentioned:
-            self.mentioned[word] = word in self.buffer.text
-        return self.mentioned[word]
+            self._modified[key] = re.search(pattern, scope.text or b"") is not None
+        return self._modified[key]

@@ -1,27 +1,31 @@
-"""Fixes: applied to a text, all the safe ones at once, and the comment that ignores a pitfall."""
+"""Apply fixes to a text, one or all the safe ones at once, and make the fix that ignores a pitfall by a comment."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
 from difflib import SequenceMatcher
 
 from tenny_lsp.inference.evaluator import Evaluator
-from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.pitfalls.check import Rules, pitfalls
-from tenny_lsp.pitfalls.rule import Edit, Fix, Pitfall
+from tenny_lsp.pitfalls.edits import Edit, Fix
+from tenny_lsp.pitfalls.rule import Pitfall
 from tenny_lsp.source.buffer import Buffer
 from tenny_lsp.source.syntax import up_to
 
-#: How often the fixes of a file are applied again to what they have made, as where one stands inside another.
+#: How many rounds of fixes are applied to a file: where one fix stands inside another, the next round takes it.
 _MOST_ROUNDS = 10
 _IGNORED = re.compile(r"#\s*tenny:\s*ignore\[([^\]]*)\]")
 
 
-def fixed(
-    buffer: Buffer, index: ApiIndex, rules: Rules, evaluator_of: Callable[[Buffer], Evaluator | None] = lambda _: None
-) -> str:
-    """Returns a file's text with every safe fix applied; ``reader_of`` makes what reads the text after each round."""
+def fixed(buffer: Buffer, rules: Rules, evaluator_of: Callable[[Buffer], Evaluator]) -> str:
+    """Return a file's text with every safe fix applied.
+
+    Args:
+        buffer (Buffer): The file's text.
+        rules (Rules): The rules that are selected.
+        evaluator_of (Callable[[Buffer], Evaluator]): Makes the evaluator of the text after each round of fixes.
+    """
     for _ in range(_MOST_ROUNDS):
-        found = pitfalls(buffer, index, rules, evaluator_of(buffer))
+        found = pitfalls(evaluator_of(buffer), rules)
         safe = (next((fix for fix in pitfall.fixes if fix.is_safe), None) for pitfall in found)
         text = applied(buffer.text, [fix for fix in safe if fix is not None])
         if text == buffer.text:
@@ -31,7 +35,7 @@ def fixed(
 
 
 def applied(text: str, fixes: Iterable[Fix]) -> str:
-    """Returns a text with fixes applied, the first of those that touch the same part."""
+    """Return a text with fixes applied; of fixes that change the same part, the first."""
     taken: list[Edit] = []
     for fix in fixes:
         if not any(_clash(edit, other) for edit in fix.edits for other in taken):
@@ -42,14 +46,14 @@ def applied(text: str, fixes: Iterable[Fix]) -> str:
 
 
 def _clash(one: Edit, other: Edit) -> bool:
-    """Tells whether two different edits change the same part of the text, or insert at the same place."""
+    """Return whether two different edits change the same part of the text, or insert at the same place."""
     if one == other:
         return False
     return (one.start < other.end and other.start < one.end) or one.start == other.start or one.end == other.end
 
 
 def edits_between(before: str, after: str) -> Iterator[Edit]:
-    """Yields the edits that make one text of another, line by line where as many lines are changed as there were."""
+    """Yield the edits that turn one text into another, line by line where the number of lines stays the same."""
     old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
     starts = [0]
     for line in old:
@@ -64,7 +68,7 @@ def edits_between(before: str, after: str) -> Iterator[Edit]:
 
 
 def ignoring(buffer: Buffer, pitfall: Pitfall) -> Fix | None:
-    """Returns the fix that ignores a pitfall where it stands; None where no comment can stand at its line's end."""
+    """Return the fix that ignores a pitfall by a comment. Returns None where no comment can stand at its line's end."""
     end = re.compile(r"\r|\n|$").search(buffer.text, pitfall.end)
     assert end is not None
     place = end.start()

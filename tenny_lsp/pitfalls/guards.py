@@ -1,9 +1,9 @@
-"""Whether the text around something is prepared for it to be missing."""
+"""Tests whether the code around something is prepared for it to be missing."""
 
 import re
 
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.source.syntax import Node, field, text_of
+from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
 #: A block, or a test, that something may be missing from.
 _EXPECTS = re.compile(r"\b(?:suppress|raises|assertRaises\w*|skip\w*|xfail)\b")
@@ -11,7 +11,7 @@ _LEAVES_OPEN = ("hasattr", "getattr", "AttributeError", "TypeError", "ImportErro
 
 
 def is_guarded(context: RuleContext, node: Node, caught: tuple[str, ...] = ()) -> bool:
-    """Tells whether the text is prepared for something to be missing: by ``hasattr``, ``except``, ``raises``.
+    """Return whether the text is prepared for something to be missing: by ``hasattr``, ``except``, ``raises``.
 
     Args:
         context (RuleContext): The file.
@@ -44,8 +44,18 @@ def is_guarded(context: RuleContext, node: Node, caught: tuple[str, ...] = ()) -
 
 
 def _asks(context: RuleContext, condition: Node) -> bool:
-    """Tells whether a condition asks what there is: itself, or by a name that holds the answer."""
+    """Return whether a condition asks what there is: itself, or by a name that holds the answer."""
     words = set(re.findall(r"\w+", text_of(condition)))
-    names = (bindings for scope in context.buffer.scopes_around(condition) for bindings in scope.bindings.items())
+    names = (bindings for scope in context.scopes_around(condition) for bindings in scope.bindings.items())
     values = [text_of(b.value) for name, found in names if name in words for b in found if b.value is not None]
     return any(word in text for word in _LEAVES_OPEN for text in (text_of(condition), *values))
+
+
+def is_set_or_guarded(context: RuleContext, node: Node) -> bool:
+    """Return whether the file itself sets a member, is prepared for its absence, or never evaluates it."""
+    text = text_of(node)
+    is_set = context.file.mentions(f"{text} =") and not context.file.mentions(f"{text} ==")
+    outer = node.parent
+    is_target = outer is not None and (field(outer, "left") == node or outer.type in ("del_statement", "pattern_list"))
+    is_unread = context.file.mentions("from __future__ import annotations") and up_to(node, "type") is not None
+    return is_set or is_target or is_unread or is_guarded(context, node)

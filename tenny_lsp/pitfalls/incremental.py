@@ -1,8 +1,8 @@
-"""A file in parts, the statements at its top, so that after an edit only those that it can concern are looked at.
+"""The statements at the top of a file, and which of them an edit invalidates.
 
-A part uses what another one has by a name only. So what is found in a definition stays true unless its own text
-changes, or what a name in it means: what a changed part shows of itself to the others is compared with what it was
-before, and where that differs, whoever has its name is looked at again, and whoever has the names of those.
+A statement can use another only by a name. So what is found in a definition stays true unless its own text changes or
+a name in it means something else. The external interface of each changed definition is compared with the one it had;
+where they differ, the statements that have its name are checked again, and those that have the names of these.
 """
 
 import keyword
@@ -20,7 +20,7 @@ from tenny_lsp.source.scope import Span
 from tenny_lsp.source.syntax import Node, field
 
 _DEFINITIONS = {"function_definition", "class_definition", "decorated_definition"}
-_SAYS_NOTHING = {"comment", "string"}
+_PROSE = {"comment", "string"}
 _WORD = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*")
 _KEYWORDS = frozenset(word.encode() for word in keyword.kwlist)
 
@@ -34,17 +34,17 @@ class PlacedPitfall:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Statement:
     """A statement at the top of a file, with what is found in it.
 
     Args:
         node (Node): The statement.
         text (bytes): Its text.
-        words (frozenset[bytes]): The names, and other words, that stand in it.
+        words (frozenset[bytes]): The names and other words that stand in it.
         names (frozenset[bytes]): The names of the module that it binds.
         start (int): Where it starts, in code points.
-        found (tuple[Found, ...]): Its pitfalls.
-        is_alone (bool): Whether they hang on nothing but itself and what its names mean.
+        found (tuple[PlacedPitfall, ...]): Its pitfalls.
+        is_reusable (bool): Whether they depend on nothing but its text and the meanings of its names.
     """
 
     node: Node
@@ -53,31 +53,31 @@ class Part:
     names: frozenset[bytes]
     start: int
     found: tuple[PlacedPitfall, ...] = ()
-    is_alone: bool = False
+    is_reusable: bool = False
 
     @property
     def is_definition(self) -> bool:
-        """Whether it only defines a function or a class."""
+        """Whether it is the definition of a function or a class."""
         return self.node.type in _DEFINITIONS
 
-    def looked_at(self, found: Iterable[PlacedPitfall], is_alone: bool) -> "Part":
-        """Returns it with what is found in it."""
+    def checked(self, found: Iterable[PlacedPitfall], has_searched: bool) -> "Statement":
+        """Return it with what is found in it; ``has_searched`` tells whether a rule searched the whole file."""
         found = tuple(found)
         end = self.start + len(self.text.decode("utf-8", "surrogatepass"))
         places = [(one.pitfall.start, one.pitfall.end) for one in found]
         places += [(edit.start, edit.end) for one in found for fix in one.pitfall.fixes for edit in fix.edits]
         is_inside = all(self.start <= start and stop <= end for start, stop in places)
-        return replace(self, found=found, is_alone=is_alone and is_inside and self.is_definition)
+        return replace(self, found=found, is_reusable=is_inside and self.is_definition and not has_searched)
 
-    def found_as(self, before: "Part") -> "Part":
-        """Returns it with what was found in the same text, elsewhere in the file."""
+    def reused(self, before: "Statement") -> "Statement":
+        """Return it with what was found in the same statement before an edit, which may have moved it."""
         by, rows = self.start - before.start, self.node.start_point[0] - before.node.start_point[0]
         found = before.found if by == rows == 0 else tuple(_moved(one, by, rows) for one in before.found)
-        return replace(self, found=found, is_alone=before.is_alone)
+        return replace(self, found=found, is_reusable=before.is_reusable)
 
 
-def parts_of(buffer: Buffer, before: Sequence[Part] = ()) -> list[Part]:
-    """Returns the parts of a file, in order, nothing found in them yet; ``before`` are those it had."""
+def statements_of(buffer: Buffer, before: Sequence[Statement] = ()) -> list[Statement]:
+    """Return the statements of a file, in order, not yet checked; ``before`` are those it had before an edit."""
     nodes = buffer.root.children
     starts = [node.start_byte for node in nodes]
     names: list[set[bytes]] = [set() for _ in nodes]
@@ -85,34 +85,34 @@ def parts_of(buffer: Buffer, before: Sequence[Part] = ()) -> list[Part]:
         for binding in bindings:
             if (place := bisect_right(starts, binding.position) - 1) >= 0:
                 names[place] |= set(_WORD.findall(name.encode("utf-8", "surrogatepass")))
-    known = {part.text: part.words for part in before}
-    parts = []
+    known = {statement.text: statement.words for statement in before}
+    statements = []
     for node, own in zip(nodes, names, strict=True):
         text = node.text or b""
         words = known[text] if text in known else frozenset(_WORD.findall(text)) - _KEYWORDS
-        parts.append(Part(node, text, words, frozenset(own), buffer.offset_of(node.start_byte)))
-    return parts
+        statements.append(Statement(node, text, words, frozenset(own), buffer.offset_of(node.start_byte)))
+    return statements
 
 
-def changed(before: Sequence[Part], after: Sequence[Part]) -> tuple[int, int]:
-    """Returns how many parts are as they were at the start of a file, and at its end."""
-    return common_affixes([_key(part) for part in before], [_key(part) for part in after])
+def unchanged_ends(before: Sequence[Statement], after: Sequence[Statement]) -> tuple[int, int]:
+    """Return how many statements at the start of a file, and how many at its end, are as they were."""
+    return common_affixes([_key(statement) for statement in before], [_key(statement) for statement in after])
 
 
-def names_changed(
-    before: Sequence[Part], after: Sequence[Part], evaluators: tuple[Evaluator, Evaluator]
+def changed_names(
+    before: Sequence[Statement], after: Sequence[Statement], evaluators: tuple[Evaluator, Evaluator]
 ) -> frozenset[bytes] | None:
-    """Returns the names that mean something else after an edit; None where that may be any.
+    """Return the names that may mean something else after an edit; None where any name may.
 
     Args:
-        before (Sequence[Part]): The parts that it has changed.
-        after (Sequence[Part]): What it has made of them.
-        evaluators (tuple[Evaluator, Evaluator]): Who reads the file as it was, and as it is.
+        before (Sequence[Statement]): The statements that it has changed.
+        after (Sequence[Statement]): What it has made of them.
+        evaluators (tuple[Evaluator, Evaluator]): The evaluators of the file as it was, and as it is.
     """
-    others = [part for part in (*before, *after) if not part.is_definition and not _is_prose(part.node)]
-    if any(b"import" in part.text or part.node.type == "ERROR" for part in others):
+    others = [one for one in (*before, *after) if not one.is_definition and not _is_prose(one.node)]
+    if any(b"import" in one.text or one.node.type == "ERROR" for one in others):
         return None
-    names = {word for part in others for word in part.words}
+    names = {word for one in others for word in one.words}
     alone = len(before) == len(after) == 1
     edited = edited_methods(_definition(before[0].node), _definition(after[0].node)) if alone else None
     interfaces = [_interfaces(*one) for one in zip((before, after), evaluators, edited or (None, None), strict=True)]
@@ -122,39 +122,41 @@ def names_changed(
         if interfaces[0].get(name) != interfaces[1].get(name)
     }
     variables = {name for evaluator in evaluators for name in _variables(evaluator.buffer)}
-    names |= {word for part in (*before, *after) for word in GROWING.findall(part.text) if word in variables}
+    names |= {word for one in (*before, *after) for word in GROWING.findall(one.text) if word in variables}
     return frozenset(names)
 
 
-def concerned(parts: Sequence[Part], names: frozenset[bytes]) -> set[int]:
-    """Returns which parts have one of these names, or one that such a part binds."""
-    found, waiting = set[int](), set(range(len(parts)))
-    while near := {place for place in waiting if not names.isdisjoint(parts[place].words)}:
+def invalidated(statements: Sequence[Statement], names: frozenset[bytes]) -> set[int]:
+    """Return the places of the statements that have one of these names, or a name that such a statement binds."""
+    found, waiting = set[int](), set(range(len(statements)))
+    while near := {place for place in waiting if not names.isdisjoint(statements[place].words)}:
         found |= near
         waiting -= near
-        names = frozenset().union(*(parts[place].names for place in near))
+        names = frozenset().union(*(statements[place].names for place in near))
     return found
 
 
 def _variables(buffer: Buffer) -> Iterator[bytes]:
-    """Yields the names of the module that hold what may be changed in place."""
+    """Yield the names of the module whose values may be modified in place."""
     for name, bindings in buffer.bindings_in(buffer.root).items():
         if any(binding.definition is None and not binding.is_import for binding in bindings):
             yield name.encode("utf-8", "surrogatepass")
 
 
 def _definition(node: Node) -> Node:
-    """Returns the definition under decorators."""
+    """Return the definition under decorators."""
     return field(node, "definition") or node
 
 
-def _interfaces(parts: Sequence[Part], evaluator: Evaluator, edited: Span | None) -> dict[bytes, list[Hashable]]:
-    """Returns what definitions show of themselves, by the names that they bind."""
+def _interfaces(
+    statements: Sequence[Statement], evaluator: Evaluator, edited: Span | None
+) -> dict[bytes, list[Hashable]]:
+    """Return the external interfaces of definitions, by the names that they bind."""
     buffer, interfaces = evaluator.buffer, dict[bytes, list[Hashable]]()
-    definitions = [part for part in parts if part.is_definition]
+    definitions = [one.node for one in statements if one.is_definition]
     for name, bindings in buffer.bindings_in(buffer.root).items():
         for binding in bindings:
-            if any(part.node.start_byte <= binding.position < part.node.end_byte for part in definitions):
+            if any(node.start_byte <= binding.position < node.end_byte for node in definitions):
                 interfaces.setdefault(name.encode("utf-8", "surrogatepass"), []).append(
                     interface_of(evaluator, binding, edited)
                 )
@@ -162,14 +164,14 @@ def _interfaces(parts: Sequence[Part], evaluator: Evaluator, edited: Span | None
 
 
 def _is_prose(node: Node) -> bool:
-    """Tells whether a statement does nothing: a comment, a documentation string."""
+    """Return whether a statement does nothing: a comment, a docstring."""
     inner = node.named_children[0] if node.type == "expression_statement" and node.named_children else node
-    return inner.type in _SAYS_NOTHING
+    return inner.type in _PROSE
 
 
-def _key(part: Part) -> Hashable:
-    """Returns what two parts that say the same have in common; what is broken is like nothing else."""
-    return part.node.type, part.text, id(part) if part.node.has_error else 0
+def _key(statement: Statement) -> Hashable:
+    """Return a key that equal statements have in common; a broken statement equals no other."""
+    return statement.node.type, statement.text, id(statement) if statement.node.has_error else 0
 
 
 def _moved(found: PlacedPitfall, by: int, rows: int) -> PlacedPitfall:

@@ -1,17 +1,18 @@
-"""What PyTorch's functions and methods are in MLX: one line for each, with code that the tests run before and after."""
+"""PyTorch's functions and methods and their code in MLX: one row each, with an example that the tests run."""
 
 import re
 from dataclasses import dataclass
 
 from tenny_lsp.inference.meaning import Group, Plain
-from tenny_lsp.pitfalls.calls import Call, atom
+from tenny_lsp.pitfalls.calls import Call
 from tenny_lsp.pitfalls.context import RuleContext
+from tenny_lsp.pitfalls.edits import atom
 from tenny_lsp.source.syntax import Node, text_of
 
 
 @dataclass(frozen=True, slots=True)
 class Rewrite:
-    """A call of another library's name and what it is in MLX.
+    """A call of another library's name and MLX's code for it.
 
     Args:
         name (str): The name.
@@ -187,7 +188,7 @@ _NEEDLESS = {"device", "requires_grad", "pin_memory", "non_blocking"}
 
 
 class _Text(str):
-    """An argument's text, and how a template may want it."""
+    """An argument's text, with the formats that a template may ask for."""
 
     atom: str
 
@@ -203,7 +204,7 @@ class _Text(str):
 
 
 def rewritten(context: RuleContext, call: Call, rewrite: Rewrite, x: Node | None) -> str | None:
-    """Returns MLX's code for a call; None when the call is not of the form that the rewrite knows.
+    """Return MLX's code for a call. Returns None when the call does not have the form that the rewrite knows.
 
     Args:
         context (RuleContext): The file.
@@ -233,7 +234,7 @@ def rewritten(context: RuleContext, call: Call, rewrite: Rewrite, x: Node | None
 
 
 def _bound(context: RuleContext, parameters: str, given: list[Node], call: Call) -> dict[str, _Text] | None:
-    """Returns the arguments of a call by PyTorch's parameters; None when they do not fit."""
+    """Return the arguments of a call by PyTorch's parameters; None when they do not fit."""
     keywords = {name: call.value(name) for name in call.keywords if name not in _NEEDLESS}
     values: dict[str, _Text] = {}
     is_by_name = False
@@ -260,7 +261,7 @@ def _bound(context: RuleContext, parameters: str, given: list[Node], call: Call)
 
 
 def _shape(context: RuleContext, given: list[Node]) -> str | None:
-    """Returns sizes as one tuple; None when they cannot be one, as -1 cannot."""
+    """Return sizes as one tuple; None when they cannot be one, as -1 cannot."""
     texts = [text_of(node) for node in given]
     if not given or any(re.fullmatch(r"-\s*\d+", text) for text in texts if len(texts) > 1):
         return None

@@ -1,13 +1,12 @@
-"""The values of pitfalls: what a rule is, what it finds, and the edits that put it right."""
+"""What a rule is, what it finds, and the pitfall that is shown."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
+from tenny_lsp.pitfalls.context import RuleContext
+from tenny_lsp.pitfalls.edits import Fix
 from tenny_lsp.source.syntax import Node
-
-if TYPE_CHECKING:
-    from tenny_lsp.pitfalls.context import RuleContext
 
 Severity: TypeAlias = Literal["error", "warning", "information"]
 Outcome: TypeAlias = Literal["raises", "wrong", "slow", "undefined"]
@@ -16,7 +15,7 @@ Outcome: TypeAlias = Literal["raises", "wrong", "slow", "undefined"]
 USAGE = "https://ml-explore.github.io/mlx/build/html/usage/"
 PYTHON = "https://ml-explore.github.io/mlx/build/html/python/"
 ISSUES = "https://github.com/ml-explore/mlx/issues/"
-#: What stands before every example.
+#: The code before every example.
 PRELUDE = """\
 from functools import partial
 import numpy as np
@@ -30,42 +29,14 @@ optimizer = optim.SGD(learning_rate=0.1)
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
-    """A part of the text and what is to stand there instead; offsets in bytes in a rule, in code points outside."""
-
-    start: int
-    end: int
-    text: str
-
-    def moved(self, by: int) -> "Edit":
-        """Returns it so much further on."""
-        return Edit(self.start + by, self.end + by, self.text)
-
-
-@dataclass(frozen=True, slots=True)
-class Fix:
-    """A way to put a pitfall right.
-
-    Args:
-        title (str): What it does, ``Write mx.concatenate``.
-        edits (tuple[Edit, ...]): Its edits, none over another.
-        is_safe (bool): Whether it may be applied unseen; otherwise someone has to look at what it does.
-    """
-
-    title: str
-    edits: tuple[Edit, ...]
-    is_safe: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class Finding:
-    """What a rule has found: where, and what is wrong, what MLX does, what to write.
+    """What a rule finds at a node.
 
     Args:
         node (Node): The part of the text to underline.
-        message (str): One or two sentences.
+        message (str): What is wrong, what MLX does, what to write: one or two sentences.
         fixes (tuple[Fix, ...]): The best first.
-        link (str): The page that explains this one; empty: the rule's.
+        link (str): The page that explains this finding; empty: the rule's.
     """
 
     node: Node
@@ -76,14 +47,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Code with a pitfall, and the same put right; both are run by the tests, after ``PRELUDE``.
+    """Code with a pitfall, and the same put right; the tests run both, after ``PRELUDE``.
 
     Args:
-        before (str): With the pitfall.
+        before (str): The code with the pitfall.
         after (str): What the rule's first fix makes of it, or what to write by hand; empty: whatever the fix makes.
-        check (str): An expression that is true after the right code, and not after the wrong.
+        check (str): An expression that is true after the right code and false after the wrong code.
         outcome (Outcome): What the wrong code does: it raises, its result is wrong, it is only slow, or it
-            is undefined and better not run.
+            is undefined and not run by the tests.
         is_fixed (bool): Whether the first fix makes ``after`` of ``before``.
     """
 
@@ -94,26 +65,34 @@ class Example:
     is_fixed: bool = True
 
 
-#: Names, or what gives them when they are first needed.
+#: Names, or a function that returns them when they are first needed.
 Names: TypeAlias = tuple[str, ...] | Callable[[], frozenset[str]]
-Check: TypeAlias = Callable[["RuleContext", Any], Iterator[Finding]]
+#: The statement at the top of the file that a rule's node stands in, or the whole file.
+Scope: TypeAlias = Literal["statement", "file"]
+#: The second step of a rule of scope "file": takes the root of the file's tree.
+Search: TypeAlias = Callable[[Node], Iterator[Finding]]
+Check: TypeAlias = Callable[[RuleContext, Any], Iterator[Finding] | Search | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One thing that people get wrong.
+    """A thing that people get wrong, and the function that finds it.
 
     Args:
         code (str): Its name in settings and comments; it never changes.
         severity (Severity): ``error`` where the code raises, ``warning`` where it is wrong or slow.
         title (str): What is wrong, in a few words.
         link (str): The page of MLX's documentation, or the issue, that explains it.
-        check (Check): Yields the findings at one node or call.
-        kinds (tuple[str, ...]): The kinds of syntax that it looks at.
-        calls (tuple[str, ...]): The names whose calls it looks at: ``view`` for ``x.view(…)``.
-        keywords (tuple[str, ...]): The keywords with which it looks at any call.
-        attributes (Names): The names of the attributes it looks at: ``T`` for ``x.T``.
-        examples (tuple[Example, ...]): What it is about.
+        check (Check): Checks one node, or one ``Call``.
+        scope (Scope): "statement" if what it finds depends on nothing but the top-level statement it stands in, the
+            meanings of the names there and ``context.file``: then ``check`` yields its findings. "file" if it depends
+            on the rest of the file: then ``check`` returns a ``Search``, and the statement is checked again after
+            every edit; or None where the statement alone tells that there is nothing to find.
+        kinds (tuple[str, ...]): The kinds of syntax nodes that it checks.
+        calls (tuple[str, ...]): The names whose calls it checks: ``view`` for ``x.view(…)``.
+        keywords (tuple[str, ...]): The keywords whose calls it checks, whatever is called.
+        attributes (Names): The names of the attributes that it checks: ``T`` for ``x.T``.
+        examples (tuple[Example, ...]): What it finds.
     """
 
     code: str
@@ -121,6 +100,7 @@ class Rule:
     title: str
     link: str
     check: Check
+    scope: Scope = "statement"
     kinds: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
@@ -130,7 +110,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Pitfall:
-    """A finding as it is shown; offsets in code points.
+    """A finding as it is shown, with its rule's code; offsets in code points.
 
     Args:
         code (str): The rule's.
@@ -157,11 +137,39 @@ def rule(
     title: str,
     link: str,
     *,
+    scope: Scope = "statement",
     kinds: tuple[str, ...] = (),
     calls: tuple[str, ...] = (),
     keywords: tuple[str, ...] = (),
     attributes: Names = (),
     examples: tuple[Example, ...] = (),
 ) -> Callable[[Check], Rule]:
-    """Makes a rule of the function that checks it; see ``Rule``."""
-    return lambda check: Rule(code, severity, title, link, check, kinds, calls, keywords, attributes, examples)
+    """Make a rule of the function that checks it; see ``Rule`` for the arguments.
+
+    Example:
+        A whole rule::
+
+            @rule(
+                "transposed-batch",
+                "warning",
+                "`x.T` of more than two axes",
+                PYTHON + "_autosummary/mlx.core.array.T.html",
+                attributes=("T",),
+                examples=(
+                    Example(
+                        before="y = mx.zeros((4, 2, 3)).T",
+                        after="y = mx.zeros((4, 2, 3)).mT",
+                        check="y.shape == (4, 3, 2)",
+                        outcome="wrong",
+                    ),
+                ),
+            )
+            def transposed_batch(context: RuleContext, node: Node) -> Iterator[Finding]:
+                '''Find ``.T`` of an array of more than two axes: it reverses all of them.'''
+                array, name = field(node, "object"), field(node, "attribute")
+                count = axes_of(context, array)
+                if name is not None and count is not None and count > 2 and context.is_array(array):
+                    fix = Fix("Write mT", (replaced(name, "mT"),), is_safe=False)
+                    yield Finding(name, f"`.T` reverses all {count} axes; `.mT` swaps the last two.", (fix,))
+    """
+    return lambda check: Rule(code, severity, title, link, check, scope, kinds, calls, keywords, attributes, examples)

@@ -1,4 +1,4 @@
-"""What is certain of an array's shape and dtype: only what the text itself says, in literals."""
+"""Shapes and dtypes of arrays, as far as the text states them in literals."""
 
 import ast
 
@@ -18,19 +18,19 @@ UNKNOWN = None
 
 
 def axes_of(context: RuleContext, node: Node | None) -> int | None:
-    """Returns how many axes an array has."""
+    """Return how many axes an array has; None where it is not known."""
     shape = shape_of(context, node)
     return len(shape) if shape is not None else None
 
 
 def shape_of(context: RuleContext, node: Node | None, depth: int = 0) -> tuple[int | None, ...] | None:
-    """Returns an array's shape, None in it for a length that is not known; None where not even their number is."""
+    """Return an array's shape, with None for each unknown length; None where even the number of axes is unknown."""
     value = context.value_of(node) if depth < _DEEPEST else None
     if value is None:
         return None
     if value.type == "parenthesized_expression" and len(value.named_children) == 1:
         return shape_of(context, value.named_children[0], depth + 1)
-    call = call_of(value) if value.type == "call" else None
+    call = call_of(value)
     if call is not None and call.is_whole:
         return _made(context, call, depth)
     if value.type in ("binary_operator", "comparison_operator") and len(value.named_children) == 2:
@@ -43,7 +43,7 @@ def shape_of(context: RuleContext, node: Node | None, depth: int = 0) -> tuple[i
 
 
 def _broadcast(context: RuleContext, operands: list[Node], depth: int) -> tuple[int | None, ...] | None:
-    """Returns the shape of an operation on two operands, of which one is a number or both have the same shape."""
+    """Return the shape of an operation on two operands, of which one is a number or both have the same shape."""
     left, right = (shape_of(context, operand, depth + 1) for operand in operands)
     if left is None or right is None:
         known, other = (right, operands[0]) if left is None else (left, operands[1])
@@ -91,7 +91,7 @@ def _sizes(nodes: list[Node]) -> tuple[int | None, ...] | None:
 
 
 def _nested(value: object) -> tuple[int | None, ...] | None:
-    """Returns the shape of nested lists of numbers."""
+    """Return the shape of nested lists of numbers."""
     shape: list[int | None] = []
     while isinstance(value, list | tuple):
         shape.append(len(value))
@@ -100,7 +100,7 @@ def _nested(value: object) -> tuple[int | None, ...] | None:
 
 
 def literal_of(node: Node | None) -> object:
-    """Returns the value of a literal: a number, a string, or a list or tuple of them; None where it is none."""
+    """Return the value of a literal: a number, a string, or a list or tuple of them; None where it is none."""
     return _literal(node) if node is not None else None
 
 
@@ -113,9 +113,9 @@ def _literal(node: Node) -> object:
 
 
 def dtype_of(context: RuleContext, node: Node | None, depth: int = 0) -> str:
-    """Returns the name of an array's dtype, ``int32``; an empty string where it is not known."""
+    """Return the name of an array's dtype, ``int32``; an empty string where it is not known."""
     value = context.value_of(node) if depth < _DEEPEST else None
-    call = call_of(value) if value is not None and value.type == "call" else None
+    call = call_of(value)
     if call is None or not call.is_whole:
         return ""
     name = context.name(call.function)

@@ -1,6 +1,7 @@
-"""Pitfalls while something is typed: what is open is closed for the look, and nothing is said of what is typed there.
+"""Check a text while it is being typed: what the last edit left open is closed for the check.
 
-An open bracket makes a parser take the rest of the file for what stands in it: what was found there would come and go.
+An open bracket makes the parser take the rest of the file for its content: pitfalls there would vanish and come back
+with each keystroke. Nothing is reported where the text was changed for the check.
 """
 
 from collections.abc import Callable, Iterator
@@ -8,19 +9,20 @@ from dataclasses import dataclass, replace
 
 from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.pitfalls.check import Checked, Rules, check
-from tenny_lsp.pitfalls.rule import Edit, Pitfall
+from tenny_lsp.pitfalls.edits import Edit
+from tenny_lsp.pitfalls.rule import Pitfall
 from tenny_lsp.source.affixes import common_prefix_length
 from tenny_lsp.source.buffer import Buffer
 
 
 @dataclass(frozen=True, slots=True)
 class TypingCheck:
-    """What was found in a text.
+    """What was found in a text that is being typed.
 
     Args:
         buffer (Buffer): The text as it is.
-        pitfalls (list[Pitfall]): What is in it.
-        checked (Checked): The same of the text as it was looked at, with what is open closed.
+        pitfalls (list[Pitfall]): What was found in it.
+        checked (Checked): The check of the text with what is open closed.
     """
 
     buffer: Buffer
@@ -31,22 +33,22 @@ class TypingCheck:
 def check_while_typing(
     buffer: Buffer, rules: Rules, evaluator_of: Callable[[Buffer], Evaluator], before: TypingCheck | None
 ) -> TypingCheck:
-    """Looks for pitfalls in a text that is being typed.
+    """Check a text that is being typed.
 
     Args:
         buffer (Buffer): The text.
         rules (Rules): The rules that are selected.
-        evaluator_of (Callable[[Buffer], Evaluator]): Makes what reads a text.
-        before (TypingCheck, optional): The text before the last edit.
+        evaluator_of (Callable[[Buffer], Evaluator]): Makes the evaluator of a text.
+        before (TypingCheck | None): The check of the text before the last edit.
     """
     closed = _closed(buffer, before.buffer) if before is not None and buffer.root.has_error else buffer
-    checked = check(closed, rules, evaluator_of(closed), before.checked if before is not None else None)
+    checked = check(evaluator_of(closed), rules, before.checked if before is not None else None)
     found = checked.pitfalls if closed is buffer else list(_placed(checked.pitfalls, closed.text, buffer.text))
     return TypingCheck(buffer, found, checked)
 
 
 def _closed(buffer: Buffer, before: Buffer) -> Buffer:
-    """Returns a text with what the last edit has left open closed, or without its line where that mends more."""
+    """Return a text with what the last edit has left open closed, or with ``pass`` for its line if only that parses."""
     place = len(buffer.text) - common_prefix_length(buffer.text[::-1], before.text[::-1])
     closed = buffer.finished(place)
     if not closed.root.has_error:
@@ -59,7 +61,7 @@ def _closed(buffer: Buffer, before: Buffer) -> Buffer:
 
 
 def _placed(found: list[Pitfall], closed: str, text: str) -> Iterator[Pitfall]:
-    """Yields pitfalls where they are in a text as it is, but for those where it was changed to be looked at."""
+    """Yield pitfalls of a closed text at their places in the text itself, but for those where the two differ."""
     start = common_prefix_length(closed, text)
     added = len(closed) - len(text)
     end = len(closed) - min(common_prefix_length(closed[::-1], text[::-1]), len(text) - start)

@@ -6,6 +6,7 @@ from typing import Any
 import mlx.core as mx
 import pytest
 
+from tenny_lsp.inference.engine import Engine
 from tenny_lsp.mlx_api.index import load_mlx_index
 from tenny_lsp.pitfalls.check import Rules, pitfalls
 from tenny_lsp.pitfalls.fixes import applied
@@ -31,7 +32,7 @@ def test_an_example_goes_wrong_and_its_fix_right(code: str, example: Example) ->
     if code in NEEDS_COMPILER and shutil.which("g++") is None:
         pytest.skip("MLX compiles with g++ here, and there is none")
     text = PRELUDE + example.before + "\n"
-    found = pitfalls(Buffer(text), INDEX, Rules())
+    found = pitfalls(Engine(Buffer(text), INDEX), Rules())
     assert [pitfall.code for pitfall in found] == [code], found
     after = example.after + "\n"
     if example.is_fixed:
@@ -51,5 +52,5 @@ def test_an_example_goes_wrong_and_its_fix_right(code: str, example: Example) ->
         assert eval(example.check, names)
     finally:
         mx.disable_compile()
-    remaining = pitfalls(Buffer(PRELUDE + after), INDEX, Rules())
+    remaining = pitfalls(Engine(Buffer(PRELUDE + after), INDEX), Rules())
     assert remaining == []

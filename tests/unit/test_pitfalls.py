@@ -1,13 +1,19 @@
 """Pitfalls: what is found, and above all what is not: code that is right, or that may not be MLX's."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tenny_lsp import pitfalls as pitfalls_package
+from tenny_lsp.inference.engine import Engine
 from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
 from tenny_lsp.pitfalls.check import Rules, pitfalls
+from tenny_lsp.pitfalls.context import RuleContext
+from tenny_lsp.pitfalls.edits import Edit, Fix
 from tenny_lsp.pitfalls.fixes import applied, edits_between, fixed, ignoring
-from tenny_lsp.pitfalls.rule import PRELUDE, Edit, Fix
+from tenny_lsp.pitfalls.rule import PRELUDE, Rule
 from tenny_lsp.pitfalls.rules.all import RULES
 from tenny_lsp.source.buffer import Buffer
 from tools import build_pitfalls
@@ -21,11 +27,11 @@ def index() -> ApiIndex:
 
 
 def codes(text: str, index: ApiIndex) -> list[str]:
-    return [pitfall.code for pitfall in pitfalls(Buffer(text), index, Rules())]
+    return [pitfall.code for pitfall in pitfalls(Engine(Buffer(text), index), Rules())]
 
 
 def _read(file: Path) -> dict[str, list[str]]:
-    """Returns the cases of a file, which empty lines part, by the headings they stand under."""
+    """Return the cases of a file, which empty lines separate, by their headings."""
     sections = (section.partition("\n") for section in file.read_text("utf-8").split("## ")[1:])
     return {code: cases.strip().split("\n\n") for code, _, cases in sections}
 
@@ -44,6 +50,37 @@ def test_every_rule_has_near_misses_and_examples() -> None:
     assert all(rule.examples and rule.link.startswith("https://") and rule.title for rule in RULES)
     assert len({rule.code for rule in RULES}) == len(RULES)
     assert all(rule.kinds or rule.calls or rule.keywords or rule.attributes for rule in RULES)
+
+
+RULE_FILES = sorted((Path(pitfalls_package.__file__).parent).rglob("*.py"))
+
+
+@pytest.mark.parametrize("rule", [rule for rule in RULES if rule.scope == "file"], ids=lambda rule: rule.code)
+def test_a_rule_of_scope_file_searches_the_file_for_its_examples(rule: Rule, index: ApiIndex) -> None:
+    for example in rule.examples:
+        evaluator = Engine(Buffer(f"{PRELUDE}{example.before}\n"), index)
+        statements = evaluator.buffer.root.children
+        assert any(Rules([rule.code]).findings(RuleContext(evaluator), one)[1] for one in statements)
+
+
+def test_a_rule_of_scope_statement_cannot_search_the_file(index: ApiIndex, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tenny_lsp.pitfalls.check.RULES", [replace(r, scope="statement") for r in RULES])
+    with pytest.raises(TypeError, match="forward-method searches the whole file"):
+        pitfalls(Engine(Buffer(PRELUDE + _example("forward-method")), index), Rules())
+
+
+def test_no_rule_reaches_the_whole_file_by_another_way() -> None:
+    reaching = {path.name for path in RULE_FILES if re.search(r"\.(?:_?buffer|root)\b", path.read_text("utf-8"))}
+    assert reaching == {"check.py", "context.py", "file_facts.py", "fixes.py", "incremental.py", "while_typing.py"}
+
+
+def test_rule_files_are_independent_of_each_other() -> None:
+    texts = {path: path.read_text("utf-8") for path in RULE_FILES if path.parent.name == "rules"}
+    assert [p.name for p, text in texts.items() if "tenny_lsp.pitfalls.rules" in text and p.stem != "all"] == []
+
+
+def _example(code: str) -> str:
+    return next(rule for rule in RULES if rule.code == code).examples[0].before + "\n"
 
 
 def test_other_libraries_are_left_alone(index: ApiIndex) -> None:
@@ -70,32 +107,35 @@ def test_other_libraries_are_left_alone(index: ApiIndex) -> None:
     ],
 )
 def test_unfinished_text_is_no_error(text: str, index: ApiIndex) -> None:
-    pitfalls(Buffer(PRELUDE + text), index, Rules())
-    pitfalls(Buffer(text + "  # mlx"), index, Rules())
+    pitfalls(Engine(Buffer(PRELUDE + text), index), Rules())
+    pitfalls(Engine(Buffer(text + "  # mlx"), index), Rules())
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.code)
 def test_examples_cut_short_are_no_error(rule: object, index: ApiIndex) -> None:
     for example in rule.examples[:3]:  # type: ignore[attr-defined]
         for end in range(0, len(example.before), 3):
-            pitfalls(Buffer(PRELUDE + example.before[:end]), index, Rules())
+            pitfalls(Engine(Buffer(PRELUDE + example.before[:end]), index), Rules())
 
 
 def test_all_safe_fixes_at_once_inside_each_other(index: ApiIndex) -> None:
     before = "y = mx.cat([x.unsqueeze(0).permute(0, 2, 1), x.cuda().t()[None]], dim=-1).view(-1)\n"
     after = "y = mx.concatenate([mx.expand_dims(x, 0).transpose(0, 2, 1), x.T[None]], axis=-1).reshape(-1)\n"
 
-    done = fixed(Buffer(f"{PRELUDE}{before}z = x.detach().cpu().numpy()\n"), index, Rules())
+    def fix_all(text: str) -> str:
+        return fixed(Buffer(text), Rules(), lambda buffer: Engine(buffer, index))
+
+    done = fix_all(f"{PRELUDE}{before}z = x.detach().cpu().numpy()\n")
 
     assert done == f"{PRELUDE}{after}z = np.array(mx.stop_gradient(x))\n"
-    assert fixed(Buffer(done), index, Rules()) == done
+    assert fix_all(done) == done
 
 
 def test_selecting_and_ignoring(index: ApiIndex) -> None:
     buffer = Buffer(PRELUDE + "y = mx.cat([x], dim=0)\nz = x.sum(dim=0)\n")
 
     def found(rules: Rules) -> list[str]:
-        return [pitfall.code for pitfall in pitfalls(buffer, index, rules)]
+        return [pitfall.code for pitfall in pitfalls(Engine(buffer, index), rules)]
 
     assert found(Rules()) == ["foreign-function", "dim-keyword"]
     assert found(Rules(select=["dim-keyword"])) == ["dim-keyword"]
@@ -115,7 +155,7 @@ def test_edits_between_two_texts() -> None:
 def test_the_comment_that_ignores(index: ApiIndex) -> None:
     def ignored(line: str) -> str | None:
         buffer = Buffer(PRELUDE + line)
-        fix = ignoring(buffer, pitfalls(buffer, index, Rules())[0])
+        fix = ignoring(buffer, pitfalls(Engine(buffer, index), Rules())[0])
         if fix is None:
             return None
         text = applied(buffer.text, [fix])

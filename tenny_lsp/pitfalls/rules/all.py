@@ -1,10 +1,12 @@
-"""All the rules, family by family."""
+"""All rules, family by family, in the order of docs/pitfalls.md."""
 
+from tenny_lsp.pitfalls.rule import Rule
 from tenny_lsp.pitfalls.rules import (
     arguments,
     captured,
     compiled,
     conditions,
+    discarded,
     indexing,
     keywords,
     layer_use,
@@ -20,26 +22,8 @@ from tenny_lsp.pitfalls.rules import (
     updates,
 )
 
-RULES = tuple(
-    rule
-    for family in (
-        names,
-        methods,
-        shapes,
-        keywords,
-        arguments,
-        indexing,
-        updates,
-        results,
-        layers,
-        layer_use,
-        modules,
-        training,
-        compiled,
-        captured,
-        conditions,
-        threads,
-        unknown,
-    )
-    for rule in family.RULES
-)
+RULES: tuple[Rule, ...] = (
+    *names.RULES, *methods.RULES, *shapes.RULES, *keywords.RULES, *arguments.RULES, *indexing.RULES, *updates.RULES,
+    *results.RULES, *discarded.RULES, *layers.RULES, *layer_use.RULES, *modules.RULES, *training.RULES,
+    *compiled.RULES, *captured.RULES, *conditions.RULES, *threads.RULES, *unknown.RULES,
+)  # fmt: skip

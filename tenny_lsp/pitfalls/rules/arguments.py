@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
-from tenny_lsp.pitfalls.calls import Call, replaced, without
+from tenny_lsp.pitfalls.calls import Call
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, Fix, rule
-from tenny_lsp.pitfalls.rules.keywords import called_entry, parameters
+from tenny_lsp.pitfalls.edits import Fix, replaced, without
+from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, rule
+from tenny_lsp.pitfalls.signatures import called_entry, parameters
 from tenny_lsp.source.syntax import text_of
 
 
@@ -21,7 +22,7 @@ from tenny_lsp.source.syntax import text_of
     ),
 )
 def device_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``device=`` given to what takes none."""
+    """Find ``device=`` given to what takes none."""
     yield from _dropped(
         context, call, "device",
         "Arrays live in unified memory and have no device: `{}` takes none. `stream=mx.cpu` runs one on the CPU.",
@@ -37,7 +38,7 @@ def device_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
     examples=(Example("y = mx.array([1.0], requires_grad=True)", "y = mx.array([1.0])", "y.size == 1"),),
 )
 def requires_grad_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``requires_grad=``."""
+    """Find ``requires_grad=``."""
     yield from _dropped(
         context, call, "requires_grad",
         "`{}` takes no `requires_grad`: in MLX, `mx.grad` of a function gives the gradient.",
@@ -69,7 +70,7 @@ def _dropped(context: RuleContext, call: Call, name: str, message: str) -> Itera
     ),
 )
 def optimizer_arguments(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``lr=`` and the model's parameters given to an optimizer."""
+    """Find ``lr=`` and the model's parameters given to an optimizer."""
     entry = context.entry(call.function)
     if entry is None or not entry.name.startswith("mlx.optimizers.") or not call.is_whole:
         return

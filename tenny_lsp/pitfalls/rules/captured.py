@@ -1,13 +1,14 @@
-"""What a compiled function or a gradient does not see: state, values that change, and what NumPy does."""
+"""State, changing arrays and NumPy's results, which compiled functions and gradients do not track."""
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from tenny_lsp.inference.definitions import decorators
-from tenny_lsp.inference.meaning import External
-from tenny_lsp.pitfalls.calls import Call, call_of, function_around, replaced, within
+from tenny_lsp.pitfalls.calls import Call, call_of, function_around, within
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, Fix, rule
+from tenny_lsp.pitfalls.edits import Fix, replaced
+from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, Search, rule
 from tenny_lsp.pitfalls.tracing import behind, compiler
 from tenny_lsp.source.scope import Binding
 from tenny_lsp.source.syntax import Node, field, text_of
@@ -37,7 +38,7 @@ _SCALED = (
     ),
 )
 def update_in_compile(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds updates of a model by an optimizer in functions compiled without ``outputs``."""
+    """Find updates of a model by an optimizer in functions compiled without ``outputs``."""
     function = function_around(call.node)
     decorator = compiler(context, function)
     if function is None or decorator is None or len(call.arguments) != 2 or _names_state(decorator):
@@ -48,12 +49,12 @@ def update_in_compile(context: RuleContext, call: Call) -> Iterator[Finding]:
         return
     model, optimizer = text_of(call.arguments[0]), text_of(call.owner)
     state = f"[{model}.state, {optimizer}.state]"
-    mx, partial = context.alias("mlx.core", function), context.alias("functools.partial", function)
-    own = context.buffer.bindings_in(function)
+    mx, apply = context.alias("mlx.core", function), context.alias("functools.partial", function)
+    own = context.bindings_in(function)
     is_outside = not {model.partition(".")[0], optimizer.partition(".")[0]} & own.keys()
     fixes: tuple[Fix, ...] = ()
-    if mx and partial and is_outside and text_of(decorator) == f"{mx}.compile":
-        text = f"{partial}({mx}.compile, inputs={state}, outputs={state})"
+    if mx and apply and is_outside and text_of(decorator) == f"{mx}.compile":
+        text = f"{apply}({mx}.compile, inputs={state}, outputs={state})"
         fixes = (Fix("Compile with the state", (replaced(decorator, text),), is_safe=False),)
     yield Finding(
         call.node, "A compiled function changes only what it returns or names: evaluating the model afterwards raises. "
@@ -62,9 +63,9 @@ def update_in_compile(context: RuleContext, call: Call) -> Iterator[Finding]:
 
 
 def _names_state(decorator: Node) -> bool:
-    """Tells whether what compiles a function may be given its outputs, by name, by position or among others."""
+    """Return whether what compiles a function may be given its outputs, by name, by position or among others."""
     text = text_of(decorator)
-    call = call_of(decorator) if decorator.type == "call" else None
+    call = call_of(decorator)
     return "outputs" in text or "**" in text or (call is not None and len(call.arguments) > 2)
 
 
@@ -73,6 +74,7 @@ def _names_state(decorator: Node) -> bool:
     "warning",
     "An array that a compiled function reads and that is replaced later",
     _COMPILE,
+    scope="file",
     kinds=("function_definition",),
     examples=(
         Example(
@@ -81,47 +83,50 @@ def _names_state(decorator: Node) -> bool:
         ),
     ),
 )  # fmt: skip
-def frozen_array(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds arrays of the module that are assigned anew between two calls of a compiled function that reads them."""
+def frozen_array(context: RuleContext, node: Node) -> Search | None:
+    """Find reads in a compiled function of arrays that the module assigns anew between two calls."""
     decorator, name = compiler(context, node), field(node, "name")
     if decorator is None or name is None or re.search(r"inputs|\*\*", text_of(decorator)):
-        return
-    outer = context.buffer.bindings_in(context.buffer.root)
+        return None
+    outer = context.module_bindings
     if [binding.definition for binding in outer.get(text_of(name), ())] != [node] or decorator not in decorators(node):
-        return
-    seen = set[str]()
+        return None
+    reads = dict[str, Node]()
     for read in within(field(node, "body"), "identifier"):
         word = text_of(read)
-        if word in seen or len(outer.get(word, ())) < 2 or not _is_of_module(context, read):
+        bindings = outer.get(word, ())
+        if word in reads or len(bindings) < 2 or not _is_of_module(context, read):
             continue
-        seen.add(word)
-        values = [binding.value for binding in outer[word] if binding.value is not None and not binding.steps]
-        is_replaced = len(values) == len(outer[word]) and _is_replaced(context, outer[word], text_of(name))
-        if is_replaced and all(context.is_array(value) for value in values):
+        if all(binding.value is not None and not binding.steps for binding in bindings):
+            reads[word] = read
+    return partial(_replaced_arrays, context, text_of(name), reads) if reads else None
+
+
+def _replaced_arrays(context: RuleContext, function: str, reads: dict[str, Node], whole: Node) -> Iterator[Finding]:
+    """Report arrays that are assigned anew between two calls of a function."""
+    for word, read in reads.items():
+        bindings = context.module_bindings[word]
+        if _is_replaced(whole, bindings, function) and all(context.is_array(one.value) for one in bindings):
             yield Finding(
-                read, f"`{word}` is read when `{text_of(name)}` is traced, and stays what it was then although it "
+                read, f"`{word}` is read when `{function}` is traced, and stays what it was then although it "
                 "is assigned anew. Make it a parameter, or name it in `inputs`.",
             )  # fmt: skip
 
 
 def _is_of_module(context: RuleContext, name: Node) -> bool:
-    """Tells whether a name is read, and means the module's."""
+    """Return whether a name is read and is bound by the module."""
     around = name.parent
     if around is None or (around.type == "keyword_argument" and around.named_children[0] == name):
         return False
     if around.type == "attribute" and around.named_children[-1] == name:
         return False
-    scopes = (scope for scope in context.buffer.scopes_around(name) if text_of(name) in scope.bindings)
-    return (found := next(scopes, None)) is not None and found.node == context.buffer.root
+    scopes = (scope for scope in context.scopes_around(name) if text_of(name) in scope.bindings)
+    return (found := next(scopes, None)) is not None and found.node.type == "module"
 
 
-def _is_replaced(context: RuleContext, bindings: list[Binding], function: str) -> bool:
-    """Tells whether a function is called both before and after a name is given another value."""
-    called = [
-        node.start_byte
-        for node in within(context.whole, "call")
-        if text_of(field(node, "function") or node) == function
-    ]
+def _is_replaced(whole: Node, bindings: list[Binding], function: str) -> bool:
+    """Return whether a function is called both before and after a name is given another value."""
+    called = [node.start_byte for node in within(whole, "call") if text_of(field(node, "function") or node) == function]
     return any(min(called) < binding.position < max(called) for binding in bindings[1:]) if called else False
 
 
@@ -149,9 +154,9 @@ def _is_replaced(context: RuleContext, bindings: list[Binding], function: str) -
     ),
 )
 def numpy_in_gradient(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds results that come out of NumPy: to MLX they are constants, and their gradient is nothing."""
-    function = function_around(node) if context.mentions("numpy") else None
-    transform = context.gradients.get(function.id) if function is not None else None
+    """Find results that NumPy computes: to MLX they are constants, and their gradient is zero."""
+    function = function_around(node) if context.file.mentions("numpy") else None
+    transform = context.file.gradients.get(function.id) if function is not None else None
     if function is None or transform is None or "argnums" in transform.keywords or "argnames" in transform.keywords:
         return
     returned = list(within(field(function, "body"), "return_statement"))
@@ -177,24 +182,23 @@ def numpy_in_gradient(context: RuleContext, node: Node) -> Iterator[Finding]:
 
 
 def _carries_nothing(context: RuleContext, name: Node, function: Node) -> bool:
-    """Tells whether a name is sure to bring no gradient of its own: a module's, or one whose value is looked into."""
-    if text_of(name) in context.buffer.bindings_in(function):
+    """Return whether a name has no gradient of its own: a module's name, or one whose value is searched too."""
+    if text_of(name) in context.bindings_in(function):
         return context.value_of(name) is not None
     return context.is_of_module(name)
 
 
 def _numpy_call(context: RuleContext, node: Node) -> Call | None:
-    call = call_of(node) if node.type == "call" else None
-    meaning = context.evaluator.meaning(call.function) if call is not None else None
-    return call if isinstance(meaning, External) and meaning.name.startswith("numpy.") else None
+    call = call_of(node)
+    return call if call is not None and context.external(call.function).startswith("numpy.") else None
 
 
 def _differentiated(context: RuleContext, function: Node, transform: Call) -> str:
-    """Returns the name whose gradient is taken: the model of ``nn.value_and_grad``, otherwise what is given first."""
+    """Return the name that is differentiated: the model of ``nn.value_and_grad``, otherwise the first parameter."""
     if len(transform.arguments) == 2:
         return text_of(transform.arguments[0])
     listed = field(function, "parameters") or function
-    bound = (binding for found in context.buffer.bindings_in(function).values() for binding in found)
+    bound = (binding for found in context.bindings_in(function).values() for binding in found)
     given = [binding for binding in bound if listed.start_byte < binding.position < listed.end_byte]
     return min(given, key=lambda binding: binding.position).name if given else ""
 

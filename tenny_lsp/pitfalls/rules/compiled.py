@@ -1,12 +1,12 @@
-"""What breaks, or freezes, inside a function that MLX traces: compile and vmap."""
+"""Code that raises, or runs only once, inside a function that MLX traces: compile and vmap."""
 
 from collections.abc import Iterator
 
 from tenny_lsp.inference.definitions import class_of, decorators
-from tenny_lsp.inference.meaning import External
-from tenny_lsp.pitfalls.calls import Call, call_of, replaced, within
+from tenny_lsp.pitfalls.calls import Call, call_of, within
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, Fix, rule
+from tenny_lsp.pitfalls.edits import Fix, replaced
+from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, rule
 from tenny_lsp.pitfalls.tracing import compiler, has_no_values, is_traced
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
@@ -42,7 +42,7 @@ _HEAD = "@mx.compile\ndef f(a: mx.array):\n"
     ),
 )  # fmt: skip
 def eval_in_compile(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds what needs an array's values where it has none yet."""
+    """Find evaluations of arrays inside traced functions, where arrays have no values."""
     function = up_to(call.node, "function_definition", "lambda")
     state = has_no_values(context, function)
     if function is None or not state:
@@ -50,8 +50,7 @@ def eval_in_compile(context: RuleContext, call: Call) -> Iterator[Finding]:
     array = call.owner if call.name in ("item", "tolist") else next(iter(call.arguments), None)
     if array is None or not context.is_array(array) or not is_traced(context, array, function):
         return
-    meaning = context.evaluator.meaning(call.function)
-    is_python = isinstance(meaning, External) and (meaning.name == call.name or meaning.name == f"numpy.{call.name}")
+    is_python = context.external(call.function) in (call.name, f"numpy.{call.name}")
     if is_python or context.name(call.function) in ("mlx.core.eval", f"mlx.core.array.{call.name}"):
         yield Finding(
             call.node, f"Inside a {state} function arrays have no values, so `{call.name}` raises when it is traced. "
@@ -81,7 +80,7 @@ def eval_in_compile(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )
 def branch_in_compile(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds conditions on arrays where they have no values yet."""
+    """Find conditions on arrays inside traced functions, where arrays have no values."""
     function = up_to(node, "function_definition", "lambda")
     state = has_no_values(context, function)
     if function is None or not state:
@@ -111,8 +110,8 @@ def branch_in_compile(context: RuleContext, node: Node) -> Iterator[Finding]:
     ),
 )
 def random_in_compile(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds random numbers without a key in functions compiled without the generator's state."""
-    decorator = compiler(context, node) if context.mentions("random") else None
+    """Find random numbers without a key in functions compiled without the generator's state."""
+    decorator = compiler(context, node) if context.file.mentions("random") else None
     if decorator is None or "inputs" in text_of(decorator):
         return
     for found in within(field(node, "body"), "call"):
@@ -155,7 +154,7 @@ def random_in_compile(context: RuleContext, node: Node) -> Iterator[Finding]:
     ),
 )
 def compiled_method(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds methods compiled by decorator: what compile returns is not bound to the instance."""
+    """Find methods compiled by decorator: what compile returns is not bound to the instance."""
     decorator = compiler(context, node) if class_of(node) is not None else None
     is_static = any(text_of(other) in ("staticmethod", "classmethod") for other in decorators(node))
     if decorator is not None and decorator in decorators(node) and not is_static:
@@ -181,11 +180,11 @@ def compiled_method(context: RuleContext, node: Node) -> Iterator[Finding]:
     ),
 )
 def leaked_tracer(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds arrays appended to a list outside a compiled function."""
+    """Find arrays appended to a list outside a compiled function."""
     function = up_to(call.node, "function_definition", "lambda")
     if function is None or compiler(context, function) is None or call.owner is None or len(call.arguments) != 1:
         return
-    is_outside = call.owner.type == "identifier" and text_of(call.owner) not in context.buffer.bindings_in(function)
+    is_outside = call.owner.type == "identifier" and text_of(call.owner) not in context.bindings_in(function)
     if is_outside and context.is_array(call.arguments[0]) and is_traced(context, call.arguments[0], function):
         yield Finding(
             call.node, "This happens once, while the function is traced, and what is kept has no value. Return the "
@@ -210,7 +209,7 @@ def leaked_tracer(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )
 def compile_in_loop(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds lambdas that are compiled anew in every turn of a loop."""
+    """Find lambdas that are compiled anew in every turn of a loop."""
     # Under an `if` it may well happen once only.
     outer = up_to(call.node, "for_statement", "while_statement", "if_statement", "function_definition", "lambda")
     body = field(outer, "body") if outer is not None and outer.type in ("for_statement", "while_statement") else None

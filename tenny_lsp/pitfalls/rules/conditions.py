@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from tenny_lsp.pitfalls.calls import atom, replaced
 from tenny_lsp.pitfalls.context import RuleContext
+from tenny_lsp.pitfalls.edits import Fix, atom, replaced
 from tenny_lsp.pitfalls.guards import is_guarded
-from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, Fix, rule
+from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, rule
 from tenny_lsp.pitfalls.values import shape_of
 from tenny_lsp.source.syntax import Node, field, text_of
 
@@ -30,7 +30,7 @@ _COMPARED = {"<", "<=", ">", ">=", "==", "!="}
     ),
 )  # fmt: skip
 def array_as_condition(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds arrays that are known to have several elements, or none, where one truth value is needed."""
+    """Find arrays that are known to have several elements, or none, where one truth value is needed."""
     for finding in _found(context, node):
         if not is_guarded(context, node, ("ValueError",)):
             yield finding
@@ -44,14 +44,14 @@ def _found(context: RuleContext, node: Node) -> Iterator[Finding]:
         return
     if node.type == "boolean_operator":
         left, right, operator = field(node, "left"), field(node, "right"), field(node, "operator")
-        if left is None or right is None or operator is None or not _is_manifold(context, left):
+        if left is None or right is None or operator is None or not _is_ambiguous(context, left):
             return
         symbol = "&" if operator.type == "and" else "|"
         fix = Fix(f"Write {symbol}", (replaced(node, f"{_masked(left)} {symbol} {_masked(right)}"),), is_safe=False)
         yield Finding(node, f"{message}`{symbol}` combines masks element by element.", (fix,))
         return
     condition = _condition(node)
-    if condition is not None and _is_manifold(context, condition):
+    if condition is not None and _is_ambiguous(context, condition):
         inner = atom(condition)
         edits = {word: replaced(condition, f"{inner}.{word}()") for word in ("any", "all")}
         fixes = tuple(Fix(f"Ask for {word}", (edit,), is_safe=False) for word, edit in edits.items())
@@ -68,19 +68,19 @@ def _condition(node: Node) -> Node | None:
 
 
 def _chained(context: RuleContext, node: Node, message: str) -> Iterator[Finding]:
-    """Finds ``0 < x < 1``, which Python reads as ``0 < x and x < 1``."""
+    """Find ``0 < x < 1``, which Python reads as ``0 < x and x < 1``."""
     operands, operators = node.named_children, [text_of(child) for child in node.children if not child.is_named]
     if len(operators) != 2 or not set(operators) <= _COMPARED:
         return
-    if _is_manifold(context, operands[1]):
+    if _is_ambiguous(context, operands[1]):
         low, middle, high = map(text_of, operands)
         text = f"({low} {operators[0]} {middle}) & ({middle} {operators[1]} {high})"
         fix = Fix("Compare twice", (replaced(node, text),), is_safe=False)
         yield Finding(node, f"{message}Python reads this as `and`; `&` combines two comparisons.", (fix,))
 
 
-def _is_manifold(context: RuleContext, node: Node) -> bool:
-    """Tells whether an expression is sure to be an array of more or less than one element."""
+def _is_ambiguous(context: RuleContext, node: Node) -> bool:
+    """Return whether an expression is certain to be an array that has not exactly one element."""
     if node.type == "comparison_operator" and node.children[1].type not in _COMPARED:
         return False
     shape = shape_of(context, node)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from tenny_lsp.pitfalls.calls import Call, all_within, atom, call_of, replaced
+from tenny_lsp.pitfalls.calls import Call, all_within, call_of
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, Fix, rule
+from tenny_lsp.pitfalls.edits import Fix, atom, replaced
+from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, rule
 from tenny_lsp.pitfalls.values import literal_of, shape_of
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
@@ -30,7 +31,7 @@ _COMPARED = {"==", "!=", "<", ">", "<=", ">="}
     ),
 )
 def boolean_index(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds reading by a mask, whose result has no shape that is known beforehand; assigning by one works."""
+    """Find reads by a mask: their result has no shape that is known beforehand. Assigning by a mask works."""
     value, keys = field(node, "value"), node.children_by_field_name("subscript")
     if value is None or len(keys) != 1 or not _is_mask(context, keys[0]) or not context.is_array(value):
         return
@@ -55,7 +56,7 @@ def _is_mask(context: RuleContext, node: Node) -> bool:
     if value.type == "unary_operator" and text_of(value).startswith("~"):
         inner = field(value, "argument")
         return inner is not None and _is_mask(context, inner)
-    call = call_of(value) if value.type == "call" else None
+    call = call_of(value)
     return call is not None and context.name(call.function) in _MASKS and context.is_array(value)
 
 
@@ -75,7 +76,7 @@ def _is_mask(context: RuleContext, node: Node) -> bool:
     ),
 )
 def where_condition_only(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``mx.where`` that is to return indices."""
+    """Find ``mx.where`` that is to return indices."""
     if (
         context.name(call.function) == "mlx.core.where"
         and call.is_whole
@@ -104,7 +105,7 @@ def where_condition_only(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )  # fmt: skip
 def array_in_slice(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds slices between arrays: their bounds have to be Python's numbers."""
+    """Find slices between arrays: their bounds have to be Python's numbers."""
     bounds = [child for child in node.named_children if child.type not in _NUMBERS and _is_computed(context, child)]
     bounds = [bound for bound in bounds if context.is_array(bound)]
     outer = up_to(node, "subscript") if bounds else None
@@ -118,7 +119,7 @@ def array_in_slice(context: RuleContext, node: Node) -> Iterator[Finding]:
 
 
 def _is_computed(context: RuleContext, bound: Node) -> bool:
-    """Tells whether a bound comes from a call, as ``argmax``: parameters annotated as arrays are often numbers.
+    """Return whether a bound comes from a call, as ``argmax``: parameters annotated as arrays are often numbers.
 
     What an object keeps takes long to find out, and is hardly ever an array.
     """
@@ -138,7 +139,7 @@ def _is_computed(context: RuleContext, bound: Node) -> bool:
     ),
 )
 def index_out_of_bounds(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds literal indices outside an array whose shape is known: MLX reads what lies there."""
+    """Find literal indices outside an array whose shape is known: MLX reads what lies there."""
     value, keys = field(node, "value"), node.children_by_field_name("subscript")
     if value is None or not keys or keys[0].type not in ("integer", "unary_operator"):
         return

@@ -1,160 +1,112 @@
 """Keywords that PyTorch, NumPy or JAX have and MLX calls otherwise."""
 
 from collections.abc import Iterator
+from functools import partial
 
-from tenny_lsp.inference.meaning import Instance
-from tenny_lsp.inference.members import member_entry
-from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.foreign import KEYWORDS
 from tenny_lsp.mlx_api.pages import page_of
-from tenny_lsp.pitfalls.calls import Call, replaced
+from tenny_lsp.pitfalls.calls import Call
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, Fix, rule
+from tenny_lsp.pitfalls.edits import Fix, replaced
+from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, Rule, rule
+from tenny_lsp.pitfalls.signatures import called_entry, parameters
 from tenny_lsp.source.syntax import text_of
 
-_FUNCTION_KEYWORDS = ("diagonal", "steps", "fill_value")
-_LAYER_KEYWORDS = (
-    "in_features", "out_features", "elementwise_affine", "normalized_shape", "embedding_dim", "embed_dim", "d_model",
-    "nhead", "dim_feedforward",
-)  # fmt: skip
+
+def _renamed(code: str, title: str, link: str, keywords: tuple[str, ...], examples: tuple[Example, ...]) -> Rule:
+    """Return the rule that finds some of the keywords in ``KEYWORDS`` and writes MLX's own."""
+    check = partial(_renamed_keywords, keywords)
+    return rule(code, "error", title, link, keywords=keywords, examples=examples)(check)
 
 
-def called_entry(context: RuleContext, call: Call) -> ApiEntry | None:
-    """Returns the function, method or class of MLX's that is called."""
-    entry = context.entry(call.function)
-    if entry is None and call.owner is not None:
-        owner = context.meaning(call.owner)
-        entry = member_entry(context.evaluator, owner, call.name) if isinstance(owner, Instance) else None
-    return entry if entry is not None and entry.signatures else None
-
-
-def parameters(entry: ApiEntry) -> set[str]:
-    """Returns the names of all the parameters that any overload has; ``**`` where it takes any keyword."""
-    found = [parameter for signature in entry.signatures for parameter in signature.parameters]
-    return {"**" if parameter.kind == "variadic keyword" else parameter.name for parameter in found}
-
-
-def _page(entry: ApiEntry) -> str:
-    return page_of(entry.name) or ""
-
-
-def _renamed(context: RuleContext, call: Call, names: tuple[str, ...]) -> Iterator[Finding]:
+def _renamed_keywords(keywords: tuple[str, ...], context: RuleContext, call: Call) -> Iterator[Finding]:
     entry = called_entry(context, call)
     known = parameters(entry) if entry is not None else {"**"}
     if entry is None or "**" in known:
         return
-    for name in names:
+    for name in keywords:
         own = next((own for own in KEYWORDS[name] if own in known and own not in call.keywords), None)
         if name in call.keywords and name not in known and own is not None:
             keyword = call.keywords[name].named_children[0]
             message = f"`{entry.name}` has no argument `{name}`; MLX calls it `{own}`."
-            fix = Fix(f"Write {own}=", (replaced(keyword, own),))
-            yield Finding(keyword, message, (fix,), _page(entry))
+            yield Finding(
+                keyword, message, (Fix(f"Write {own}=", (replaced(keyword, own),)),), page_of(entry.name) or ""
+            )
 
 
-@rule(
-    "dim-keyword",
-    "error",
-    "`dim=` instead of `axis=`",
-    PYTHON + "ops.html",
-    keywords=("dim", "dims"),
-    examples=(
-        Example("y = mx.sum(x, dim=0)", "y = mx.sum(x, axis=0)", "y.tolist() == [3, 5, 7]"),
-        Example("y = x.mean(dim=1)", "y = x.mean(axis=1)", "y.tolist() == [1, 4]"),
-        Example("y = nn.softmax(x, dim=-1)", "y = nn.softmax(x, axis=-1)", "y.shape == (2, 3)"),
-        Example("y = mx.transpose(x, dims=(1, 0))", "y = mx.transpose(x, axes=(1, 0))", "y.shape == (3, 2)"),
-    ),
-)
-def dim_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``dim=`` where MLX has ``axis=``."""
-    yield from _renamed(context, call, ("dim", "dims"))
-
-
-@rule(
-    "keepdim-keyword",
-    "error",
-    "`keepdim=` instead of `keepdims=`",
-    PYTHON + "ops.html",
-    keywords=("keepdim",),
-    examples=(
-        Example("y = x.sum(axis=1, keepdim=True)", "y = x.sum(axis=1, keepdims=True)", "y.shape == (2, 1)"),
-        Example("y = mx.argmax(x, 1, keepdim=True)", "y = mx.argmax(x, 1, keepdims=True)", "y.shape == (2, 1)"),
-    ),
-)
-def keepdim_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``keepdim=`` where MLX has ``keepdims=``."""
-    yield from _renamed(context, call, ("keepdim",))
-
-
-@rule(
-    "in-dims-keyword",
-    "error",
-    "`vmap(in_dims=)` instead of `in_axes=`",
-    PYTHON + "_autosummary/mlx.core.vmap.html",
-    keywords=("in_dims", "out_dims"),
-    examples=(
-        Example(
-            "y = mx.vmap(lambda a: a.sum(), in_dims=1)(x)",
-            "y = mx.vmap(lambda a: a.sum(), in_axes=1)(x)",
-            "y.tolist() == [3, 5, 7]",
+_RENAMED = (
+    _renamed(
+        "dim-keyword",
+        "`dim=` instead of `axis=`",
+        PYTHON + "ops.html",
+        ("dim", "dims"),
+        (
+            Example("y = mx.sum(x, dim=0)", "y = mx.sum(x, axis=0)", "y.tolist() == [3, 5, 7]"),
+            Example("y = x.mean(dim=1)", "y = x.mean(axis=1)", "y.tolist() == [1, 4]"),
+            Example("y = nn.softmax(x, dim=-1)", "y = nn.softmax(x, axis=-1)", "y.shape == (2, 3)"),
+            Example("y = mx.transpose(x, dims=(1, 0))", "y = mx.transpose(x, axes=(1, 0))", "y.shape == (3, 2)"),
         ),
     ),
-)
-def in_dims_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``in_dims=`` and ``out_dims=``."""
-    yield from _renamed(context, call, ("in_dims", "out_dims"))
-
-
-@rule(
-    "size-keyword",
-    "error",
-    "NumPy's `size=` instead of `shape=`",
-    PYTHON + "random.html",
-    keywords=("size",),
-    examples=(
-        Example("y = mx.random.normal(size=(2, 3))", "y = mx.random.normal(shape=(2, 3))", "y.shape == (2, 3)"),
-        Example("y = mx.random.randint(0, 9, size=(4,))", "y = mx.random.randint(0, 9, shape=(4,))", "y.size == 4"),
-    ),
-)
-def size_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``size=`` where MLX has ``shape=``."""
-    yield from _renamed(context, call, ("size",))
-
-
-@rule(
-    "layer-keyword",
-    "error",
-    "PyTorch's names of a layer's arguments",
-    PYTHON + "nn/layers.html",
-    keywords=_LAYER_KEYWORDS,
-    examples=(
-        Example(
-            "y = nn.LayerNorm(3, elementwise_affine=False)(x)", "y = nn.LayerNorm(3, affine=False)(x)", "y.size == 6"
+    _renamed(
+        "layer-keyword",
+        "PyTorch's names of a layer's arguments",
+        PYTHON + "nn/layers.html",
+        (
+            "in_features", "out_features", "elementwise_affine", "normalized_shape", "embedding_dim", "embed_dim",
+            "d_model", "nhead", "dim_feedforward",
         ),
-        Example("y = nn.Embedding(9, embedding_dim=4)", "y = nn.Embedding(9, dims=4)", "y.weight.shape == (9, 4)"),
-        Example("y = nn.Linear(3, out_features=2)(x)", "y = nn.Linear(3, output_dims=2)(x)", "y.shape == (2, 2)"),
+        (
+            Example("y = nn.LayerNorm(3, elementwise_affine=False)(x)", "y = nn.LayerNorm(3, affine=False)(x)",
+                    "y.size == 6"),
+            Example("y = nn.Embedding(9, embedding_dim=4)", "y = nn.Embedding(9, dims=4)", "y.weight.shape == (9, 4)"),
+            Example("y = nn.Linear(3, out_features=2)(x)", "y = nn.Linear(3, output_dims=2)(x)", "y.shape == (2, 2)"),
+        ),
     ),
-)
-def layer_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds keywords of PyTorch's layers where MLX's are called otherwise."""
-    yield from _renamed(context, call, _LAYER_KEYWORDS)
-
-
-@rule(
-    "function-keyword",
-    "error",
-    "PyTorch's or NumPy's names of a function's arguments",
-    PYTHON + "ops.html",
-    keywords=_FUNCTION_KEYWORDS,
-    examples=(
-        Example("y = mx.tril(x, diagonal=-1)", "y = mx.tril(x, k=-1)", "y[0, 0].item() == 0"),
-        Example("y = mx.linspace(0, 1, steps=5)", "y = mx.linspace(0, 1, num=5)", "y.shape == (5,)"),
-        Example("y = mx.full((2,), fill_value=3)", "y = mx.full((2,), vals=3)", "y.tolist() == [3, 3]"),
+    _renamed(
+        "function-keyword",
+        "PyTorch's or NumPy's names of a function's arguments",
+        PYTHON + "ops.html",
+        ("diagonal", "steps", "fill_value"),
+        (
+            Example("y = mx.tril(x, diagonal=-1)", "y = mx.tril(x, k=-1)", "y[0, 0].item() == 0"),
+            Example("y = mx.linspace(0, 1, steps=5)", "y = mx.linspace(0, 1, num=5)", "y.shape == (5,)"),
+            Example("y = mx.full((2,), fill_value=3)", "y = mx.full((2,), vals=3)", "y.tolist() == [3, 3]"),
+        ),
     ),
-)
-def function_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds keywords of functions where MLX's are called otherwise."""
-    yield from _renamed(context, call, _FUNCTION_KEYWORDS)
+    _renamed(
+        "keepdim-keyword",
+        "`keepdim=` instead of `keepdims=`",
+        PYTHON + "ops.html",
+        ("keepdim",),
+        (
+            Example("y = x.sum(axis=1, keepdim=True)", "y = x.sum(axis=1, keepdims=True)", "y.shape == (2, 1)"),
+            Example("y = mx.argmax(x, 1, keepdim=True)", "y = mx.argmax(x, 1, keepdims=True)", "y.shape == (2, 1)"),
+        ),
+    ),
+    _renamed(
+        "in-dims-keyword",
+        "`vmap(in_dims=)` instead of `in_axes=`",
+        PYTHON + "_autosummary/mlx.core.vmap.html",
+        ("in_dims", "out_dims"),
+        (
+            Example(
+                "y = mx.vmap(lambda a: a.sum(), in_dims=1)(x)",
+                "y = mx.vmap(lambda a: a.sum(), in_axes=1)(x)",
+                "y.tolist() == [3, 5, 7]",
+            ),
+        ),
+    ),
+    _renamed(
+        "size-keyword",
+        "NumPy's `size=` instead of `shape=`",
+        PYTHON + "random.html",
+        ("size",),
+        (
+            Example("y = mx.random.normal(size=(2, 3))", "y = mx.random.normal(shape=(2, 3))", "y.shape == (2, 3)"),
+            Example("y = mx.random.randint(0, 9, size=(4,))", "y = mx.random.randint(0, 9, shape=(4,))", "y.size == 4"),
+        ),
+    ),
+)  # fmt: skip
 
 
 @rule(
@@ -169,7 +121,7 @@ def function_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )
 def unbiased_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``unbiased=`` of ``std`` and ``var``."""
+    """Find ``unbiased=`` of ``std`` and ``var``."""
     entry, value = called_entry(context, call), call.value("unbiased")
     if entry is None or value is None or "ddof" not in parameters(entry) or "unbiased" in parameters(entry):
         return
@@ -178,9 +130,7 @@ def unbiased_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
         number = int(text_of(value) == "True")
         fixes = (Fix(f"Write ddof={number}", (replaced(call.keywords["unbiased"], f"ddof={number}"),)),)
     message = f"`{entry.name}` has no argument `unbiased`: MLX divides by N - ddof, and ddof is 0 unless it is given."
-    yield Finding(call.keywords["unbiased"], message, fixes, _page(entry))
+    yield Finding(call.keywords["unbiased"], message, fixes, page_of(entry.name) or "")
 
 
-RULES = (
-    dim_keyword, layer_keyword, function_keyword, keepdim_keyword, in_dims_keyword, size_keyword, unbiased_keyword,
-)  # fmt: skip
+RULES = (*_RENAMED, unbiased_keyword)

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from tenny_lsp.pitfalls.calls import Call, call_of, inserted
+from tenny_lsp.pitfalls.calls import Call, call_of
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, USAGE, Edit, Example, Finding, Fix, rule
+from tenny_lsp.pitfalls.edits import Edit, Fix, inserted
+from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, rule
 from tenny_lsp.pitfalls.values import literal_of, shape_of
 from tenny_lsp.source.syntax import Node, field, text_of
 
@@ -26,11 +27,11 @@ _MODULE = "mlx.nn.Module"
     ),
 )  # fmt: skip
 def recurrent_result(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds ``out, (h, c) = lstm(x)`` and ``out, h = gru(x)``."""
+    """Find ``out, (h, c) = lstm(x)`` and ``out, h = gru(x)``."""
     left, right = field(node, "left"), field(node, "right")
     if left is None or right is None or left.type != "pattern_list" or right.type != "call":
         return
-    if not any(context.mentions(f"nn.{name}") for name in ("LSTM", "GRU", "RNN")):
+    if not any(context.file.mentions(f"nn.{name}") for name in ("LSTM", "GRU", "RNN")):
         return
     layer = field(right, "function")
     targets = left.named_children
@@ -64,14 +65,14 @@ def recurrent_result(context: RuleContext, node: Node) -> Iterator[Finding]:
     ),
 )
 def channels_first(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds arrays whose second axis has a convolution's channels, and whose last has not."""
-    function = field(node, "function") if context.mentions("nn.Conv") else None
-    is_name = function is not None and function.type == "identifier" and text_of(function) in context.convolutions
+    """Find arrays whose second axis has a convolution's channels, and whose last has not."""
+    function = field(node, "function") if context.file.mentions("nn.Conv") else None
+    is_name = function is not None and function.type == "identifier" and text_of(function) in context.file.convolutions
     if function is None or not (is_name or (function.type == "call" and b"nn.Conv" in (function.text or b""))):
         return
     call = call_of(node)
     layer = context.value_of(call.function) if call is not None else None
-    made = call_of(layer) if layer is not None and layer.type == "call" else None
+    made = call_of(layer)
     if call is None or made is None or len(call.arguments) != 1 or not made.arguments:
         return
     name = context.name(made.function)
@@ -101,7 +102,7 @@ def channels_first(context: RuleContext, node: Node) -> Iterator[Finding]:
     ),
 )
 def weights_format(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds files of weights that MLX can neither write nor read."""
+    """Find files of weights that MLX can neither write nor read."""
     if not call.arguments or not context.is_a(call.owner, _MODULE):
         return
     path = call.arguments[0]

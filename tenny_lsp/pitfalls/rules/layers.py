@@ -1,19 +1,17 @@
 """Layers, and members of modules and optimizers, that PyTorch has and MLX calls otherwise."""
 
 from collections.abc import Iterator
-from functools import cache
 
 from tenny_lsp.inference.meaning import Instance
-from tenny_lsp.mlx_api.foreign import replacement_for_member
 from tenny_lsp.mlx_api.naming import customary_name
 from tenny_lsp.mlx_api.pages import page_of
-from tenny_lsp.pitfalls.calls import call_of, replaced
+from tenny_lsp.pitfalls.calls import call_of
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.rule import PYTHON, Edit, Example, Finding, Fix, rule
-from tenny_lsp.pitfalls.rules.names import advice, foreign_members, is_set_or_guarded
+from tenny_lsp.pitfalls.edits import Edit, Fix, replaced
+from tenny_lsp.pitfalls.foreign import advice, foreign_members, replacement
+from tenny_lsp.pitfalls.guards import is_set_or_guarded
+from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
 from tenny_lsp.source.syntax import Node, field, text_of
-
-_replacement = cache(replacement_for_member)
 
 
 @rule(
@@ -29,13 +27,13 @@ _replacement = cache(replacement_for_member)
     ),
 )
 def foreign_member(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds methods of PyTorch's modules and optimizers."""
+    """Find methods of PyTorch's modules and optimizers."""
     owner, member = field(node, "object"), field(node, "attribute")
     name = text_of(member) if member is not None else ""
     if owner is None or name in ("to", "step") or hasattr(dict, name):
         return
     for base in ("mlx.nn.Module", "mlx.optimizers.Optimizer"):
-        found = _replacement(base, name)
+        found = replacement(base, name)
         if found is None or context.index.resolve(f"{base}.{name}") is not None:
             continue
         value = context.meaning(owner)
@@ -46,7 +44,7 @@ def foreign_member(context: RuleContext, node: Node) -> Iterator[Finding]:
 
 
 def _statement_fixes(context: RuleContext, node: Node, name: str) -> tuple[Fix, ...]:
-    """Returns the fixes of a call that stands alone: ``model.half()``, ``optimizer.zero_grad()``."""
+    """Return the fixes of a call that stands alone: ``model.half()``, ``optimizer.zero_grad()``."""
     call = node.parent
     statement = call.parent if call is not None and call.type == "call" else None
     owner = field(node, "object")
@@ -98,12 +96,12 @@ def _statement_fixes(context: RuleContext, node: Node, name: str) -> tuple[Fix, 
     ),
 )
 def foreign_layer(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds names of ``torch.nn`` in ``mlx.nn``."""
+    """Find names of ``torch.nn`` in ``mlx.nn``."""
     owner, member = field(node, "object"), field(node, "attribute")
     name = text_of(member) if member is not None else ""
     if owner is None or not context.is_of_module(owner) or context.name(owner) != "mlx.nn":
         return
-    found = _replacement("mlx.nn", name)
+    found = replacement("mlx.nn", name)
     if found is None or context.index.resolve(f"mlx.nn.{name}") is not None or is_set_or_guarded(context, node):
         return
     message = f"`nn` has no `{name}`.{advice(found.mlx, found.note)}"
@@ -116,7 +114,7 @@ def _layer_fixes(node: Node, name: str, mlx: str) -> tuple[Fix, ...]:
     member = field(node, "attribute")
     if member is not None and mlx.startswith("mlx.nn.") and mlx.count(".") == 2 and is_same:
         return (Fix(f"Write nn.{short}", (replaced(member, short),)),)
-    call = call_of(node.parent) if node.parent is not None and node.parent.type == "call" else None
+    call = call_of(node.parent)
     if call is None or not call.is_whole or call.function != node or len(call.arguments) > 1:
         return ()
     given = text_of(call.arguments[0]) if call.arguments else ""

@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 
 from tenny_lsp.inference.meaning import Group, Instance, Plain
-from tenny_lsp.pitfalls.calls import Call, atom, inserted, replaced
+from tenny_lsp.pitfalls.calls import Call
 from tenny_lsp.pitfalls.context import RuleContext
+from tenny_lsp.pitfalls.edits import Fix, atom, inserted, replaced
 from tenny_lsp.pitfalls.guards import is_guarded
-from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, Fix, rule
+from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, rule
 from tenny_lsp.pitfalls.values import axes_of
 from tenny_lsp.source.syntax import Node, field, text_of
 
@@ -30,7 +31,7 @@ _DEVICES = re.compile(r"""["'](cpu|cuda|gpu|mps|cuda:\d+|mps:\d+)["']""")
     ),
 )
 def view_shape(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``view`` that is given a shape."""
+    """Find ``view`` that is given a shape."""
     if call.owner is None or not call.arguments or call.keywords or not context.is_array(call.owner):
         return
     first = context.meaning(call.arguments[0])
@@ -55,7 +56,7 @@ def view_shape(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )
 def transpose_two_axes(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``transpose`` that is given two axes as PyTorch's is: MLX's takes a permutation of all of them."""
+    """Find ``transpose`` that is given two axes as PyTorch's is: MLX's takes a permutation of all of them."""
     is_function = context.name(call.function) == "mlx.core.transpose"
     if call.keywords or not call.is_whole or len(call.arguments) != 2 + is_function:
         return
@@ -90,7 +91,7 @@ def transpose_two_axes(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )
 def transposed_batch(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds ``.T`` of an array that is known to have more than two axes: it reverses all of them."""
+    """Find ``.T`` of an array that is known to have more than two axes: it reverses all of them."""
     name = field(node, "attribute")
     if name is None or not context.is_array(field(node, "object")):
         return
@@ -113,7 +114,7 @@ def transposed_batch(context: RuleContext, node: Node) -> Iterator[Finding]:
     ),
 )
 def size_call(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``size`` that is called."""
+    """Find ``size`` that is called."""
     if call.owner is None or not call.is_whole or not context.is_array(call.owner):
         return
     axis = call.value("dim") or (call.arguments[0] if call.arguments else None)
@@ -140,7 +141,7 @@ def size_call(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )
 def to_device(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``to`` of arrays and modules."""
+    """Find ``to`` of arrays and modules."""
     if call.owner is None or not call.is_whole or len(call.arguments) + len(call.keywords) != 1:
         return
     value = context.meaning(call.owner)
@@ -182,7 +183,7 @@ def to_device(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )
 def clip_bounds(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``mx.clip`` that is given one bound, or NumPy's new names of them."""
+    """Find ``mx.clip`` that is given one bound, or NumPy's new names of them."""
     if context.name(call.function) != "mlx.core.clip" or not call.is_whole or not call.arguments:
         return
     renamed = [name for name in ("min", "max") if name in call.keywords]
@@ -211,7 +212,7 @@ def clip_bounds(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )
 def compared_with_none(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds arrays compared with None by ``==``."""
+    """Find arrays compared with None by ``==``."""
     if len(node.children) != 3 or node.children[2].type != "none" or node.children[1].type not in ("==", "!="):
         return
     if context.is_array(node.children[0]):

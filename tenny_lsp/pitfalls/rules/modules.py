@@ -1,13 +1,15 @@
-"""Modules that are defined or walked through as PyTorch's are."""
+"""Modules that are defined, or iterated over, as PyTorch's are."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from tenny_lsp.inference.definitions import class_of
 from tenny_lsp.inference.meaning import Api, Group, Instance, LocalClass
 from tenny_lsp.inference.members import names_in
-from tenny_lsp.pitfalls.calls import Call, all_within, call_of, function_around, inserted, replaced
+from tenny_lsp.pitfalls.calls import Call, all_within, call_of, function_around
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, Edit, Example, Finding, Fix, rule
+from tenny_lsp.pitfalls.edits import Edit, Fix, inserted, replaced
+from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, Example, Finding, Search, rule
 from tenny_lsp.pitfalls.values import dtype_of
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
@@ -29,6 +31,7 @@ _UNTRAINED = ("freeze", "_no_grad", "stop_gradient", "def trainable_parameters")
     "error",
     "`def forward` instead of `def __call__`",
     PYTHON + "nn/module.html",
+    scope="file",
     kinds=("class_definition",),
     examples=(
         Example(
@@ -38,24 +41,28 @@ _UNTRAINED = ("freeze", "_no_grad", "stop_gradient", "def trainable_parameters")
         ),
     ),
 )
-def forward_method(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds modules that can only be called by their ``forward``, and never are."""
-    methods = context.buffer.bindings_in(node).get("forward", [])
-    if len(methods) != 1 or methods[0].definition is None or context.mentions(".forward"):
-        return
+def forward_method(context: RuleContext, node: Node) -> Search | None:
+    """Find modules that define ``forward`` alone, and whose instances are called."""
+    methods = context.bindings_in(node).get("forward", [])
+    if len(methods) != 1 or methods[0].definition is None or context.file.mentions(".forward"):
+        return None
     cls = LocalClass(context.evaluator, node)
     name = field(methods[0].definition, "name")
     if name is None or not context.inherits(cls, _MODULE) or _is_callable(context, cls):
-        return
-    # Others may call its forward by name: only a call of an instance itself shows that it is meant to be called.
-    calls = (field(call, "function") for call in all_within(context.whole, "call"))
+        return None
+    return partial(_called_instances, context, cls, name)
+
+
+def _called_instances(context: RuleContext, cls: LocalClass, name: Node, whole: Node) -> Iterator[Finding]:
+    """Report a module if the file calls an instance: other files may call its ``forward`` by name."""
+    calls = (field(call, "function") for call in all_within(whole, "call"))
     if any(isinstance(value := context.meaning(called), Instance) and value.of == cls for called in calls):
         message = "MLX calls a module's `__call__`; a module with `forward` alone cannot be called."
         yield Finding(name, message, (Fix("Name it __call__", (replaced(name, "__call__"),)),))
 
 
 def _is_callable(context: RuleContext, cls: LocalClass) -> bool:
-    """Tells whether instances of a class may be callable: not those of ``nn.Module`` itself."""
+    """Return whether instances of a class may be callable: not those of ``nn.Module`` itself."""
     return any(
         "__call__" in names_in(one)
         if isinstance(one, LocalClass)
@@ -86,18 +93,15 @@ def _is_callable(context: RuleContext, cls: LocalClass) -> bool:
     ),
 )
 def layers_in_tuple(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds tuples of modules set on a module: MLX looks for parameters in lists and dicts only."""
+    """Find tuples of modules set on a module: MLX looks for parameters in lists and dicts only."""
     left, right = field(node, "left"), field(node, "right")
     if left is None or right is None or left.type != "attribute":
         return
     is_call = right.type == "call" and text_of(field(right, "function") or right) == "tuple"
     name = field(left, "attribute")
-    if (
-        not (right.type == "tuple" or is_call)
-        or name is None
-        or text_of(name).startswith("_")
-        or "(" not in text_of(right)[1:]
-    ):
+    if name is None or text_of(name).startswith("_") or not (right.type == "tuple" or is_call):
+        return
+    if "(" not in text_of(right)[1:]:
         return
     group = context.meaning(right)
     is_modules = (
@@ -119,35 +123,32 @@ def layers_in_tuple(context: RuleContext, node: Node) -> Iterator[Finding]:
     "error",
     "A loop over `model.parameters()`",
     PYTHON + "_autosummary/mlx.utils.tree_flatten.html",
+    scope="file",
     kinds=("for_statement", "for_in_clause"),
     examples=(
         Example("y = sum(p.size for p in model.parameters())", "", "y == 8"),
         Example("y = []\nfor p in model.parameters():\n    y.append(p.shape)", "", "y[0] == (2, 3)"),
     ),
 )
-def parameters_loop(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds loops over a module's parameters: they are a dict of dicts, so the loop gives names."""
+def parameters_loop(context: RuleContext, node: Node) -> Search | None:
+    """Find loops over a module's parameters: they are a dict of dicts, so the loop gives names."""
     left, right = field(node, "left"), field(node, "right")
-    call = call_of(right) if right is not None and right.type == "call" else None
-    if (
-        left is None
-        or call is None
-        or left.type != "identifier"
-        or call.name not in ("parameters", "trainable_parameters")
-    ):
-        return
-    if (
-        call.owner is None
-        or not context.is_a(call.owner, _MODULE)
-        or context.name(call.function).startswith(_MODULE) is False
-    ):
-        return
-    if not _is_used_as_array(node, text_of(left)):
-        return
-    flatten = context.alias("mlx.utils.tree_flatten", node)
+    call = call_of(right)
+    if left is None or call is None or left.type != "identifier":
+        return None
+    if call.name not in ("parameters", "trainable_parameters") or not context.is_a(call.owner, _MODULE):
+        return None
+    if not context.name(call.function).startswith(_MODULE):
+        return None
+    return partial(_flattened, context, left, call) if _is_used_as_array(node, text_of(left)) else None
+
+
+def _flattened(context: RuleContext, left: Node, call: Call, whole: Node) -> Iterator[Finding]:
+    """Report the loop; the file tells where the fix can import ``tree_flatten``."""
+    flatten = context.alias("mlx.utils.tree_flatten", call.node)
     edits = [inserted(left.start_byte, "_, "), inserted(call.node.start_byte, f"{flatten or 'tree_flatten'}(")]
     edits.append(inserted(call.node.end_byte, ")"))
-    if not flatten and (place := _import_place(context)) is not None:
+    if not flatten and (place := _import_place(whole)) is not None:
         edits.append(inserted(place, "from mlx.utils import tree_flatten\n"))
     message = (
         f"`{call.name}()` is a dict of dicts, so this loop gives names, not arrays; "
@@ -157,7 +158,7 @@ def parameters_loop(context: RuleContext, node: Node) -> Iterator[Finding]:
 
 
 def _is_used_as_array(loop: Node, name: str) -> bool:
-    """Tells whether what a loop gives is used as no string is: an attribute that strings lack."""
+    """Return whether a loop's variable is used with an attribute that strings lack."""
     body = field(loop, "body") if loop.type == "for_statement" else loop.parent
     waiting = [body] if body is not None else []
     while waiting:
@@ -174,6 +175,7 @@ def _is_used_as_array(loop: Node, name: str) -> bool:
     "warning",
     "A mask or a range of integers that is trained",
     PYTHON + "nn/module.html",
+    scope="file",
     kinds=("assignment",),
     examples=(
         Example(
@@ -186,26 +188,35 @@ def _is_used_as_array(loop: Node, name: str) -> bool:
         ),
     ),
 )
-def trained_constant(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds masks and integers set on a module in public that the file takes gradients of: they are parameters."""
-    if not context.gradients or any(map(context.mentions, _UNTRAINED)) or not context.mentions(".update("):
-        return
+def trained_constant(context: RuleContext, node: Node) -> Search | None:
+    """Find masks and integers that are public members of a module whose gradients are taken: they are parameters."""
+    if (
+        not context.file.gradients
+        or any(map(context.file.mentions, _UNTRAINED))
+        or not context.file.mentions(".update(")
+    ):
+        return None
     left, right = field(node, "left"), field(node, "right")
-    call = call_of(right) if right is not None and right.type == "call" else None
+    call = call_of(right)
     owner, member = field(left, "object"), field(left, "attribute")
     if call is None or call.name not in _MASKS + _INTEGERS or owner is None or member is None:
-        return
+        return None
     name, cls = text_of(member), up_to(node, "class_definition")
     method = function_around(node)
     if cls is None or method is None or class_of(method) != cls or not _is_self(method, owner) or name.startswith("_"):
-        return
+        return None
     if not _is_constant(context, call) or not context.name(call.function).startswith("mlx."):
-        return
-    context.has_looked_around = True
-    models = [context.meaning(one.arguments[0]) for one in context.gradients.values() if len(one.arguments) == 2]
+        return None
+    return partial(_trained, context, cls, owner, member)
+
+
+def _trained(context: RuleContext, cls: Node, owner: Node, member: Node, whole: Node) -> Iterator[Finding]:
+    """Report a member if the file takes gradients of its class and assigns the member nowhere else."""
+    name = text_of(member)
+    models = [context.meaning(one.arguments[0]) for one in context.file.gradients.values() if len(one.arguments) == 2]
     if not any(isinstance(model, Instance) and model.of == LocalClass(context.evaluator, cls) for model in models):
         return
-    uses = [one for one in all_within(context.whole, "attribute") if text_of(one.named_children[-1]) == name]
+    uses = [one for one in all_within(whole, "attribute") if text_of(one.named_children[-1]) == name]
     if sum(one.parent is not None and field(one.parent, "left") == one for one in uses) > 1:
         return
     fixes: tuple[Fix, ...] = ()
@@ -213,32 +224,33 @@ def trained_constant(context: RuleContext, node: Node) -> Iterator[Finding]:
         edits = tuple(replaced(one.named_children[-1], f"_{name}") for one in sorted(uses, key=lambda n: n.start_byte))
         fixes = (Fix(f"Name it _{name}", edits, is_safe=False),)
     yield Finding(
-        left or node, f"A module's public arrays are its parameters: the optimizer changes `{name}`, and it is saved "
+        member.parent or member,
+        f"A module's public arrays are its parameters: the optimizer changes `{name}`, and it is saved "
         f"with the weights. Names that start with `_` are left alone; so is what `freeze(keys=[\"{name}\"])` names.",
         fixes,
     )  # fmt: skip
 
 
 def _is_self(method: Node, owner: Node) -> bool:
-    """Tells whether an expression is the first parameter of a method."""
+    """Return whether an expression is the first parameter of a method."""
     parameters = field(method, "parameters")
     first = parameters.named_children[:1] if parameters is not None else []
     return owner.type == "identifier" and [text_of(one) for one in first] == [text_of(owner)]
 
 
 def _is_constant(context: RuleContext, call: Call) -> bool:
-    """Tells whether what is made is sure to be a mask or integers; a triangle of anything else may be trained."""
+    """Return whether a call is certain to make a mask or integers; a triangle of anything else may be trained."""
     if call.name not in ("tril", "triu"):
         return call.name in _MASKS or "int" in dtype_of(context, call.node)
-    inner = call_of(call.arguments[0]) if call.arguments and call.arguments[0].type == "call" else None
+    inner = call_of(call.arguments[0]) if call.arguments else None
     return inner is not None and inner.name in ("ones", "zeros", "full")
 
 
-def _import_place(context: RuleContext) -> int | None:
-    """Returns where an import can be added: the line after the last import of MLX's at the top of the file."""
+def _import_place(whole: Node) -> int | None:
+    """Return where an import can be added: after the last import of MLX at the top; None where there is none."""
     place = None
-    text = context.whole.text or b""
-    for node in context.whole.named_children:
+    text = whole.text or b""
+    for node in whole.named_children:
         if node.type in ("import_statement", "import_from_statement"):
             end = text.find(b"\n", node.end_byte)
             place = end + 1 if b"mlx" in (node.text or b"") and end >= 0 else place

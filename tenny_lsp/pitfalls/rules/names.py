@@ -3,19 +3,15 @@
 from collections.abc import Iterator
 from functools import cache
 
-from tenny_lsp.mlx_api.foreign import load_foreign_names, replacement_for_member
-from tenny_lsp.mlx_api.naming import customary_name
+from tenny_lsp.mlx_api.foreign import replacement_for_member
 from tenny_lsp.mlx_api.pages import page_of
-from tenny_lsp.pitfalls.calls import call_of, replaced
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.guards import is_guarded
-from tenny_lsp.pitfalls.rewrites import ARRAY_REWRITES, FUNCTION_REWRITES, RENAMED, Rewrite, rewritten
-from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, Fix, rule
-from tenny_lsp.source.syntax import Node, field, text_of, up_to
-
-_ARRAY = "mlx.core.array"
-#: Those that PyTorch and NumPy mean otherwise, so that MLX's function of the name is not what was meant.
-_OTHERWISE = {"where", "repeat", "sort", "topk", "unique", "split", "take", "expand", "type", "fill", "put", "stack"}
+from tenny_lsp.pitfalls.edits import Fix, replaced
+from tenny_lsp.pitfalls.foreign import ARRAY, advice, foreign_members, is_functional, lacking
+from tenny_lsp.pitfalls.guards import is_set_or_guarded
+from tenny_lsp.pitfalls.rewrites import ARRAY_REWRITES, FUNCTION_REWRITES, Rewrite
+from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
+from tenny_lsp.source.syntax import Node, field, text_of
 
 #: Functions of the other libraries that no array of theirs has as a method, and that much else has.
 _NO_METHODS = {
@@ -25,26 +21,12 @@ _NO_METHODS = {
 
 
 @cache
-def foreign_members() -> frozenset[str]:
-    """Returns the last components of all the names that a rule here may speak of."""
-    rows = {row.name for row in (*ARRAY_REWRITES, *FUNCTION_REWRITES)}
-    return frozenset(
-        {"functional"} | rows | RENAMED.keys() | {name.rpartition(".")[2] for name in load_foreign_names()}
-    )
-
-
-@cache
 def _foreign_methods() -> frozenset[str]:
     return foreign_members() - _NO_METHODS
 
 
-@cache
-def _rewrites(name: str) -> tuple[Rewrite, ...]:
-    return tuple(row for row in (*FUNCTION_REWRITES, *ARRAY_REWRITES) if row.name == name)
-
-
 def _examples(rows: tuple[Rewrite, ...], *, are_methods: bool) -> tuple[Example, ...]:
-    """Returns the examples of a table: what the rewrite of each makes of its code is found by the tests."""
+    """Return the examples of a table of rewrites; the tests find out what each rewrite makes of its code."""
     wanted = (row for row in rows if row.example.partition("= ")[2].startswith("mx.") != are_methods)
     return tuple(Example(row.example, "", row.check) for row in wanted)
 
@@ -66,7 +48,7 @@ def _examples(rows: tuple[Rewrite, ...], *, are_methods: bool) -> tuple[Example,
     ),
 )
 def foreign_function(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds names of other libraries' modules in MLX's."""
+    """Find names of other libraries' modules in MLX's."""
     owner, member = field(node, "object"), field(node, "attribute")
     if owner is None or member is None or not context.is_of_module(owner):
         return
@@ -77,13 +59,13 @@ def foreign_function(context: RuleContext, node: Node) -> Iterator[Finding]:
         return
     name = text_of(member)
     if context.index.resolve(f"{module.name}.{name}") is None and not is_set_or_guarded(context, node):
-        yield from _lacking(context, node, module.name, name)
+        yield from lacking(context, node, module.name, name)
 
 
 def _functional(context: RuleContext, node: Node, name: str) -> Iterator[Finding]:
-    """Finds ``nn.functional.relu``: MLX's functions are in ``nn`` itself."""
+    """Find ``nn.functional.relu``: MLX's functions are in ``nn`` itself."""
     outer = node.parent
-    if name != "functional" or outer is None or outer.type != "attribute" or field(outer, "object") != node:
+    if outer is None or not is_functional(node, name):
         return
     inner, owner = field(outer, "attribute"), field(node, "object")
     short = text_of(inner) if inner is not None else ""
@@ -113,76 +95,15 @@ def _functional(context: RuleContext, node: Node, name: str) -> Iterator[Finding
     ),
 )
 def foreign_method(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds methods of other libraries' arrays."""
+    """Find methods of other libraries' arrays."""
     owner, member = field(node, "object"), field(node, "attribute")
     if owner is None or member is None or text_of(member) in ("to", "backward"):
         return
     name = text_of(member)
-    if context.index.resolve(f"{_ARRAY}.{name}") is not None:
+    if context.index.resolve(f"{ARRAY}.{name}") is not None:
         return
     if context.is_array(owner) and not is_set_or_guarded(context, node):
-        yield from _lacking(context, node, _ARRAY, name)
-
-
-def _lacking(context: RuleContext, node: Node, owner: str, name: str) -> Iterator[Finding]:
-    """Yields the finding of a name that a module or an array lacks, if anything is known of it."""
-    found = replacement_for_member(owner, name)
-    fixes = tuple(_fixes(context, node, owner, name))
-    renamed = RENAMED.get(name) if owner == "mlx.core" else None
-    if found is None and not fixes and renamed is None:
-        return
-    what = "An `mx.array`" if owner == _ARRAY else f"`{customary_name(owner)}`"
-    if found is not None:
-        said = advice(found.mlx, found.note)
-    else:
-        said = f" MLX calls it `mx.{renamed}`." if renamed else f" {fixes[0].title}."
-    page = page_of(found.mlx) if found is not None and found.mlx else None
-    yield Finding(node, f"{what} has no `{name}`.{said}", fixes, page or "")
-
-
-def _fixes(context: RuleContext, node: Node, owner: str, name: str) -> Iterator[Fix]:
-    call = call_of(node.parent) if node.parent is not None and node.parent.type == "call" else None
-    receiver, member = field(node, "object"), field(node, "attribute")
-    if receiver is None or member is None:
-        return
-    is_array = owner == _ARRAY
-    if call is not None and call.function == node:
-        for row in _rewrites(name):
-            if row.is_function and (is_array or owner not in ("mlx.core", "mlx.core.random")):
-                continue
-            text = rewritten(context, call, row, receiver if is_array else None)
-            if text is not None and (is_array or owner == "mlx.core" or row.is_function):
-                yield Fix(
-                    f"Write {text}" if len(text) < 60 else "Write it as MLX's",
-                    (replaced(call.node, text),),
-                    row.is_safe,
-                )
-                return
-        mx = context.alias("mlx.core", node)
-        function = context.index.resolve(f"mlx.core.{name}")
-        if is_array and mx and function is not None and function.signatures and name not in _OTHERWISE:
-            given = text_of(call.listed)[1:-1].strip()
-            text = f"{mx}.{name}({', '.join(filter(None, (text_of(receiver), given)))})"
-            yield Fix(f"Write {mx}.{name}(…)", (replaced(call.node, text),), is_safe=False)
-            return
-    if owner == "mlx.core" and name in RENAMED:
-        yield Fix(f"Write {text_of(receiver)}.{RENAMED[name]}", (replaced(member, RENAMED[name]),))
-
-
-def advice(mlx: str | None, note: str) -> str:
-    """Returns what to write instead, as a message goes on."""
-    named = f" MLX has `{customary_name(mlx)}`." if mlx else ""
-    return f"{named} {note}".rstrip() if note else named
-
-
-def is_set_or_guarded(context: RuleContext, node: Node) -> bool:
-    """Tells whether a file itself gives the member, is prepared for its absence, or never evaluates it."""
-    text = text_of(node)
-    is_set = context.mentions(f"{text} =") and not context.mentions(f"{text} ==")
-    outer = node.parent
-    is_target = outer is not None and (field(outer, "left") == node or outer.type in ("del_statement", "pattern_list"))
-    is_unread = context.mentions("from __future__ import annotations") and up_to(node, "type") is not None
-    return is_set or is_target or is_unread or is_guarded(context, node)
+        yield from lacking(context, node, ARRAY, name)
 
 
 RULES = (foreign_function, foreign_method)

@@ -1,35 +1,22 @@
-"""What MLX's functions return, taken for what PyTorch's do."""
+"""Results of MLX's functions that are used as if they were PyTorch's."""
 
 import re
 from collections.abc import Iterator
 from itertools import accumulate
 
-from tenny_lsp.pitfalls.calls import atom, call_of, replaced
+from tenny_lsp.pitfalls.calls import call_of
 from tenny_lsp.pitfalls.context import RuleContext
+from tenny_lsp.pitfalls.edits import Fix, atom, replaced
 from tenny_lsp.pitfalls.guards import is_guarded
-from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, Example, Finding, Fix, rule
+from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, Example, Finding, rule
 from tenny_lsp.pitfalls.values import dtype_of, literal_of
 from tenny_lsp.source.syntax import Node, field, text_of
 
 #: What people call indices, as a part of a name, and as the whole of it.
 _INDEX_WORDS = {
-    *(
-        "ind",
-        "inds",
-        "idx",
-        "idxs",
-        "index",
-        "indexes",
-        "indices",
-        "arg",
-        "args",
-        "argmax",
-        "argmin",
-        "pos",
-        "position",
-    ),
-    *("positions", "order", "ids", "labels", "pred", "preds", "predicted"),
-}
+    "ind", "inds", "idx", "idxs", "index", "indexes", "indices", "arg", "args", "argmax", "argmin", "pos", "position",
+    "positions", "order", "ids", "labels", "pred", "preds", "predicted",
+}  # fmt: skip
 _INDEX_NAMES = ("_", "i", "y")
 #: PyTorch returns values and indices; MLX has another function for the indices.
 _INDICES = {
@@ -61,9 +48,9 @@ _INDICES = {
     ),
 )  # fmt: skip
 def values_and_indices(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds two names that are given the result of a reduction along an axis: MLX's return values alone."""
+    """Find two names that are assigned the result of a reduction along an axis: MLX's return values alone."""
     left, right = field(node, "left"), field(node, "right")
-    call = call_of(right) if right is not None and right.type == "call" else None
+    call = call_of(right)
     if left is None or call is None or left.type not in ("pattern_list", "tuple_pattern") or call.name not in _INDICES:
         return
     function = context.name(call.function)
@@ -105,9 +92,9 @@ def values_and_indices(context: RuleContext, node: Node) -> Iterator[Finding]:
     ),
 )
 def split_sizes(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds ``mx.split`` with as many numbers as there are parts: they are the places to cut at, one fewer."""
+    """Find ``mx.split`` with as many numbers as there are parts: they are the places to cut at, one fewer."""
     left, right = field(node, "left"), field(node, "right")
-    call = call_of(right) if right is not None and right.type == "call" else None
+    call = call_of(right)
     if left is None or call is None or call.name != "split" or left.type not in ("pattern_list", "tuple_pattern"):
         return
     function = context.name(call.function)
@@ -144,13 +131,13 @@ def split_sizes(context: RuleContext, node: Node) -> Iterator[Finding]:
     ),
 )  # fmt: skip
 def unsigned_difference(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds ``-`` of what has no sign: below zero it starts again from the greatest number."""
+    """Find differences of unsigned integers: below zero they wrap around to the greatest number."""
     operator, left = field(node, "operator"), field(node, "left") or field(node, "argument")
     if operator is None or left is None or operator.type != "-" or left.type in ("integer", "float"):
         return
     right = field(node, "right")
     less = literal_of(right) if right is not None else 1
-    if type(less) is not int or less <= 0 or not _may_be_below(context, left, less) or _is_tended(node, left):
+    if type(less) is not int or less <= 0 or not _may_be_below(context, left, less) or _is_handled(node, left):
         return
     dtype = dtype_of(context, left)
     mx = context.alias("mlx.core", node)
@@ -162,9 +149,9 @@ def unsigned_difference(context: RuleContext, node: Node) -> Iterator[Finding]:
 
 
 def _may_be_below(context: RuleContext, node: Node, less: int) -> bool:
-    """Tells whether an array is unsigned without its author's saying so, or holds a number that is too small."""
+    """Return whether an array is implicitly unsigned, or holds a number that is less than what is subtracted."""
     value = context.value_of(node)
-    call = call_of(value) if value is not None and value.type == "call" else None
+    call = call_of(value)
     if call is None or not dtype_of(context, node).startswith("uint"):
         return False
     if call.name != "array":
@@ -173,12 +160,12 @@ def _may_be_below(context: RuleContext, node: Node, less: int) -> bool:
     return isinstance(numbers, list | tuple) and any(type(number) is int and number < less for number in numbers)
 
 
-def _is_tended(node: Node, left: Node) -> bool:
-    """Tells whether a difference stands where it is looked after: in arithmetic on bits, ``mx.where``, a condition."""
+def _is_handled(node: Node, left: Node) -> bool:
+    """Return whether wrapping around is handled: a difference in bit arithmetic, ``mx.where`` or under a condition."""
     outer = node.parent
     while outer is not None and outer.type not in ("block", "module"):
         operator = field(outer, "operator")
-        call = call_of(outer) if outer.type == "call" else None
+        call = call_of(outer)
         if (operator is not None and operator.type in ("&", "|", "^", "%")) or (
             call is not None and call.name == "where"
         ):
@@ -210,7 +197,7 @@ _MOVED = (
     ),
 )
 def metal_memory(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds the deprecated functions of ``mx.metal``."""
+    """Find the deprecated functions of ``mx.metal``."""
     owner, member = field(node, "object"), field(node, "attribute")
     if owner is None or member is None or owner.type != "attribute":
         return

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from tenny_lsp.inference.meaning import External, Plain
-from tenny_lsp.pitfalls.calls import Call, call_of, replaced
+from tenny_lsp.inference.meaning import Plain
+from tenny_lsp.pitfalls.calls import Call, call_of
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.rule import PYTHON, Edit, Example, Finding, Fix, rule
-from tenny_lsp.pitfalls.rules.keywords import called_entry, parameters
+from tenny_lsp.pitfalls.edits import Edit, Fix, replaced
+from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
+from tenny_lsp.pitfalls.signatures import called_entry, parameters
 from tenny_lsp.pitfalls.values import dtype_of, literal_of
 from tenny_lsp.source.syntax import Node, field, text_of
 
@@ -42,7 +43,7 @@ _NAMES = _DTYPES.keys() | {"float64", "double", "longlong", "complex128", "str_"
     ),
 )
 def shape_not_a_tuple(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``mx.zeros(2, 3)``."""
+    """Find ``mx.zeros(2, 3)``."""
     is_function = call.owner is None or context.is_of_module(call.owner)
     place = _SHAPED.get(context.name(call.function)) if is_function and len(call.arguments) > 1 else None
     sizes = call.arguments[place:] if place is not None else ()
@@ -67,7 +68,7 @@ def shape_not_a_tuple(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )
 def normal_shape_first(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``mx.random.normal(loc, scale, size)``: MLX's takes the shape first."""
+    """Find ``mx.random.normal(loc, scale, size)``: MLX's takes the shape first."""
     if len(call.arguments) != 3 or not call.is_whole or call.keywords:
         return
     if context.name(call.function) != "mlx.core.random.normal":
@@ -97,7 +98,7 @@ def normal_shape_first(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )
 def foreign_dtype(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds dtypes that are not MLX's objects."""
+    """Find dtypes that are not MLX's objects."""
     given = call.value("dtype")
     if given is None and call.name == "astype" and len(call.arguments) == 1:
         given = call.arguments[0]
@@ -116,18 +117,16 @@ def foreign_dtype(context: RuleContext, call: Call) -> Iterator[Finding]:
 
 
 def _foreign_name(context: RuleContext, node: Node | None) -> str:
-    """Returns the dtype that a string, one of Python's types or one of NumPy's names; empty when it is none."""
+    """Return the name of a dtype given as a string, a type of Python's or a name of NumPy's; empty for others."""
     if node is None:
         return ""
     if node.type == "string":
         value = literal_of(node)
         return value if isinstance(value, str) else ""
     last = node.named_children[-1] if node.type == "attribute" else node
-    meaning = context.evaluator.meaning(node) if text_of(last) in _NAMES else None
-    if isinstance(meaning, External):
-        module, _, name = meaning.name.rpartition(".")
-        return name if module == "numpy" or meaning.name in ("float", "int", "bool") else ""
-    return ""
+    external = context.external(node) if text_of(last) in _NAMES else ""
+    module, _, name = external.rpartition(".")
+    return name if module == "numpy" or external in ("float", "int", "bool") else ""
 
 
 @rule(
@@ -151,7 +150,7 @@ def _foreign_name(context: RuleContext, node: Node | None) -> str:
     ),
 )
 def integer_matmul(context: RuleContext, found: Node | Call) -> Iterator[Finding]:
-    """Finds products of two arrays of integers: MLX multiplies matrices of floats."""
+    """Find products of two arrays of integers: MLX multiplies matrices of floats."""
     if isinstance(found, Call):
         is_product = context.name(found.function) == "mlx.core.matmul" and len(found.arguments) == 2
         left, right = found.arguments if is_product else (None, None)
@@ -187,9 +186,8 @@ def integer_matmul(context: RuleContext, found: Node | Call) -> Iterator[Finding
     ),
 )
 def numpy_of_bfloat16(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds bfloat16 arrays given to NumPy, which has no such type."""
-    meaning = context.evaluator.meaning(call.function)
-    if not isinstance(meaning, External) or not meaning.name.startswith("numpy.") or len(call.arguments) != 1:
+    """Find bfloat16 arrays given to NumPy, which has no such type."""
+    if not context.external(call.function).startswith("numpy.") or len(call.arguments) != 1:
         return
     (array,) = call.arguments
     if dtype_of(context, array) == "bfloat16" and (mx := context.alias("mlx.core", call.node)):
@@ -212,10 +210,10 @@ def numpy_of_bfloat16(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )  # fmt: skip
 def promoting_array(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds half-precision arrays combined with a float32 array of one literal: the result is float32."""
+    """Find half-precision arrays combined with a float32 array of one literal: the result is float32."""
     sides = field(node, "left"), field(node, "right")
     for array, other in (sides, sides[::-1]):
-        call = call_of(array) if array is not None and array.type == "call" else None
+        call = call_of(array)
         if call is None or call.name != "array" or len(call.arguments) != 1 or call.keywords:
             continue
         number = literal_of(call.arguments[0])

@@ -1,12 +1,14 @@
-"""Streams that cross threads."""
+"""Streams of one thread that another uses."""
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
-from tenny_lsp.inference.meaning import External, LocalFunction
-from tenny_lsp.pitfalls.calls import Call, call_of, replaced
+from tenny_lsp.inference.meaning import LocalFunction
+from tenny_lsp.pitfalls.calls import Call, call_of
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.rule import ISSUES, Example, Finding, Fix, rule
+from tenny_lsp.pitfalls.edits import Fix, replaced
+from tenny_lsp.pitfalls.rule import ISSUES, Example, Finding, Search, rule
 from tenny_lsp.source.syntax import Node, every, text_of
 
 #: What runs a function in another thread → where that stands among its arguments.
@@ -25,6 +27,7 @@ _WORK = (
     "error",
     "A stream of one thread used in another",
     ISSUES + "3529",
+    scope="file",
     calls=("Thread", "Timer", "submit", "to_thread", "run_in_executor"),
     examples=(
         Example(
@@ -34,20 +37,24 @@ _WORK = (
         ),
     ),
 )
-def stream_across_threads(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds functions run in a thread that use a stream made outside them: it exists in its own thread only."""
-    if not context.mentions("new_stream") or context.index.resolve(_OWN) is None:
-        return
+def stream_across_threads(context: RuleContext, call: Call) -> Search | None:
+    """Find functions run in a thread that use a stream made outside them: it exists in its own thread only."""
+    if not context.file.mentions("new_stream") or context.index.resolve(_OWN) is None:
+        return None
     target = _target(context, call)
     function = context.evaluator.meaning(target) if target is not None else None
     if target is None or not isinstance(function, LocalFunction) or function.home is not context.evaluator:
-        return
-    context.has_looked_around = True
-    if not _EVALUATES.search(text_of(function.node)):
+        return None
+    return partial(_outer_streams, context, target, function.node)
+
+
+def _outer_streams(context: RuleContext, target: Node, function: Node, _: Node) -> Iterator[Finding]:
+    """Report the first stream in a function that is made outside it; the function may stand anywhere in the file."""
+    if not _EVALUATES.search(text_of(function)):
         return  # what is only put together there may be evaluated by the thread of the stream
-    for used in _streams(context, function.node):
+    for used in _streams(context, function):
         made = _value(context, used)
-        maker = call_of(made) if made is not None and made.type == "call" else None
+        maker = call_of(made)
         if maker is None or context.name(maker.function) != "mlx.core.new_stream":
             continue
         new = f"{text_of(maker.owner)}.new_thread_local_stream" if maker.owner is not None else ""
@@ -60,11 +67,10 @@ def stream_across_threads(context: RuleContext, call: Call) -> Iterator[Finding]
 
 
 def _target(context: RuleContext, call: Call) -> Node | None:
-    """Returns what a call has run in another thread; None where it is not certain that it does."""
-    meaning = context.evaluator.meaning(call.function)
-    place = _STARTS.get(meaning.name) if isinstance(meaning, External) else None
+    """Return the function that a call runs in another thread; None where it is not certain that it does."""
+    place = _STARTS.get(context.external(call.function))
     if place is None and call.name in ("submit", "run_in_executor"):
-        is_pool = context.mentions("ThreadPoolExecutor") and not context.mentions("ProcessPool")
+        is_pool = context.file.mentions("ThreadPoolExecutor") and not context.file.mentions("ProcessPool")
         place = (0 if call.name == "submit" else 1) if is_pool else None
     if place is None:
         return None
@@ -73,9 +79,9 @@ def _target(context: RuleContext, call: Call) -> Node | None:
 
 
 def _streams(context: RuleContext, function: Node) -> Iterator[Node]:
-    """Yields the names that a function hands on as streams."""
+    """Yield the names that a function passes as streams."""
     for node in every(function):
-        call = call_of(node) if node.type == "call" else None
+        call = call_of(node)
         if call is None:
             continue
         given = [call.value("stream")]
@@ -85,8 +91,8 @@ def _streams(context: RuleContext, function: Node) -> Iterator[Node]:
 
 
 def _value(context: RuleContext, name: Node) -> Node | None:
-    """Returns what a name is assigned outside the function that reads it, where that is done once."""
-    scopes = context.buffer.scopes_around(name)
+    """Return what a name is assigned outside the function that reads it, where that is done once."""
+    scopes = context.scopes_around(name)
     found = next((scope.bindings[text_of(name)] for scope in scopes[1:] if text_of(name) in scope.bindings), [])
     only = found[0] if len(found) == 1 and text_of(name) not in scopes[0].bindings else None
     return only.value if only is not None and not only.steps and not only.branches else None

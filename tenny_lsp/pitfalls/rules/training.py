@@ -3,28 +3,17 @@
 from collections.abc import Iterator
 
 from tenny_lsp.inference.meaning import Api, External, Function, Instance
-from tenny_lsp.pitfalls.calls import Call, call_of, function_around, inserted, replaced, within
+from tenny_lsp.pitfalls.calls import Call, call_of, function_around, within
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, Fix, rule
+from tenny_lsp.pitfalls.edits import Fix, inserted, replaced
+from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, rule
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
-_TRANSFORMS = USAGE + "function_transforms.html"
 #: Functions of Python's that evaluate nothing.
 _LAZY = {"range", "zip", "enumerate", "len", "list", "reversed", "min", "max", "tqdm.tqdm", "time.time"}
 _EVALUATES = (
-    "eval",
-    "item",
-    "tolist",
-    "print",
-    "float(",
-    "int(",
-    "np.",
-    "numpy",
-    "synchronize",
-    "save",
-    "log",
-    "memoryview",
-)
+    "eval", "item", "tolist", "print", "float(", "int(", "np.", "numpy", "synchronize", "save", "log", "memoryview",
+)  # fmt: skip
 _UNREDUCED = ("cross_entropy", "nll_loss", "kl_div_loss")
 
 
@@ -44,7 +33,7 @@ _UNREDUCED = ("cross_entropy", "nll_loss", "kl_div_loss")
     ),
 )
 def backward_call(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``backward`` of arrays."""
+    """Find ``backward`` of arrays."""
     if context.is_array(call.owner):
         yield Finding(
             call.function, "Arrays have no `backward`: gradients are a function's. Write "
@@ -67,13 +56,13 @@ def backward_call(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )
 def optimizer_step(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``step`` of an optimizer that is called: it is an array that counts."""
+    """Find ``step`` of an optimizer that is called: it is an array that counts."""
     if not context.is_a(call.owner, "mlx.optimizers.Optimizer") or call.owner is None:
         return
     value = context.meaning(call.owner)
     if not isinstance(value, Instance) or not isinstance(value.of, Api):
         return
-    scopes = context.buffer.scopes_around(call.node)
+    scopes = context.scopes_around(call.node)
     are_known = all(any(name in scope.bindings for scope in scopes) for name in ("model", "grads"))
     text = f"{text_of(call.owner)}.update(model, grads)"
     message = "`optimizer.step` is an array, the count of updates; `optimizer.update(model, grads)` makes one."
@@ -101,7 +90,7 @@ def optimizer_step(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )
 def missing_eval(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds loops of updates in which nothing is evaluated: the graph and its memory grow with every turn."""
+    """Find loops of updates in which nothing is evaluated: the graph and its memory grow with every turn."""
     statement = call.node.parent
     loop = up_to(call.node, "for_statement", "while_statement", "function_definition", "lambda")
     if statement is None or statement.type != "expression_statement" or loop is None or len(call.arguments) != 2:
@@ -136,7 +125,7 @@ def _is_decorated(function: Node) -> bool:
 
 
 def _is_lazy(context: RuleContext, function: Node | None) -> bool:
-    """Tells whether a call is sure to evaluate nothing."""
+    """Return whether a call is certain to evaluate nothing."""
     meaning = context.evaluator.meaning(function) if function is not None else None
     if isinstance(meaning, External):
         return meaning.name in _LAZY
@@ -162,7 +151,7 @@ def _is_lazy(context: RuleContext, function: Node | None) -> bool:
     ),
 )
 def unreduced_loss(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds losses of one value a row that a function returns whose gradient is taken."""
+    """Find losses of one value a row that a function returns whose gradient is taken."""
     if (
         "reduction" in call.keywords
         or not call.is_whole
@@ -171,12 +160,12 @@ def unreduced_loss(context: RuleContext, call: Call) -> Iterator[Finding]:
         return
     function = function_around(call.node)
     statement = call.node.parent
-    if function is None or statement is None or statement.type != "return_statement" or context.mentions("vmap"):
+    if function is None or statement is None or statement.type != "return_statement" or context.file.mentions("vmap"):
         return
     name = field(function, "name")
     if name is None or len(list(within(field(function, "body"), "return_statement"))) != 1:
         return
-    if function.id in context.gradients:
+    if function.id in context.file.gradients:
         place = call.listed.end_byte - 1
         fix = Fix('Add reduction="mean"', (inserted(place, ', reduction="mean"'),))
         message = (
@@ -201,13 +190,13 @@ def unreduced_loss(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )
 def sigmoid_twice(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``binary_cross_entropy(sigmoid(x), …)``: it takes logits unless it is told otherwise."""
+    """Find ``binary_cross_entropy(sigmoid(x), …)``: it takes logits unless it is told otherwise."""
     if context.name(call.function) != "mlx.nn.losses.binary_cross_entropy" or "with_logits" in call.keywords:
         return
     if len(call.arguments) not in (1, 2) or not call.is_whole:
         return
     value = context.value_of(call.arguments[0])
-    inner = call_of(value) if value is not None and value.type == "call" else None
+    inner = call_of(value)
     if inner is None or context.name(inner.function) not in ("mlx.core.sigmoid", "mlx.nn.sigmoid"):
         return
     message = "`binary_cross_entropy` takes logits and applies the sigmoid itself, so it is applied twice here."

@@ -4,21 +4,19 @@ import re
 import typing
 from collections.abc import Iterator
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import PurePosixPath
 
-from tenny_lsp.features.candidates import is_there
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.foreign import replacement_for_member
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.naming import customary_name
 from tenny_lsp.mlx_api.pages import page_of
-from tenny_lsp.pitfalls.calls import replaced
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.guards import is_guarded
-from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, Fix, rule
-from tenny_lsp.pitfalls.rules.layers import foreign_layer
-from tenny_lsp.pitfalls.rules.names import advice, foreign_function, foreign_members, is_set_or_guarded
+from tenny_lsp.pitfalls.edits import Fix, replaced
+from tenny_lsp.pitfalls.foreign import advice, is_explained
+from tenny_lsp.pitfalls.guards import is_guarded, is_set_or_guarded
+from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, Search, rule
 from tenny_lsp.source.syntax import Node, field, text_of
 
 #: The modules whose members are all known.
@@ -38,6 +36,7 @@ _ALIKE, _GUESSED = 0.8, 5
     "error",
     "A name that MLX does not have",
     PYTHON + "ops.html",
+    scope="file",
     kinds=("attribute",),
     examples=(
         Example("y = mx.sofmax(x)", "y = mx.softmax(x)", "y.shape == (2, 3)"),
@@ -47,16 +46,24 @@ _ALIKE, _GUESSED = 0.8, 5
         Example("y = mx.FlashTensor([1])", "y = mx.array([1])", "y.size == 1", is_fixed=False),
     ),
 )
-def unknown_name(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds members that MLX's modules do not have, where no other library's explains them."""
+def unknown_name(context: RuleContext, node: Node) -> Search | None:
+    """Find members that MLX's modules do not have, where no other library's explains them."""
     owner, member = field(node, "object"), field(node, "attribute")
     if owner is None or member is None or not context.is_of_module(owner) or context.index.is_substitute:
-        return
+        return None
     module = context.entry(owner)
     name = text_of(member)
     if module is None or module.name not in _KNOWN or not name or not _is_missing(context.index, module.name, name):
-        return
-    if is_set_or_guarded(context, node) or _is_expected(context, node, name) or _is_foreign(context, node, name):
+        return None
+    if is_set_or_guarded(context, node) or is_explained(context, node, module.name, name):
+        return None
+    return partial(_unexpected_name, context, node, module)
+
+
+def _unexpected_name(context: RuleContext, node: Node, module: ApiEntry, whole: Node) -> Iterator[Finding]:
+    """Report a name that a module lacks, unless the file expects that."""
+    name = text_of(node.named_children[-1])
+    if _is_expected(context, whole, node, name):
         return
     message, better = _meant(context.index, module, name)
     alias = context.alias(better.name.rpartition(".")[0], node) if better is not None else ""
@@ -72,6 +79,7 @@ def unknown_name(context: RuleContext, node: Node) -> Iterator[Finding]:
     "error",
     "An import of a name that MLX does not have",
     PYTHON + "ops.html",
+    scope="file",
     kinds=("import_from_statement",),
     examples=(
         Example("from mlx.core import sofmax\ny = sofmax(x)", "from mlx.core import softmax\ny = softmax(x)",
@@ -80,18 +88,28 @@ def unknown_name(context: RuleContext, node: Node) -> Iterator[Finding]:
                 "y.shape == (2, 3)", is_fixed=False),
     ),
 )  # fmt: skip
-def unknown_import(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds imports from MLX's modules of what they do not have."""
+def unknown_import(context: RuleContext, node: Node) -> Search | None:
+    """Find imports of names that MLX's modules do not have."""
     path, names = field(node, "module_name"), node.children_by_field_name("name")
     module = context.index.resolve(text_of(path)) if path is not None and not context.index.is_substitute else None
     if module is None or module.name not in _KNOWN or is_guarded(context, node):
-        return
-    for given in names:
-        imported = field(given, "name") or given
+        return None
+    imports = ((given, field(given, "name") or given) for given in names)
+    missing = [
+        (given, imported)
+        for given, imported in imports
+        if imported.type == "dotted_name" and _is_missing(context.index, module.name, text_of(imported))
+    ]
+    return partial(_unexpected_imports, context, module, missing) if missing else None
+
+
+def _unexpected_imports(
+    context: RuleContext, module: ApiEntry, missing: list[tuple[Node, Node]], whole: Node
+) -> Iterator[Finding]:
+    """Report imported names that a module lacks, unless the file expects that."""
+    for given, imported in missing:
         name = text_of(imported)
-        if imported.type != "dotted_name" or _is_expected(context, given, name):
-            continue
-        if _is_missing(context.index, module.name, name):
+        if not _is_expected(context, whole, given, name):
             found = replacement_for_member(module.name, name)
             message, _ = _meant(context.index, module, name)
             if found is not None:
@@ -104,25 +122,18 @@ def _is_missing(index: ApiIndex, module: str, name: str) -> bool:
     return not is_theirs and index.resolve(f"{module}.{name}") is None
 
 
-def _is_expected(context: RuleContext, node: Node, name: str) -> bool:
-    """Tells whether a file knows that MLX may lack a name: it asks for it, or the version, sets it, says ignore."""
-    text, code = context.whole.text or b"", context.buffer.text
+def _is_expected(context: RuleContext, whole: Node, node: Node, name: str) -> bool:
+    """Return whether a file expects that MLX may lack a name: it asks for it or for the version, sets or ignores it."""
+    text, code = whole.text or b"", text_of(whole)
     end = text.find(b"\n", node.end_byte)
     is_ignored = _IGNORED.search(text, node.end_byte, end if end >= 0 else len(text)) is not None
     is_named = f'"{name}"' in code or f"'{name}'" in code or re.search(rf"\.{name}\s*=(?!=)", code) is not None
     is_tried = re.search(rf"\bimport\b[^\n]*\b{name}\b[^\n]*\n(?:[^\n]*\n){{0,3}}\s*except\b", code) is not None
-    return is_ignored or is_named or is_tried or context.mentions("__version__")
-
-
-def _is_foreign(context: RuleContext, node: Node, name: str) -> bool:
-    """Tells whether another rule finds the name, as that of another library."""
-    if name not in foreign_members():
-        return False
-    return any(True for other in (foreign_function, foreign_layer) for _ in other.check(context, node))
+    return is_ignored or is_named or is_tried or context.file.mentions("__version__")
 
 
 def _meant(index: ApiIndex, module: ApiEntry, name: str) -> tuple[str, ApiEntry | None]:
-    """Returns what is wrong with a name, and the entry that is likely to be meant."""
+    """Return the message on an unknown name, and the entry that is likely to be meant, or None."""
     lacks = f"`{customary_name(module.name)}` has no `{name}`"
     inner = index.resolve(f"{index.package}.{name}")
     if inner is not None and inner.kind == "module":
@@ -140,18 +151,18 @@ def _meant(index: ApiIndex, module: ApiEntry, name: str) -> tuple[str, ApiEntry 
 
 def _offered(index: ApiIndex, module: ApiEntry) -> Iterator[tuple[str, ApiEntry]]:
     members = ((name, entry) for name, entry in index.members(module) if not name.startswith("_"))
-    return ((name, entry) for name, entry in members if is_there(module.name, name, entry))
+    return ((name, entry) for name, entry in members if entry.exists_in(module.name, name))
 
 
 def _is_alike(name: str, entry: ApiEntry) -> bool:
-    """Tells whether a name may be another spelling of an entry's: a class's has capitals, no dtype is a guess."""
+    """Return whether a name may be another spelling of an entry's: a class's has capitals, no dtype is a guess."""
     is_class = name[:1].isupper()
     return entry.kind != "attribute" and is_class == (entry.kind == "class" and entry.short_name[:1].isupper())
 
 
 @lru_cache(maxsize=4)
 def _files(index: ApiIndex) -> frozenset[str]:
-    """Returns what MLX's files are called: the modules inside its modules."""
+    """Return the stems of MLX's files: its modules may be named without being imported."""
     return frozenset(PurePosixPath(entry.path).stem for entry in index if entry.path)
 
 

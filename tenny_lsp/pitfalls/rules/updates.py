@@ -1,10 +1,11 @@
-"""Updates: lost, done once where they should be twice, or seen under two names."""
+"""Updates of arrays: lost, applied once where an index repeats, or shared by two names."""
 
 from collections.abc import Iterator
 
-from tenny_lsp.pitfalls.calls import Call, all_within, atom, call_of, replaced
+from tenny_lsp.pitfalls.calls import Call, all_within, call_of
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.rule import PYTHON, USAGE, Edit, Example, Finding, Fix, rule
+from tenny_lsp.pitfalls.edits import Edit, Fix, atom, replaced
+from tenny_lsp.pitfalls.rule import PYTHON, USAGE, Example, Finding, rule
 from tenny_lsp.pitfalls.values import literal_of
 from tenny_lsp.source.scope import Scope
 from tenny_lsp.source.syntax import Node, field, text_of
@@ -29,7 +30,7 @@ _AT = PYTHON + "_autosummary/mlx.core.array.at.html"
     ),
 )
 def repeated_index(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds updates at indices that are seen to repeat: only one update of each place remains."""
+    """Find updates at indices that repeat in the text: only one update of each place remains."""
     left, operator, right = field(node, "left"), field(node, "operator"), field(node, "right")
     method = {"+=": "add", "-=": "subtract", "*=": "multiply", "/=": "divide"}.get(
         text_of(operator) if operator else ""
@@ -47,7 +48,7 @@ def repeated_index(context: RuleContext, node: Node) -> Iterator[Finding]:
 
 def _repeats(context: RuleContext, node: Node) -> bool:
     value = context.value_of(node)
-    call = call_of(value) if value is not None and value.type == "call" else None
+    call = call_of(value)
     if (
         call is None
         or not call.arguments
@@ -72,7 +73,7 @@ def _repeats(context: RuleContext, node: Node) -> bool:
     ),
 )
 def at_discarded(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds updates through ``at`` that stand alone: they return a new array."""
+    """Find updates through ``at`` that stand alone: they return a new array."""
     target = _updated(context, call)
     if target is None or call.node.parent is None or call.node.parent.type != "expression_statement":
         return
@@ -96,7 +97,7 @@ def at_discarded(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )
 def at_set(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Finds ``at[…].set`` and ``at[…].get``."""
+    """Find ``at[…].set`` and ``at[…].get``."""
     target, subscript = _updated(context, call), call.owner
     if target is None or subscript is None:
         return
@@ -115,7 +116,7 @@ def at_set(context: RuleContext, call: Call) -> Iterator[Finding]:
 
 
 def _updated(context: RuleContext, call: Call) -> Node | None:
-    """Returns ``x`` of ``x.at[…].add``, where it is an array."""
+    """Return ``x`` of ``x.at[…].add``, where it is an array."""
     if call.owner is None or call.owner.type != "subscript":
         return None
     at = field(call.owner, "value")
@@ -139,11 +140,11 @@ def _updated(context: RuleContext, call: Call) -> Node | None:
     ),
 )
 def shared_update(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds updates in place of an array that another name still stands for and that is used again."""
+    """Find updates in place of an array that has another name, which is used afterwards."""
     left, right, operator = field(node, "left"), field(node, "right"), field(node, "operator")
     if left is None or right is None or operator is None or left.type != "identifier":
         return
-    scope = next(iter(context.buffer.scopes_around(left)))
+    scope = next(iter(context.scopes_around(left)))
     other = _sharing(scope, left)
     if not other or not context.is_array(left) or not _is_used_after(scope.node, other, node.end_byte):
         return
@@ -154,7 +155,7 @@ def shared_update(context: RuleContext, node: Node) -> Iterator[Finding]:
 
 
 def _sharing(scope: Scope, left: Node) -> str:
-    """Returns the other name of the array that a name stands for where it is updated; empty where it has none."""
+    """Return the other name of an array where it is updated; empty where it has none."""
     name = text_of(left)
     update = next((b for b in scope.bindings.get(name, []) if b.position == left.start_byte), None)
     for alias, bindings in scope.bindings.items() if update is not None else ():
@@ -198,18 +199,18 @@ def _is_used_after(scope: Node, name: str, place: int) -> bool:
     ),
 )  # fmt: skip
 def slice_is_a_copy(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Finds assignments through a name for a slice that nothing reads: NumPy's would be a view, MLX's is a copy."""
+    """Find assignments through a name for a slice that nothing reads: NumPy's would be a view, MLX's is a copy."""
     left = field(node, "left")
     target = field(left, "value") if left is not None and left.type == "subscript" else None
     binding = context.binding_of(target)
     source = field(binding.value, "value") if binding is not None and not binding.steps else None
     if target is None or binding is None or binding.value is None or binding.value.type != "subscript":
         return
-    scope = next(iter(context.buffer.scopes_around(target))).node
+    scope = next(iter(context.scopes_around(target))).node
     # What stands in a module or class may be read from elsewhere.
     if scope.type != "function_definition" or source is None or source.type != "identifier":
         return
-    if _is_read(scope, text_of(target)) or context.mentions("locals()"):
+    if _is_read(scope, text_of(target)) or context.file.mentions("locals()"):
         return
     if context.is_array(target) and context.is_array(source) and _is_used_after(scope, text_of(source), node.end_byte):
         yield Finding(
@@ -219,7 +220,7 @@ def slice_is_a_copy(context: RuleContext, node: Node) -> Iterator[Finding]:
 
 
 def _is_read(scope: Node, name: str) -> bool:
-    """Tells whether a name is used in a scope other than to be assigned to, as ``b = …`` and ``b[i] = …``."""
+    """Return whether a name is used in a scope other than to be assigned to, as ``b = …`` and ``b[i] = …``."""
     for node in all_within(scope, "identifier"):
         outer = node.parent
         if text_of(node) != name or outer is None:

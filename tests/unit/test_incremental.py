@@ -1,4 +1,4 @@
-"""After an edit only some parts of a file are looked at again: what is found must be what a fresh look finds."""
+"""After an edit only some statements are checked again: what is found must be what a fresh check finds."""
 
 import re
 import textwrap
@@ -78,10 +78,10 @@ def forgiving(x):
 '''
 
 
-def look(text: str, before: Checked | None = None) -> Checked:
-    buffer = Buffer(text, before.context.buffer if before is not None else None)
+def checked(text: str, before: Checked | None = None) -> Checked:
+    buffer = Buffer(text, before.context.evaluator.buffer if before is not None else None)
     evaluator = Queries(buffer, INDEX, FILES, Path("/nowhere/file.py")).evaluator
-    return check(buffer, RULES, evaluator, before)
+    return check(evaluator, RULES, before)
 
 
 FILES = Files()
@@ -116,31 +116,31 @@ def codes(found: list[Pitfall]) -> set[str]:
 )
 def test_an_edit_there_and_back_is_seen_wherever_it_matters(old: str, new: str) -> None:
     assert FILE.count(old) == 1
-    first = look(FILE)
-    there = look(FILE.replace(old, new), first)
-    assert there.pitfalls == look(FILE.replace(old, new)).pitfalls
-    assert look(FILE, there).pitfalls == first.pitfalls
+    first = checked(FILE)
+    there = checked(FILE.replace(old, new), first)
+    assert there.pitfalls == checked(FILE.replace(old, new)).pitfalls
+    assert checked(FILE, there).pitfalls == first.pitfalls
 
 
 def test_the_file_has_pitfalls_that_hang_together() -> None:
-    found = look(FILE).pitfalls
+    found = checked(FILE).pitfalls
     assert len(found) >= 4
     assert len(codes(found)) >= 3
 
 
-def test_only_what_an_edit_concerns_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    looked_at = []
+def test_only_what_an_edit_invalidates_is_checked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    rechecked = []
     findings = Rules.findings
 
-    def seen(self: Rules, script: RuleContext, part: Node) -> list[tuple[Rule, Finding]]:
-        looked_at.append(part.text)
-        return findings(self, script, part)
+    def seen(self: Rules, context: RuleContext, statement: Node) -> tuple[list[tuple[Rule, Finding]], bool]:
+        rechecked.append(statement.text)
+        return findings(self, context, statement)
 
     monkeypatch.setattr(Rules, "findings", seen)
-    before = look(FILE)
-    looked_at.clear()
-    look(FILE.replace("return x * 2", "return x * 2 + 1"), before)
-    definitions = [text for text in looked_at if text.startswith((b"def", b"class"))]
+    before = checked(FILE)
+    rechecked.clear()
+    checked(FILE.replace("return x * 2", "return x * 2 + 1"), before)
+    definitions = [text for text in rechecked if text.startswith((b"def", b"class"))]
     assert [text.split(b"(")[0] for text in definitions] == [b"class Block"]
 
 
@@ -155,11 +155,11 @@ def test_another_files_change_is_seen(tmp_path: Path) -> None:
         return Queries(buffer, INDEX, files, tmp_path / "file.py").evaluator
 
     buffer = Buffer(text)
-    before = check(buffer, RULES, evaluator(buffer))
+    before = check(evaluator(buffer), RULES)
     assert len(before.pitfalls) == 1
     other.write_text("def made():\n    return Other()\n")
     after = Buffer(text.replace("return 1", "return 12"), buffer)
-    assert check(after, RULES, evaluator(after), before).pitfalls == []
+    assert check(evaluator(after), RULES, before).pitfalls == []
 
 
 def test_a_file_that_an_import_has_been_waiting_for_is_seen(tmp_path: Path) -> None:
@@ -171,17 +171,17 @@ def test_a_file_that_an_import_has_been_waiting_for_is_seen(tmp_path: Path) -> N
         return Queries(buffer, INDEX, files, tmp_path / "file.py").evaluator
 
     buffer = Buffer(text)
-    before = check(buffer, RULES, evaluator(buffer))
+    before = check(evaluator(buffer), RULES)
     assert before.pitfalls == []
     (tmp_path / "other.py").write_text("import mlx.core as mx\ndef made():\n    return mx.zeros(3)\n")
     after = Buffer(text.replace("return 1", "return 12"), buffer)
-    assert len(check(after, RULES, evaluator(after), before).pitfalls) == 1
+    assert len(check(evaluator(after), RULES, before).pitfalls) == 1
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.data())
-def test_whatever_is_typed_is_seen_as_a_fresh_look_sees_it(data: st.DataObject) -> None:
-    text, kept = FILE, look(FILE)
+def test_whatever_is_typed_is_found_as_a_fresh_check_finds_it(data: st.DataObject) -> None:
+    text, kept = FILE, checked(FILE)
     for _ in range(3):
         start = data.draw(st.integers(0, len(text)))
         end = min(len(text), start + data.draw(st.integers(0, 12)))
@@ -189,8 +189,8 @@ def test_whatever_is_typed_is_seen_as_a_fresh_look_sees_it(data: st.DataObject) 
             st.sampled_from(["", "x", ".", "(", ")", "\n", " ", "#", "mx.", "self.fc", "    return make(2)\n", "ß"])
         )
         text = text[:start] + put + text[end:]
-        kept = look(text, kept)
-        assert kept.pitfalls == look(text).pitfalls
+        kept = checked(text, kept)
+        assert kept.pitfalls == checked(text).pitfalls
 
 
 EXAMPLES = [example.before for one in RULES_OF_ALL for example in one.examples]
@@ -198,7 +198,7 @@ WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 def mixed_up(text: str, choice: Random) -> str:
-    """Returns a text with a word put in another's place, without a line, or with another example in it."""
+    """Return a text with a word put in another's place, without a line, or with another example in it."""
     one, other = (choice.choice(list(WORD.finditer(text))) for _ in range(2))
     lines = text.split("\n")
     row = choice.randrange(len(lines))
@@ -215,11 +215,11 @@ def mixed_up(text: str, choice: Random) -> str:
 
 @settings(max_examples=40, deadline=None)
 @given(st.randoms(use_true_random=False))
-def test_the_examples_of_all_rules_side_by_side_are_seen_as_a_fresh_look_sees_them(choice: Random) -> None:
+def test_the_examples_of_all_rules_side_by_side_are_found_as_a_fresh_check_finds_them(choice: Random) -> None:
     functions = (f"def f{n}(x: mx.array):\n{textwrap.indent(one, '    ')}\n" for n, one in enumerate(EXAMPLES))
     text = PRELUDE + "\n\n".join(choice.sample([*functions, *EXAMPLES], 14)) + "\n"
-    kept = look(text)
+    kept = checked(text)
     for _ in range(4):
         text = mixed_up(text, choice)
-        kept = look(text, kept)
-        assert kept.pitfalls == look(text).pitfalls
+        kept = checked(text, kept)
+        assert kept.pitfalls == checked(text).pitfalls

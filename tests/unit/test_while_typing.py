@@ -42,7 +42,7 @@ def typed(text: str, before: TypingCheck | None = None) -> TypingCheck:
 
 
 def said(found: list[Pitfall], text: str) -> list[tuple[str, str, list[str]]]:
-    """Returns what is underlined, and what its fixes replace."""
+    """Return the code, the underlined text and the texts that fixes replace, of each pitfall."""
     return [
         (one.code, text[one.start : one.end], [text[edit.start : edit.end] for fix in one.fixes for edit in fix.edits])
         for one in found

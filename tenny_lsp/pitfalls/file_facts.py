@@ -1,0 +1,80 @@
+"""What a rule may know of the rest of its file: few facts, cheap to compare after an edit."""
+
+import re
+from collections.abc import Hashable
+from functools import cached_property
+
+from tenny_lsp.inference.evaluator import Evaluator
+from tenny_lsp.inference.meaning import Api, LocalFunction
+from tenny_lsp.pitfalls.calls import Call, call_of
+from tenny_lsp.source.syntax import text_of, up_to
+
+#: The transforms that take gradients, and all transforms of functions → the position of the function's argument.
+_GRADIENTS = {"mlx.nn.value_and_grad": 1, "mlx.core.value_and_grad": 0, "mlx.core.grad": 0}
+_TRANSFORMS = {"mlx.core.compile": 0, "mlx.core.vmap": 0, **_GRADIENTS}
+
+
+class FileFacts:
+    """Facts of a whole file that any rule may use; when one of them changes, the whole file is checked again.
+
+    Args:
+        evaluator (Evaluator): The evaluator of the file.
+    """
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self._evaluator = evaluator
+        self._buffer = evaluator.buffer
+        #: The words that rules have asked for → whether the text has them.
+        self._mentioned: dict[str, bool] = {}
+
+    def equal_those_of(self, before: "FileFacts") -> bool:
+        """Return whether the facts are those of the file before an edit, the words included that were asked for."""
+        are_mentioned = all(self.mentions(word) == was for word, was in before._mentioned.items())
+        return are_mentioned and self._facts == before._facts
+
+    def mentions(self, word: str) -> bool:
+        """Return whether a word stands anywhere in the text."""
+        if word not in self._mentioned:
+            self._mentioned[word] = word in self._buffer.text
+        return self._mentioned[word]
+
+    @cached_property
+    def _facts(self) -> Hashable:
+        calls = {name: [text_of(call.node) for call in calls.values()] for name, calls in self.transformed.items()}
+        return repr(calls), self.imported, self.convolutions, frozenset(self._buffer.tested_names)
+
+    @cached_property
+    def transformed(self) -> dict[str, dict[int, Call]]:
+        """The calls that transform functions of the file: the transform's name → the function's node id → the call."""
+        text, found = self._buffer.root.text or b"", dict[str, dict[int, Call]]()
+        for place in re.finditer(rb"\b(?:compile|vmap|grad|value_and_grad)\(", text):
+            node = self._buffer.root.descendant_for_byte_range(place.start(), place.start())
+            call = call_of(up_to(node, "call") if node is not None else None)
+            transform = self._evaluator.meaning(call.function) if call is not None else None
+            name = transform.entry.name if isinstance(transform, Api) else ""
+            if call is None or len(call.arguments) <= _TRANSFORMS.get(name, 99):
+                continue
+            function = self._evaluator.meaning(call.arguments[_TRANSFORMS[name]])
+            if isinstance(function, LocalFunction) and function.home is self._evaluator:
+                found.setdefault(name, {})[function.node.id] = call
+        return found
+
+    @cached_property
+    def gradients(self) -> dict[int, Call]:
+        """The calls that take gradients, by the node id of the function that they differentiate."""
+        return {node: call for name in _GRADIENTS for node, call in self.transformed.get(name, {}).items()}
+
+    @cached_property
+    def convolutions(self) -> frozenset[str]:
+        """The names that convolutions are assigned to."""
+        text, found = self._buffer.text, set()
+        for place in re.finditer(r"\.Conv[123]d\(", text):
+            line = text[text.rfind("\n", 0, place.start()) + 1 : place.start()]
+            found |= {assigned[1] for assigned in [re.search(r"(\w+) *= *\w+\Z", line)] if assigned}
+        return frozenset(found)
+
+    @cached_property
+    def imported(self) -> frozenset[str]:
+        """The words of the import statements: what may be the name of a module."""
+        statements = re.findall(r"import\b(?:\s*\([^)]*\)|.*)", self._buffer.text)
+        return frozenset(word for statement in statements for word in re.findall(r"\w+", statement))

@@ -1,0 +1,112 @@
+"""Results that are thrown away: MLX's functions return new arrays and change nothing in place."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from tenny_lsp.mlx_api.index import ApiIndex
+from tenny_lsp.pitfalls.calls import Call, call_of, function_around
+from tenny_lsp.pitfalls.context import RuleContext
+from tenny_lsp.pitfalls.edits import Fix, inserted
+from tenny_lsp.pitfalls.guards import is_guarded
+from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
+from tenny_lsp.source.syntax import Node, field, text_of, up_to
+
+_ARRAY = "mlx.core.array"
+_INITIALISERS = "mlx.nn.init."
+#: What returns an array and does more: draws a random number, sends to other processes, belongs to another rule.
+_IMPURE = ("mlx.core.random.", "mlx.core.distributed.", "mlx.core.ArrayAt.")
+
+
+@rule(
+    "unused-result",
+    "warning",
+    "The result of a pure function thrown away",
+    PYTHON + "nn/init.html",
+    kinds=("expression_statement",),
+    examples=(
+        Example(
+            "for layer in [model]:\n    nn.init.constant(7.0)(layer.bias)\ny = model.bias",
+            "for layer in [model]:\n    layer.bias = nn.init.constant(7.0)(layer.bias)\ny = model.bias",
+            "y.tolist() == [7, 7]",
+            "wrong",
+        ),
+        Example(
+            "def f(a: mx.array):\n    a.reshape(3, 2)\n    return a\ny = f(x)",
+            "def f(a: mx.array):\n    a = a.reshape(3, 2)\n    return a\ny = f(x)",
+            "y.shape == (3, 2)",
+            "wrong",
+        ),
+        Example(
+            "def f(a: mx.array):\n    mx.sort(a)\n    return a\ny = f(-x)",
+            "def f(a: mx.array):\n    return mx.sort(a)\ny = f(-x)",
+            "y[0].tolist() == [-2, -1, 0]",
+            "wrong",
+            is_fixed=False,
+        ),
+    ),
+)
+def unused_result(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Find statements that only call an initialiser, an operation or an array method."""
+    call = call_of(node.named_children[0]) if len(node.named_children) == 1 else None
+    # At the top of a notebook's cell, or in a session, the value of an expression is shown.
+    if call is None or up_to(node, "function_definition", "for_statement", "while_statement") is None:
+        return
+    function = _pure_function(context, call)
+    if not function or _may_raise_on_purpose(context, node):
+        return
+    target = _target(context, call, function)
+    fixes = (Fix("Assign the result", (inserted(call.node.start_byte, f"{target} = "),), False),) if target else ()
+    what = "An initialiser" if function.startswith(_INITIALISERS) else f"`{function}`"
+    message = f"{what} returns a new array and changes nothing in place: here the result is thrown away."
+    yield Finding(call.node, message, fixes)
+
+
+def _may_raise_on_purpose(context: RuleContext, node: Node) -> bool:
+    """Return whether a call may stand alone to see whether it raises: in a test, or where errors are caught."""
+    function = function_around(node)
+    is_test = function is not None and text_of(field(function, "name") or function).startswith("test")
+    is_tested = any(map(context.file.mentions, ("assertRaises", "pytest.raises")))
+    return is_test or is_tested or is_guarded(context, node, ("Error",))
+
+
+def _pure_function(context: RuleContext, call: Call) -> str:
+    """Return the public name of the pure function that a call calls; empty where it is not certain to be one."""
+    made = call_of(context.value_of(call.function))
+    if made is not None:
+        name = context.name(made.function)
+        return name if name.startswith(_INITIALISERS) else ""
+    names = _pure_names(context.index)
+    if call.name not in names:  # to find out what is called takes much longer
+        return ""
+    entry = context.entry(call.function)
+    return entry.name if entry is not None and entry.name in names else ""
+
+
+@lru_cache(maxsize=4)
+def _pure_names(index: ApiIndex) -> frozenset[str]:
+    """Return the short and public names of ``mlx.core``'s functions that return one array and do nothing else."""
+    pure = [
+        entry
+        for entry in index
+        if entry.name.startswith("mlx.core.")
+        and not entry.name.startswith(_IMPURE)
+        and entry.kind in ("function", "method")
+        and {signature.returns for signature in entry.signatures} in ({"array"}, {_ARRAY})
+    ]
+    aliases = (alias.rpartition(".")[2] for entry in pure for alias in entry.aliases)
+    return frozenset({*(entry.name for entry in pure), *(entry.short_name for entry in pure), *aliases})
+
+
+def _target(context: RuleContext, call: Call, function: str) -> str:
+    """Return what the result is likely to be meant for: the initialised member, or the local array of a method."""
+    if function.startswith(_INITIALISERS):
+        given = call.arguments[0] if len(call.arguments) == 1 else None
+        return text_of(given) if given is not None and given.type in ("attribute", "subscript") else ""
+    if not function.startswith(f"{_ARRAY}.") or call.owner is None or call.owner.type != "identifier":
+        return ""
+    scope = function_around(call.node)
+    bindings = context.bindings_in(scope) if scope is not None else context.module_bindings
+    return text_of(call.owner) if text_of(call.owner) in bindings else ""
+
+
+RULES = (unused_result,)

@@ -132,7 +132,7 @@ def _is_usable(before: Checked, context: RuleContext, rules: Rules) -> bool:
     if before.rules is not rules or old.index is not context.index:
         return False
     if old.evaluator.files is not evaluator.files or (
-        evaluator.files is not None and not evaluator.files.are_as(before.others)
+        evaluator.files is not None and not evaluator.files.are_unchanged(before.others)
     ):
         return False
     if evaluator.finds_any(before.missing):

@@ -28,7 +28,7 @@ _PRIOR = 1.5
 _FILE_PRIOR = 0.3
 #: How many of the last uses in the file count as recent.
 _RECENT = 12
-#: What weights were learned for: the frequency, each kind of context among the shipped counts and in the file, and more.
+#: What has a weight: the frequency, each kind of context among the shipped counts and in the file, and the rest.
 FEATURES = (
     "frequency", *KINDS, *(f"{kind} in the file" for kind in KINDS), "in the file", "recent", "words", "part of a word",
 )  # fmt: skip

@@ -10,8 +10,7 @@ from tenny_lsp import locations
 from tenny_lsp.errors import AdapterError
 
 if TYPE_CHECKING:
-    from pygls.lsp.server import LanguageServer
-
+    from tenny_lsp.lsp.server import TennyServer
     from tenny_lsp.lsp.settings import ModelSettings
     from tenny_lsp.model.client import WorkerModel
     from tenny_lsp.model.protocol import TextModel
@@ -22,7 +21,7 @@ def log_to_stderr(level: int = logging.WARNING) -> None:
     logging.basicConfig(stream=sys.stderr, level=level, format="%(levelname)s %(name)s: %(message)s")
 
 
-def make_server() -> "LanguageServer":
+def make_server() -> "TennyServer":
     """Returns a server, ready to be started, whose settings decide which model speaks."""
     gc.disable()  # the protocol is hundreds of classes: looking for garbage among them costs a tenth of the start
     from tenny_lsp.lsp.server import create_server

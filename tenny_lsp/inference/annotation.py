@@ -30,16 +30,16 @@ _TABLES = {"dict", "Dict", "Mapping", "MutableMapping", "OrderedDict", "defaultd
 _TRANSPARENT = {"Annotated", "Final", "ClassVar", "Required", "NotRequired"}
 _PLAIN = {"int", "float", "bool", "complex", "str", "bytes"}
 
-#: A dotted name in an annotation → what it stands for.
+#: A dotted name in an annotation → its meaning.
 _Resolve = Callable[[str], Meaning | None]
 
 
-def annotated(evaluator: Evaluator, node: Node) -> Meaning | None:
-    """Return what a value is that has an annotation of a buffer."""
+def meaning_of_annotation(evaluator: Evaluator, node: Node) -> Meaning | None:
+    """Return the meaning of a value that is annotated so in a file."""
 
     def resolve(dotted: str) -> Meaning | None:
         root, *parts = dotted.split(".")
-        meaning = evaluator.named(root, node)
+        meaning = evaluator.meaning_of_name(root, node)
         for part in parts:
             meaning = evaluator.member(meaning, part)
         return meaning
@@ -47,8 +47,8 @@ def annotated(evaluator: Evaluator, node: Node) -> Meaning | None:
     return _value(_parsed(text_of(node)), resolve)
 
 
-def annotated_in_api(index: ApiIndex, text: str, entry: ApiEntry) -> Meaning | None:
-    """Return what a value is that an annotation in an entry's signature describes."""
+def meaning_of_api_annotation(index: ApiIndex, text: str, entry: ApiEntry) -> Meaning | None:
+    """Return the meaning of a value that is annotated so in the signature of an entry of the API."""
 
     def resolve(dotted: str) -> Meaning | None:
         dotted = dotted.replace("mx.", "mlx.core.", 1) if dotted.startswith("mx.") else dotted
@@ -71,7 +71,7 @@ def _parsed(text: str) -> ast.expr | None:
 
 
 def _value(node: ast.expr | None, resolve: _Resolve) -> Meaning | None:
-    """Return what a value of an annotation is."""
+    """Return the meaning of a value that is annotated so."""
     if isinstance(node, ast.Constant):
         if isinstance(node.value, str):
             return _value(_parsed(node.value), resolve)
@@ -87,7 +87,7 @@ def _value(node: ast.expr | None, resolve: _Resolve) -> Meaning | None:
 
 
 def _instance(meaning: Meaning | None) -> Meaning | None:
-    """Return what a value is whose annotation is the name of a class."""
+    """Return the meaning of a value whose annotation names something: an instance of it, where it is a class."""
     if isinstance(meaning, Api) and meaning.entry.kind == "class":
         return Instance(meaning)
     if isinstance(meaning, LocalClass):
@@ -101,7 +101,7 @@ def _instance(meaning: Meaning | None) -> Meaning | None:
 
 
 def _generic(name: str, inner: list[ast.expr], resolve: _Resolve) -> Meaning | None:
-    """Return what a value of ``name[inner, …]`` is."""
+    """Return the meaning of a value that is annotated ``name[inner, …]``."""
     if name in ("Optional", "Union"):
         return join(_value(part, resolve) for part in inner) if inner else None
     if name in _TRANSPARENT:

@@ -13,7 +13,7 @@ from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
 @dataclass(frozen=True, slots=True)
 class NamedEntry:
-    """An entry and the part of the text that names it."""
+    """A name of an entry of the API: the entry, and the part of the text that names it."""
 
     entry: ApiEntry
     start: int
@@ -22,7 +22,7 @@ class NamedEntry:
 
 @dataclass(frozen=True, slots=True)
 class HeldInstance:
-    """A name whose value is an instance of a class of the API, and that class."""
+    """A name that holds an instance of a class of the API, and the entry of that class."""
 
     name: str
     entry: ApiEntry
@@ -32,7 +32,7 @@ class HeldInstance:
 
 @dataclass(frozen=True, slots=True)
 class KeywordArgument:
-    """The name of a keyword argument, and what is called with it."""
+    """The name of a keyword argument, and the entry that is called with it."""
 
     name: str
     entry: ApiEntry
@@ -64,7 +64,7 @@ def target_at(evaluator: Evaluator, offset: int) -> CursorTarget | None:
     owner = field(name.node.parent, "object")
     if owner is not None and owner != name.node:
         return _member(evaluator, name, evaluator.meaning(owner))
-    return _value(name, _meaning(evaluator, name.node))
+    return _named_value(name, _meaning(evaluator, name.node))
 
 
 def called_entry(evaluator: Evaluator, call: Node) -> ApiEntry | None:
@@ -95,28 +95,28 @@ def _imported(evaluator: Evaluator, name: Name) -> CursorTarget | None:
 
 
 def _member(evaluator: Evaluator, name: Name, owner: Meaning | None) -> CursorTarget | None:
-    """Return what a name is that stands after a value's dot."""
+    """Return the target for a name that follows the dot of a value."""
     last = text_of(name.node)
     if entry := member_entry(evaluator, owner, last):
         return NamedEntry(entry, name.start, name.end)
     meaning = evaluator.meaning(name.node.parent) if name.node.parent is not None else None
-    if meaning is None and (api := _lacks(evaluator.value(owner), last)) is not None:
+    if meaning is None and (api := _api_owner_without(evaluator.value(owner), last)) is not None:
         return MissingMember(last, api, name.start, name.end)
-    return _value(name, meaning)
+    return _named_value(name, meaning)
 
 
-def _lacks(meaning: Meaning | None, name: str) -> ApiEntry | None:
-    """Return the module or class of the API that a value is, is of, or derives from, if nothing else has that name."""
+def _api_owner_without(meaning: Meaning | None, name: str) -> ApiEntry | None:
+    """Return the API module or class in which a member is looked up, if no local class on the way defines that name."""
     cls = meaning.of if isinstance(meaning, Instance) else meaning
     if not isinstance(cls, LocalClass):
         return cls.entry if isinstance(cls, Api) and cls.entry.kind in ("module", "class") else None
     if name in names_in(cls):
         return None
-    found = [_lacks(base, name) for base in bases(cls)]
+    found = [_api_owner_without(base, name) for base in bases(cls)]
     return found[0] if found and None not in found else None
 
 
-def _value(name: Name, meaning: Meaning | None) -> CursorTarget | None:
+def _named_value(name: Name, meaning: Meaning | None) -> CursorTarget | None:
     if isinstance(meaning, Api):
         return NamedEntry(meaning.entry, name.start, name.end)
     if isinstance(meaning, Instance) and isinstance(meaning.of, Api):
@@ -125,7 +125,7 @@ def _value(name: Name, meaning: Meaning | None) -> CursorTarget | None:
 
 
 def _meaning(evaluator: Evaluator, node: Node) -> Meaning | None:
-    """Return what an identifier means that does not stand after a value's dot."""
+    """Return the meaning of an identifier that does not follow a dot, or that is part of a dotted pattern."""
     if node.parent is None or node.parent.type != "dotted_name":
         return evaluator.meaning(node)
     parts = [part for part in node.parent.named_children if part.start_byte <= node.start_byte]

@@ -1,6 +1,6 @@
 """Evaluate definitions: functions and classes under their decorators, parameters, and what functions return."""
 
-from tenny_lsp.inference.annotation import annotated
+from tenny_lsp.inference.annotation import meaning_of_annotation
 from tenny_lsp.inference.evaluator import Evaluator, home_of
 from tenny_lsp.inference.meaning import (
     NONE,
@@ -25,8 +25,8 @@ _TRANSPARENT = {
 }  # fmt: skip
 
 
-def defined(evaluator: Evaluator, node: Node) -> Meaning | None:
-    """Return what a function or class definition binds its name to, decorators applied."""
+def meaning_of_definition(evaluator: Evaluator, node: Node) -> Meaning | None:
+    """Return what a function or class definition binds its name to, with its decorators applied."""
     meaning: Meaning | None
     meaning = LocalClass(evaluator, node) if node.type == "class_definition" else LocalFunction(evaluator, node)
     for decorator in reversed(decorators(node)):
@@ -38,7 +38,7 @@ def defined(evaluator: Evaluator, node: Node) -> Meaning | None:
         called = evaluator.meaning(call) if call is not None and decorator.type == "call" else None
         if isinstance(called, External) and called.name in _TRANSPARENT:
             continue
-        meaning = evaluator.called(applied, Arguments((meaning,)))
+        meaning = evaluator.call_result(applied, Arguments((meaning,)))
     return meaning
 
 
@@ -51,12 +51,12 @@ def decorators(node: Node) -> list[Node]:
 
 
 def is_property(node: Node) -> bool:
-    """Return whether a method is read like an attribute."""
+    """Return whether a method is a property."""
     return any(text_of(d).rpartition(".")[2] in ("property", "cached_property") for d in decorators(node))
 
 
-def parameter(evaluator: Evaluator, binding: Binding, known: Meaning | None) -> Meaning | None:
-    """Return what a parameter is; ``known`` is what its annotation says."""
+def meaning_of_parameter(evaluator: Evaluator, binding: Binding, known: Meaning | None) -> Meaning | None:
+    """Return the meaning of a parameter; ``known`` is that of its annotation."""
     if binding.steps == ("*",):
         return Group("tuple", known)
     if binding.steps == ("**",):
@@ -78,7 +78,7 @@ def parameter(evaluator: Evaluator, binding: Binding, known: Meaning | None) -> 
 
 
 def first_parameter(function: LocalFunction) -> Meaning | None:
-    """Return what a function is given first."""
+    """Return the meaning of the first parameter of a function."""
     name = field(function.node, "parameters")
     scope = function.home.buffer.bindings_in(function.node)
     parameters = [b for bindings in scope.values() for b in bindings if b.definition is not None and b.position]
@@ -86,7 +86,8 @@ def first_parameter(function: LocalFunction) -> Meaning | None:
     if name is None or first is None or first.definition is None or first.definition.parent != name:
         return None
     home = home_of(function)
-    return parameter(home, first, annotated(home, first.annotation) if first.annotation else None)
+    known = meaning_of_annotation(home, first.annotation) if first.annotation is not None else None
+    return meaning_of_parameter(home, first, known)
 
 
 def class_of(function: Node) -> Node | None:
@@ -95,14 +96,14 @@ def class_of(function: Node) -> Node | None:
     return outer if outer is not None and outer.type == "class_definition" else None
 
 
-def returned(function: LocalFunction) -> Meaning | None:
-    """Return what calling a function of a buffer gives."""
+def return_value(function: LocalFunction) -> Meaning | None:
+    """Return what a function of a file returns: by its annotation, else the join of its ``return`` statements."""
     evaluator, node = home_of(function), function.node
     body = field(node, "body")
     if node.type == "lambda":
         return evaluator.meaning(body) if body is not None else None
     annotation = field(node, "return_type")
-    if annotation is not None and (known := annotated(evaluator, annotation)) is not None:
+    if annotation is not None and (known := meaning_of_annotation(evaluator, annotation)) is not None:
         return known
     return evaluator.memoised(node.start_byte, lambda: _body_result(evaluator, node)) if body is not None else None
 
@@ -126,9 +127,9 @@ def _body_result(evaluator: Evaluator, function: Node) -> Meaning | None:
     if yields:
         if any(child.type == "from" for node in yields for child in node.children):
             return None
-        return Group("iterable", join(_given(evaluator, node) for node in yields))
-    return join(_given(evaluator, node) for node in returns)
+        return Group("iterable", join(_value_in(evaluator, node) for node in yields))
+    return join(_value_in(evaluator, node) for node in returns)
 
 
-def _given(evaluator: Evaluator, node: Node) -> Meaning | None:
+def _value_in(evaluator: Evaluator, node: Node) -> Meaning | None:
     return evaluator.meaning(node.named_children[0]) if node.named_children else NONE

@@ -19,9 +19,9 @@ class Engine:
     Args:
         buffer (Buffer): The file's text.
         index (ApiIndex): The API it may use.
-        files (Files, optional): Reads the files that its names lead to. Default: none is read.
+        files (Files, optional): Reads the files that its imports lead to. Default: none is read.
         path (Path, optional): Where the file lies.
-        hops (int): How many files may be gone through to what a name means.
+        hops (int): How many imports may be followed from file to file.
     """
 
     def __init__(
@@ -36,30 +36,30 @@ class Engine:
         self.missing: set[str] = set()
         self._others: dict[Path, Engine] = {}
         self._memo = Memo()
-        self._read: dict[int, Meaning | None] = {}
+        self._meanings: dict[int, Meaning | None] = {}
 
     def meaning(self, node: Node) -> Meaning | None:
-        """Return what an expression means."""
-        if node.id in self._read:
-            return self._read[node.id]
+        """Return the meaning of an expression."""
+        if node.id in self._meanings:
+            return self._meanings[node.id]
         provisional = self._memo.provisional
         try:
             found = expressions.meaning(self, node) if self._memo.enter() else None
         finally:
             self._memo.leave()
         if self._memo.provisional == provisional:
-            self._read[node.id] = found
+            self._meanings[node.id] = found
         return found
 
     def memoised(self, key: Hashable, compute: Callable[[], Meaning | None]) -> Meaning | None:
-        """Return what is computed for a key of this file, once; in a circle, what agrees with itself, or None."""
+        """Return what ``compute`` returns, computed once for each key of this file."""
         return self._memo.memoised((id(self), key), compute)
 
     def imported(self, target: str) -> Meaning | None:
-        """Return what an import of a module path, or of a name in a module, stands for."""
+        """Return the meaning of an import of a module path, or of a name in a module."""
         if entry := self.index.resolve(target) if not target.startswith(".") else None:
             return Api(entry)
-        found = self._found(target)
+        found = self._find(target)
         if found is None:
             self.missing.add(target)
             return External(target) if target.partition(".")[0] not in ("", self.index.package) else None
@@ -71,14 +71,14 @@ class Engine:
 
     def finds_any(self, targets: Iterable[str]) -> bool:
         """Return whether one of these imports leads to a file."""
-        return any(self._found(target) is not None for target in targets)
+        return any(self._find(target) is not None for target in targets)
 
-    def _found(self, target: str) -> tuple[Path, list[str]] | None:
+    def _find(self, target: str) -> tuple[Path, list[str]] | None:
         return self.files.find(target, self._path) if self.files and self._path and self._hops else None
 
     def exported(self, name: str) -> Meaning | None:
-        """Return what a name of the module means at its end."""
-        return names.named_at_end(self, name)
+        """Return the meaning of a name of the module after all of its statements have run."""
+        return names.exported(self, name)
 
     def source_of(self, entry: ApiEntry) -> LocalClass | None:
         """Return a class of the API as its own source defines it; None where that is not Python or cannot be read."""
@@ -89,15 +89,15 @@ class Engine:
         return home.class_at(entry.short_name) if home is not None else None
 
     def class_at(self, name: str) -> LocalClass | None:
-        """Return the class of that name that the file defines at its top."""
+        """Return the class that the file defines under a name at module level."""
         for binding in self.buffer.bindings_in(self.buffer.root).get(name, ()):
             if binding.definition is not None and binding.definition.type == "class_definition":
                 return LocalClass(self, binding.definition)
         return None
 
     def is_current(self) -> bool:
-        """Return whether no other file has changed that has been read so far."""
-        return self.files is None or self.files.are_as(self.others)
+        """Return whether every other file that has been read so far is unchanged."""
+        return self.files is None or self.files.are_unchanged(self.others)
 
     @property
     def others(self) -> dict[Path, Buffer]:
@@ -105,29 +105,29 @@ class Engine:
         return {path: other.buffer for path, other in self._others.items()}
 
     def _other(self, path: Path, hops: int) -> "Engine | None":
-        """Return the reader of another file."""
+        """Return the engine of another file, which shares this one's memo and files; None when it cannot be read."""
         buffer = self.files.buffer(path) if self.files is not None and path not in self._others else None
         if buffer is not None:
             self._others[path] = Engine(buffer, self.index, self.files, path, hops)
             self._others[path]._others, self._others[path]._memo = self._others, self._memo
         return self._others.get(path)
 
-    def named(self, name: str, place: Node) -> Meaning | None:
+    def meaning_of_name(self, name: str, place: Node) -> Meaning | None:
         """Return the meaning of a name at a place in the file."""
-        return names.named(self, name, place)
+        return names.meaning_of_name(self, name, place)
 
     def member(self, owner: Meaning | None, name: str) -> Meaning | None:
-        """Return what a member of a value is."""
+        """Return the meaning of a member of a value."""
         return members.member(self, owner, name)
 
-    def called(self, meaning: Meaning | None, arguments: Arguments | None = None) -> Meaning | None:
-        """Return what calling a value returns."""
-        return calls.called(self, meaning, arguments or Arguments())
+    def call_result(self, meaning: Meaning | None, arguments: Arguments | None = None) -> Meaning | None:
+        """Return the meaning of the result of calling a value."""
+        return calls.call_result(self, meaning, arguments or Arguments())
 
     def value(self, meaning: Meaning | None) -> Meaning | None:
-        """Return a value in place of the API's name for it: a ``float`` for ``mx.pi``."""
+        """Return the value that a constant of the API has; other meanings as they are."""
         return members.value_of(self, meaning)
 
     def is_array(self, meaning: Meaning | None) -> bool:
-        """Return whether a value is sure to be an ``mx.array``."""
+        """Return whether a value is certain to be an ``mx.array``."""
         return is_of(meaning, "mlx.core.array")

@@ -1,4 +1,4 @@
-"""The protocol of the evaluator: what every module of inference may ask of it, so that none imports another's caller.
+"""The protocol of the evaluator, through which the modules of inference call each other without importing in circles.
 
 ``engine.Engine`` implements it with the functions of these modules. A new kind of expression becomes a function that
 takes an ``Evaluator``, and one line in the engine or in ``expressions``.
@@ -38,13 +38,13 @@ class Evaluator(Home, Protocol):
     def meaning(self, node: Node) -> Meaning | None:
         """Return the meaning of an expression."""
 
-    def named(self, name: str, place: Node) -> Meaning | None:
+    def meaning_of_name(self, name: str, place: Node) -> Meaning | None:
         """Return the meaning of a name at a place in the file."""
 
     def member(self, owner: Meaning | None, name: str) -> Meaning | None:
         """Return the meaning of a member of a value."""
 
-    def called(self, meaning: Meaning | None, arguments: Arguments | None = None) -> Meaning | None:
+    def call_result(self, meaning: Meaning | None, arguments: Arguments | None = None) -> Meaning | None:
         """Return the meaning of a call's result."""
 
     def value(self, meaning: Meaning | None) -> Meaning | None:

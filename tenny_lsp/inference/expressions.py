@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tenny_lsp.inference.collections import each, item
+from tenny_lsp.inference.collections import element_of, item_at
 from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.inference.meaning import (
     NEVER,
@@ -21,20 +21,20 @@ from tenny_lsp.inference.meaning import (
     is_of,
     join,
 )
-from tenny_lsp.inference.members import parent
-from tenny_lsp.inference.names import assigned_here, named
+from tenny_lsp.inference.members import super_instance
+from tenny_lsp.inference.names import assigned_attribute, meaning_of_name
 from tenny_lsp.inference.narrowing import narrowed
 from tenny_lsp.source.syntax import Node, field, text_of
 
 
 def meaning(evaluator: Evaluator, node: Node) -> Meaning | None:
-    """Return what an expression means; None when it is unknown."""
-    read = _READERS.get(node.type)
-    return read(evaluator, node) if read is not None else None
+    """Return the meaning of an expression; None when it is unknown."""
+    evaluate = _EVALUATORS.get(node.type)
+    return evaluate(evaluator, node) if evaluate is not None else None
 
 
 def arguments_of(evaluator: Evaluator, call: Node) -> Arguments:
-    """Return what a call is given."""
+    """Return the arguments of a call."""
     listed = field(call, "arguments")
     positional: list[Meaning | None] = []
     keywords: dict[str, Meaning | None] = {}
@@ -52,14 +52,14 @@ def arguments_of(evaluator: Evaluator, call: Node) -> Arguments:
 
 
 def _identifier(evaluator: Evaluator, node: Node) -> Meaning | None:
-    return narrowed(evaluator, node) or named(evaluator, text_of(node), node)
+    return narrowed(evaluator, node) or meaning_of_name(evaluator, text_of(node), node)
 
 
 def _attribute(evaluator: Evaluator, node: Node) -> Meaning | None:
     owner, name = field(node, "object"), field(node, "attribute")
     if owner is None or name is None:
         return None
-    return assigned_here(evaluator, node) or evaluator.member(evaluator.meaning(owner), text_of(name))
+    return assigned_attribute(evaluator, node) or evaluator.member(evaluator.meaning(owner), text_of(name))
 
 
 def _call(evaluator: Evaluator, node: Node) -> Meaning | None:
@@ -67,19 +67,19 @@ def _call(evaluator: Evaluator, node: Node) -> Meaning | None:
     if function is None or arguments is None:
         return None
     if function.type == "identifier" and text_of(function) == "super":
-        return parent(evaluator, node)
+        return super_instance(evaluator, node)
     called = evaluator.meaning(function)
     if called is None:
         return None
     if arguments.type == "generator_expression":
-        return evaluator.called(called, Arguments((evaluator.meaning(arguments),)))
+        return evaluator.call_result(called, Arguments((evaluator.meaning(arguments),)))
     if isinstance(called, Api) and called.entry.name == "mlx.core.load":
-        return _loaded(evaluator, arguments)
-    return evaluator.called(called, arguments_of(evaluator, node))
+        return _load_result(evaluator, arguments)
+    return evaluator.call_result(called, arguments_of(evaluator, node))
 
 
-def _loaded(evaluator: Evaluator, arguments: Node) -> Meaning | None:
-    """Return what ``mx.load`` gives: it depends on how the file's name ends."""
+def _load_result(evaluator: Evaluator, arguments: Node) -> Meaning | None:
+    """Return what ``mx.load`` returns, by the ending of the file's name."""
     array = evaluator.index.resolve("mlx.core.array")
     given = arguments.named_children
     if array is None or len(given) != 1 or given[0].type != "string":
@@ -101,10 +101,10 @@ def _subscript(evaluator: Evaluator, node: Node) -> Meaning | None:
     if key.type == "slice":
         return Group(owner.kind, owner.each) if isinstance(owner, Group) else None
     if key.type == "integer" or (key.type == "unary_operator" and text_of(key)[1:].isdigit()):
-        return item(evaluator, owner, int(text_of(key), 0)) if text_of(key).lstrip("-").isdigit() else None
+        return item_at(evaluator, owner, int(text_of(key), 0)) if text_of(key).lstrip("-").isdigit() else None
     if isinstance(owner, Table):
         return owner.value
-    return each(evaluator, owner) if isinstance(owner, Group) else None
+    return element_of(evaluator, owner) if isinstance(owner, Group) else None
 
 
 def _binary(evaluator: Evaluator, node: Node) -> Meaning | None:
@@ -112,13 +112,13 @@ def _binary(evaluator: Evaluator, node: Node) -> Meaning | None:
     if left is None or right is None or operator is None:
         return None
     if node.type == "augmented_assignment" and left.type == "identifier":
-        one = named(evaluator, text_of(left), left, before=True)
+        one = meaning_of_name(evaluator, text_of(left), left, before=True)
     else:
         one = evaluator.meaning(left)
-    return _operated(evaluator, one, evaluator.meaning(right), text_of(operator))
+    return _operator_result(evaluator, one, evaluator.meaning(right), text_of(operator))
 
 
-def _operated(evaluator: Evaluator, one: Meaning | None, other: Meaning | None, operator: str) -> Meaning | None:
+def _operator_result(evaluator: Evaluator, one: Meaning | None, other: Meaning | None, operator: str) -> Meaning | None:
     one, other = evaluator.value(one), evaluator.value(other)
     if evaluator.is_array(one):
         return one
@@ -129,7 +129,8 @@ def _operated(evaluator: Evaluator, one: Meaning | None, other: Meaning | None, 
     if one in NUMBERS and other in NUMBERS:
         return Plain("float") if operator in ("/", "/=") else join((one, other, Plain("int")))
     if isinstance(one, Group) and one.kind == "list" and operator == "+=":
-        return Group("list", each(evaluator, other) if one.items == () else join((one.each, each(evaluator, other))))
+        added = element_of(evaluator, other)
+        return Group("list", added if one.items == () else join((one.each, added)))
     if isinstance(one, Group) and isinstance(other, Group) and operator == "+" and one.kind == other.kind:
         if one.items is not None and other.items is not None:
             return group(one.kind, one.items + other.items)
@@ -162,7 +163,7 @@ def _comparison(evaluator: Evaluator, node: Node) -> Meaning | None:
     return Plain("bool") if all(isinstance(value, Plain) for value in values) else None
 
 
-def _either(evaluator: Evaluator, node: Node) -> Meaning | None:
+def _alternatives(evaluator: Evaluator, node: Node) -> Meaning | None:
     if node.type == "conditional_expression":
         parts = node.named_children
         return join((evaluator.meaning(parts[0]), evaluator.meaning(parts[2]))) if len(parts) == 3 else None
@@ -196,7 +197,7 @@ def _dictionary(evaluator: Evaluator, node: Node) -> Meaning | None:
     return Table(join(evaluator.meaning(value) if value is not None else None for value in values))
 
 
-def _inner(evaluator: Evaluator, node: Node) -> Meaning | None:
+def _parenthesized(evaluator: Evaluator, node: Node) -> Meaning | None:
     return evaluator.meaning(node.named_children[0]) if len(node.named_children) == 1 else None
 
 
@@ -209,7 +210,8 @@ def _plain(name: str) -> Callable[[Evaluator, Node], Meaning | None]:
     return lambda _, __: Plain(name)
 
 
-_READERS: dict[str, Callable[[Evaluator, Node], Meaning | None]] = {
+#: Kind of syntax node → the function that evaluates it.
+_EVALUATORS: dict[str, Callable[[Evaluator, Node], Meaning | None]] = {
     "identifier": _identifier,
     "attribute": _attribute,
     "call": _call,
@@ -218,8 +220,8 @@ _READERS: dict[str, Callable[[Evaluator, Node], Meaning | None]] = {
     "augmented_assignment": _binary,
     "unary_operator": _unary,
     "comparison_operator": _comparison,
-    "boolean_operator": _either,
-    "conditional_expression": _either,
+    "boolean_operator": _alternatives,
+    "conditional_expression": _alternatives,
     "not_operator": _plain("bool"),
     "list": _display,
     "tuple": _display,
@@ -228,7 +230,7 @@ _READERS: dict[str, Callable[[Evaluator, Node], Meaning | None]] = {
     "generator_expression": _comprehension,
     "dictionary_comprehension": _comprehension,
     "dictionary": _dictionary,
-    "parenthesized_expression": _inner,
+    "parenthesized_expression": _parenthesized,
     "named_expression": _walrus,
     "lambda": lambda evaluator, node: LocalFunction(evaluator, node),
     "integer": _plain("int"),

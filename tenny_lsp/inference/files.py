@@ -21,7 +21,7 @@ class Files:
         self._read: dict[Path, tuple[tuple[int, int], Buffer]] = {}
 
     def buffer(self, path: Path) -> Buffer | None:
-        """Return a file as it is now; None when it cannot be read."""
+        """Return a file as it is now, parsed again only if it has changed; None when it cannot be read."""
         try:
             about = path.stat()
             stamp = (about.st_mtime_ns, about.st_size)
@@ -33,12 +33,12 @@ class Files:
             return None
         return self._read[path][1]
 
-    def are_as(self, read: Mapping[Path, Buffer]) -> bool:
-        """Return whether files are still as they were read."""
+    def are_unchanged(self, read: Mapping[Path, Buffer]) -> bool:
+        """Return whether files are still what they were when they were read."""
         return all(self.buffer(path) is buffer for path, buffer in read.items())
 
     def find(self, target: str, origin: Path) -> tuple[Path, list[str]] | None:
-        """Return the file that an import leads to, and what is meant in it.
+        """Return the file that an import leads to, and the names that remain to be looked up in it.
 
         Args:
             target (str): A module path, or a name in a module; with leading dots when it is relative.

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Hashable, Iterator
 
-from tenny_lsp.inference.collections import PUTS_IN
-from tenny_lsp.inference.definitions import decorators, returned
+from tenny_lsp.inference.collections import MUTATES
+from tenny_lsp.inference.definitions import decorators, return_value
 from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.inference.meaning import (
     Api,
@@ -24,66 +24,66 @@ from tenny_lsp.source.affixes import common_affixes
 from tenny_lsp.source.scope import Binding, Span
 from tenny_lsp.source.syntax import SCOPES, Node, field, text_of, up_to
 
-#: What changes a collection that a name, or an attribute, holds.
-GROWING = re.compile(rb"\b(\w+)" + PUTS_IN)
+#: Matches, and captures, the name or attribute of a collection where the text mutates it.
+MUTATED_NAME = re.compile(rb"\b(\w+)" + MUTATES)
 _METHODS = ("function_definition", "decorated_definition", "comment")
-_HEAD = ("superclasses", "parameters", "return_type")
+_HEADER = ("superclasses", "parameters", "return_type")
 
 
 def interface_of(evaluator: Evaluator, binding: Binding, edited: Span | None = None) -> Hashable:
-    """Return what a binding makes of its name, comparable between two readers of a file before and after an edit.
+    """Return the interface of a binding: two of them, of a file before and after an edit, can be compared.
 
-    Of a function that is its head and what it returns; of a class, that of its members.
+    Of a function it is the header and what it returns; of a class, the header and the interfaces of its members.
 
     Args:
-        evaluator (Evaluator): Reads the file.
-        binding (Binding): What binds the name.
-        edited (Span, optional): The methods of a class that differ; nothing else in it does. Default: all of it may.
+        evaluator (Evaluator): Evaluates the file.
+        binding (Binding): The binding.
+        edited (Span, optional): The methods of a class that were edited, if nothing else of it was. Default: all of it.
     """
-    place = [(branch.kind, branch.total, branch.is_left) for branch in binding.branches]
+    place = [(branch.kind, branch.exits, branch.falls_through) for branch in binding.branches]
     node = binding.definition
-    head = _head(node) if node is not None and node.type != "identifier" else None
+    header = _header(node) if node is not None and node.type != "identifier" else None
     return (
         len(binding.loops),
         tuple(place),
-        head,
-        _means(evaluator, meaning_of_binding(evaluator, binding)),
-        *_inside(evaluator, node, edited),
+        header,
+        _comparable(evaluator, meaning_of_binding(evaluator, binding)),
+        *_contents(evaluator, node, edited),
     )
 
 
-def _inside(evaluator: Evaluator, node: Node | None, edited: Span | None) -> Iterator[Hashable]:
+def _contents(evaluator: Evaluator, node: Node | None, edited: Span | None) -> Iterator[Hashable]:
     if node is not None and node.type == "function_definition":
-        yield _means(evaluator, returned(LocalFunction(evaluator, node)))
+        yield _comparable(evaluator, return_value(LocalFunction(evaluator, node)))
     elif node is not None and node.type == "class_definition":
         cls = LocalClass(evaluator, node)
         methods, attributes = evaluator.buffer.bindings_in(node), evaluator.buffer.attributes_in(node)
         yield tuple(sorted(names_in(cls)))
-        grown = _grown(node, edited) if edited is not None else set()
+        mutated = _mutated_attributes(node, edited) if edited is not None else set()
         for name in names_in(cls):
             places = [binding.position for binding in (*methods.get(name, ()), *attributes.get(name, ()))]
-            if edited is not None and name not in grown and not any(place in edited for place in places):
-                continue  # as it was, if what its methods use is
+            if edited is not None and name not in mutated and not any(place in edited for place in places):
+                continue  # unchanged, unless something that its methods use has changed
             for one in methods.get(name, ()):
                 if one.definition is not None:
-                    yield name, _head(one.definition)
+                    yield name, _header(one.definition)
                 if one.definition is not None and one.definition.type == "function_definition":
-                    yield _means(evaluator, returned(LocalFunction(evaluator, one.definition, Instance(cls))))
+                    yield _comparable(evaluator, return_value(LocalFunction(evaluator, one.definition, Instance(cls))))
             yield (
                 name,
-                _means(evaluator, member(evaluator, Instance(cls), name)),
-                _means(evaluator, member(evaluator, cls, name)),
+                _comparable(evaluator, member(evaluator, Instance(cls), name)),
+                _comparable(evaluator, member(evaluator, cls, name)),
             )
 
 
-def _grown(cls: Node, edited: Span) -> set[str]:
-    """Return the attributes of a class that its edited methods may put something into."""
+def _mutated_attributes(cls: Node, edited: Span) -> set[str]:
+    """Return the attributes of a class that its edited methods may mutate."""
     text = (cls.text or b"")[edited.start - cls.start_byte : edited.end - cls.start_byte]
-    return {word.decode("utf-8", "replace") for word in GROWING.findall(text)}
+    return {word.decode("utf-8", "replace") for word in MUTATED_NAME.findall(text)}
 
 
 def edited_methods(before: Node, after: Node) -> tuple[Span, Span] | None:
-    """Return where the methods stand in which two texts of a class differ; None where more may differ than they.
+    """Return where two texts of a class differ, if they differ in methods only; None where more may differ.
 
     Args:
         before (Node): The class before an edit.
@@ -101,8 +101,8 @@ def edited_methods(before: Node, after: Node) -> tuple[Span, Span] | None:
     return start, end
 
 
-def _head(node: Node) -> Hashable:
-    parts = (field(node, name) for name in _HEAD)
+def _header(node: Node) -> Hashable:
+    parts = (field(node, name) for name in _HEADER)
     return (
         node.type,
         tuple(text_of(part) if part is not None else None for part in parts),
@@ -110,30 +110,31 @@ def _head(node: Node) -> Hashable:
     )
 
 
-def _means(evaluator: Evaluator, meaning: Meaning | None) -> Hashable:
-    """Return a meaning without the nodes of one text: what this file defines stands there by its path of names."""
+def _comparable(evaluator: Evaluator, meaning: Meaning | None) -> Hashable:
+    """Return a meaning that can be compared between two texts of a file: definitions become paths of names."""
     if isinstance(meaning, Api):
-        return "api", meaning.entry.name, _means(evaluator, meaning.receiver)
+        return "api", meaning.entry.name, _comparable(evaluator, meaning.receiver)
     if isinstance(meaning, LocalClass):
-        return "class", _where(evaluator, meaning.home, meaning.node)
+        return "class", _path_of(evaluator, meaning.home, meaning.node)
     if isinstance(meaning, LocalFunction):
-        return "function", _where(evaluator, meaning.home, meaning.node), _means(evaluator, meaning.receiver)
+        return "function", _path_of(evaluator, meaning.home, meaning.node), _comparable(evaluator, meaning.receiver)
     if isinstance(meaning, LocalModule):
         return "module", id(meaning.home.buffer)
     if isinstance(meaning, Instance):
-        return "instance", _means(evaluator, meaning.of), tuple(_means(evaluator, part) for part in meaning.parts)
+        parts = tuple(_comparable(evaluator, part) for part in meaning.parts)
+        return "instance", _comparable(evaluator, meaning.of), parts
     if isinstance(meaning, Group):
-        items = tuple(_means(evaluator, item) for item in meaning.items) if meaning.items is not None else None
-        return "group", meaning.kind, _means(evaluator, meaning.each), items
+        items = tuple(_comparable(evaluator, item) for item in meaning.items) if meaning.items is not None else None
+        return "group", meaning.kind, _comparable(evaluator, meaning.each), items
     if isinstance(meaning, Table):
-        return "table", meaning.is_empty, _means(evaluator, meaning.value)
+        return "table", meaning.is_empty, _comparable(evaluator, meaning.value)
     if isinstance(meaning, Function):
-        return "callable", _means(evaluator, meaning.result)
+        return "callable", _comparable(evaluator, meaning.result)
     return meaning
 
 
-def _where(evaluator: Evaluator, home: Home, node: Node) -> Hashable:
-    """Return where a definition stands: its text too, where it is inside of a function or has no name."""
+def _path_of(evaluator: Evaluator, home: Home, node: Node) -> Hashable:
+    """Return the path of names of a definition; its text instead, where it is inside of a function or has no name."""
     if home is not evaluator:
         return id(home.buffer), node.start_byte
     path, scope = list[str](), node

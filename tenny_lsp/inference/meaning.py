@@ -1,6 +1,7 @@
-"""The values of inference: what an expression means. None is unknown, everywhere.
+"""The values of inference: what an expression means.
 
-Unknown is None, everywhere. A value that may also be None counts as what else it may be.
+They form a lattice: ``NEVER`` is its bottom, ``None``, for unknown, its top, and ``join`` the least upper bound. A
+value that may also be Python's None counts as what else it may be.
 """
 
 from collections.abc import Iterable
@@ -13,7 +14,7 @@ from tenny_lsp.source.syntax import Node
 
 
 class Home(Protocol):
-    """The evaluator of the file that defines something; ``evaluator.home_of`` returns it with all that it can do."""
+    """The evaluator of the file that defines something, without its methods; ``evaluator.home_of`` returns it whole."""
 
     @property
     def buffer(self) -> Buffer:
@@ -84,7 +85,7 @@ class External:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A list, a tuple, or what can be looped over.
+    """A list, a tuple or another iterable.
 
     Args:
         kind (GroupKind): Which of them.
@@ -99,7 +100,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A dictionary, and what all of its values are; ``is_empty`` where it is made without any."""
+    """A dictionary, and what all of its values are; ``is_empty`` where it is created without any."""
 
     value: "Meaning | None" = None
     is_empty: bool = False
@@ -107,7 +108,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A callable of which only the result is known, such as a compiled function."""
+    """A callable of which only the result of a call is known, such as a compiled function."""
 
     result: "Meaning | None"
 
@@ -119,11 +120,11 @@ Meaning: TypeAlias = (
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What a call is given.
+    """The arguments of a call.
 
     Args:
-        positional (tuple[Meaning | None, ...]): By position, up to the first that is starred.
-        keywords (dict[str, Meaning | None]): By name.
+        positional (tuple[Meaning | None, ...]): The positional ones, up to the first that is starred.
+        keywords (dict[str, Meaning | None]): The keyword arguments, by name.
         is_whole (bool): Whether nothing is starred.
     """
 
@@ -137,9 +138,9 @@ class Arguments:
 
 
 NONE = Plain("None")
-#: What an expression is whose own value is needed to say what it is, as in ``x = x + 1`` in a loop.
+#: The bottom: what a recursive definition, ``x = x + 1`` in a loop, is first assumed to mean; see ``memo``.
 NEVER = Plain("never")
-#: Python's numbers, each also as good as those after it.
+#: Python's numbers; arithmetic on two of them gives the later one.
 NUMBERS = (Plain("bool"), Plain("int"), Plain("float"), Plain("complex"))
 
 
@@ -155,7 +156,7 @@ def group(kind: GroupKind, items: Iterable[Meaning | None]) -> Group:
 
 
 def join(meanings: Iterable[Meaning | None]) -> Meaning | None:
-    """Return what a value is that may be any of these; None, for unknown, where they disagree."""
+    """Return the least upper bound of meanings: what they agree on; None, for unknown, where they disagree."""
     first: Meaning | None = None
     is_first = True
     for meaning in meanings:
@@ -164,12 +165,12 @@ def join(meanings: Iterable[Meaning | None]) -> Meaning | None:
         elif meaning is None or first is None:
             return None
         elif meaning not in (NONE, NEVER):
-            first = _either(first, meaning)
+            first = _join_two(first, meaning)
         is_first = False
     return first
 
 
-def _either(one: Meaning, other: Meaning) -> Meaning | None:
+def _join_two(one: Meaning, other: Meaning) -> Meaning | None:
     if one == other:
         return one
     if isinstance(one, Group) and isinstance(other, Group) and one.kind == other.kind:

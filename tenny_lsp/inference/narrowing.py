@@ -6,21 +6,21 @@ from tenny_lsp.source.syntax import SCOPES, Node, field, text_of
 
 
 def narrowed(evaluator: Evaluator, node: Node) -> Meaning | None:
-    """Return what a name is by an ``isinstance`` that holds where it is used; None if there is none."""
+    """Return the instance that an ``isinstance`` proves a name to be where it is used; None without such a test."""
     if text_of(node) not in evaluator.buffer.tested_names:
         return None
     inner, outer = node, node.parent
     while outer is not None and outer.type not in SCOPES:
-        for test in _tests(inner, outer):
-            found = _tested(evaluator, test, text_of(node))
-            if found is not None and not _is_set(evaluator, test, node):
+        for test in _conditions(inner, outer):
+            found = _instance_tested(evaluator, test, text_of(node))
+            if found is not None and not _is_rebound(evaluator, test, node):
                 return found
         inner, outer = outer, outer.parent
     return None
 
 
-def _tests(inner: Node, outer: Node) -> list[Node]:
-    """Return the conditions that hold in a part of a statement or expression because it is reached."""
+def _conditions(inner: Node, outer: Node) -> list[Node]:
+    """Return the conditions that hold in ``inner``, a part of ``outer``, whenever it is evaluated."""
     condition: Node | None = None
     if outer.type in ("if_statement", "elif_clause", "while_statement") and inner.type == "block":
         condition = field(outer, "condition")
@@ -51,7 +51,7 @@ def _is_and(node: Node) -> bool:
     return node.type == "boolean_operator" and operator is not None and operator.type == "and"
 
 
-def _tested(evaluator: Evaluator, test: Node, name: str) -> Meaning | None:
+def _instance_tested(evaluator: Evaluator, test: Node, name: str) -> Meaning | None:
     function, listed = field(test, "function"), field(test, "arguments")
     if function is None or listed is None or text_of(function) != "isinstance" or len(listed.named_children) != 2:
         return None
@@ -62,7 +62,7 @@ def _tested(evaluator: Evaluator, test: Node, name: str) -> Meaning | None:
     return None
 
 
-def _is_set(evaluator: Evaluator, test: Node, use: Node) -> bool:
-    """Return whether a name is set anew between a test and its use."""
+def _is_rebound(evaluator: Evaluator, test: Node, use: Node) -> bool:
+    """Return whether a name is bound again between a test and its use."""
     scope = next(scope for scope in evaluator.buffer.scopes_around(use))
     return any(test.start_byte < b.position < use.start_byte for b in scope.bindings.get(text_of(use), ()))

@@ -68,20 +68,12 @@ class Queries:
         self.index = index
         self._files = files
         self._path = path
-        self._engine = self._engine_of(buffer)
-
-    @property
-    def evaluator(self) -> Engine:
-        """The evaluator of the file, for whoever walks its whole tree."""
-        return self._engine
-
-    def is_current(self) -> bool:
-        """Return whether every other file that has been read so far is unchanged."""
-        return self._engine.is_current()
+        #: The evaluator of the file, for whoever walks its whole tree.
+        self.evaluator = self._engine_of(buffer)
 
     def target_at(self, offset: int) -> CursorTarget | None:
         """Return what an offset stands on; None when that is nothing of the API's or not certain."""
-        return target_at(self._engine, offset)
+        return target_at(self.evaluator, offset)
 
     def owner_at(self, offset: int) -> Meaning | None:
         """Return the value before the dot of the name at an offset; the name may not have been written yet."""
@@ -137,7 +129,7 @@ class Queries:
                 if isinstance(base, Api | LocalClass):
                     yield from self._members(Instance(base) if isinstance(meaning, Instance) else base)
         elif isinstance(owner, Api) and owner.entry.kind in ("module", "class"):
-            source = self._engine.source_of(owner.entry) if isinstance(meaning, Instance) else None
+            source = self.evaluator.source_of(owner.entry) if isinstance(meaning, Instance) else None
             if source is not None:
                 yield from (Member(name) for name in source.home.buffer.attributes_in(source.node))
             yield from (Member(name, entry) for name, entry in self.index.members(owner.entry))

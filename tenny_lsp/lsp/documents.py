@@ -96,7 +96,7 @@ class Documents:
     def queries(self, view: View, index: ApiIndex) -> Queries:
         """Return what answers questions about a document; what has been evaluated before is not evaluated again."""
         kept = self._queries.get(view.uri)
-        if kept is None or kept.buffer is not view.buffer or kept.index is not index or not kept.is_current():
+        if kept is None or kept.buffer is not view.buffer or kept.index is not index or not kept.evaluator.is_current():
             kept = self._queries[view.uri] = self._queries_of(view.buffer, view.uri, index)
         return kept
 

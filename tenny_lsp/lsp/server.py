@@ -54,7 +54,7 @@ class TennyServer(LanguageServer):
         LOGGER.error("%s: %s", source.__name__, error, exc_info=error)
 
 
-def create_server(make_model: ModelFactory) -> LanguageServer:
+def create_server(make_model: ModelFactory) -> TennyServer:
     """Return a server with every handler registered, ready to be started on stdio or TCP.
 
     Args:

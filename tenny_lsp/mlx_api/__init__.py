@@ -1,1 +1,1 @@
-"""What MLX offers, read statically from the installed package; nothing of it is imported."""
+"""The API of MLX: its names, documentation and usage, read statically; nothing of MLX is imported."""

@@ -1,4 +1,4 @@
-"""Split docstrings into their parts."""
+"""Clean up parts of docstrings: summaries and return values."""
 
 import re
 

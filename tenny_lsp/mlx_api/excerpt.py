@@ -9,7 +9,7 @@ from tenny_lsp.mlx_api.entry import ApiEntry, Item, Signature
 from tenny_lsp.mlx_api.foreign import ForeignName, names_elsewhere
 from tenny_lsp.mlx_api.markdown import sentences
 
-#: What the embedded base reads at once, with room for a question and its answer.
+#: The longest excerpt that leaves the embedded base room for a question and its answer.
 MOST_CHARACTERS = 620
 _CALL_CHARACTERS = 200
 _SENTENCE_CHARACTERS = 160
@@ -21,7 +21,7 @@ def excerpt(entry: ApiEntry, called: str, *, characters: int = MOST_CHARACTERS) 
     Args:
         entry (ApiEntry): The entry.
         called (str): Its name as code spells it, ``mx.mean``.
-        characters (int): The most there may be; whole lines are left out, the summary never is.
+        characters (int): The longest that it may be; whole lines are left out, but never the call and the summary.
     """
     text = ""
     for line in _lines(entry, called):
@@ -68,7 +68,7 @@ def parameter_line(item: Item) -> str:
 
 
 def returns_line(entry: ApiEntry) -> str:
-    """Return what the entry gives back on one line; an empty string where that is not documented."""
+    """Return what an entry returns, on one line; an empty string where that is not documented."""
     said = "; ".join(
         ": ".join(filter(None, (item.annotation, _shortened(first_sentence(item.text))))) for item in entry.returns
     )
@@ -78,7 +78,7 @@ def returns_line(entry: ApiEntry) -> str:
 
 
 def documented_parameters(entry: ApiEntry) -> list[Item]:
-    """Return the parameters that are worth a word: not ``stream``, which every operation takes."""
+    """Return the documented parameters without ``stream``, which every operation has."""
     return [item for item in entry.parameters if item.name != "stream"]
 
 

@@ -36,7 +36,7 @@ def read_entries(installed: Installed) -> list[ApiEntry]:
     if not isinstance(root, griffe.Module):
         raise ApiIndexError(f"{installed.package!r} is not a package", "Name a package, not a member of one.")
     objects = _public_objects(root)
-    names = {path: min(public, key=lambda name: _publicity(name, path)) for path, (_, public) in objects.items()}
+    names = {path: min(public, key=lambda name: _preference(name, path)) for path, (_, public) in objects.items()}
     prefix = installed.folder.parent
     entries = [
         _entry(obj, names[path], _aliases(obj, {*public, path} - {names[path]}), names, str(prefix))
@@ -46,12 +46,12 @@ def read_entries(installed: Installed) -> list[ApiEntry]:
 
 
 def _aliases(obj: griffe.Object, others: set[str]) -> list[str]:
-    """Return the other names, sorted; a member's follow from its class's and are not kept."""
+    """Return the other names, sorted; none of a class's member, for they follow from those of its class."""
     return [] if obj.parent and obj.parent.is_class else sorted(others)
 
 
-def _publicity(name: str, canonical: _Path) -> tuple[int, bool, int, str]:
-    """Return a key that sorts the name to show first: the least nested, then the one it is defined under."""
+def _preference(name: str, canonical: _Path) -> tuple[int, bool, int, str]:
+    """Return the sort key of a public name: the least nested comes first, then the one it is defined under."""
     return name.count("."), name != canonical, len(name), name
 
 
@@ -71,7 +71,7 @@ def _walk(scope: griffe.Object, path: str, package: str) -> Iterator[tuple[str, 
         if name.startswith("_") and name not in _PUBLIC_DUNDERS:
             # A private module is not public, yet what it defines may be, through an import.
             continue
-        target = _target(_assigned(member, scope), package)
+        target = _target(_aliased_member(member, scope), package)
         if target is None or (scope.is_class and name == "__init__"):
             continue
         if member.is_alias and (target.is_module or (target.is_class and scope.is_class)):  # may lead back here
@@ -84,8 +84,8 @@ def _walk(scope: griffe.Object, path: str, package: str) -> Iterator[tuple[str, 
             yield f"{path}.{name}", target
 
 
-def _assigned(member: griffe.Object | griffe.Alias, scope: griffe.Object) -> griffe.Object | griffe.Alias:
-    """Return what ``acos = arccos`` stands for: the other member of the scope, else the member itself."""
+def _aliased_member(member: griffe.Object | griffe.Alias, scope: griffe.Object) -> griffe.Object | griffe.Alias:
+    """Return the member that another one is assigned, as in ``acos = arccos``; any other member as it is."""
     if isinstance(member, griffe.Attribute) and member.annotation is None and member.value is not None:
         return scope.members.get(str(member.value), member)
     return member
@@ -132,7 +132,7 @@ def _kind(obj: griffe.Object) -> EntryKind:
 
 
 def _line(obj: griffe.Object) -> int:
-    """Return the line of ``def`` or ``class``; griffe counts decorators to the definition."""
+    """Return the line of ``def`` or ``class``; griffe's own is that of the first decorator."""
     decorators = obj.decorators if isinstance(obj, griffe.Function | griffe.Class) else []
     return max((decorator.endlineno + 1 for decorator in decorators if decorator.endlineno), default=obj.lineno or 0)
 
@@ -235,7 +235,7 @@ def _parameter(parameter: griffe.Parameter) -> Parameter:
 
 
 def _bases(obj: griffe.Object, names: dict[_Path, str]) -> tuple[str, ...]:
-    """Return the public classes that a class derives from, be it through private ones."""
+    """Return the public classes that a class derives from, directly or through private ones."""
     found: list[str] = []
     line = [obj] if isinstance(obj, griffe.Class) else []
     for cls in line:

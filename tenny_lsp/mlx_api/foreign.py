@@ -19,7 +19,7 @@ _SPELLINGS = {
     "torch.tensor": "torch.Tensor",
 }
 
-#: Where to look next for a member that has no row of its own: methods repeat functions, jax.numpy repeats NumPy.
+#: Module → the one whose row answers for a member without one: methods repeat functions, jax.numpy repeats NumPy.
 _MIRRORS = {
     "torch.Tensor": "torch",
     "numpy.ndarray": "numpy",
@@ -27,7 +27,7 @@ _MIRRORS = {
     "jax.numpy": "numpy",
 }
 
-#: MLX's module or class → what plays its part elsewhere, the most used first.
+#: MLX's module or class → its counterparts in other libraries, the most used first.
 _COUNTERPARTS = {
     "mlx.core": ("torch", "numpy", "jax.numpy", "jax", "jax.lax", "torch.nn.functional"),
     "mlx.core.array": ("torch.Tensor", "numpy.ndarray", "jax.Array"),
@@ -67,9 +67,9 @@ KEYWORDS: Mapping[str, tuple[str, ...]] = {
     "dim_feedforward": ("mlp_dims",),
 }
 
-#: A note that is code, or says of what.
+#: A note that is only code, with ``With …:`` before it at most.
 _RECIPE = re.compile(r"^(?:With \w+: )?[\w.]*\(.*\)[^ ]*(?: / .*)?\.$")
-#: A note that tells of another argument name only: the two do the same.
+#: A note that differs in argument names only.
 _RENAMED = re.compile(r"^[^.]* (?:is|are) called [^.]*\.$")
 
 
@@ -130,7 +130,7 @@ def replacement_for_member(owner: str, member: str) -> ForeignName | None:
 
 
 @cache
-def _all_by_mlx_name() -> Mapping[str, list[ForeignName]]:
+def _by_mlx_name() -> Mapping[str, list[ForeignName]]:
     found: dict[str, list[ForeignName]] = {}
     for foreign in load_foreign_names().values():
         if foreign.mlx:
@@ -138,28 +138,17 @@ def _all_by_mlx_name() -> Mapping[str, list[ForeignName]]:
     return found
 
 
-@cache
-def _by_mlx_name() -> Mapping[str, list[ForeignName]]:
-    rows = {
-        name: [row for row in own if not row.name.startswith(tuple(_MIRRORS))]
-        for name, own in _all_by_mlx_name().items()
-    }
-    return {name: own for name, own in rows.items() if own}
-
-
 def counterparts(mlx_name: str) -> tuple[ForeignName, ...]:
-    """Return what a public MLX name is in PyTorch, NumPy and JAX, one row of each at most, where that is worth saying.
+    """Return the counterparts of a public MLX name that differ from it, at most one of PyTorch, NumPy and JAX each.
 
-    That is so where the name is another, or something else differs. A method without a row of its own answers with the
-    function's. Of several rows the one of the same name counts, and none of what MLX lacks and only makes up for.
+    One differs if its name is another, or if it has a note. A method without a row of its own has its function's. Of
+    several rows the one of the same name is taken, and none that MLX has no equivalent for.
     """
     own, is_method = mlx_name.rpartition(".")[2].lower(), ".array." in mlx_name
-    rows = list(_all_by_mlx_name().get(mlx_name, ()))
-    if is_method:  # what is said of the function of that name is so of the method
+    rows = list(_by_mlx_name().get(mlx_name, ()))
+    if is_method:  # a method has the rows of its function too
         rows += [
-            row
-            for row in _all_by_mlx_name().get(mlx_name.replace(".array.", "."), ())
-            if not rows or _short(row) == own
+            row for row in _by_mlx_name().get(mlx_name.replace(".array.", "."), ()) if not rows or _short(row) == own
         ]
     likeliest = sorted(
         rows,
@@ -176,7 +165,7 @@ def counterparts(mlx_name: str) -> tuple[ForeignName, ...]:
 
 
 def namesake(mlx_name: str) -> ForeignName | None:
-    """Return what has the same name elsewhere and is something else: PyTorch's ``equal`` is MLX's ``array_equal``."""
+    """Return the foreign name that is spelled like an MLX name but differs: PyTorch's ``equal`` is ``array_equal``."""
     owner, _, own = mlx_name.rpartition(".")
     rows = (load_foreign_names().get(f"{library}.{own}") for library in _COUNTERPARTS.get(owner, ()))
     others = (row for row in rows if row is not None and row.mlx and row.mlx.rpartition(".")[2] != own)
@@ -188,22 +177,20 @@ def _short(row: ForeignName) -> str:
 
 
 def _is_lacking(row: ForeignName) -> bool:
-    """Return whether MLX does not have what a row is about, and its note says how to do without, or only how."""
+    """Return whether MLX has no equivalent of a row's name, so that its note says how to do without."""
     is_recipe = _RECIPE.search(row.note) is not None and _short(row) != (row.mlx or "").rpartition(".")[2].lower()
     return is_recipe or row.note.lower().startswith((f"no {_short(row)}", "no such", "there is no function"))
 
 
 def names_elsewhere(mlx_name: str) -> tuple[str, ...]:
-    """Return what PyTorch, NumPy and JAX call a public MLX name, where their first name for it is another one.
+    """Return the other names that PyTorch, NumPy and JAX have for a public MLX name, one of each at most.
 
-    Names of things that differ in more than the names of their arguments are left out.
+    Names of functions that differ in more than the names of their arguments are left out.
     """
     first: dict[str, ForeignName] = {}
-    for foreign in _by_mlx_name().get(mlx_name, ()):
-        first.setdefault(foreign.name.partition(".")[0], foreign)
+    for row in _by_mlx_name().get(mlx_name, ()):
+        if not row.name.startswith(tuple(_MIRRORS)):
+            first.setdefault(row.name.partition(".")[0], row)
     own = mlx_name.rpartition(".")[2].lower()
-    return tuple(
-        foreign.name
-        for foreign in first.values()
-        if foreign.name.rpartition(".")[2].lower() != own and (not foreign.note or _RENAMED.search(foreign.note))
-    )
+    rows = (row for row in first.values() if not row.note or _RENAMED.search(row.note))
+    return tuple(row.name for row in rows if _short(row) != own)

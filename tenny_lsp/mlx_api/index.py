@@ -41,7 +41,7 @@ class ApiIndex:
         package (str): The package's name.
         version (str): Its version.
         entries (dict[str, dict[str, Any]]): Public name → ``ApiEntry.to_json()``.
-        from_snapshot (bool): Whether the package was not installed and the shipped snapshot speaks.
+        from_snapshot (bool): Whether these are the entries of the shipped snapshot. Default: False.
         folder (Path, optional): Where the package is installed: what entries' paths are relative to.
     """
 
@@ -57,12 +57,12 @@ class ApiIndex:
         self.package = package
         self.version = version
         self.from_snapshot = from_snapshot
-        #: Whether the interpreter that was asked for has no such package and another's speaks.
+        #: Whether these are not the entries of the interpreter that was asked for, but another's or the snapshot's.
         self.is_substitute = from_snapshot
         self._raw = entries
         self._entries: dict[str, ApiEntry] = {}
-        self._names = {alias: name for name, raw in entries.items() for alias in raw.get("aliases", ())}
-        self._most_dots = max((name.count(".") for name in (*self._raw, *self._names)), default=0)
+        self._by_alias = {alias: name for name, raw in entries.items() for alias in raw.get("aliases", ())}
+        self._most_dots = max((name.count(".") for name in (*self._raw, *self._by_alias)), default=0)
 
     def __len__(self) -> int:
         return len(self._raw)
@@ -73,7 +73,7 @@ class ApiIndex:
 
     def resolve(self, name: str) -> ApiEntry | None:
         """Return the entry of a public name, an alias or an inherited member; None when there is none."""
-        public = name if name in self._raw else self._names.get(name)
+        public = name if name in self._raw else self._by_alias.get(name)
         if public is not None:
             return self._entry(public)
         owner, _, member = name.rpartition(".")
@@ -99,7 +99,7 @@ class ApiIndex:
     def members(self, owner: ApiEntry) -> Iterator[tuple[str, ApiEntry]]:
         """Yield the members of a module or class under the names they go by there, inherited ones last."""
         for name in self._children.get(owner.name, ()):
-            yield name.rpartition(".")[2], self._entry(self._names.get(name, name))
+            yield name.rpartition(".")[2], self._entry(self._by_alias.get(name, name))
         for base in owner.bases:
             if (parent := self.resolve(base)) is not None:
                 yield from self.members(parent)
@@ -107,7 +107,7 @@ class ApiIndex:
     @cached_property
     def _children(self) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
-        for name in sorted({*self._raw, *self._names}):
+        for name in sorted({*self._raw, *self._by_alias}):
             found.setdefault(name.rpartition(".")[0], []).append(name)
         return found
 
@@ -171,15 +171,15 @@ def load_index(package: str = "mlx", python: Path | None = None, cache: Path | N
     try:
         return ApiIndex.from_bytes(path.read_bytes(), folder=installed.folder.parent)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        index = _read(installed)
-        _keep(index, path)
+        index = _extract(installed)
+        _write_cache(index, path)
         return index
 
 
 def load_mlx_index(python: Path | None = None, cache: Path | None = None) -> ApiIndex:
-    """Return MLX's index: of the interpreter's MLX, else of this process's, else the shipped snapshot.
+    """Return the index of an interpreter's MLX, else of this process's, else the shipped snapshot.
 
-    Never fails: what is wrong with an installed MLX is logged.
+    Never raises: what is wrong with an installed MLX is logged.
     """
     for interpreter in dict.fromkeys((python, None)):
         try:
@@ -192,7 +192,7 @@ def load_mlx_index(python: Path | None = None, cache: Path | None = None) -> Api
     return ApiIndex.from_bytes(gzip.decompress(snapshot), from_snapshot=True)
 
 
-def _read(installed: Installed) -> ApiIndex:
+def _extract(installed: Installed) -> ApiIndex:
     from tenny_lsp.mlx_api.extraction import read_entries  # griffe: not needed when the cache answers
 
     entries = {entry.name: entry.to_json() for entry in read_entries(installed)}
@@ -213,7 +213,7 @@ def _cache_file(installed: Installed, cache: Path | None) -> Path:
     return (cache or user_cache_path("tenny-lsp", appauthor=False)) / "api" / name
 
 
-def _keep(index: ApiIndex, path: Path) -> None:
+def _write_cache(index: ApiIndex, path: Path) -> None:
     partial = path.with_suffix(f".{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-r"""LaTeX as it stands in docstrings, made readable in plain text: ``\frac{1}{\sqrt{d}}`` becomes ``1 / √d``."""
+r"""Convert the LaTeX of docstrings to plain text: ``\frac{1}{\sqrt{d}}`` becomes ``1 / √d``."""
 
 import re
 from unicodedata import normalize

@@ -17,32 +17,32 @@ from tenny_lsp.mlx_api.words import stem, words
 
 logging.getLogger("bm25s").setLevel(logging.WARNING)
 
-#: Words of questions that say nothing of what is asked about.
+#: Words of questions that are not searched for.
 _STOP_WORD = re.compile(
     "a|about|am|an|and|apple|are|as|at|be|by|can|called|could|do|does|equivalent|find|for|from|function|get|give|had|has"
     "|have|how|i|if|in|instead|into|is|it|its|like|make|me|mean|method|mlx|my|need|of|on|one|or|our|please|python|should"
     "|show|so|some|something|tell|that|the|their|them|there|these|they|this|to|up|us|use|used|using|version|want|was|way"
     "|we|what|when|where|which|while|who|why|will|with|would|write|you|your"
 )
-#: How often a word counts by where it stands.
+#: Part of an entry → how often each of its words counts.
 _WEIGHTS = {"name": 4, "summary": 3, "keywords": 3, "foreign": 2, "text": 1}
 _TEXT_CHARACTERS = 600
-#: The least share of a question's words, rare ones weighing more, that an entry must hold to be about it: of one word
-#: alone, and of several.
+#: The share of a question's words, weighted by how rare they are, that an entry must contain: where it contains one of
+#: them, and where it contains several.
 _LEAST_COVERAGE = (0.4, 0.2)
 
 
 @cache
 def _keywords() -> dict[str, str]:
-    """Return what people call things, by public name."""
+    """Return public name → the words that people use for it."""
     return read_toml("keywords.toml")
 
 
 class Search:
-    """Finds the entries of one index.
+    """Searches the entries of one index.
 
     Args:
-        index (ApiIndex): Where to look.
+        index (ApiIndex): The index.
     """
 
     def __init__(self, index: ApiIndex) -> None:
@@ -59,7 +59,7 @@ class Search:
         self._ranking.index(documents, show_progress=False)
 
     def about(self, question: str, most: int = 5) -> list[ApiEntry]:
-        """Return the entries that a question is about, the likeliest first; none when its words are not MLX's."""
+        """Return the entries that a question is about, the likeliest first; none when no entry contains its words."""
         asked = list(dict.fromkeys(_stems(question)))
         if not any(word in self._seen for word in asked):
             return []
@@ -86,5 +86,5 @@ class Search:
 
 
 def _stems(text: str) -> Iterator[str]:
-    """Yield the stems of a text's words; stop words left out."""
+    """Yield the stems of a text's words, without the stop words."""
     return (stem(word) for word in words(text) if not _STOP_WORD.fullmatch(word))

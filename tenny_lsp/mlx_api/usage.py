@@ -1,4 +1,4 @@
-"""Score the names that may follow a dot, by how often real MLX code writes them there and by the file itself.
+"""Score the names that may follow a dot, by how often MLX code and the file itself use them in such contexts.
 
 The counts are those of ``tools/build_usage.py``. A context votes for each name that has followed it by
 ``log(1 + count / (prior · probability of the name))``; how much each kind of vote weighs was learned there too.
@@ -21,14 +21,14 @@ from tenny_lsp.mlx_api.usage_contexts import ARRAY, KINDS, Members, Use, words_o
 
 DATA = "usage.bin"
 _SCHEMA = 1
-#: A name's count before anything has been counted.
+#: The count that every name starts with, so that none has the probability 0.
 _UNSEEN = 0.2
-#: How many uses of a name a context must have seen for its vote to outweigh the name's own frequency.
+#: How strongly a name's overall frequency damps the vote of a context, among the shipped counts and in the file.
 _PRIOR = 1.5
 _FILE_PRIOR = 0.3
-#: What has been used just before is likelier to come again, but not for long.
+#: How many of the last uses in the file count as recent.
 _RECENT = 12
-#: What there is a weight for: the frequency, each kind of context in the counts and in the file, and the rest.
+#: What has a weight: the frequency, each kind of context among the shipped counts and in the file, and the rest.
 FEATURES = (
     "frequency", *KINDS, *(f"{kind} in the file" for kind in KINDS), "in the file", "recent", "words", "part of a word",
 )  # fmt: skip
@@ -39,11 +39,11 @@ Votes = Mapping[int, float]
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What was counted.
+    """Counts of how MLX is used, as they are made.
 
     Args:
         frequencies (dict[str, dict[str, int]]): Owner → name → how often it was used.
-        contexts (dict[int, dict[str, int]]): ``key_of`` a context → name → how often it came there.
+        contexts (dict[int, dict[str, int]]): ``key_of`` a context → name → how often it was used in it.
         weights (dict[str, tuple[float, ...]]): ``modules`` and ``arrays`` → a weight for each of ``FEATURES``.
     """
 
@@ -53,7 +53,7 @@ class Counted:
 
 
 class Usage:
-    """Counts of how MLX is used, as they lie on disk.
+    """Counts of how MLX is used, read from the bytes of a file.
 
     Args:
         data (bytes): What ``to_bytes`` wrote.
@@ -67,19 +67,19 @@ class Usage:
         self._frequencies: dict[str, dict[str, int]] = values["frequencies"]
         self._weights: dict[str, list[float]] = values["weights"]
         contexts, pairs = values["contexts"], values["pairs"]
-        #: Keys, in order; for each the end of its pairs; and the pairs: names and counts.
+        #: The sorted keys of contexts, the end of each one's pairs, and the pairs: numbers of names, and counts.
         self._keys, body = _column("I", contexts, body)
         self._ends, body = _column("I", contexts, body)
         self._which, body = _column("H", pairs, body)
         self._counts = body
 
     def scores(self, use: Use, earlier: Sequence[Use], names: Sequence[str]) -> list[float]:
-        """Return how likely each name is to be written next, as log-probabilities in the order of the names.
+        """Return the log-probability that each name is written next, in the order of the names.
 
         Args:
-            use (Use): The place.
+            use (Use): The use, whose own name is not looked at.
             earlier (Sequence[Use]): The uses before it in its file, in order.
-            names (Sequence[str]): What may be written.
+            names (Sequence[str]): The candidates.
         """
         weights = self._weights["arrays" if use.owner == ARRAY else "modules"]
         frequency, votes = self.votes(use, earlier, names)
@@ -90,7 +90,7 @@ class Usage:
         return normalized(scores)
 
     def votes(self, use: Use, earlier: Sequence[Use], names: Sequence[str]) -> tuple[list[float], list[Votes]]:
-        """Return each name's log-frequency, and the votes of every other one of ``FEATURES``."""
+        """Return the log-frequency of each name, and the votes of all other ``FEATURES``; see ``scores``."""
         places = {name: place for place, name in enumerate(names)}
         counts = self._frequencies.get(use.owner, {})
         total = sum(counts.values()) + _UNSEEN * len(names)
@@ -101,7 +101,7 @@ class Usage:
             return {place: math.log1p(count / (prior * likely[place])) for place, count in counted}
 
         here = [past for past in earlier if past.owner == use.owner]
-        votes = [vote(self._after(use, kind), _PRIOR) for kind in range(len(KINDS))]
+        votes = [vote(self._counts_after(use, kind), _PRIOR) for kind in range(len(KINDS))]
         for kind, context in enumerate(use.contexts):
             same = Counter(past.name for past in here if past.contexts[kind] == context)
             votes.append(vote(same, _FILE_PRIOR))
@@ -114,7 +114,7 @@ class Usage:
         """Return how often a name of a module or of an array was counted."""
         return self._frequencies.get(owner, {}).get(name, 0)
 
-    def _after(self, use: Use, kind: int) -> dict[str, int]:
+    def _counts_after(self, use: Use, kind: int) -> dict[str, int]:
         key = key_of(use.owner, kind, use.contexts[kind])
         place = bisect_left(self._keys, key)
         if place == len(self._keys) or self._keys[place] != key:
@@ -125,13 +125,13 @@ class Usage:
 
 @lru_cache(maxsize=1)
 def load_usage() -> Usage:
-    """Return the counts that are shipped."""
+    """Return the shipped counts."""
     return Usage(read_bytes(DATA))
 
 
 @lru_cache(maxsize=2)
 def members_of(index: ApiIndex) -> Members:
-    """Return what may be used of MLX: the public names of its modules and of its arrays."""
+    """Return the public names of MLX's modules and of its arrays."""
     found: dict[str, frozenset[str]] = {}
     waiting = ["mlx.core", "mlx.nn", "mlx.optimizers", ARRAY]
     while waiting:
@@ -150,7 +150,7 @@ def key_of(owner: str, kind: int, context: str) -> int:
 
 
 def normalized(scores: Sequence[float]) -> list[float]:
-    """Return log-probabilities in proportion to scores."""
+    """Return scores as log-probabilities, by a log-softmax."""
     highest = max(scores, default=0.0)
     total = math.log(sum(math.exp(score - highest) for score in scores) or 1.0) + highest
     return [score - total for score in scores]
@@ -169,7 +169,7 @@ def to_bytes(counted: Counted) -> bytes:
         ends.append(len(which))
     head = {"schema": _SCHEMA, "names": names, "frequencies": counted.frequencies, "weights": counted.weights}
     head |= {"contexts": len(keys), "pairs": len(which)}
-    columns = [_little(column).tobytes() for column in (array("I", keys), ends, which)]
+    columns = [_little_endian(column).tobytes() for column in (array("I", keys), ends, which)]
     return json.dumps(head, separators=(",", ":")).encode() + b"\n" + b"".join(columns) + bytes(counts)
 
 
@@ -182,7 +182,7 @@ def _recency(here: Sequence[Use], places: Mapping[str, int]) -> Votes:
 
 
 def _resemblance(words: frozenset[str], names: Sequence[str]) -> list[Votes]:
-    """Return which names share whole words, and which hold one, with what is assigned to and the function."""
+    """Return the votes for names that share whole words with ``words``, and for those that contain a long one."""
     if not words:
         return [{}, {}]
     shared = {place: len(own & words) / len(own) for place, name in enumerate(names) if (own := _words(name)) & words}
@@ -198,10 +198,10 @@ def _column(kind: str, length: int, data: bytes) -> tuple["array[int]", bytes]:
     column = array(kind)
     size = length * column.itemsize
     column.frombytes(data[:size])
-    return _little(column), data[size:]
+    return _little_endian(column), data[size:]
 
 
-def _little(column: "array[int]") -> "array[int]":
+def _little_endian(column: "array[int]") -> "array[int]":
     if sys.byteorder == "big":
         column.byteswap()
     return column

@@ -30,7 +30,7 @@ _IMPORT = re.compile(
     re.MULTILINE,
 )
 _FUNCTION = re.compile(r"^(?=[ \t]*(?:(?:async[ \t]+)?def[ \t]+\w+[ \t]*\(|class[ \t]+\w+[ \t]*[:(]))", re.MULTILINE)
-#: What cannot stand inside brackets at the start of a line: whatever was open there has been forgotten.
+#: Tokens that cannot start a line inside of brackets: whatever is open there was never closed.
 _STARTERS = {"def", "class", "return", "import", "with", "while", "try", "except", "raise", "assert", "@"}
 _DIGITS = re.compile(r"_?\d+")
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
@@ -41,20 +41,20 @@ _TOKENS_BEFORE = 5
 
 @dataclass(frozen=True, eq=False)
 class Members:
-    """What may be used: owner (``mlx.core``, ``mlx.core.array``) → its public names. A cache knows it by identity."""
+    """Owner (``mlx.core``, ``mlx.core.array``) → its public names. Compared by identity, to be the key of a cache."""
 
     of: Mapping[str, Set[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A place where a name of MLX stands, or is about to.
+    """A use of a name of MLX, which may not have been written yet.
 
     Args:
         owner (str): The module before the dot, or ``mlx.core.array``.
         name (str): The name; empty where it is yet to be written.
-        contexts (tuple[str, ...]): What stands around it, one text for each of ``KINDS``.
-        words (frozenset[str]): The words of what is assigned to and of the function it happens in, in lower case.
+        contexts (tuple[str, ...]): Its context, one text for each of ``KINDS``.
+        words (frozenset[str]): The words, in lower case, of the assignment's target and of the function that it is in.
     """
 
     owner: str
@@ -75,21 +75,21 @@ def uses_before(text: str, owner: str, members: Members) -> tuple[Use, list[Use]
     """Return the use that is about to be written at the end of a text, and the earlier ones.
 
     Args:
-        text (str): All that stands before the receiver (``mx`` in ``mx.``), or, for an array, before the dot.
-        owner (str): What is before the dot.
-        members (Members): What each owner has.
+        text (str): All text before the receiver (``mx`` in ``mx.``), or, for an array, before the dot.
+        owner (str): The module that the receiver is, or ``ARRAY``.
+        members (Members): The names that may be used.
     """
     aliases = module_aliases(text)
     *parts, last = _parts(text)
-    reading = _Reading(aliases, members)
+    scanner = _Scanner(aliases, members)
     earlier = [use for part in parts for use in _uses_in(part, aliases, members)]
-    earlier += reading.read(last)
-    reading.begin("")
-    return reading.use(owner, ""), earlier
+    earlier += scanner.scan(last)
+    scanner.begin_statement("")
+    return scanner.use(owner, ""), earlier
 
 
 def module_aliases(text: str) -> Aliases:
-    """Return the names that a text's imports give to MLX's modules, with the modules."""
+    """Return the aliases that a text's imports give to MLX's modules, each with its module."""
     found: dict[str, str] = {}
     for match in _IMPORT.finditer(text):
         if match["module"]:
@@ -108,17 +108,17 @@ def words_of(name: str) -> frozenset[str]:
 
 
 def _parts(text: str) -> list[str]:
-    """Return a text cut before each function and class, so that what has not changed is not read again."""
+    """Return a text split before each function and class, so that unchanged parts are found in the cache."""
     return _FUNCTION.split(text)
 
 
 @lru_cache(maxsize=4096)
 def _uses_in(part: str, aliases: Aliases, members: Members) -> tuple[Use, ...]:
-    return tuple(_Reading(aliases, members).read(part))
+    return tuple(_Scanner(aliases, members).scan(part))
 
 
-class _Reading:
-    """Reads tokens and knows at each of them what has been before."""
+class _Scanner:
+    """Scans tokens, and keeps the context of the current one: statement, brackets, function, uses before it."""
 
     def __init__(self, aliases: Aliases, members: Members) -> None:
         self._aliases = dict(aliases)
@@ -132,26 +132,26 @@ class _Reading:
         self._start_before: list[str] = []
         self._last = ["", ""]
 
-    def read(self, text: str) -> Iterator[Use]:
-        """Yield the uses in a text as its tokens pass."""
+    def scan(self, text: str) -> Iterator[Use]:
+        """Yield the uses in a text."""
         tokens = list(_tokens(text))
-        end = 0  # of the dotted name that was taken last
+        end = 0  # of the last dotted name
         for place, token in enumerate(tokens):
-            self.begin(token)
+            self.begin_statement(token)
             before = self._tokens[-1] if self._tokens else ""
             if before != "." and token in self._aliases:
                 chain = list(self._chain(tokens, place))
                 for owner, name in chain:
-                    yield self.take(owner, name)
+                    yield self.record(owner, name)
                 end = place + 2 * max(1, len(chain))
             elif before == "." and place > end and self._may_be_array(token):
                 self._tokens.pop()
-                yield self.take(ARRAY, token)
+                yield self.record(ARRAY, token)
                 self._tokens.append(before)
-            self._pass(token)
+            self._advance(token)
 
-    def begin(self, token: str) -> None:
-        """Start a statement where a token is the first of one."""
+    def begin_statement(self, token: str) -> None:
+        """Begin a statement if ``token``, the next one, is the first of one."""
         if self._tokens and self._tokens[-1] != "\n":
             return
         if token in _STARTERS:
@@ -163,15 +163,15 @@ class _Reading:
                 self._start_before = self._tokens[self._start : self._start + 2]
             self._start = len(self._tokens)
 
-    def take(self, owner: str, name: str) -> Use:
-        """Return a use and remembers it."""
+    def record(self, owner: str, name: str) -> Use:
+        """Return the use of a name at this point, and remember it."""
         use = self.use(owner, name)
         self._last = [self._last[1], name]
         self._first = self._first or name
         return use
 
     def use(self, owner: str, name: str) -> Use:
-        """Return a use at this point."""
+        """Return the use of a name at this point; an empty name is yet to be written."""
         end = self._receiver_start() if owner == ARRAY else len(self._tokens)
         receiver = self._tokens[end:][-1:]
         tokens = self._tokens[max(0, end - _TOKENS_BEFORE) : end][::-1]
@@ -193,7 +193,7 @@ class _Reading:
         )
         return Use(owner, name, tuple(map("\t".join, contexts)), words_of(self._target) | words_of(self._function))
 
-    def _pass(self, token: str) -> None:
+    def _advance(self, token: str) -> None:
         before = self._tokens[-1] if self._tokens else ""
         if token in _OPENING:
             called = before if token == "(" and before.isidentifier() else ""
@@ -218,9 +218,9 @@ class _Reading:
             owner, place = f"{owner}.{name}", place + 2
 
     def _receiver_start(self) -> int:
-        """Return the place where the dotted name starts that the tokens end with, in brackets or not.
+        """Return the index of the token where the dotted name starts that the tokens end with, or of the last argument.
 
-        Of a call, its last argument tells more of what comes next than what stands before the call.
+        The last argument of a call predicts what comes next better than what is before the call.
         """
         place = len(self._tokens)
         if place and self._tokens[-1] in _CLOSING:
@@ -233,7 +233,7 @@ class _Reading:
         return place
 
     def _may_be_array(self, name: str) -> bool:
-        """Return whether what stands after a dot is an array's, as far as text can tell."""
+        """Return whether the name after a dot may be a member of an array, as far as the text tells."""
         receiver = self._tokens[-2] if len(self._tokens) > 1 else ""
         return name in self._members.get(ARRAY, ()) and receiver not in self._aliases and receiver not in _NOT_ARRAYS
 

@@ -17,7 +17,7 @@ def words(text: str) -> Iterator[str]:
 
 @cache
 def stem(word: str) -> str:
-    """Return what a word in lower case has in common with its other forms."""
+    """Return the stem of a word in lower case, which its other forms share."""
     found: str = _stemmer().stemWord(word)
     return found
 

@@ -148,7 +148,7 @@ def _is_comparable(before: Checked, context: RuleContext, rules: Rules) -> bool:
     old, new = before.context.evaluator, context.evaluator
     if before.rules is not rules or old.index is not new.index or old.files is not new.files:
         return False
-    if new.files is not None and not new.files.are_as(before.others):
+    if new.files is not None and not new.files.are_unchanged(before.others):
         return False
     return not new.finds_any(before.missing) and context.file.equal_those_of(before.context.file)
 

@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tenny_lsp.inference.evaluator import Evaluator
-from tenny_lsp.inference.interface import GROWING, edited_methods, interface_of
+from tenny_lsp.inference.interface import MUTATED_NAME, edited_methods, interface_of
 from tenny_lsp.pitfalls.rule import Pitfall
 from tenny_lsp.source.affixes import common_affixes
 from tenny_lsp.source.buffer import Buffer
@@ -122,7 +122,7 @@ def changed_names(
         if interfaces[0].get(name) != interfaces[1].get(name)
     }
     variables = {name for evaluator in evaluators for name in _variables(evaluator.buffer)}
-    names |= {word for one in (*before, *after) for word in GROWING.findall(one.text) if word in variables}
+    names |= {word for one in (*before, *after) for word in MUTATED_NAME.findall(one.text) if word in variables}
     return frozenset(names)
 
 

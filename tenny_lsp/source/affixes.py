@@ -6,7 +6,8 @@ from collections.abc import Sequence
 def common_prefix_length(one: Sequence[object], other: Sequence[object]) -> int:
     """Return how many items two sequences have in common at their start.
 
-    Slices are compared and halved, which for texts is many times as fast as comparing item by item.
+    Bisects, comparing slices: for text this is many times as fast as comparing item by item, and editors call it at
+    every keystroke.
     """
     least, most = 0, min(len(one), len(other))
     while least < most:
@@ -18,5 +19,4 @@ def common_prefix_length(one: Sequence[object], other: Sequence[object]) -> int:
 def common_affixes(one: Sequence[object], other: Sequence[object]) -> tuple[int, int]:
     """Return how many items two sequences have in common at their start, and at their end behind those."""
     start = common_prefix_length(one, other)
-    rest = min(len(one), len(other)) - start
-    return start, common_prefix_length(one[::-1][:rest], other[::-1][:rest])
+    return start, common_prefix_length(one[start:][::-1], other[start:][::-1])

@@ -9,15 +9,15 @@ from tenny_lsp.source.branches import BRANCHING, CHOICES, LOOPS, branch_of, is_e
 from tenny_lsp.source.scope import Binding, Branch, Span
 from tenny_lsp.source.syntax import COMPREHENSIONS, SCOPES, Node, dotted_of, field, scope_around, text_of
 
-#: Scope's names → what binds each, in the order of the text.
+#: Name → its bindings in one scope, in the order of the text.
 Bindings = dict[str, list[Binding]]
 
 _TARGET_LISTS = {"pattern_list", "tuple_pattern", "list_pattern", "tuple", "list", "expression_list", "type"}
-#: Each with a literal start, which is found ten times as fast as a choice of words.
+#: One pattern for each word: a literal is found ten times as fast as an alternation.
 _DECLARED = (re.compile(rb"global\b"), re.compile(rb"nonlocal\b"))
 _STARRED = {"list_splat_pattern", "dictionary_splat_pattern", "list_splat"}
 _PARAMETERS = {"parameters", "lambda_parameters"}
-#: What holds statements, at any depth; everything else is an expression, where only ``:=`` binds.
+#: The nodes that may contain statements or targets; all others are expressions, in which only ``:=`` binds.
 _HOLDERS = BRANCHING | _PARAMETERS | {
     "module", "block", "expression_statement", "finally_clause", "with_statement", "with_clause", "with_item",
     "match_statement", "case_pattern", "decorated_definition", "ERROR", "as_pattern", "list_comprehension",
@@ -28,7 +28,7 @@ _HOLDERS = BRANCHING | _PARAMETERS | {
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where in its scope a statement stands; of what is nested in it, only ``:=`` binds there."""
+    """Where in its scope a node is; if it is ``nested`` in an inner scope, only ``:=`` binds in the outer one."""
 
     branches: tuple[Branch, ...] = ()
     choice: Node | None = None
@@ -37,7 +37,7 @@ class _Place:
 
 
 def bindings_of(scope: Node) -> Bindings:
-    """Return what a scope binds itself; what functions inside it declare global is not among it."""
+    """Return the bindings of a scope, without those that functions inside of it declare global or nonlocal."""
     found: Bindings = {}
     walrus = scope.type not in COMPREHENSIONS and b":=" in (scope.text or b"")
     parts = [scope]
@@ -53,7 +53,7 @@ def bindings_of(scope: Node) -> Bindings:
 
 
 def declared_in(root: Node) -> Iterator[tuple[Node, Node, str]]:
-    """Yield (scope, outer scope, name) of every name that a scope declares global or nonlocal."""
+    """Yield (scope, outer scope, name) for each name that a scope declares global or nonlocal."""
     text = root.text or b""
     for found in chain.from_iterable(word.finditer(text) for word in _DECLARED):
         node = root.descendant_for_byte_range(found.start(), found.start())
@@ -65,7 +65,7 @@ def declared_in(root: Node) -> Iterator[tuple[Node, Node, str]]:
 
 
 def _walk(part: Node, scope: Node, walrus: bool) -> Iterator[Binding]:
-    """Yield what a part of a scope binds, without what stands in scopes of their own."""
+    """Yield the bindings of a part of a scope, without those of the scopes inside of it."""
     waiting = [(part, _Place())]
     while waiting:
         node, place = waiting.pop()
@@ -146,7 +146,7 @@ def _loop(node: Node) -> Iterator[Binding]:
 
 
 def _with(node: Node) -> Iterator[Binding]:
-    """Yield what ``… as name`` binds in a ``with``; in an ``except`` or a pattern, names of unknown meaning."""
+    """Yield the bindings of ``as`` in a ``with``; those in an ``except`` or a pattern have no known value."""
     alias = field(node, "alias")
     known = node.named_children[0] if node.parent is not None and node.parent.type == "with_item" else None
     if alias is not None:
@@ -157,7 +157,7 @@ def _with(node: Node) -> Iterator[Binding]:
 
 
 def _pattern(node: Node) -> Iterator[Binding]:
-    """Yield the name that a pattern captures."""
+    """Yield the names that a pattern captures."""
     parts = node.named_children[1:] if node.type == "keyword_pattern" else node.named_children
     for part in parts:
         if part.type == "dotted_name" and len(part.named_children) == 1:
@@ -181,7 +181,7 @@ def _unknown(identifier: Node) -> Binding:
 def _unpacked(
     target: Node, value: Node | None, since: int, steps: tuple[int | str, ...] = (), annotation: Node | None = None
 ) -> Iterator[Binding]:
-    """Yield what a target binds: of ``(a, *b), c.d = …`` those are a, b and, as one name, c.d."""
+    """Yield the bindings of a target: of ``(a, *b), c.d = …`` those of a, b and, as one name, c.d."""
     waiting: list[tuple[Node, tuple[int | str, ...]]] = [(target, steps)]
     while waiting:
         node, path = waiting.pop()
@@ -210,7 +210,7 @@ def _identifiers(node: Node) -> Iterator[Node]:
 
 
 def bound_by_import(statement: Node) -> Iterator[Binding]:
-    """Yield what an import statement binds."""
+    """Yield the bindings of an import statement."""
     module = field(statement, "module_name")
     prefix = ""
     if module is not None:

@@ -1,6 +1,6 @@
 """Parse the text of a file that is being edited: the name under a position, and the scopes around it.
 
-Offsets are in code points, as Python counts.
+Offsets are in code points, as Python counts; those of nodes and bindings are in bytes.
 """
 
 import re
@@ -9,19 +9,19 @@ from dataclasses import replace
 from functools import cached_property
 
 from tenny_lsp.source.bindings import Bindings, bindings_of, bound_by_import, declared_in
-from tenny_lsp.source.completing import missing_after
+from tenny_lsp.source.open_brackets import missing_closers
 from tenny_lsp.source.scope import Binding, Branch, Name, Scope, Span
 from tenny_lsp.source.syntax import SCOPES, Node, Tree, dotted_of, dotted_up_to, field, parse, text_of
 
-_PLACES = {"parameters", "lambda_parameters", "global_statement", "nonlocal_statement"}
+_DECLARATIONS = {"parameters", "lambda_parameters", "global_statement", "nonlocal_statement"}
 
 
 class Buffer:
-    """Python text, finished or not.
+    """Python text, finished or not, with its syntax tree.
 
     Args:
         text (str): The whole text of the file.
-        before (Buffer, optional): What it was before an edit: what has not changed is not parsed again.
+        before (Buffer, optional): The text before an edit, whose tree is updated instead of parsing everything again.
     """
 
     def __init__(self, text: str, before: "Buffer | None" = None) -> None:
@@ -45,7 +45,7 @@ class Buffer:
         imported = _import_path(node)
         if imported is not None:
             return Name(node, imported, start, end, absolute=True) if imported else None
-        if _names_a_place(node):
+        if _is_declaration(node):
             return None
         if node.parent.type == "dotted_name":  # in a pattern: `case mx.float32:`
             return Name(node, dotted_up_to(node, node.parent), start, end)
@@ -62,14 +62,14 @@ class Buffer:
         return None
 
     def finished(self, offset: int) -> "Buffer":
-        """Return this text with what is missing at an offset: a name after a dot, and what closes open brackets."""
+        """Return the text with what is missing at an offset inserted: a name after a dot, and closing brackets."""
         before, after = self.text[:offset], self.text[offset:]
         lacks_value = before.rstrip(" ").endswith("=") and after.lstrip(" ")[:1] in ("", "\n", ",", ")")
         lacks_name = before.endswith(".") and not after[:1].isidentifier()
         named = before + "_" if lacks_name or lacks_value else before
         finished = self if named == before else Buffer(named + after, self)
         rest, newline, below = after.partition("\n")
-        closers = missing_after(finished.root, self.byte_offset(offset), rest)
+        closers = missing_closers(finished.root, self.byte_offset(offset), rest)
         return Buffer(named + rest + closers + newline + below, finished) if closers else finished
 
     def call_around(self, offset: int) -> Node | None:
@@ -108,11 +108,11 @@ class Buffer:
 
     @cached_property
     def tested_names(self) -> set[str]:
-        """The names whose class is asked for with ``isinstance`` anywhere in the text."""
+        """The names that are tested with ``isinstance`` anywhere in the text."""
         return set(re.findall(r"isinstance\(\s*(\w+)", self.text))
 
     def bindings_in(self, scope: Node) -> Bindings:
-        """Return what a scope binds."""
+        """Return the bindings of a scope, by name."""
         found = self._bindings.get(scope.id)
         if found is None:
             found = self._bindings[scope.id] = bindings_of(scope)
@@ -125,7 +125,7 @@ class Buffer:
         return found
 
     def attributes_in(self, cls: Node) -> Bindings:
-        """Return what the methods of a class set on their instance: ``x`` for ``self.x = …``."""
+        """Return the bindings of instance attributes in the methods of a class: ``x`` for ``self.x = …``."""
         if cls.id not in self._attributes:
             found = self._attributes[cls.id] = {}
             for bindings in list(self.bindings_in(cls).values()):
@@ -135,7 +135,7 @@ class Buffer:
         return self._attributes[cls.id]
 
     def byte_offset(self, offset: int) -> int:
-        """Return an offset in code points as bytes, as bindings count."""
+        """Return an offset in code points as one in bytes, as nodes and bindings have."""
         if self._is_plain:
             return min(offset, len(self._bytes))
         return len(self.text[:offset].encode("utf-8", "surrogatepass"))
@@ -159,7 +159,7 @@ class Buffer:
         return found
 
     def offset_of(self, byte_offset: int) -> int:
-        """Return an offset in bytes as code points."""
+        """Return an offset in bytes as one in code points."""
         if self._is_plain:
             return byte_offset
         return len(self._bytes[:byte_offset].decode("utf-8", "surrogatepass"))
@@ -185,7 +185,7 @@ def _has_function(scopes: list[Scope]) -> bool:
     return any(scope.kind != "class_definition" for scope in scopes)
 
 
-def _names_a_place(node: Node) -> bool:
+def _is_declaration(node: Node) -> bool:
     """Return whether an identifier is the name of a parameter, a keyword argument or a definition, not a use."""
     parent = node.parent
     assert parent is not None
@@ -193,7 +193,7 @@ def _names_a_place(node: Node) -> bool:
         node, parent = parent, parent.parent
     if parent.type in ("typed_parameter", "keyword_pattern"):
         return parent.named_children[0] == node
-    return parent.child_by_field_name("name") == node or parent.type in _PLACES
+    return parent.child_by_field_name("name") == node or parent.type in _DECLARATIONS
 
 
 def _import_path(node: Node) -> str | None:

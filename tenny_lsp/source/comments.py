@@ -11,12 +11,13 @@ from tenny_lsp.source.syntax import Node, every, field, parse, text_of, up_to
 Kind: TypeAlias = Literal["comment", "todo", "commented-out", "docstring", "selection"]
 
 _TODO = re.compile(r"(?:TODO|FIXME|XXX|HACK|BUG)\b", re.IGNORECASE)
-#: Comments that speak to tools, not to readers.
+#: Comments for tools: shebangs, cell marks, ``noqa`` …
 _PRAGMA = re.compile(
     r"#(?:!|:|\s*(?:-\*-|%%|In\[|(?:type|fmt|isort|ruff|flake8|pylint|pyright|mypy|pragma|tenny|vim|cspell)\s*:"
     r"|noqa\b|nosec\b|coding\s*[:=]|(?:end)?region\b))"
 )
-#: What is said in prose only by accident. Of these a name alone is no sign: ``return early``, ``del this``.
+#: Statements that prose is hardly ever parsed as. Those with a value count only where that is more than a name, for
+#: ``return early`` and ``del this`` are prose.
 _STATEMENTS = {"assignment", "augmented_assignment", "call", "await"}
 _WITH_VALUE = {"return_statement", "raise_statement", "assert_statement", "delete_statement", "yield"}
 _COMPOUND = {
@@ -27,11 +28,11 @@ _COMPOUND = {
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Something in a file that is written for people.
+    """A passage of a file that is written for people.
 
     Args:
         kind (Kind): What it is.
-        text (str): What it says, without the marks around it and without indentation.
+        text (str): Its text, without comment marks, quotes and indentation.
         start (int): Where it starts, in code points.
         end (int): Where it ends.
     """
@@ -43,7 +44,7 @@ class Passage:
 
     @property
     def context(self) -> str:
-        """What it says as it is written in code, on one line, as remarks are learned from."""
+        """Its text as code on one line, ``# …``, which is how the datasets of remarks have it."""
         if self.kind == "selection":
             return self.text
         text = " ".join((self.text.partition("\n\n")[0] if self.kind == "docstring" else self.text).split())
@@ -66,7 +67,7 @@ def passage_at(buffer: Buffer, offset: int) -> Passage | None:
 
 
 def passages(buffer: Buffer) -> Iterator[Passage]:
-    """Yield the comments and docstrings of a file, in its order; those that speak to tools are left out."""
+    """Yield the comments and docstrings of a file, in its order; those for tools are left out."""
     done = -1
     for node in every(buffer.root):
         if node.type == "comment" and node.start_byte > done:
@@ -82,7 +83,7 @@ def passages(buffer: Buffer) -> Iterator[Passage]:
 
 
 def selection(buffer: Buffer, start: int, end: int) -> Passage | None:
-    """Return what is selected, without white space around it; None where that is nothing."""
+    """Return a part of the text as a passage, without white space around it; None where it has no letter or digit."""
     text = buffer.text[start:end]
     stripped = text.strip()
     if not any(character.isalnum() for character in stripped):
@@ -92,13 +93,13 @@ def selection(buffer: Buffer, start: int, end: int) -> Passage | None:
 
 
 def is_pragma(comment: str) -> bool:
-    """Return whether a comment speaks to tools, not to readers."""
+    """Return whether a comment is for tools, not for readers."""
     return _PRAGMA.match(comment) is not None
 
 
 def _comment(buffer: Buffer, block: list[Node]) -> Passage | None:
-    """Return the comment on the lines of a block; None when it says nothing, or speaks to tools."""
-    lines = [_said(node) for node in block]
+    """Return the passage of a block of comments; None when it has no letter or digit."""
+    lines = [_comment_text(node) for node in block]
     text = "\n".join(lines).strip()
     if not any(character.isalnum() for character in text):
         return None
@@ -116,21 +117,24 @@ def _docstring(buffer: Buffer, string: Node) -> Passage | None:
 
 
 def _block(buffer: Buffer, node: Node) -> list[Node]:
-    """Return the comments of the lines around a comment, if each is alone on its line and all start in one column."""
+    """Return a comment with those of the lines around it, if each is alone on its line and all start in one column.
+
+    Empty where the comment is for tools.
+    """
     if is_pragma(text_of(node)):
         return []
     block = [node]
     if _is_alone(buffer, node):
         while (
-            (before := block[0].prev_sibling) is not None and _goes_on(before, block[0]) and _is_alone(buffer, before)
+            (before := block[0].prev_sibling) is not None and _continues(before, block[0]) and _is_alone(buffer, before)
         ):
             block.insert(0, before)
-        while (after := block[-1].next_sibling) is not None and _goes_on(block[-1], after):
+        while (after := block[-1].next_sibling) is not None and _continues(block[-1], after):
             block.append(after)
     return block
 
 
-def _goes_on(node: Node, below: Node) -> bool:
+def _continues(node: Node, below: Node) -> bool:
     return (
         node.type == below.type == "comment"
         and node.start_point[0] + 1 == below.start_point[0]
@@ -140,11 +144,11 @@ def _goes_on(node: Node, below: Node) -> bool:
 
 
 def _is_alone(buffer: Buffer, node: Node) -> bool:
-    """Return whether a comment has its line for itself."""
+    """Return whether nothing but white space precedes a comment on its line."""
     return not re.split(r"[\r\n]", buffer.text[: buffer.offset_of(node.start_byte)])[-1].strip()
 
 
-def _said(node: Node) -> str:
+def _comment_text(node: Node) -> str:
     return text_of(node).lstrip("#").rstrip().removeprefix(" ").removeprefix(":")
 
 
@@ -160,7 +164,7 @@ def _is_docstring(string: Node) -> bool:
 
 
 def _is_code(lines: list[str]) -> bool:
-    """Return whether what comments say is Python, and would not pass for prose."""
+    """Return whether the lines of a comment are Python that cannot be mistaken for prose."""
     margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
     root = parse("\n".join(line[margin:] for line in lines).encode("utf-8", "surrogatepass") + b"\n").root_node
     return not root.has_error and any(_is_statement(node) for node in root.named_children)

@@ -1,6 +1,6 @@
-"""Tell what is being typed at an offset: a member, a module, an imported name, an argument, or nothing that is code.
+"""Find what is being typed at an offset: a member, a module, an imported name, an argument.
 
-Read from the text alone, for what is being typed does not parse yet. Offsets are in code points.
+Uses regular expressions on the text, for what is being typed does not parse yet. Offsets are in code points.
 """
 
 import re
@@ -28,22 +28,22 @@ _FROM_IMPORT = re.compile(
     rf"(?:^|[;:])[ \t]*from[ \t]+(?P<path>[\w.]+)[ \t]+import(?:[ \t]+(?:{_ITEM})*|[ \t]*\(\s*(?:{_ITEM})*)\w*\Z",
     re.MULTILINE,
 )
-#: An import statement is looked for in so many characters before the cursor.
+#: How many characters before the cursor are searched for the start of a statement or name.
 _FAR = 4000
 
 
 @dataclass(frozen=True, slots=True)
 class CompletionContext:
-    """A place where a name is being typed.
+    """The place where a name is being typed.
 
     Args:
         kind (CompletionKind): ``member`` after a dot; ``module`` in the path of an import; ``imported`` after ``from …
             import``; ``argument`` where an argument may start; ``value`` after the ``=`` of what may be one.
         start (int): Where the name starts.
-        typed (str): What of it stands before the cursor.
+        typed (str): Its part before the cursor.
         end (int): Where the name ends, behind the cursor.
-        receiver (int): Where the dotted name starts that stands before the dot.
-        path (str): The module that an import names: of ``import mlx.co``, ``mlx``.
+        receiver (int): Where the dotted name before the dot starts; ``start`` where there is no dot.
+        path (str): The complete part of the module path in an import: ``mlx`` of ``import mlx.co``.
     """
 
     kind: CompletionKind

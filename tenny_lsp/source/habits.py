@@ -11,22 +11,22 @@ from tenny_lsp.source.syntax import Node, every, field, text_of
 
 Kind: TypeAlias = Literal["bare-except", "mutable-default", "magic-number", "long-function"]
 
-#: A function of more lines is too long.
+#: How many lines a function may have.
 MOST_LINES = 60
 _MUTABLE = {"list", "dictionary", "set", "list_comprehension", "dictionary_comprehension", "set_comprehension"}
 _MAKERS = {"list", "dict", "set", "bytearray", "defaultdict", "deque", "Counter", "OrderedDict"}
 _ARITHMETIC = {"binary_operator", "comparison_operator", "augmented_assignment", "unary_operator"}
-#: Numbers that need no name: everybody knows a hundred and a byte.
+#: Numbers that everybody knows and that need no name.
 _KNOWN = {0, 1, 2, 3, 4, 10, 100, 1000, 0.5, 0.25, 60, 24, 7, 12, 180, 255, 360, 3600, 1e6, 1e9}
 
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """Something in a file that a reviewer sighs at.
+    """Code that a reviewer objects to.
 
     Args:
         kind (Kind): What it is.
-        fact (str): What is so, in a sentence.
+        fact (str): What is wrong with it, in a sentence.
         text (str): The line of code.
         start (int): Where it starts, in code points.
         end (int): Where it ends.
@@ -40,7 +40,7 @@ class Habit:
 
 
 def habits(buffer: Buffer) -> Iterator[Habit]:
-    """Yield what a reviewer sighs at in a file, in its order."""
+    """Yield the habits in a file, in the order of its text."""
     for node in every(buffer.root):
         if node.type == "except_clause":
             yield from _bare_except(buffer, node)
@@ -83,7 +83,7 @@ def _magic_number(buffer: Buffer, node: Node) -> Iterator[Habit]:
 
 
 def _value(text: str) -> float | None:
-    """Return a number as it is written in Python; None for a complex one."""
+    """Return the value of a number literal; None where it is complex."""
     digits = text.replace("_", "")
     try:
         return float(digits) if re.search(r"^[\d.]+(?:[eE]|$)", digits) else float(int(digits, 0))
@@ -97,7 +97,7 @@ def _is_power(value: float) -> bool:
 
 
 def _is_named_above(node: Node) -> bool:
-    """Return whether a number says what it is: at module or class level, in a default, or under a constant's name."""
+    """Return whether a number is explained where it is: outside of functions, in a default, or in a constant."""
     above = node.parent
     while above is not None and above.type not in ("function_definition", "lambda"):
         if above.type in ("default_parameter", "typed_default_parameter", "keyword_argument", "subscript", "slice"):

@@ -5,7 +5,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
-#: Cell magics whose cell is Python all the same.
+#: Cell magics whose cells are Python.
 _PYTHON_CELLS = {"time", "timeit", "capture", "prun", "memit", "mprun", "lprun"}
 _CELL_MAGIC = re.compile(r"\s*%%(\w+)")
 _LINE_MAGIC = re.compile(r"[ \t]*(?:%{1,2}[A-Za-z_]|!|\?)")
@@ -14,7 +14,7 @@ _ASSIGNED = re.compile(r"^([ \t]*[\w.,\t ]+=[ \t]*)([!%][A-Za-z_!/.~$].*)$")
 
 
 class Notebook:
-    """The text of a notebook's code cells, one after the other, with what is IPython's own made harmless.
+    """The code cells of a notebook joined to one text, in which IPython's syntax is commented out.
 
     Args:
         cells (Sequence[str]): The cells' texts.
@@ -27,11 +27,11 @@ class Notebook:
         self._ends = [start + len(text) - 1 for start, text in zip(self._starts, texts, strict=True)]
 
     def offset_in(self, cell: int, offset: int) -> int:
-        """Return a cell's offset as one in the whole text."""
+        """Return an offset in a cell as one in the whole text."""
         return self._starts[cell] + offset
 
     def place_of(self, offset: int) -> tuple[int, int]:
-        """Return the cell that an offset in the whole text lies in, and the offset there.
+        """Return the cell that an offset in the whole text is in, and the offset in that cell.
 
         Raises:
             IndexError: The notebook has no cells.
@@ -41,7 +41,7 @@ class Notebook:
 
 
 def _as_python(cell: str) -> str:
-    """Return a cell with its magics, shell commands and help questions as comments, each character in its place."""
+    """Return a cell with its magics, shell commands and help requests blanked or commented out; no offset changes."""
     magic = _CELL_MAGIC.match(cell)
     is_foreign = magic is not None and magic[1] not in _PYTHON_CELLS
     lines, goes_on = [], False

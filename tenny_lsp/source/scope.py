@@ -1,4 +1,4 @@
-"""The values of a buffer: names, the bindings that define them, and the scopes that hold these."""
+"""The values of a buffer: names, their bindings, and the scopes of these."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,15 @@ from tenny_lsp.source.syntax import Node
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """A name in the text that may be looked up.
+    """A use of a name, at a position in the text.
 
     Args:
         node (Node): The identifier.
-        dotted (str): Up to it, ``mx.fast.rope``; inside an import, the full module path; empty for ``f(x).shape``.
-        start (int): Offset of the component under the position, in code points.
-        end (int): Its end.
-        absolute (bool): Whether the name is a module path (in an import) rather than looked up in scopes.
+        dotted (str): The dotted name that ends with it, ``mx.fast.rope``; in an import, the full module path; empty
+            where it is a member of something unnamed: ``f(x).shape``.
+        start (int): Where the identifier starts, in code points.
+        end (int): Where it ends.
+        absolute (bool): Whether ``dotted`` is a module path, in an import, and not looked up in scopes.
     """
 
     node: Node
@@ -26,7 +27,7 @@ class Name:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A part of the text, in bytes from its start; the end is not in it."""
+    """A part of the text, in bytes from the start of the text; the end is exclusive."""
 
     start: int
     end: int
@@ -37,41 +38,40 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Branch(Span):
-    """A block that may not run.
+    """A block that may not run, for a statement chooses between it and others.
 
     Args:
         start (int): Where it starts, in bytes.
         end (int): Where it ends.
-        of (Span): Its statement: the same for all branches of one.
+        statement (Span): The statement, which all of its branches share.
         kind (str): ``if``, ``case``, ``try``, ``loop``, or ``global`` for a function that declares the name global.
-        total (int): How many branches of the statement can be left at their end, one of which is always taken; 0 when
-            it may be that none is.
-        is_left (bool): Whether what follows the statement can run after this branch: not, if it ends with ``return``.
+        exits (int): How many branches of the statement fall through, if one of its branches always runs; otherwise 0.
+        falls_through (bool): Whether control can flow from its end to what follows the statement: not after ``return``.
     """
 
-    of: Span
+    statement: Span
     kind: str
-    total: int = 0
-    is_left: bool = True
+    exits: int = 0
+    falls_through: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """A place that gives a name its meaning.
+    """A place in the text that gives a name a value: an assignment, an import, a definition, a parameter.
 
     Args:
         name (str): The bound name; ``*`` for a wildcard import; ``self.x`` for an attribute that is set.
-        position (int): Where the name stands, in bytes from the start of the text.
-        since (int): From where on the name has this meaning: the end of the statement, as a rule.
-        target (str): What an import stands for: a module path, with leading dots when it is relative.
+        position (int): Where the name is written, in bytes from the start of the text.
+        since (int): Where it takes effect: at the end of the statement, as a rule.
+        target (str): The dotted path that an import binds, with leading dots when it is relative.
         value (Node, optional): The expression that is assigned, iterated over or entered; None when there is none.
-        steps (tuple[int | str, ...]): How the name's value comes out of that one: an index for each level of
-            unpacking (``*`` when starred), ``each`` for a loop over it, ``enter`` for ``with``.
+        steps (tuple[int | str, ...]): The path from that value to the name's: an index for each level of unpacking
+            (``*`` when starred), ``each`` for iteration over it, ``enter`` for ``with``.
         annotation (Node, optional): Its annotation.
-        definition (Node, optional): The function or class it names, or the parameter it is.
+        definition (Node, optional): The definition of a function or class, or the parameter, that it is.
         is_import (bool): Whether an import binds it.
-        branches (tuple[Branch, ...]): What may not have run when the name is used outside it, outermost first.
-        loops (tuple[Span, ...]): The loops around it in its scope, outermost first.
+        branches (tuple[Branch, ...]): The branches that it is in, outermost first.
+        loops (tuple[Span, ...]): The loops of its scope that it is in, outermost first.
     """
 
     name: str
@@ -89,7 +89,7 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What one scope binds: by name, in the order of the text."""
+    """A scope: the kind of its node, the node, and its bindings by name, in the order of the text."""
 
     kind: str
     node: Node

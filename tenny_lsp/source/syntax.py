@@ -22,7 +22,7 @@ __all__ = [
     "up_to",
 ]
 
-#: What opens a scope of names.
+#: The kinds of nodes that open a scope.
 SCOPES = {
     "module", "function_definition", "class_definition", "lambda",
     "list_comprehension", "set_comprehension", "dictionary_comprehension", "generator_expression",
@@ -32,7 +32,7 @@ _PARSER = Parser(Language(tree_sitter_python.language()))
 
 
 def parse(text: bytes, before: tuple[Tree, bytes] | None = None) -> Tree:
-    """Return the syntax tree of a text; quickly, if given the tree of a text that differs in one place."""
+    """Return the syntax tree of a text; ``before``, a tree and its text before an edit, makes parsing incremental."""
     if before is None:
         return _PARSER.parse(text)
     tree, old = before
@@ -66,14 +66,14 @@ def every(node: Node) -> Iterator[Node]:
 
 
 def field(node: Node | None, *names: str) -> Node | None:
-    """Return what stands in a field of a node, or in a field of that, and so on; None where there is none."""
+    """Return the node at a path of fields, ``field(call, "arguments")``; None where one is missing."""
     for name in names:
         node = node.child_by_field_name(name) if node is not None else None
     return node
 
 
 def up_to(node: Node, *kinds: str) -> Node | None:
-    """Return the innermost node of one of the kinds that a node is or lies in."""
+    """Return the nearest of a node and its ancestors that is of one of the kinds; None where none is."""
     found: Node | None = node
     while found is not None and found.type not in kinds:
         found = found.parent
@@ -93,10 +93,10 @@ def dotted_of(node: Node) -> str:
 
 
 def dotted_up_to(node: Node, dotted_name: Node) -> str:
-    """Return a dotted name from its start to the end of one of its parts."""
+    """Return the text of a dotted name from its start to the end of ``node``, one of its parts."""
     return ".".join(text_of(part) for part in dotted_name.named_children if part.start_byte <= node.start_byte)
 
 
 def scope_around(node: Node) -> Node:
-    """Return the scope a node stands in."""
+    """Return the node of the scope that a node is in; of the root, the root."""
     return (up_to(node.parent, *SCOPES) if node.parent is not None else None) or node

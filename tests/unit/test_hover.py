@@ -139,7 +139,7 @@ async def test_a_cancelled_hover_cancels_what_it_asks(mlx_index: ApiIndex) -> No
         finally:
             ended.set()
 
-    task = asyncio.create_task(hover(Buffer(CODE), PLACE, mlx_index, ask))
+    task = asyncio.create_task(hover(Queries(Buffer(CODE), mlx_index), PLACE, Prose(ask)))
     await started.wait()
     task.cancel()
 

@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from tenny_lsp.source.syntax import Node
 
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
-#: No bracket is open any more where one of these stands.
+#: Tokens that end the search: no bracket is open across them.
 _BOUNDARIES = {"def", "class", "return", "import", "from", "with", "while", "raise", "assert", "del", "interpolation"}
-#: How many tokens are looked at for a bracket that is still open.
+#: How many tokens are searched for open brackets.
 _FARTHEST = 2000
 
 
-def missing_after(root: Node, place: int, line_rest: str) -> str:
-    """Return the brackets that are open at a place and that nothing on the rest of its line closes.
+def missing_closers(root: Node, place: int, line_rest: str) -> str:
+    """Return the closing brackets that are missing at a place: of those that are open and not closed on its line.
 
     Args:
         root (Node): The tree of the text.

@@ -12,7 +12,7 @@ from tenny_lsp.model import wire
 from tenny_lsp.model.identity import identity
 from tenny_lsp.model.keeper import Keeper, KeeperOptions
 from tenny_lsp.model.prompts import QUESTION_STOP, SEPARATOR, completion
-from tenny_lsp.model.protocol import ModelState, Sampled, Sampling
+from tenny_lsp.model.protocol import ALL_ABILITIES, Abilities, ModelState, Sampled, Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class WorkerOptions:
     Args:
         base (Path): The base model's folder.
         adapter (Path | None): The adapter's folder. ``None``: the bare base speaks.
+        can (Abilities): What the base can do.
         python (str): The interpreter that has MLX.
         temperature (float): 0 is greedy. Above 0, tokens are drawn with the same seed every time.
         deadline_s (float): An answer that is not complete by then is cancelled; loading is not counted.
@@ -30,6 +31,7 @@ class WorkerOptions:
 
     base: Path
     adapter: Path | None = None
+    can: Abilities = ALL_ABILITIES
     python: str = sys.executable
     temperature: float = 0.0
     deadline_s: float = 30.0
@@ -67,6 +69,11 @@ class WorkerModel:
         """
         decoding = f"temperature={self._options.temperature}"
         return identity(self._options.base, self._options.adapter, decoding)
+
+    @property
+    def can(self) -> Abilities:
+        """What the base can do."""
+        return self._options.can
 
     @property
     def state(self) -> ModelState:

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from tenny_lsp.model.protocol import ModelState, Sampled, Sampling, TextModel
+from tenny_lsp.model.protocol import Abilities, ModelState, Sampled, Sampling, TextModel
 
 LOGGER = logging.getLogger(__name__)
 
@@ -42,6 +42,11 @@ class Precomputed:
     def identity(self) -> str:
         """The model's own."""
         return self._model.identity
+
+    @property
+    def can(self) -> Abilities:
+        """What the model can do."""
+        return self._model.can
 
     @property
     def state(self) -> ModelState:

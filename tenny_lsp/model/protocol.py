@@ -7,6 +7,25 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
+class Abilities:
+    """What a base model can do, beyond ranking names and reading documentation.
+
+    Args:
+        write (bool): Whether it may say things in words of its own: paraphrase documentation, write remarks. A model
+            that cannot may only repeat documentation and choose among remarks that were written by hand.
+        complete (bool): Whether inline completions by it are worth showing unasked.
+    """
+
+    write: bool = True
+    complete: bool = True
+
+
+ALL_ABILITIES = Abilities()
+#: Those of the base that Tenny carries, which is too small for words of its own.
+EMBEDDED_ABILITIES = Abilities(write=False, complete=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Sampling:
     """How completions are drawn.
 
@@ -61,6 +80,10 @@ class TextModel(Protocol):
 
     Cancelling the task that awaits a method stops the work behind it.
     """
+
+    @property
+    def can(self) -> Abilities:
+        """What it can do."""
 
     @property
     def state(self) -> ModelState:

@@ -21,7 +21,7 @@ from tenny_lsp.lsp import indexes, server
 from tenny_lsp.lsp.settings import ModelSettings
 from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
 from tenny_lsp.model.client import WorkerModel, WorkerOptions
-from tenny_lsp.model.protocol import ModelState, Sampled, Sampling, TextModel
+from tenny_lsp.model.protocol import ALL_ABILITIES, EMBEDDED_ABILITIES, ModelState, Sampled, Sampling, TextModel
 
 #: A worker that opens a pipe as long as it lives, and says nothing after it is ready.
 WORKER = """
@@ -44,6 +44,7 @@ class FakeModel:
         self.replies: asyncio.Queue[str | Exception] = asyncio.Queue()
         self.remarks: asyncio.Queue[list[str] | Exception] = asyncio.Queue()
         self.identity = uuid4().hex  # no answer of an earlier session is this one's
+        self.can = EMBEDDED_ABILITIES
         self.state = ModelState("idle")
         self.told: list[Callable[[], None]] = []
 
@@ -111,6 +112,7 @@ def main(mode: str = "", pipe: str = "") -> None:
     released = threading.Event()
 
     def make_model(settings: ModelSettings) -> TextModel | None:
+        model.can = ALL_ABILITIES if settings.path else EMBEDDED_ABILITIES
         return FakeWorker(pipe) if mode == "worker" else model
 
     def load_slowly(python: Path | None = None) -> ApiIndex:

@@ -6,12 +6,14 @@ from pathlib import Path
 import pytest
 
 from tenny_lsp.model.precomputed import Precomputed, write_answers
+from tenny_lsp.model.protocol import EMBEDDED_ABILITIES
 
 
 class Fake:
     """A TextModel that keeps what it is asked."""
 
     identity = "fake"
+    can = EMBEDDED_ABILITIES
 
     def __init__(self) -> None:
         self.asked: list[str] = []
@@ -56,7 +58,7 @@ async def test_what_is_not_known_is_asked(file: Path) -> None:
     assert await model.complete("Q: known?") == "from the model"
     assert [piece async for piece in model.stream("Q: else")] == ["from ", "the model"]
     assert fake.asked == ["Q: known?", "Q: else"]
-    assert model.identity == "fake"
+    assert (model.identity, model.can) == ("fake", EMBEDDED_ABILITIES)
     await model.close()
     assert fake.is_closed
 

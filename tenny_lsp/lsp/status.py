@@ -15,7 +15,7 @@ _DOING = {
     "idle": "the model is loaded when it is needed",
     "loading": "the model is being loaded",
     "ready": "the model is ready",
-    "resting": "the model starts again when it is needed",
+    "backing off": "the model starts again when it is needed",
     "failed": "the model has been given up",
 }
 _HEALTH = ("ok", "warning", "error")
@@ -99,7 +99,7 @@ class Status:
         if server.model is None:
             return "no model", server.speaker.why_none, 0
         state = server.model.state
-        if state.phase in ("resting", "failed"):
+        if state.phase in ("backing off", "failed"):
             return _DOING[state.phase], state.reason, 1 + (state.phase == "failed")
         if self.trouble is not None:
             return "the model does not answer", str(self.trouble), 1

@@ -27,10 +27,7 @@ from tenny_lsp.model.protocol import ALL_ABILITIES, EMBEDDED_ABILITIES, ModelSta
 WORKER = """
 import json, sys
 alive = open(sys.argv[1], "w")
-for message in (
-    {"type": "hello", "version": 4, "pid": 1},
-    {"type": "ready", "seconds": 0, "base": "b", "device": "cpu", "blas": "none", "dtype": "float32", "mlx": "0"},
-):
+for message in ({"type": "hello", "version": 4}, {"type": "ready"}):
     print(json.dumps(message), flush=True)
 sys.stdin.read()
 """
@@ -46,7 +43,7 @@ class FakeModel:
         self.identity = uuid4().hex  # no answer of an earlier session is this one's
         self.can = EMBEDDED_ABILITIES
         self.state = ModelState("idle")
-        self.told: list[Callable[[], None]] = []
+        self.callbacks: list[Callable[[], None]] = []
 
     async def complete(self, prompt: str, *, max_tokens: int = 96) -> str:
         self.asked.append(prompt)
@@ -55,19 +52,16 @@ class FakeModel:
             raise reply
         return reply
 
-    def watch(self, told: Callable[[], None]) -> None:
-        self.told.append(told)
+    def watch(self, on_change: Callable[[], None]) -> None:
+        self.callbacks.append(on_change)
 
     def becomes(self, phase: str, reason: str = "") -> None:
         self.state = ModelState(phase, reason)
-        for told in self.told:
-            told()
+        for on_change in self.callbacks:
+            on_change()
 
     async def load(self) -> None:
         self.becomes("ready")
-
-    async def stream(self, prompt: str, *, max_tokens: int = 96) -> AsyncIterator[str]:
-        yield await self.complete(prompt, max_tokens=max_tokens)
 
     async def write(self, text: str, *, max_tokens: int = 96) -> AsyncIterator[str]:
         yield await self.complete(text, max_tokens=max_tokens)

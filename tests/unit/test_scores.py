@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from tenny_lsp.errors import ModelUnavailable
-from tenny_lsp.model.name_scores import Scores
+from tenny_lsp.model.name_scores import NameScores
 
 NAMES = ("ones", "zeros")
 
@@ -43,7 +43,7 @@ def model() -> SlowModel:
 
 
 async def test_what_comes_in_time_is_answered_and_kept(model: SlowModel) -> None:
-    scores = Scores()
+    scores = NameScores()
 
     assert await scores.within("mx.", NAMES, model, 5) == {"ones": 0.0, "zeros": -1.0}
     assert await scores.within("mx.", NAMES, model, 0) == {"ones": 0.0, "zeros": -1.0}
@@ -51,7 +51,7 @@ async def test_what_comes_in_time_is_answered_and_kept(model: SlowModel) -> None
 
 
 async def test_what_is_late_is_there_the_next_time() -> None:
-    model, scores = SlowModel(is_open=False), Scores()
+    model, scores = SlowModel(is_open=False), NameScores()
 
     assert await scores.within("mx.", NAMES, model, 0) is None
     assert await scores.within("mx.", NAMES, model, 0) is None
@@ -62,7 +62,7 @@ async def test_what_is_late_is_there_the_next_time() -> None:
 
 
 async def test_a_request_that_is_cancelled_leaves_its_question_alone() -> None:
-    model, scores = SlowModel(is_open=False), Scores()
+    model, scores = SlowModel(is_open=False), NameScores()
     request = asyncio.create_task(scores.within("mx.", NAMES, model, 5))
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -75,7 +75,7 @@ async def test_a_request_that_is_cancelled_leaves_its_question_alone() -> None:
 
 
 async def test_only_the_text_that_is_being_typed_is_asked_about() -> None:
-    model, scores = SlowModel(is_open=False), Scores()
+    model, scores = SlowModel(is_open=False), NameScores()
     await scores.within("mx.", NAMES, model, 0)
     await asyncio.sleep(0)
     await scores.within("nn.", NAMES, model, 0)
@@ -87,7 +87,7 @@ async def test_only_the_text_that_is_being_typed_is_asked_about() -> None:
 
 
 async def test_another_model_is_asked_anew(model: SlowModel) -> None:
-    scores, other = Scores(), SlowModel()
+    scores, other = NameScores(), SlowModel()
     await scores.within("mx.", NAMES, model, 5)
 
     assert await scores.within("mx.", NAMES, other, 5) is not None
@@ -95,7 +95,7 @@ async def test_another_model_is_asked_anew(model: SlowModel) -> None:
 
 
 async def test_a_failure_is_said_once_and_tried_again(model: SlowModel, caplog: pytest.LogCaptureFixture) -> None:
-    scores = Scores()
+    scores = NameScores()
     model.error = ModelUnavailable("It is gone", "Wait.")
     with caplog.at_level(logging.WARNING):
         assert await scores.within("mx.", NAMES, model, 5) is None

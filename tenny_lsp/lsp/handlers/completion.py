@@ -12,7 +12,7 @@ from tenny_lsp.errors import TennyError
 from tenny_lsp.features.completion import completions, read_ahead
 from tenny_lsp.features.inline import inline
 from tenny_lsp.lsp.completion_items import OPTIONS, CompletionItems
-from tenny_lsp.model.name_scores import Scores
+from tenny_lsp.model.name_scores import NameScores
 
 if TYPE_CHECKING:
     from tenny_lsp.lsp.server import TennyServer
@@ -35,7 +35,7 @@ class Writing:
 
     def __init__(self, server: "TennyServer") -> None:
         self._server = server
-        self._scores = Scores()
+        self._scores = NameScores()
         self._inline: asyncio.Task[str | None] | None = None
         self._completed = ""
         self._reading: set[asyncio.Task[None]] = set()

@@ -61,7 +61,7 @@ class WorkerModel:
 
     @property
     def identity(self) -> str:
-        """A hash of everything that decides an answer but the prompt: base, adapter and decoding.
+        """A hash of everything that decides an answer, except the prompt: base, adapter and decoding.
 
         Raises:
             BaseModelError: The base is incomplete.

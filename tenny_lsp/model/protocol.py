@@ -118,7 +118,7 @@ class TextModel(Protocol):
 
     @property
     def identity(self) -> str:
-        """A hash of everything that decides an answer but the prompt: base, adapter and decoding.
+        """A hash of everything that decides an answer, except the prompt: base, adapter and decoding.
 
         Raises:
             BaseModelError: The base model is incomplete.

@@ -149,7 +149,7 @@ class Voice:
             return wire.Done(request.id, "cancelled")
         return wire.ScoreResult(request.id, tuple(values))
 
-    def draw(
+    def sample(
         self, request: wire.Sample, is_cancelled: Callable[[], bool], send: Callable[[wire.Event], None]
     ) -> wire.Done:
         """Send several completions of one prompt, each when it is complete; return the last event.

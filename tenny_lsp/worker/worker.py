@@ -76,7 +76,7 @@ class Worker:
                 if isinstance(request, wire.Score):
                     event = voice.score(request, cancellation.is_set)
                 elif isinstance(request, wire.Sample):
-                    event = voice.draw(request, cancellation.is_set, self.send)
+                    event = voice.sample(request, cancellation.is_set, self.send)
                 else:
                     event = voice.answer(request, cancellation.is_set, self.send)
             except Exception as error:

@@ -102,7 +102,7 @@ def test_a_voice_can_be_stopped_between_tokens(tiny_base: Path) -> None:
     asked = iter([False, False, True])
 
     sent: list[wire.Event] = []
-    done = voice.draw(DRAWN, lambda: next(asked), sent.append)
+    done = voice.sample(DRAWN, lambda: next(asked), sent.append)
 
     assert done.finish_reason == "cancelled" and sent == []
 
@@ -113,7 +113,7 @@ def test_an_adapter_that_is_put_on_again_speaks_as_the_first_time(tiny_base: Pat
 
     def said(request: wire.Sample) -> list[wire.Event]:
         sent: list[wire.Event] = []
-        voice.draw(request, lambda: False, sent.append)
+        voice.sample(request, lambda: False, sent.append)
         return sent
 
     first, bare = said(request), said(wire.Sample(1, PROMPT, count=3, max_tokens=8))

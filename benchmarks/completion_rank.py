@@ -72,7 +72,7 @@ async def _rank(names: list[Written], index: ApiIndex, base: Path) -> tuple[_Ran
     ranks: _Ranks = defaultdict(list)
     score_ms: list[float] = []
     model = WorkerModel(WorkerOptions(base))
-    await model.start()
+    await model.load()
     for place in names:
         candidates = members[place.owner]
         context = completion_context_at(place.unfinished, place.offset)

@@ -23,7 +23,7 @@ from tenny_lsp.features.roast import LEAST_LIKELIHOOD, SAMPLING, roast, subject_
 from tenny_lsp.features.subject import content_words
 from tenny_lsp.model.client import WorkerModel, WorkerOptions
 from tenny_lsp.model.prompts import roast_prompt
-from tenny_lsp.model.protocol import EMBEDDED_ABILITIES, Abilities, Sampling
+from tenny_lsp.model.protocol import ALL_ABILITIES, EMBEDDED_ABILITIES, Sampling
 
 UNSEEN = Path(__file__).parents[1] / "tests" / "data" / "unseen_comments.jsonl"
 RESULTS = Path(__file__).parent / "results" / "roasts.json"
@@ -91,7 +91,9 @@ async def run(arguments: argparse.Namespace) -> dict[str, Any]:
     )
     base = arguments.model or locations.embedded_base()
     adapter = arguments.adapter_path or locations.find_adapter(arguments.model or "", locations.CYNIC)
-    model = WorkerModel(WorkerOptions(Path(base), adapter, can=Abilities() if arguments.write else EMBEDDED_ABILITIES))
+    model = WorkerModel(
+        WorkerOptions(Path(base), adapter, can=ALL_ABILITIES if arguments.write else EMBEDDED_ABILITIES)
+    )
     try:
         found = await measure(model, rows, sampling)
         reasons = await refused(model, rows, sampling)

@@ -56,7 +56,7 @@ def worker_model(
     """
     from tenny_lsp.model.client import WorkerModel, WorkerOptions
     from tenny_lsp.model.keeper import KeeperOptions
-    from tenny_lsp.model.protocol import EMBEDDED_ABILITIES, Abilities
+    from tenny_lsp.model.protocol import ALL_ABILITIES, EMBEDDED_ABILITIES
 
     base = _base(model)
     adapter = adapter or locations.find_adapter(model, name)
@@ -65,8 +65,8 @@ def worker_model(
             raise AdapterError("Nobody has trained an adapter called cynic for this base", "Name one: --adapter-path.")
         raise AdapterError("There is no trained adapter", "Run tenny-lsp build-dataset, then tenny-lsp train.")
     keeping = KeeperOptions(idle_unload_s=idle_unload_s)
-    can = Abilities() if model else EMBEDDED_ABILITIES
-    return WorkerModel(WorkerOptions(base, adapter, can=can, deadline_s=deadline_s, keeping=keeping))
+    can = ALL_ABILITIES if model else EMBEDDED_ABILITIES
+    return WorkerModel(WorkerOptions(base, adapter, can, deadline_s=deadline_s, keeping=keeping))
 
 
 def text_model(model: str, adapter: Path | None, *, idle_unload_s: float = 600, deadline_s: float = 30) -> "TextModel":

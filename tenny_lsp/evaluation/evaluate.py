@@ -118,7 +118,7 @@ def _measure(
     if file:
         rows.append(measures.perplexity_of_rows(file))
     if options.adapter:
-        measures.wear(options.adapter)
+        measures.load_adapter(options.adapter)
         for package, texts in code.items():
             packages[package].append(measures.perplexity_of_code(texts))
         if file:

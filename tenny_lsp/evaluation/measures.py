@@ -39,8 +39,8 @@ class Measures:
         self._loss = completion_loss(self._model)
         self._model.eval()
 
-    def wear(self, adapter: Path) -> None:
-        """Puts an adapter on the base, for good.
+    def load_adapter(self, adapter: Path) -> None:
+        """Load an adapter into the base, for good.
 
         Raises:
             AdapterError: It is incomplete or was made for another base.

@@ -14,7 +14,7 @@ _MODEL_PHASES = {
     "idle": "the model is loaded when it is needed",
     "loading": "the model is being loaded",
     "ready": "the model is ready",
-    "resting": "the model starts again when it is needed",
+    "backing off": "the model starts again when it is needed",
     "failed": "the model has been given up",
 }
 _HEALTH = ("ok", "warning", "error")
@@ -107,7 +107,7 @@ def _api(index: ApiIndex | None, python: str) -> tuple[str, str, int]:
 def _model(state: ModelState | None, why_none: str, failure: str) -> tuple[str, str, int]:
     if state is None:
         return "no model", why_none, 0
-    if state.phase in ("resting", "failed"):
+    if state.phase in ("backing off", "failed"):
         return _MODEL_PHASES[state.phase], state.reason, 1 + (state.phase == "failed")
     if failure:
         return "the model does not answer", failure, 1

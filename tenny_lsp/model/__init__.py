@@ -1,1 +1,1 @@
-"""Who speaks: the model worker, its client, and the only prompts."""
+"""Our side of the model: the client of its process, its answers, and the only prompts."""

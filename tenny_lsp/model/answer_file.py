@@ -1,4 +1,4 @@
-"""Answers on disk: one JSON object a line, shared by every server on the machine."""
+"""Store answers on disk: one JSON object a line, in a file that every server on the machine shares."""
 
 import contextlib
 import json
@@ -14,8 +14,8 @@ MAX_LINES = 5000
 _LINES_AFTER_COMPACTION = 4000
 
 
-class KeptAnswers:
-    """A dictionary of answers that outlives the process. What cannot be written is logged, never raised.
+class AnswerFile:
+    """A dictionary of answers in a file. Errors of reading and writing are logged, never raised.
 
     Args:
         path (Path): The file; it is read at the first question and need not exist.
@@ -27,11 +27,11 @@ class KeptAnswers:
         self._lines = 0
 
     def get(self, key: str) -> str | None:
-        """Returns the answer under ``key``, None when there is none."""
+        """Return the answer under ``key``, None when there is none."""
         return self._loaded().get(key)
 
     def put(self, key: str, answer: str) -> None:
-        """Keeps an answer, in memory at least."""
+        """Store an answer, in memory and, if it can be written, in the file."""
         self._loaded()[key] = answer
         # The line feed comes first: a line that another process left half-written ends there.
         line = b"\n" + json.dumps({"key": key, "answer": answer}).encode("ascii")
@@ -56,7 +56,7 @@ class KeptAnswers:
         return self._answers
 
     def _read(self) -> dict[str, str]:
-        """Returns what is on disk, the newest last; lines that make no sense are passed over."""
+        """Return the answers on disk, the newest last; invalid lines are skipped."""
         answers: dict[str, str] = {}
         self._lines = 0
         try:
@@ -76,7 +76,7 @@ class KeptAnswers:
         return dict(list(answers.items())[-MAX_LINES:])
 
     def _compact(self) -> None:
-        """Rewrites the file with the newest answers, those of other processes included.
+        """Rewrite the file with the newest answers, those of other processes included.
 
         Raises:
             OSError: The new file cannot be written; the old one is left as it was.

@@ -1,4 +1,4 @@
-"""A model's answers without the wait: what was answered once is there, what is late is there next time."""
+"""Ask the model in the background, within a deadline, and cache its answers."""
 
 import asyncio
 import logging
@@ -11,18 +11,22 @@ from pathlib import Path
 from platformdirs import user_cache_path
 
 from tenny_lsp.errors import TennyError
-from tenny_lsp.model.answer_file import KeptAnswers
+from tenny_lsp.model.answer_file import AnswerFile
+from tenny_lsp.model.failures import Failures
 from tenny_lsp.model.protocol import TextModel
 
 LOGGER = logging.getLogger(__name__)
 
-#: One question is with the model; no more than this many wait behind it, the newest first.
+#: The most questions that wait while one is being answered. The newest is asked first.
 MAX_WAITING = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked in the background, and who is told: the answer, or None when there will be none."""
+    """A question that waits for the model.
+
+    ``answer`` is resolved with None when the model fails, or the question is dropped.
+    """
 
     prompt: str
     model: TextModel
@@ -31,42 +35,41 @@ class Question:
 
 
 class Answers:
-    """Asks a model each question once, and one at a time.
+    """Asks a model one question at a time, each once.
 
     Args:
-        path (Path | None): Where answers are kept. ``None``: ``answers.jsonl`` in the user's cache folder.
-        on_end (Callable): Told how each question ended: the error, or None.
+        path (Path | None): The file of the cache. ``None``: ``answers.jsonl`` in the user's cache folder.
+        on_end (Callable): Called at each question's end, with the error, or None after an answer.
     """
 
     def __init__(self, path: Path | None = None, on_end: Callable[[TennyError | None], None] = lambda _: None) -> None:
-        self._on_end = on_end
-        self._kept = KeptAnswers(path or user_cache_path("tenny-lsp", appauthor=False) / "answers.jsonl")
+        self._cache = AnswerFile(path or user_cache_path("tenny-lsp", appauthor=False) / "answers.jsonl")
         self._waiting: OrderedDict[str, Question] = OrderedDict()
         self._asked: tuple[str, Question] | None = None
         self._asking: asyncio.Task[str | None] | None = None
-        self._failures_logged: set[str] = set()
+        self._failures = Failures(on_end=on_end)
         self._closed = False
 
     async def within(self, prompt: str, model: TextModel, deadline_s: float, *, max_tokens: int = 96) -> str | None:
-        """Returns the answer to a prompt, None when it is not there after ``deadline_s``.
+        """Return the answer to a prompt, None when it takes longer than ``deadline_s`` seconds.
 
-        A late answer is kept when it comes. A question that is pushed out by two newer ones, and one that
-        the model fails on, is answered by None at once and may be asked again.
+        A late answer is cached for the next call. Returns None at once when the model fails, or when two newer
+        questions have taken this one's place; such a question may be asked again.
         """
         try:
             key = _key(model.identity, prompt, max_tokens)
         except TennyError as error:
-            self._log_once(error)
+            self._failures.log(error)
             return None
-        kept = self._kept.get(key)
-        if kept is not None or self._closed:
-            return kept
+        cached = self._cache.get(key)
+        if cached is not None or self._closed:
+            return cached
         answer = self._ask(key, prompt, model, max_tokens)
         await asyncio.wait({answer}, timeout=deadline_s)
         return answer.result() if answer.done() else None
 
     async def close(self) -> None:
-        """Drops every question; only what is already kept is answered from now on."""
+        """Drop every question; from now on ``within`` answers from the cache alone."""
         self._closed = True
         for question in self._waiting.values():
             question.answer.set_result(None)
@@ -76,7 +79,7 @@ class Answers:
             await asyncio.wait({self._asking})
 
     def _ask(self, key: str, prompt: str, model: TextModel, max_tokens: int) -> "asyncio.Future[str | None]":
-        """Returns the coming answer, having queued the question unless it is with the model already."""
+        """Return the future answer, having queued the question unless it is being asked already."""
         if self._asked and self._asked[0] == key:
             return self._asked[1].answer
         if key not in self._waiting:
@@ -84,45 +87,34 @@ class Answers:
             self._waiting[key] = Question(prompt, model, max_tokens, future)
         self._waiting.move_to_end(key)
         answer = self._waiting[key].answer
-        self._go_on()
+        self._ask_next()
         while len(self._waiting) > MAX_WAITING:
             _, oldest = self._waiting.popitem(last=False)
             oldest.answer.set_result(None)
         return answer
 
-    def _go_on(self) -> None:
+    def _ask_next(self) -> None:
         if self._asked is None and self._waiting and not self._closed:
             key, question = self._asked = self._waiting.popitem()
-            self._asking = asyncio.create_task(self._put(key, question), name="background question")
-            self._asking.add_done_callback(self._settle)
+            self._asking = asyncio.create_task(self._complete(key, question), name="background question")
+            self._asking.add_done_callback(self._resolve)
 
-    async def _put(self, key: str, question: Question) -> str | None:
-        try:
+    async def _complete(self, key: str, question: Question) -> str | None:
+        with self._failures:
             answer = await question.model.complete(question.prompt, max_tokens=question.max_tokens)
-        except TennyError as error:
-            self._log_once(error)
-            return None
-        self._kept.put(key, answer)
-        self._failures_logged.clear()
-        self._on_end(None)
-        return answer
+            self._cache.put(key, answer)
+            return answer
+        return None
 
-    def _settle(self, task: "asyncio.Task[str | None]") -> None:
-        """Tells those who wait, and asks the next question, however the last one ended."""
+    def _resolve(self, task: "asyncio.Task[str | None]") -> None:
+        """Resolve the question that has ended, also by an error, and ask the next one."""
         assert self._asked is not None
         question, self._asked, self._asking = self._asked[1], None, None
         bug = None if task.cancelled() else task.exception()
         if bug:
             LOGGER.error("A background question failed", exc_info=bug)
         question.answer.set_result(None if bug or task.cancelled() else task.result())
-        self._go_on()
-
-    def _log_once(self, error: TennyError) -> None:
-        self._on_end(error)
-        kind = type(error).__name__
-        if kind not in self._failures_logged:
-            self._failures_logged.add(kind)
-            LOGGER.warning("%s", error)
+        self._ask_next()
 
 
 def _key(identity: str, prompt: str, max_tokens: int) -> str:

@@ -1,4 +1,4 @@
-"""A TextModel that speaks through a worker process. Imports no MLX."""
+"""A TextModel whose base runs in a worker process. Imports no MLX."""
 
 import contextlib
 import math
@@ -12,7 +12,7 @@ from tenny_lsp.model import wire
 from tenny_lsp.model.identity import identity
 from tenny_lsp.model.keeper import Keeper, KeeperOptions
 from tenny_lsp.model.prompts import QUESTION_STOP, SEPARATOR, completion
-from tenny_lsp.model.protocol import Abilities, ModelState, Sampled, Sampling
+from tenny_lsp.model.protocol import ALL_ABILITIES, Abilities, ModelState, Sampled, Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,31 +21,31 @@ class WorkerOptions:
 
     Args:
         base (Path): The base model's folder.
-        adapter (Path | None): The adapter's folder. ``None``: the bare base speaks.
-        python (str): The interpreter that has MLX.
+        adapter (Path | None): The adapter's folder. ``None``: the bare base answers.
         can (Abilities): What the base can do.
+        python (str): The interpreter that has MLX.
         temperature (float): 0 is greedy. Above 0, tokens are drawn with the same seed every time.
-        deadline_s (float): An answer that is not complete by then is cancelled; loading is not counted.
-        keeping (KeeperOptions): When the process is given up, restarted and unloaded.
+        deadline_s (float): Seconds after which an unfinished answer is cancelled; loading is not counted.
+        keeping (KeeperOptions): When the process is restarted, unloaded and given up.
     """
 
     base: Path
     adapter: Path | None = None
+    can: Abilities = ALL_ABILITIES
     python: str = sys.executable
-    can: Abilities = field(default_factory=Abilities)
     temperature: float = 0.0
     deadline_s: float = 30.0
     keeping: KeeperOptions = field(default_factory=KeeperOptions)
 
 
 class WorkerModel:
-    """A ``TextModel`` over the worker's pipe. Nothing is started before the first question.
+    """A ``TextModel`` over the worker's pipe. The worker is started at the first request.
 
     Args:
         options (WorkerOptions): What to load.
-        command (Sequence[str] | None): Another worker than Tenny's own.
-        clock (Callable[[], float]): Seconds, for the back-off.
-        keeper (Keeper | None): A worker process to share; ``with_adapter`` does.
+        command (Sequence[str] | None): The worker's command line. ``None``: that of Tenny's own.
+        clock (Callable[[], float]): Returns seconds, for the back-off.
+        keeper (Keeper | None): A worker process to share, as ``with_adapter`` does.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class WorkerModel:
 
     @property
     def identity(self) -> str:
-        """A hash of everything that decides an answer but the prompt: base, adapter and decoding.
+        """A hash of everything that decides an answer, except the prompt: base, adapter and decoding.
 
         Raises:
             BaseModelError: The base is incomplete.
@@ -80,45 +80,40 @@ class WorkerModel:
         """What the worker is doing."""
         return self._keeper.state
 
-    def watch(self, told: Callable[[], None]) -> None:
-        """Has ``told`` called whenever ``state`` is another."""
-        self._keeper.watch(told)
+    def watch(self, on_change: Callable[[], None]) -> None:
+        """Register a callback for changes of ``state``."""
+        self._keeper.watch(on_change)
 
     async def load(self) -> None:
-        """Starts the worker, if need be, and waits until it has loaded its base.
+        """Start the worker, if need be, and wait until it has loaded its base.
 
         Raises:
             BaseModelError: The base cannot be loaded.
             ModelUnavailable: The worker is not running and could not be started.
         """
-        await self.start()
+        async with self._keeper.lease():
+            pass
 
     @property
     def _adapter(self) -> str | None:
         return str(self._options.adapter.resolve()) if self._options.adapter else None
 
-    @property
-    def pid(self) -> int | None:
-        """The worker's process id, None while none runs."""
-        return self._keeper.pid
-
     def with_adapter(self, adapter: Path | None) -> "WorkerModel":
-        """Returns the same worker speaking through another adapter; closing either closes both."""
+        """Return a model that shares this one's worker and answers with another adapter; closing either closes both."""
         options = replace(self._options, adapter=adapter)
         return WorkerModel(options, keeper=self._keeper)
 
-    async def start(self) -> wire.Ready:
-        """Returns what the worker has loaded, starting it if need be.
+    def write(self, text: str, *, max_tokens: int = 96) -> AsyncGenerator[str, None]:
+        """Yield the continuation of a text by the bare base, piece by piece, at most ``max_tokens`` tokens.
 
         Raises:
             BaseModelError: The base cannot be loaded.
-            ModelUnavailable: The worker is not running and could not be started.
+            ModelUnavailable: The worker is not running and could not be started, or was late.
         """
-        async with self._keeper.lend() as process:
-            return await process.until_ready(self._options.keeping.load_deadline_s)
+        return self._generate(text, max_tokens, None, ())
 
-    async def stream(self, prompt: str, *, max_tokens: int = 96) -> AsyncGenerator[str, None]:
-        """Yields the completion of ``prompt`` piece by piece, at most ``max_tokens`` tokens.
+    async def complete(self, prompt: str, *, max_tokens: int = 96) -> str:
+        """Return the whole completion of ``prompt``, without white space around it.
 
         Raises:
             BaseModelError: The base cannot be loaded.
@@ -127,45 +122,21 @@ class WorkerModel:
         """
         stop = QUESTION_STOP if prompt.endswith(SEPARATOR) else ()
         async with contextlib.aclosing(self._generate(prompt, max_tokens, self._adapter, stop)) as pieces:
-            async for piece in pieces:
-                yield piece
-
-    async def write(self, text: str, *, max_tokens: int = 96) -> AsyncGenerator[str, None]:
-        """Yields how a text goes on, piece by piece, by the bare base, at most ``max_tokens`` tokens.
-
-        Raises:
-            BaseModelError: The base cannot be loaded.
-            ModelUnavailable: The worker is not running and could not be started, or was late.
-        """
-        async with contextlib.aclosing(self._generate(text, max_tokens, None, ())) as pieces:
-            async for piece in pieces:
-                yield piece
-
-    async def complete(self, prompt: str, *, max_tokens: int = 96) -> str:
-        """Returns the whole completion of ``prompt``, without white space around it.
-
-        Raises:
-            BaseModelError: The base cannot be loaded.
-            AdapterError: The adapter cannot be loaded, or was made for another base.
-            ModelUnavailable: The worker is not running and could not be started, or was late.
-        """
-        pieces = self.stream(prompt, max_tokens=max_tokens)
-        async with contextlib.aclosing(pieces):
             return "".join([piece async for piece in pieces]).strip()
 
     async def score(self, text: str, names: Sequence[str]) -> list[float]:
-        """Returns the log-probability of each name to be written after a text, and to end there, by the bare base.
+        """Return the log-probability, by the bare base, that each name is written after a text and ends there.
 
         Raises:
             BaseModelError: The base cannot be loaded.
             ModelUnavailable: The worker is not running and could not be started, cannot score, or was late.
         """
         request = wire.Score(id=0, text=_encodable(text), names=tuple(names))
-        async with self._keeper.lend() as process:
+        async with self._keeper.lease() as process:
             return list(await process.score(request, self._options.deadline_s))
 
     async def candidates(self, prompt: str, sampling: Sampling) -> AsyncGenerator[Sampled, None]:
-        """Yields several completions of ``prompt``, each when it has ended.
+        """Yield several completions of ``prompt``, each when it is complete.
 
         Raises:
             BaseModelError: The base cannot be loaded.
@@ -174,13 +145,13 @@ class WorkerModel:
         """
         request = wire.Sample(id=0, prompt=_encodable(prompt), adapter=self._adapter, **asdict(sampling))
         deadline_s = self._options.deadline_s
-        async with self._keeper.lend() as process, contextlib.aclosing(process.events(request, deadline_s)) as events:
+        async with self._keeper.lease() as process, contextlib.aclosing(process.events(request, deadline_s)) as events:
             async for event in events:
                 if isinstance(event, wire.Sampled):
                     yield Sampled(event.text, event.likelihood, event.is_finished)
 
     async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:
-        """Returns how probable each of some answers is to be the completion of ``prompt``; they add up to 1.
+        """Return the probability of each answer to be the completion of ``prompt``; they add up to 1.
 
         Raises:
             BaseModelError: The base cannot be loaded.
@@ -189,7 +160,7 @@ class WorkerModel:
         """
         names = tuple(completion(answer) for answer in answers)
         request = wire.Score(id=0, text=_encodable(prompt), names=names, adapter=self._adapter)
-        async with self._keeper.lend() as process:
+        async with self._keeper.lease() as process:
             logarithms = await process.score(request, self._options.deadline_s)
         weights = [math.exp(value - max(logarithms)) for value in logarithms]
         return [weight / sum(weights) for weight in weights]
@@ -199,21 +170,21 @@ class WorkerModel:
     ) -> AsyncGenerator[str, None]:
         request = wire.Generate(0, _encodable(prompt), max_tokens, adapter, stop, self._options.temperature)
         async with (
-            self._keeper.lend() as process,
+            self._keeper.lease() as process,
             contextlib.aclosing(process.answer(request, self._options.deadline_s)) as pieces,
         ):
             async for piece in pieces:
                 yield piece
 
     async def close(self) -> None:
-        """Ends the worker, whatever it is doing. Every unfinished answer ends in ModelUnavailable."""
+        """End the worker, whatever it is doing. Every unfinished answer raises ModelUnavailable."""
         await self._keeper.close()
 
 
 def _worker_command(options: WorkerOptions) -> list[str]:
-    return [options.python, "-m", "tenny_lsp.worker.worker", "--model", str(options.base.resolve())]
+    return [options.python, "-m", "tenny_lsp.worker", "--model", str(options.base.resolve())]
 
 
 def _encodable(text: str) -> str:
-    """Returns a text without the lone surrogates of a broken buffer, which are no text to any tokenizer."""
+    """Return a text without lone surrogates, which an editor may send and no tokenizer takes."""
     return text.encode(errors="replace").decode()

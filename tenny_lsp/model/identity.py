@@ -1,4 +1,4 @@
-"""Which model is speaking: hashes of a base and an adapter, made without loading either.
+"""Hash a base and an adapter without loading either, and check that they belong together.
 
 A file is read again only when its size or modification time has changed.
 """
@@ -16,7 +16,7 @@ _MAX_HEADER_BYTES = 100_000_000
 
 
 def base_fingerprint(folder: Path) -> str:
-    """Returns a hash of a base model's weights, configuration and tokenizer.
+    """Return a hash of a base model's weights, configuration and tokenizer.
 
     Weights may be gigabytes: their size, modification time and safetensors header stand for them.
 
@@ -44,7 +44,7 @@ def base_fingerprint(folder: Path) -> str:
 
 
 def refuse_code(base: Path) -> None:
-    """Returns when a base brings no code of its own; older releases of mlx-lm would run it.
+    """Raise if a base brings code of its own, which older releases of mlx-lm would run.
 
     Raises:
         BaseModelError: Its configuration names a file of code, or cannot be read.
@@ -62,7 +62,7 @@ def refuse_code(base: Path) -> None:
 
 
 def adapter_fingerprint(folder: Path) -> str:
-    """Returns a hash of an adapter's weights and configuration, each read in full.
+    """Return a hash of an adapter's weights and configuration, each read in full.
 
     Raises:
         AdapterError: One of the two files is missing or cannot be read.
@@ -80,12 +80,12 @@ def adapter_fingerprint(folder: Path) -> str:
 
 
 def identity(base: Path, adapter: Path | None, decoding: str) -> str:
-    """Returns a hash of everything that decides an answer but the prompt.
+    """Return a hash of everything that decides an answer, except the prompt.
 
     Args:
         base (Path): The base model's folder.
         adapter (Path | None): The adapter's folder.
-        decoding (str): How tokens are chosen, spelled out.
+        decoding (str): How tokens are chosen, as a text: ``temperature=0.0``.
 
     Raises:
         BaseModelError: The base is incomplete.
@@ -96,7 +96,7 @@ def identity(base: Path, adapter: Path | None, decoding: str) -> str:
 
 
 def base_sha256(folder: Path) -> str:
-    """Returns the hash of a base's weights; of several files, that of their hashes in the files' order.
+    """Return the hash of a base's weights; of several files, that of their hashes in the files' order.
 
     Raises:
         OSError: They cannot be read.
@@ -106,7 +106,7 @@ def base_sha256(folder: Path) -> str:
 
 
 def check_card(adapter: Path, base: Path) -> None:
-    """Returns when an adapter's card names this base, or when there is no card to ask.
+    """Raise if an adapter's card names another base; an adapter without a card passes.
 
     Raises:
         AdapterError: The adapter was made for another base, or its card cannot be read.
@@ -126,7 +126,7 @@ def check_card(adapter: Path, base: Path) -> None:
 
 
 def file_sha256(path: Path) -> str:
-    """Returns the hash of a file's bytes in hexadecimal.
+    """Return the hash of a file's bytes in hexadecimal.
 
     Raises:
         OSError: The file cannot be read.

@@ -1,4 +1,4 @@
-"""Keeps a worker process while it is needed: started late, restarted with back-off, unloaded when idle."""
+"""Start the worker process on first use, restart it with back-off when it dies, end it when it is idle."""
 
 import asyncio
 import contextlib
@@ -14,16 +14,17 @@ from tenny_lsp.model.protocol import ModelState
 
 @dataclass(frozen=True, slots=True)
 class KeeperOptions:
-    """When a worker is given up, restarted and unloaded.
+    """When a worker is restarted, unloaded and given up.
 
     Args:
-        load_deadline_s (float): A worker that has not loaded its base by then is killed.
-        silence_s (float): A worker that does not even confirm a cancellation for so long is killed.
-        idle_unload_s (float): After so long without a question its memory is given back.
-        grace_s (float): A worker that has not ended so long after its stdin is terminated, then killed.
-        backoff_s (float): The pause after a first crash; each further one doubles it.
-        max_backoff_s (float): The longest pause.
-        max_crashes (int): After so many crashes in a row the worker is not started again.
+        load_deadline_s (float): Seconds after which a worker that has not loaded its base is killed.
+        silence_s (float): Seconds after which a worker that does not confirm a cancellation is killed.
+        idle_unload_s (float): Seconds without a request after which the worker is ended, to free its memory.
+        grace_s (float): Seconds that a worker has to end after its stdin was closed, before it is terminated, and
+            again before it is killed.
+        backoff_s (float): Seconds after a first crash before the next start; each further crash doubles them.
+        max_backoff_s (float): The most seconds before the next start.
+        max_crashes (int): The number of crashes in a row after which the worker is not started again.
     """
 
     load_deadline_s: float = 120.0
@@ -36,12 +37,12 @@ class KeeperOptions:
 
 
 class Keeper:
-    """Lends out one worker process and sees to it that there is one.
+    """Owns at most one worker process, which several requests use at the same time.
 
     Args:
         command (Sequence[str]): The worker's command line.
-        options (KeeperOptions): Its patience.
-        clock (Callable[[], float]): Seconds, for the back-off.
+        options (KeeperOptions): When it is restarted, unloaded and given up.
+        clock (Callable[[], float]): Returns seconds, for the back-off.
     """
 
     def __init__(
@@ -52,15 +53,15 @@ class Keeper:
         self._clock = clock
         self._starting = asyncio.Lock()
         self._process: WorkerProcess | None = None
-        self._borrowers = 0
+        self._users = 0
         self._idle_timer: asyncio.TimerHandle | None = None
         self._unloading: set[asyncio.Task[None]] = set()
         self._crashes = 0
         self._retry_at_s = 0.0
         self._last_crash: wire.Failure | None = None
         self._closed = False
-        self._watchers: list[Callable[[], None]] = []
-        self._told = self.state
+        self._callbacks: list[Callable[[], None]] = []
+        self._last_state = self.state
 
     @property
     def state(self) -> ModelState:
@@ -70,65 +71,60 @@ class Keeper:
         if not self._crashes or self._last_crash is None:
             return ModelState("idle")
         if self._crashes < self._options.max_crashes:
-            return ModelState("resting", str(error_of(self._last_crash)))
+            return ModelState("backing off", str(error_of(self._last_crash)))
         return ModelState("failed", str(_given_up(self._last_crash, self._crashes)))
 
-    def watch(self, told: Callable[[], None]) -> None:
-        """Has ``told`` called whenever ``state`` is another."""
-        self._watchers.append(told)
-
-    @property
-    def pid(self) -> int | None:
-        """The process's id, None while there is no process."""
-        return self._process.pid if self._process and not self._process.end else None
+    def watch(self, on_change: Callable[[], None]) -> None:
+        """Register a callback for changes of ``state``."""
+        self._callbacks.append(on_change)
 
     @contextlib.asynccontextmanager
-    async def lend(self) -> AsyncIterator[WorkerProcess]:
-        """Lends a process that is ready to answer; it is not unloaded meanwhile.
+    async def lease(self) -> AsyncIterator[WorkerProcess]:
+        """Yield a process that is ready to answer; it is not unloaded inside of the ``with`` block.
 
         Raises:
             BaseModelError: The base cannot be loaded.
             ModelUnavailable: No worker runs and none may be started now.
         """
-        self._borrowers += 1
+        self._users += 1
         self._stop_idle_timer()
         try:
-            process = await self._living()
+            process = await self._running()
             await process.until_ready(self._options.load_deadline_s)
-            self._tell()
+            self._notify()
             yield process
             self._crashes = 0
         finally:
-            self._borrowers -= 1
-            if not self._borrowers and not self._closed:
+            self._users -= 1
+            if not self._users and not self._closed:
                 loop = asyncio.get_running_loop()
                 self._idle_timer = loop.call_later(self._options.idle_unload_s, self._unload)
 
     async def close(self) -> None:
-        """Ends the process and everything that belongs to it; nothing can be borrowed afterwards."""
+        """End the process and everything that belongs to it; ``lease`` raises ModelUnavailable from then on."""
         self._closed = True
         self._stop_idle_timer()
         async with self._starting:
             self._unload()
         await asyncio.gather(*self._unloading)
 
-    async def _living(self) -> WorkerProcess:
+    async def _running(self) -> WorkerProcess:
         async with self._starting:
             if self._closed:
                 raise ModelUnavailable("The model worker has been closed", "Start Tenny again.")
             if self._process is None or self._process.end:
-                self._refuse_while_resting()
-                await self._bury()
+                self._refuse_while_backing_off()
+                await self._reap()
                 silence_s = self._options.silence_s
                 try:
                     self._process = await WorkerProcess.start(self._command, self._note_crash, silence_s)
-                    self._tell()
+                    self._notify()
                 except ModelUnavailable as error:
                     self._note_crash(wire.Failure("worker", error.what, error.next_step))
                     raise
             return self._process
 
-    def _refuse_while_resting(self) -> None:
+    def _refuse_while_backing_off(self) -> None:
         if self._last_crash is None or not self._crashes:
             return
         if self._crashes >= self._options.max_crashes:
@@ -141,10 +137,10 @@ class Keeper:
         self._crashes += 1
         self._retry_at_s = self._clock() + min(pause_s, self._options.max_backoff_s)
         self._last_crash = failure
-        self._tell()
+        self._notify()
 
-    async def _bury(self) -> None:
-        """Closes what is left of a process that has ended: its pipes and its tasks."""
+    async def _reap(self) -> None:
+        """Close the pipes and tasks of a process that has ended."""
         if self._process:
             ended, self._process = self._process, None
             await ended.close(self._options.grace_s)
@@ -156,13 +152,13 @@ class Keeper:
             self._process = None
             self._unloading.add(task)
             task.add_done_callback(self._unloading.discard)
-            self._tell()
+            self._notify()
 
-    def _tell(self) -> None:
-        if self.state != self._told:
-            self._told = self.state
-            for told in self._watchers:
-                told()
+    def _notify(self) -> None:
+        if self.state != self._last_state:
+            self._last_state = self.state
+            for on_change in self._callbacks:
+                on_change()
 
     def _stop_idle_timer(self) -> None:
         if self._idle_timer:

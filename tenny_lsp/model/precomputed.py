@@ -1,4 +1,4 @@
-"""Answers that come with an adapter: what it says to every hover's question, so that no model need be loaded for it."""
+"""The answers that come with an adapter: its completion of every hover's prompt, so that no model need be loaded."""
 
 import json
 import logging
@@ -15,12 +15,12 @@ ANSWERS_FILE = "answers.jsonl"
 
 
 def prompt_key(prompt: str) -> str:
-    """Returns what an answer is found by. The prompt carries the documentation: another version's is another prompt."""
+    """Return the key of a prompt's answer. The prompt holds the documentation: another version's has another key."""
     return sha256(prompt.encode(errors="surrogatepass")).hexdigest()[:24]
 
 
 def write_answers(file: Path, answers: dict[str, str]) -> None:
-    """Writes the answers to prompts."""
+    """Write the answers to prompts, the completions by prompt."""
     rows = ({"prompt": prompt_key(prompt), "answer": answer} for prompt, answer in answers.items())
     file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
 
@@ -29,8 +29,8 @@ class Precomputed:
     """A ``TextModel`` that looks into its adapter's answers before it asks the model.
 
     Args:
-        model (TextModel): The model that speaks through the adapter.
-        file (Path): The answers; read at the first question. One that cannot be read is as good as none.
+        model (TextModel): The model with the adapter.
+        file (Path): The answers, read at the first question. A file that cannot be read is logged and counts as empty.
     """
 
     def __init__(self, model: TextModel, file: Path) -> None:
@@ -45,7 +45,7 @@ class Precomputed:
 
     @property
     def can(self) -> Abilities:
-        """The model's own."""
+        """What the model can do."""
         return self._model.can
 
     @property
@@ -53,49 +53,41 @@ class Precomputed:
         """The model's own."""
         return self._model.state
 
-    def watch(self, told: Callable[[], None]) -> None:
-        """Watches the model."""
-        self._model.watch(told)
+    def watch(self, on_change: Callable[[], None]) -> None:
+        """Register a callback for changes of the model's state."""
+        self._model.watch(on_change)
 
     async def load(self) -> None:
-        """Loads the model."""
+        """Load the model."""
         await self._model.load()
 
-    async def stream(self, prompt: str, *, max_tokens: int = 96) -> AsyncGenerator[str, None]:
-        """Yields the completion of ``prompt``, in one piece where it is known."""
-        if (known := self._known(prompt)) is not None:
-            yield known
-            return
-        async for piece in self._model.stream(prompt, max_tokens=max_tokens):
-            yield piece
-
     async def complete(self, prompt: str, *, max_tokens: int = 96) -> str:
-        """Returns the whole completion of ``prompt``."""
+        """Return the completion of ``prompt`` from the file, else from the model."""
         known = self._known(prompt)
         return await self._model.complete(prompt, max_tokens=max_tokens) if known is None else known
 
     def write(self, text: str, *, max_tokens: int = 96) -> AsyncGenerator[str, None]:
-        """Yields how the model goes on with a text."""
+        """Yield the model's continuation of a text."""
         return self._model.write(text, max_tokens=max_tokens)
 
     async def score(self, text: str, names: Sequence[str]) -> list[float]:
-        """Returns what the model says: the log-probability of each name to follow a text."""
+        """Return the model's log-probability of each name to follow a text."""
         return await self._model.score(text, names)
 
     def candidates(self, prompt: str, sampling: Sampling) -> AsyncIterator[Sampled]:
-        """Yields several completions of ``prompt`` by the model."""
+        """Yield several completions of ``prompt`` by the model."""
         return self._model.candidates(prompt, sampling)
 
     async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:
-        """Returns how probable the model finds each of some answers to be the completion of ``prompt``."""
+        """Return the model's probability of each answer to be the completion of ``prompt``."""
         return await self._model.choose(prompt, answers)
 
     def with_adapter(self, adapter: Path | None) -> TextModel:
-        """Returns the model speaking through another adapter, whose answers these are not."""
+        """Return the model with another adapter, without these answers."""
         return self._model.with_adapter(adapter)
 
     async def close(self) -> None:
-        """Ends what is behind the model."""
+        """Close the model."""
         await self._model.close()
 
     def _known(self, prompt: str) -> str | None:

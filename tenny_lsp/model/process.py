@@ -1,4 +1,4 @@
-"""One worker process as its client sees it, from start to end."""
+"""Talk to one worker process, from its start to its end."""
 
 import asyncio
 import contextlib
@@ -15,21 +15,21 @@ from tenny_lsp.model import wire
 
 LOGGER = logging.getLogger(__name__)
 
-#: The folder that holds the package. The worker starts there: in the user's own folder, a module of theirs
-#: that is called like one of ours would be imported in its place.
+#: The folder that holds the package, and the worker's working directory: in the user's, a module of theirs could be
+#: imported in place of one of ours.
 _HOME = Path(__file__).resolve().parents[2]
 _LINE_LIMIT_BYTES = 1 << 20
-_ANSWERS = (wire.Token, wire.Sampled, wire.Done, wire.Scores, wire.Failure)
+_ANSWERS = (wire.Token, wire.Sampled, wire.Done, wire.ScoreResult, wire.Failure)
 _ERRORS: dict[str, type[TennyError]] = {"base": BaseModelError, "adapter": AdapterError}
 
 
 class WorkerProcess:
-    """A running worker and the answers it still owes. Made by ``start``.
+    """A running worker and its unfinished answers. Made by ``start``.
 
     Args:
         process (asyncio.subprocess.Process): All three of its streams are pipes.
         on_end (Callable): Called once with the failure, when the process ends without being asked to.
-        silence_s (float): How long a cancellation may go unconfirmed before the process is killed.
+        silence_s (float): Seconds after which a worker that does not confirm a cancellation is killed.
     """
 
     def __init__(
@@ -40,12 +40,13 @@ class WorkerProcess:
         self._silence_s = silence_s
         self._ids = itertools.count(1)
         self._inboxes: dict[int, asyncio.Queue[wire.Event]] = {}
-        self._settled = asyncio.Event()
+        self._ready_or_ended = asyncio.Event()
         self._last_event_s = 0.0
         self._stderr_tail: deque[str] = deque(maxlen=20)
         self._asked_to_end = False
         self._fatal: wire.Failure | None = None
-        self.ready: wire.Ready | None = None
+        #: Whether it has loaded its base and still runs.
+        self.ready = False
         #: Why the process has ended; ``None`` while it lives.
         self.end: wire.Failure | None = None
         self._log_task = asyncio.create_task(self._log_stderr())
@@ -55,7 +56,7 @@ class WorkerProcess:
     async def start(
         cls, command: Sequence[str], on_end: Callable[[wire.Failure], None], silence_s: float
     ) -> "WorkerProcess":
-        """Returns a worker that has just been started and has not loaded anything yet.
+        """Return a worker that has been started and has not loaded anything yet.
 
         Raises:
             ModelUnavailable: The operating system refused to start it.
@@ -72,45 +73,40 @@ class WorkerProcess:
             ) from error
         return cls(process, on_end, silence_s)
 
-    @property
-    def pid(self) -> int:
-        """The process's id."""
-        return self._process.pid
-
-    async def until_ready(self, deadline_s: float) -> wire.Ready:
-        """Returns what the worker has loaded, once it has.
+    async def until_ready(self, deadline_s: float) -> None:
+        """Wait until the worker has loaded its base.
 
         Raises:
             BaseModelError: The base cannot be loaded.
             ModelUnavailable: The worker ended, or was not ready in time and has been killed.
         """
         try:
-            if not self._settled.is_set():  # before Python 3.12 wait_for loses a cancellation when there is no wait
-                await asyncio.wait_for(self._settled.wait(), deadline_s)
+            # Before Python 3.12 wait_for loses a cancellation when there is nothing to wait for.
+            if not self._ready_or_ended.is_set():
+                await asyncio.wait_for(self._ready_or_ended.wait(), deadline_s)
         except asyncio.TimeoutError:
             self.kill(f"The model was not loaded within {deadline_s:g} s")
-            await self._settled.wait()
-        if self.ready is None:
+            await self._ready_or_ended.wait()
+        if not self.ready:
             assert self.end is not None
             raise error_of(self.end)
-        return self.ready
 
     async def answer(self, request: wire.Generate, deadline_s: float) -> AsyncGenerator[str, None]:
-        """Yields the pieces of an answer; see ``events``."""
+        """Yield the pieces of an answer; see ``events``."""
         async with contextlib.aclosing(self.events(request, deadline_s)) as events:
             async for event in events:
                 if isinstance(event, wire.Token):
                     yield event.text
 
     async def score(self, request: wire.Score, deadline_s: float) -> tuple[float, ...]:
-        """Returns the names' log-probabilities; see ``events``. Cancelling it cancels the request."""
+        """Return the names' log-probabilities; see ``events``. Cancelling the task cancels the request."""
         async with contextlib.aclosing(self.events(request, deadline_s)) as events:
             *_, last = [event async for event in events]
-        assert isinstance(last, wire.Scores), last
+        assert isinstance(last, wire.ScoreResult), last
         return last.values
 
     async def events(self, request: wire.Work, deadline_s: float) -> AsyncGenerator[wire.Event, None]:
-        """Yields what the worker says of a request, up to its end; ``request.id`` is chosen here.
+        """Yield the events of a request, up to its end. ``request.id`` is chosen here.
 
         Closing the iterator early cancels the request in the worker.
 
@@ -127,7 +123,7 @@ class WorkerProcess:
         self._send(request)
         event: wire.Event | None = None
         try:
-            while not isinstance(event, (wire.Done, wire.Scores)):
+            while not isinstance(event, (wire.Done, wire.ScoreResult)):
                 event = await asyncio.wait_for(inbox.get(), sent_s + deadline_s - loop.time())
                 if isinstance(event, wire.Failure):
                     raise error_of(event)
@@ -140,11 +136,11 @@ class WorkerProcess:
             ) from None
         finally:
             del self._inboxes[request.id]
-            if not isinstance(event, (wire.Done, wire.Scores, wire.Failure)):
+            if not isinstance(event, (wire.Done, wire.ScoreResult, wire.Failure)):
                 self._send(wire.Cancel(request.id))
 
     def kill(self, why: str) -> None:
-        """Ends a worker that does not answer; ``why`` is what its requests are told."""
+        """Kill a worker that does not answer; ``why`` is the error of its unfinished requests."""
         self._fatal = wire.Failure("worker", why, "Tenny starts the model again when it is next needed.")
         with contextlib.suppress(ProcessLookupError):
             self._process.kill()
@@ -154,7 +150,7 @@ class WorkerProcess:
             self.kill(f"The model worker said nothing for {self._silence_s:g} s")
 
     async def close(self, grace_s: float) -> None:
-        """Ends the process: its stdin is closed, ``grace_s`` later it is terminated, then killed."""
+        """End the process: close its stdin, terminate it ``grace_s`` seconds later, then kill it."""
         self._asked_to_end = True
         assert self._process.stdin is not None
         self._process.stdin.close()
@@ -184,7 +180,7 @@ class WorkerProcess:
             except ValueError as error:  # a WireError, or a line beyond the limit
                 LOGGER.warning("The model worker wrote something strange: %s", error)
         exit_code = await self._process.wait()
-        # Its last words say why it died; a grandchild may hold the pipe open, so not for long.
+        # Its last lines of stderr say why it died; a grandchild may hold the pipe open, so not for long.
         await asyncio.wait({self._log_task}, timeout=0.5)
         self._finish(exit_code)
 
@@ -193,15 +189,15 @@ class WorkerProcess:
         if isinstance(event, wire.Hello) and event.version != wire.VERSION:
             self.kill(f"The model worker speaks version {event.version}, not {wire.VERSION}")
         elif isinstance(event, wire.Ready) and self._fatal is None:
-            self.ready = event
-            self._settled.set()
+            self.ready = True
+            self._ready_or_ended.set()
         elif isinstance(event, wire.Failure) and event.id is None:
             self._fatal = event
         elif isinstance(event, _ANSWERS) and event.id in self._inboxes:
             self._inboxes[event.id].put_nowait(event)
 
     def _finish(self, exit_code: int) -> None:
-        """Tells everyone who waits that there is no more to come."""
+        """End every unfinished request with a failure."""
         self.end = self._fatal or wire.Failure(
             "worker",
             f"The model worker ended ({_describe(exit_code)})",
@@ -209,8 +205,8 @@ class WorkerProcess:
         )
         for inbox in self._inboxes.values():
             inbox.put_nowait(self.end)
-        self.ready = None
-        self._settled.set()
+        self.ready = False
+        self._ready_or_ended.set()
         if not self._asked_to_end:
             last_words = "\n".join(self._stderr_tail)
             LOGGER.warning("%s. Its last words:\n%s", self.end.what, last_words)
@@ -229,11 +225,11 @@ class WorkerProcess:
     def _log_line(self, line: bytes) -> None:
         if text := line.decode(errors="replace").strip():
             self._stderr_tail.append(text)
-            LOGGER.info("worker %d: %s", self.pid, text)
+            LOGGER.info("worker %d: %s", self._process.pid, text)
 
 
 def error_of(failure: wire.Failure) -> TennyError:
-    """Returns the exception for a failure; a new one each time, for each task has its own traceback."""
+    """Return a new exception for a failure; each task needs its own, for its own traceback."""
     return _ERRORS.get(failure.kind, ModelUnavailable)(failure.what, failure.next_step)
 
 

@@ -1,22 +1,22 @@
-"""Every word that is ever put to a model: training and serving both build their prompts here.
+"""Build every prompt of a model, for training and for serving.
 
-The form is the book's: ``Q: What is ReLU in mlx?`` then ``A: mlx.nn.ReLU Applies …``. A prompt ends with
+A prompt has the book's form, ``Q: What is ReLU in mlx?`` then ``A: mlx.nn.ReLU Applies …``. It ends with
 ``A:``; a completion starts with a space and is ended by the tokenizer's end-of-sequence token. Where the question's
 answer stands in documentation, that stands above it: a small model reads better than it remembers.
 """
 
 import re
 
-#: What the completion of a prompt starts after. Loss is taken on what follows it.
+#: The end of a prompt; the loss is computed on what follows it.
 SEPARATOR = "\nA:"
 
-#: What a remark starts after.
+#: The end of a prompt for a remark.
 ROAST_SEPARATOR = "\n\n#response\n\n"
 
-#: What the sentiment of a text may be.
+#: The possible sentiments of a text.
 SENTIMENTS = ("Positive", "Negative", "Neutral")
 
-#: A model that goes on to ask itself the next question has finished its answer.
+#: A completion ends where the model goes on to ask the next question.
 QUESTION_STOP = ("\nQ:",)
 
 #: Question wordings by kind. ``{name}`` is an MLX name, ``{parameter}`` one of its parameters, ``{task}`` what somebody
@@ -102,7 +102,7 @@ WORDINGS: dict[str, tuple[str, ...]] = {
     ),
 }
 
-#: Wordings of "what" that no training sees: an evaluation asks in them.
+#: Wordings of "what" for evaluation only: no training uses them.
 UNSEEN_WORDINGS = (
     "Could you tell me about {name}?",
     "{name}: what is that for?",
@@ -113,27 +113,27 @@ UNSEEN_WORDINGS = (
 
 
 def prompt_of(question: str, documentation: str = "") -> str:
-    """Returns the prompt for a question, ready to be completed; the documentation that answers it comes first."""
+    """Return the prompt for a question, ready to be completed; the documentation that answers it comes first."""
     before = f"{documentation.strip()}\n\n" if documentation else ""
     return f"{before}Q: {question.strip()}{SEPARATOR}"
 
 
 def roast_prompt(comment: str) -> str:
-    """Returns the prompt whose completion is a remark on a comment, in the book's form.
+    """Return the prompt whose completion is a remark on a comment, in the book's form.
 
-    Headings of that form inside the comment are indented: a comment stays what is talked about.
+    Headings of that form inside the comment are indented, so that the model takes them for text.
     """
     text = re.sub(r"^(#+[ \t]*(?:context|response)\b)", r" \1", comment.strip(), flags=re.IGNORECASE | re.MULTILINE)
     return f"#context\n\n{text}{ROAST_SEPARATOR}"
 
 
 def sentiment_prompt(text: str) -> str:
-    """Returns the prompt whose completion is one of ``SENTIMENTS``, in the book's form."""
+    """Return the prompt whose completion is one of ``SENTIMENTS``, in the book's form."""
     return f"What is the sentiment of this text: {' '.join(text.split())}{SEPARATOR}"
 
 
 def completion(answer: str) -> str:
-    """Returns an answer in the form a model is trained to give it."""
+    """Return an answer in the form that a model is trained to complete a prompt with."""
     return f" {answer.strip()}"
 
 

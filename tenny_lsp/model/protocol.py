@@ -1,4 +1,4 @@
-"""What a feature may ask of a model, whoever speaks: a worker, an endpoint or a fake in a test."""
+"""The model as features see it: implemented by a worker, an endpoint, or a fake in a test."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -7,12 +7,31 @@ from typing import Protocol
 
 
 @dataclass(frozen=True, slots=True)
-class Sampling:
-    """How completions are drawn.
+class Abilities:
+    """What a base model can do, beyond ranking names and reading documentation.
 
     Args:
-        count (int): How many.
-        max_tokens (int): The limit of each.
+        write (bool): Whether it may say things in words of its own: paraphrase documentation, write remarks. A model
+            that cannot may only repeat documentation and choose among remarks that were written by hand.
+        complete (bool): Whether inline completions by it are worth showing unasked.
+    """
+
+    write: bool = True
+    complete: bool = True
+
+
+ALL_ABILITIES = Abilities()
+#: Those of the base that Tenny carries, which is too small for words of its own.
+EMBEDDED_ABILITIES = Abilities(write=False, complete=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """How completions are sampled.
+
+    Args:
+        count (int): The number of completions.
+        max_tokens (int): The most tokens of each.
         temperature (float): Below 1 the likely tokens are drawn more often.
         top_p (float): Only the likeliest tokens are drawn whose probabilities add up to this.
         seed (int): The same seed draws the same.
@@ -47,52 +66,50 @@ class ModelState:
     """What a model is doing.
 
     Args:
-        phase (str): ``idle``, ``loading``, ``ready``, ``resting`` (it has crashed and may start again when it is next
-            needed) or ``failed`` (it has crashed too often for that).
-        reason (str): What happened, of the last two.
+        phase (str): ``idle``, ``loading``, ``ready``, ``backing off`` (it has crashed and may start again when it is
+            next needed) or ``failed`` (it has crashed too often for that).
+        reason (str): The error, in the last two phases.
     """
 
     phase: str
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Abilities:
-    """What a base model can do, beyond ranking names and reading documentation aloud.
-
-    Args:
-        write (bool): Whether it may use words of its own: paraphrase documentation, write remarks, tell sentiments. A
-            base that cannot is shown only where it keeps to the documentation, and chooses among hand-written remarks.
-        complete (bool): Whether inline completions by it are worth showing unasked.
-    """
-
-    write: bool = True
-    complete: bool = True
-
-
-#: Of the embedded base, which is too small for either.
-EMBEDDED_ABILITIES = Abilities(write=False, complete=False)
-
-
 class TextModel(Protocol):
-    """A source of text.
+    """A language model.
 
     Cancelling the task that awaits a method stops the work behind it.
+
+    A fake need only have what its test calls:
+
+        class Fake:
+            identity = "fake"
+            can = EMBEDDED_ABILITIES
+            state = ModelState("ready")
+
+            def __init__(self, answers: dict[str, str]) -> None:
+                self._answers = answers
+
+            async def complete(self, prompt: str, *, max_tokens: int = 96) -> str:
+                return self._answers[prompt]
+
+            async def score(self, text: str, names: Sequence[str]) -> list[float]:
+                return [float(-place) for place in range(len(names))]
     """
 
     @property
     def can(self) -> Abilities:
-        """What its base can do."""
+        """What it can do."""
 
     @property
     def state(self) -> ModelState:
         """What it is doing."""
 
-    def watch(self, told: Callable[[], None]) -> None:
-        """Has ``told`` called whenever ``state`` is another."""
+    def watch(self, on_change: Callable[[], None]) -> None:
+        """Register a callback for changes of ``state``."""
 
     async def load(self) -> None:
-        """Loads it, so that the first question need not wait for that.
+        """Load it ahead of the first question, which otherwise waits for that.
 
         Raises:
             BaseModelError: The base model cannot be loaded.
@@ -101,26 +118,17 @@ class TextModel(Protocol):
 
     @property
     def identity(self) -> str:
-        """A hash of everything that decides an answer but the prompt: base, adapter and decoding.
+        """A hash of everything that decides an answer, except the prompt: base, adapter and decoding.
 
         Raises:
             BaseModelError: The base model is incomplete.
             AdapterError: The adapter is incomplete.
         """
 
-    def stream(self, prompt: str, *, max_tokens: int = 96) -> AsyncIterator[str]:
-        """Yields the completion of ``prompt`` piece by piece; greedy, at most ``max_tokens`` tokens.
-
-        The completion of a question ends before the model asks the next one. White space is left as it is.
-
-        Raises:
-            BaseModelError: The base model cannot be loaded.
-            AdapterError: The adapter cannot be loaded, or was made for another base.
-            ModelUnavailable: The model is not running and could not be started, or was late.
-        """
-
     async def complete(self, prompt: str, *, max_tokens: int = 96) -> str:
-        """Returns the whole completion of ``prompt``, without white space around it.
+        """Return the completion of ``prompt``, without white space around it; greedy, at most ``max_tokens`` tokens.
+
+        The completion of a question ends before the model asks the next one.
 
         Raises:
             BaseModelError: The base model cannot be loaded.
@@ -129,9 +137,9 @@ class TextModel(Protocol):
         """
 
     def write(self, text: str, *, max_tokens: int = 96) -> AsyncGenerator[str, None]:
-        """Yields how a text goes on, piece by piece; greedy, at most ``max_tokens`` tokens.
+        """Yield the continuation of a text, piece by piece; greedy, at most ``max_tokens`` tokens.
 
-        What is written is code: no adapter has a say. Closing the generator stops the work.
+        The text is code, so no adapter is used. Closing the generator stops the work.
 
         Raises:
             BaseModelError: The base model cannot be loaded.
@@ -139,9 +147,9 @@ class TextModel(Protocol):
         """
 
     async def score(self, text: str, names: Sequence[str]) -> list[float]:
-        """Returns the log-probability of each name to be written after a text, and to end there.
+        """Return the log-probability that each name is written after a text and ends there.
 
-        What is read is code: no adapter has a say.
+        The text is code, so no adapter is used.
 
         Raises:
             BaseModelError: The base model cannot be loaded.
@@ -149,7 +157,7 @@ class TextModel(Protocol):
         """
 
     def candidates(self, prompt: str, sampling: Sampling) -> AsyncIterator[Sampled]:
-        """Yields several completions of ``prompt``, each when it has ended.
+        """Yield several completions of ``prompt``, each when it is complete.
 
         Raises:
             BaseModelError: The base model cannot be loaded.
@@ -158,7 +166,7 @@ class TextModel(Protocol):
         """
 
     async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:
-        """Returns how probable each of some answers is to be the completion of ``prompt``; they add up to 1.
+        """Return the probability of each answer to be the completion of ``prompt``; they add up to 1.
 
         Raises:
             BaseModelError: The base model cannot be loaded.
@@ -167,7 +175,7 @@ class TextModel(Protocol):
         """
 
     def with_adapter(self, adapter: Path | None) -> "TextModel":
-        """Returns the same model speaking through another adapter; closing either closes both."""
+        """Return the same model with another adapter; closing either closes both."""
 
     async def close(self) -> None:
-        """Ends whatever is behind the model; unfinished answers end in ModelUnavailable."""
+        """End whatever is behind the model; unfinished answers raise ModelUnavailable."""

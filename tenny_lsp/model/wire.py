@@ -1,4 +1,4 @@
-"""The messages between the model worker and its client: one JSON object a line.
+"""Encode and decode the messages between the model worker and its client: one JSON object a line.
 
 Requests go down the worker's stdin, events come up its stdout. A message is its dataclass's fields and a
 ``type``: ``{"type": "token", "id": 7, "text": " the"}``. Lines are ASCII: no character is ever cut in two.
@@ -6,17 +6,18 @@ Requests go down the worker's stdin, events come up its stdout. A message is its
 
 import json
 from dataclasses import asdict, dataclass
+from typing import get_args
 
-#: Raised with every change that an older worker or client would misread.
+#: Increased with every change that an older worker or client would misread.
 VERSION = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Generate:
-    """Asks for a completion of ``prompt``.
+    """Ask for a completion of ``prompt``.
 
     Args:
-        id (int): Names the request in everything that follows.
+        id (int): The request's number, which its answers repeat.
         prompt (str): The whole prompt.
         max_tokens (int): The answer's limit.
         adapter (str | None): The folder of the adapter to answer with. ``None``: the bare base.
@@ -36,10 +37,10 @@ class Generate:
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Asks for several completions of one prompt, drawn in one batch.
+    """Ask for several completions of one prompt, drawn in one batch.
 
     Args:
-        id (int): Names the request in everything that follows.
+        id (int): The request's number, which its answers repeat.
         prompt (str): The whole prompt.
         count (int): How many.
         max_tokens (int): The limit of each.
@@ -63,10 +64,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """Asks how likely each of some names is to be written after a text, and to end there.
+    """Ask how likely each name is to be written after a text, and to end there.
 
     Args:
-        id (int): Names the request in everything that follows.
+        id (int): The request's number, which its answers repeat.
         text (str): What stands before the names.
         names (tuple[str, ...]): The names.
         adapter (str | None): The folder of the adapter to read with. ``None``: the bare base.
@@ -80,53 +81,26 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Ends a request early; it is still answered, by a ``Done`` whose reason is ``cancelled``."""
+    """End a request early. It is still answered, by a ``Done`` whose reason is ``cancelled``."""
 
     id: int
 
 
 @dataclass(frozen=True, slots=True)
-class Ping:
-    """Asks for a ``Pong`` at once, whatever the model is doing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shutdown:
-    """Ends the worker at once."""
-
-
-@dataclass(frozen=True, slots=True)
 class Hello:
-    """The first event: the process is up, nothing is loaded yet."""
+    """The first event: the process is up, nothing is loaded yet. Its fields are the same in every version."""
 
     version: int
-    pid: int
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The base is loaded.
-
-    Args:
-        seconds (float): From the process's first line of Python to here.
-        base (str): The base's fingerprint, as ``tenny_lsp.model.identity`` makes it.
-        device (str): ``gpu`` or ``cpu``.
-        blas (str): Who multiplies matrices, as ``tenny_lsp.model.runtime`` names it.
-        dtype (str | None): What the weights were converted to, as ``float32``. ``None``: left as they are.
-        mlx (str): MLX's version.
-    """
-
-    seconds: float
-    base: str
-    device: str
-    blas: str
-    dtype: str | None
-    mlx: str
+    """The base is loaded."""
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """The next piece of an answer; never empty."""
+    """The next piece of an answer's text; never empty."""
 
     id: int
     text: str
@@ -134,7 +108,7 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """One of a ``Sample``'s completions, sent when it has ended.
+    """One of a ``Sample``'s completions, sent when it is complete.
 
     Args:
         id (int): The request.
@@ -155,35 +129,29 @@ class Done:
 
     Args:
         id (int): The request.
-        tokens (int): How many were generated, an end-of-sequence token included.
-        seconds (float): From the start of prefill; time spent waiting in the queue is not in it.
         finish_reason (str): ``stop``, ``length`` or ``cancelled``.
     """
 
     id: int
-    tokens: int
-    seconds: float
     finish_reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Scores:
+class ScoreResult:
     """The answer to a ``Score``.
 
     Args:
         id (int): The request.
         values (tuple[float, ...]): The natural logarithm of each name's probability, in the order of the names.
-        seconds (float): What it took; time spent waiting in the queue is not in it.
     """
 
     id: int
     values: tuple[float, ...]
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What went wrong, as a ``TennyError`` tells it.
+    """An error, with the texts of its ``TennyError``.
 
     Args:
         kind (str): ``base``, ``adapter`` or ``worker``.
@@ -198,39 +166,29 @@ class Failure:
     id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Pong:
-    """The answer to a ``Ping``."""
-
-
-#: What is answered by the model, one request after the other.
+#: The requests that the model answers, one after the other.
 Work = Generate | Sample | Score
-Request = Work | Cancel | Ping | Shutdown
-Event = Hello | Ready | Token | Sampled | Done | Scores | Failure | Pong
+Request = Work | Cancel
+Event = Hello | Ready | Token | Sampled | Done | ScoreResult | Failure
 Message = Request | Event
 
-_TYPES: dict[str, type[Message]] = {
-    message.__name__.lower(): message
-    for message in (
-        *(Generate, Sample, Score, Cancel, Ping, Shutdown),
-        *(Hello, Ready, Token, Sampled, Done, Scores, Failure, Pong),
-    )
-}
+_TYPES: dict[str, type[Message]] = {message.__name__.lower(): message for message in get_args(Message)}
+#: The fields that JSON has as lists.
 _TUPLES = ("stop", "names", "values")
 
 
 class WireError(ValueError):
-    """A line is not one of the messages."""
+    """A line is none of the messages."""
 
 
 def encode(message: Message) -> bytes:
-    """Returns a message as one line of ASCII, line feed included."""
+    """Return a message as one line of ASCII, line feed included."""
     fields = {"type": type(message).__name__.lower(), **asdict(message)}
     return json.dumps(fields, separators=(",", ":")).encode("ascii") + b"\n"
 
 
 def decode(line: bytes) -> Message:
-    """Returns the message that a line holds.
+    """Return the message that a line holds.
 
     Raises:
         WireError: The line is not JSON, or its type or fields are unknown.

@@ -1,1 +1,1 @@
-"""The other process: it owns the model, and is the only one that imports mlx and mlx-lm to answer."""
+"""The model's process, ``python -m tenny_lsp.worker``: it loads the model with mlx-lm and answers requests."""

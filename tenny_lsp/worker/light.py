@@ -1,8 +1,8 @@
-"""A start without transformers: what mlx-lm needs of it to serve a local model with a plain tokenizer.
+"""Start without transformers: replace the few names of it that mlx-lm imports.
 
 Importing transformers and huggingface_hub takes four fifths of the worker's start, for a class that wraps
-``tokenizer.json``. Where a base's tokenizer is nothing but that file, the few names that mlx-lm imports stand in
-for both libraries. They are put in place before mlx-lm is imported and only in the worker's process.
+``tokenizer.json``. Where a base's tokenizer is nothing but that file, modules with the few names that mlx-lm imports
+replace both libraries. They are installed before mlx-lm is imported and only in the worker's process.
 """
 
 import json
@@ -18,7 +18,7 @@ _PLAIN = ("TokenizersBackend", "PreTrainedTokenizerFast")
 
 
 class PlainTokenizer:
-    """What mlx-lm asks of a tokenizer.
+    """The methods of a transformers tokenizer that mlx-lm calls, over ``tokenizer.json``.
 
     Args:
         folder (str | Path): The model's folder, with ``tokenizer.json`` and ``tokenizer_config.json``.
@@ -37,24 +37,24 @@ class PlainTokenizer:
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, **_: object) -> "PlainTokenizer":
-        """Returns the tokenizer in a folder."""
+        """Return the tokenizer in a folder."""
         return cls(folder)
 
     @classmethod
     def register(cls, *_: object, **__: object) -> None:
-        """Does nothing: no class of its own is ever asked for by a plain tokenizer."""
+        """Do nothing: a plain tokenizer needs no class of its own."""
 
     def get_vocab(self) -> dict[str, int]:
-        """Returns the ids by piece."""
+        """Return the ids by piece."""
         return self.vocab
 
     def encode(self, text: str, add_special_tokens: bool = True, **_: object) -> list[int]:
-        """Returns the ids of a text."""
+        """Return the ids of a text."""
         ids: list[int] = self._tokenizer.encode(text, add_special_tokens=add_special_tokens).ids
         return ids
 
     def decode(self, ids: list[int], **_: object) -> str:
-        """Returns the text of ids, special tokens included."""
+        """Return the text of ids, special tokens included."""
         text: str = self._tokenizer.decode(ids, skip_special_tokens=False)
         return text
 
@@ -62,33 +62,33 @@ class PlainTokenizer:
         return len(self.vocab)
 
     def convert_tokens_to_ids(self, token: str) -> int | None:
-        """Returns the id of a piece."""
+        """Return the id of a piece."""
         return self.vocab.get(token)
 
     def convert_ids_to_tokens(self, ids: list[int]) -> list[str | None]:
-        """Returns the pieces of ids."""
+        """Return the pieces of ids."""
         return [self._tokenizer.id_to_token(number) for number in ids]
 
     def apply_chat_template(self, *_: object, **__: object) -> str:
-        """Raises: a plain tokenizer has no chat template."""
+        """Raise ValueError: a plain tokenizer has no chat template."""
         raise ValueError("this tokenizer has no chat template")
 
 
 def lighten(base: Path) -> bool:
-    """Puts the stand-ins in place if the base's tokenizer is a plain one; returns whether they are.
+    """Install the replacements if the base's tokenizer is a plain one; return whether they are installed.
 
-    Nothing is done once the real library is there.
+    Do nothing once the real library is imported.
     """
     if "transformers" in sys.modules or not _is_plain(base):
         return False
     names = ("AutoTokenizer", "PreTrainedTokenizer", "PreTrainedTokenizerFast", "PreTrainedTokenizerBase")
-    _stand_in("transformers", dict.fromkeys(names, PlainTokenizer))
-    _stand_in("transformers.tokenization_utils_base", dict.fromkeys(names, PlainTokenizer))
-    _stand_in("huggingface_hub", {"snapshot_download": _refuse})
+    _replace("transformers", dict.fromkeys(names, PlainTokenizer))
+    _replace("transformers.tokenization_utils_base", dict.fromkeys(names, PlainTokenizer))
+    _replace("huggingface_hub", {"snapshot_download": _refuse})
     return True
 
 
-def _stand_in(name: str, members: dict[str, Any]) -> None:
+def _replace(name: str, members: dict[str, Any]) -> None:
     sys.modules[name] = ModuleType(name, "Stands in for the library of this name.")
     vars(sys.modules[name]).update(members)
 

@@ -1,6 +1,6 @@
-"""Several completions of one prompt: it is read once, and one batch goes on from it.
+"""Sample several completions of one prompt: read it once, then decode one batch.
 
-Everything here happens in the model's thread, as in ``tenny_lsp.worker.voice``.
+Everything here runs in the model's thread, as in ``tenny_lsp.worker.voice``.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,14 +12,14 @@ from mlx_lm.models.cache import make_prompt_cache
 from tenny_lsp.model import wire
 from tenny_lsp.worker.scoring import batched, can_be_batched, log_softmax
 
-#: Reading can be cancelled only between chunks of so many tokens.
+#: Tokens of the prompt that are read at a time; only between them can it be cancelled.
 _CHUNK_TOKENS = 128
-#: So many tokens, the likeliest, are drawn from at most: sorting a whole vocabulary takes longer than reading a token.
-_LIKELIEST = 64
+#: The number of likeliest tokens that are sampled from: sorting a whole vocabulary takes longer than decoding a token.
+_TOP_K = 64
 
 
 class _Row:
-    """One completion as it is drawn."""
+    """A completion that is being sampled."""
 
     def __init__(self) -> None:
         self.tokens: list[int] = []
@@ -31,16 +31,14 @@ class _Row:
         self.log_probability += log_probability
 
 
-def completions(
-    model: Any, tokenizer: Any, request: wire.Sample, check: Callable[[], None]
-) -> Iterator[tuple[wire.Sampled, int]]:
-    """Yields the completions that a request asks for, each with its number of tokens, the shortest first.
+def completions(model: Any, tokenizer: Any, request: wire.Sample, check: Callable[[], None]) -> Iterator[wire.Sampled]:
+    """Yield the completions that a request asks for, the shortest first.
 
     Args:
         model (nn.Module): A language model of mlx-lm.
         tokenizer (TokenizerWrapper): Its tokenizer.
-        request (wire.Sample): What is asked for.
-        check (Callable[[], None]): Called between tokens; ends the work by raising.
+        request (wire.Sample): The prompt, and how to sample.
+        check (Callable[[], None]): Called between tokens; it may raise, to end the work.
     """
     mx.random.seed(request.seed)
     logits, cache = _read(model, tokenizer.encode(request.prompt), request.count, check)
@@ -48,9 +46,9 @@ def completions(
     for left in range(request.max_tokens - 1, -1, -1):
         check()
         log = log_softmax(logits)  # (N, V)
-        drawn = _drawn(log, request.temperature, request.top_p)  # (N,)
-        chances = mx.take_along_axis(log, drawn[:, None], axis=-1)[:, 0]
-        for row, token, chance in zip(rows, _numbers(drawn), _numbers(chances), strict=True):
+        sampled = _sample(log, request.temperature, request.top_p)  # (N,)
+        chances = mx.take_along_axis(log, sampled[:, None], axis=-1)[:, 0]
+        for row, token, chance in zip(rows, _numbers(sampled), _numbers(chances), strict=True):
             if row.has_ended:
                 continue
             row.add(int(token), chance)
@@ -58,22 +56,22 @@ def completions(
             row.has_ended = is_finished or not left
             if row.has_ended:
                 likelihood = row.log_probability / len(row.tokens)
-                yield wire.Sampled(request.id, text, likelihood, is_finished), len(row.tokens)
+                yield wire.Sampled(request.id, text, likelihood, is_finished)
         going = [place for place, row in enumerate(rows) if not row.has_ended]
         if not going:
             return
         if len(going) < len(rows) and can_be_batched(cache):
-            rows, drawn = [rows[place] for place in going], drawn[mx.array(going)]
+            rows, sampled = [rows[place] for place in going], sampled[mx.array(going)]
             for layer in cache:
                 layer.keys, layer.values = layer.keys[mx.array(going)], layer.values[mx.array(going)]
-        logits = model(drawn[:, None], cache=cache)[:, -1]
+        logits = model(sampled[:, None], cache=cache)[:, -1]
 
 
-def _drawn(log: mx.array, temperature: float, top_p: float) -> mx.array:
-    """Returns a token for each row of log-probabilities, ``(N, V)``."""
+def _sample(log: mx.array, temperature: float, top_p: float) -> mx.array:
+    """Return a token for each row of log-probabilities: ``(N, V) float32`` to ``(N,)``."""
     if not temperature:
         return mx.argmax(log, axis=-1)
-    size = min(_LIKELIEST, log.shape[-1])
+    size = min(_TOP_K, log.shape[-1])
     tokens = mx.argpartition(log, kth=-size, axis=-1)[:, -size:]
     values = mx.take_along_axis(log, tokens, axis=-1)
     order = mx.argsort(-values, axis=-1)
@@ -89,7 +87,7 @@ def _numbers(row: mx.array) -> list[float]:
 
 
 def _text(tokenizer: Any, tokens: list[int], stop: tuple[str, ...]) -> tuple[str, bool]:
-    """Returns the text of tokens, and whether it has come to its end: by a token that says so, or a stop string."""
+    """Return the text of tokens, and whether it has ended, by an end-of-sequence token or a stop string."""
     has_end = tokens[-1] in tokenizer.eos_token_ids
     text: str = tokenizer.decode(tokens[:-1] if has_end else tokens)
     stops = [place for place in (text.find(mark) for mark in stop if mark) if place >= 0]
@@ -97,7 +95,7 @@ def _text(tokenizer: Any, tokens: list[int], stop: tuple[str, ...]) -> tuple[str
 
 
 def _read(model: Any, tokens: list[int], count: int, check: Callable[[], None]) -> tuple[mx.array, list[Any]]:
-    """Returns the logits after a prompt, ``(count, V)``, and the cache of a batch that has read it."""
+    """Return the logits after a prompt, ``(count, V)``, and the cache of a batch that has read it."""
     cache = make_prompt_cache(model)
     readers = 1 if can_be_batched(cache) else count
     for start in range(0, len(tokens), _CHUNK_TOKENS):

@@ -1,6 +1,6 @@
-"""How likely names are to be written after a text: one reading of the text, kept, and one batch for all names.
+"""Score names by how likely they follow a text: read the text once, then all names in one batch.
 
-Everything here happens in the model's thread, as in ``tenny_lsp.worker.voice``.
+Everything here runs in the model's thread, as in ``tenny_lsp.worker.voice``.
 """
 
 import re
@@ -11,19 +11,20 @@ from typing import Any
 import mlx.core as mx
 from mlx_lm.models.cache import KVCache, make_prompt_cache
 
-#: Reading can be cancelled only between chunks of so many tokens.
+#: Tokens of the text that are read at a time; only between them can it be cancelled.
 _CHUNK_TOKENS = 128
-#: A probability of zero has no logarithm; nothing is as unlikely as this, whole sentences included.
+#: The least log-probability that is returned, where a probability underflows to zero.
 _LEAST = -1000.0
-#: How many tokens of the last text are read at most.
+#: The most tokens that are read, the last of the text.
 _LONGEST_TOKENS = 1024
-#: So many of the names are read to their end: those whose beginning is likeliest. The others count as likely as theirs.
+#: The number of names that are read to their end, those with the likeliest first token; the others score by that alone.
 _READ_TO_THE_END = 12
+#: The beginning of a token that continues a name.
 _GOES_ON = re.compile(r"[A-Za-z0-9_]|<0x(3[0-9]|4[1-9A-F]|5[0-9AF]|6[1-9A-F]|7[0-9A])>")
 
 
 class Scorer:
-    """Reads texts with a model and tells how they go on.
+    """Scores names with a model. The cache of the last text is reused for the beginning that the next one shares.
 
     Args:
         model (nn.Module): A language model of mlx-lm.
@@ -37,17 +38,13 @@ class Scorer:
         self._cache: list[Any] = []
         self._ends: mx.array | None = None
 
-    def forget(self) -> None:
-        """Drops what has been read, as another adapter reads it otherwise."""
-        self._read, self._cache = [], []
-
     def log_probabilities(self, text: str, names: Sequence[str], check: Callable[[], None]) -> list[float]:
-        """Returns the log-probability of each name to be written after a text, and to end there.
+        """Return the log-probability that each name is written after a text and ends there.
 
         Args:
             text (str): What stands before the names.
             names (Sequence[str]): The names.
-            check (Callable[[], None]): Called between chunks of the reading; ends it by raising.
+            check (Callable[[], None]): Called between chunks of the text; it may raise, to end the work.
 
         Raises:
             ValueError: The model's cache cannot be shared by a batch.
@@ -67,7 +64,7 @@ class Scorer:
         return [max(value, _LEAST) for value in values]
 
     def _rest(self, tails: list[list[int]]) -> list[float]:
-        """Returns the log-probability of each row of tokens from its second token on, and to end there."""
+        """Return the log-probability of each row of tokens from its second on, and of the name's end after them."""
         longest = max(map(len, tails))
         padded = mx.array([tail + [0] * (longest - len(tail)) for tail in tails])  # (N, L)
         lengths = mx.array([[len(tail)] for tail in tails])  # (N, 1)
@@ -79,14 +76,14 @@ class Scorer:
         return (said + ended).tolist()  # type: ignore[return-value]
 
     def _tokens(self, text: str, names: Sequence[str]) -> tuple[list[int], list[list[int]]]:
-        """Returns the tokens that stand before every name, and the rest of each.
+        """Return the tokens that stand before every name, and the rest of each.
 
-        A tokenizer may join the end of the text with the name: text and name are split together from the last white
-        space on, before which no tokenizer joins anything.
+        A token may hold both the end of the text and the beginning of a name, so the text after its last white space
+        is tokenized with each name; no token crosses white space.
         """
         cut = max(text.rfind(" "), text.rfind("\n"), 0)
         head = self._tokenizer.encode(text[:cut])
-        ends = self._tokenizer.encode(text[:cut] + "a")[len(head) + 1 :]  # what a tokenizer puts behind every text
+        ends = self._tokenizer.encode(text[:cut] + "a")[len(head) + 1 :]  # what a tokenizer appends to every text
         head = head[: len(head) - len(ends)]
         tails = [self._tokenizer.encode(text[cut:] + name, add_special_tokens=False) for name in names]
         columns = zip(*(tail[:-1] for tail in tails), strict=False)
@@ -95,7 +92,7 @@ class Scorer:
         return head, [tail[shared:] for tail in tails]
 
     def _after(self, tokens: list[int], check: Callable[[], None]) -> mx.array:
-        """Returns the logits after tokens, having read only those that were not read the last time."""
+        """Return the logits after tokens, ``(1, 1, V)``; tokens that were read the last time come from the cache."""
         known = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(tokens[:-1], self._read, strict=False))))
         if not self._cache:
             self._cache = make_prompt_cache(self._model)
@@ -111,10 +108,10 @@ class Scorer:
             mx.eval(logits)
             self._read += chunk
             if len(self._read) == len(tokens):
-                return logits  # (1, 1, V)
+                return logits
 
     def _ending(self, size: int) -> mx.array:
-        """Returns which tokens end a name: all that do not begin with a letter, a digit or an underscore."""
+        """Return which tokens end a name, ``(V,) bool``: those that do not begin with a letter, digit or underscore."""
         if self._ends is None:
             texts = self._tokenizer.convert_ids_to_tokens(list(range(min(size, len(self._tokenizer)))))
             ends = [not _GOES_ON.match(text or "") for text in texts]
@@ -123,12 +120,12 @@ class Scorer:
 
 
 def can_be_batched(cache: list[Any]) -> bool:
-    """Tells whether what one row has read can be handed to a batch: by how this architecture keeps it."""
+    """Return whether the cache of one row can be repeated for a batch, which depends on the architecture."""
     return all(type(layer) is KVCache for layer in cache)
 
 
 def batched(model: Any, cache: list[Any], size: int) -> list[Any]:
-    """Returns a cache for a batch of ``size`` rows that have all read what one row has."""
+    """Return a cache for a batch of ``size`` rows, each a copy of the one row of ``cache``."""
     shared: list[Any] = make_prompt_cache(model)
     for layer, kept in zip(shared, cache, strict=True):
         layer.keys = mx.repeat(kept.keys[..., : kept.offset, :], size, axis=0)
@@ -138,6 +135,6 @@ def batched(model: Any, cache: list[Any], size: int) -> list[Any]:
 
 
 def log_softmax(logits: mx.array) -> mx.array:
-    """Returns log-probabilities over the last axis, in float32."""
+    """Return log-probabilities over the last axis, in float32."""
     logits = logits.astype(mx.float32)
     return logits - mx.logsumexp(logits, axis=-1, keepdims=True)

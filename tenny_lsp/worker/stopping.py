@@ -1,8 +1,8 @@
-"""Where an answer ends that the model itself does not end."""
+"""End an answer at a stop string."""
 
 
 class StopFilter:
-    """Passes text on up to the first stop string, which itself is never passed on, nor any part of it.
+    """Passes text on up to the first stop string, without any part of it.
 
     Args:
         stop (tuple[str, ...]): The stop strings.
@@ -14,7 +14,7 @@ class StopFilter:
         self.stopped = False
 
     def feed(self, piece: str) -> str:
-        """Returns what may be shown now; what may yet become a stop string is held back."""
+        """Return the text that can be passed on; the beginning of a possible stop string is held back."""
         if self.stopped:
             return ""
         text = self._held + piece
@@ -27,12 +27,12 @@ class StopFilter:
         return text[: len(text) - held]
 
     def finish(self) -> str:
-        """Returns what was held back, now that no more text comes."""
+        """Return the text that was held back; no more text comes."""
         rest, self._held = self._held, ""
         return rest
 
 
 def _overlap(text: str, stop: str) -> int:
-    """Returns the length of the longest end of ``text`` that begins ``stop``."""
+    """Return the length of the longest end of ``text`` that begins ``stop``."""
     longest = min(len(text), len(stop) - 1)
     return next((size for size in range(longest, 0, -1) if text.endswith(stop[:size])), 0)

@@ -1,11 +1,10 @@
-"""The model itself: a base that speaks through any of its adapters.
+"""Load a base model, swap its adapters and answer requests with it.
 
-Everything here happens in one thread, for MLX's streams belong to threads, and only after
-``tenny_lsp.model.runtime.prepare``, for this module imports MLX.
+Everything here runs in one thread, for MLX's streams belong to threads. Call ``tenny_lsp.model.runtime.prepare``
+before importing this module, which imports MLX.
 """
 
 import contextlib
-import time
 from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
@@ -28,11 +27,11 @@ from tenny_lsp.worker.threads import on_one_thread
 #: Prefill can be cancelled only between chunks of so many tokens.
 PREFILL_CHUNK_TOKENS = 128
 
-#: Matrices of a model of fewer weights are too small to share them out among threads.
+#: A model of fewer weights has matrices that are too small for several threads.
 _SMALL_WEIGHTS = 100_000_000
-#: So many adapters' modules, and readings, are kept.
-_MOST_KEPT = 3
-#: How mlx-lm says that a folder is not what it should be.
+#: The number of adapters, and of scorers, that are cached.
+_CACHE_SIZE = 3
+#: What mlx-lm raises for a broken folder.
 _LOAD_ERRORS = (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError)
 
 
@@ -41,7 +40,7 @@ class Cancelled(Exception):
 
 
 class Voice:
-    """A base model that can speak through any of its adapters; lives in the thread that made it.
+    """A base model that answers with any of its adapters. Use it in the thread that made it only.
 
     Args:
         base (Path): The base model's folder.
@@ -52,9 +51,8 @@ class Voice:
     """
 
     def __init__(self, base: Path, dtype: str | None) -> None:
-        #: The base's fingerprint.
-        self.base = base_fingerprint(base)
         self._folder = base
+        base_fingerprint(base)  # raises what is missing
         # A model's folder may hold code of its own, an architecture or a tokenizer: it is never run.
         refuse_code(base)
         try:
@@ -65,130 +63,112 @@ class Voice:
                 "Choose another base, or fetch or convert this one again.",
             ) from error
         self._dtype = dtype
-        self._settle()
-        # What an adapter replaces: the modules that LoRA wraps, and all weights in a full fine-tuning.
-        self._bare_modules = self._model.leaf_modules()
-        self._bare_weights = tree_flatten(self._model.parameters())
-        self._worn: tuple[str, str] | None = None
-        weights: dict[str, mx.array] = dict(self._bare_weights)
+        self._prepare_weights()
+        # What an adapter replaces: the modules that LoRA wraps, or all weights in a full fine-tuning.
+        self._base_modules = self._model.leaf_modules()
+        self._base_weights = tree_flatten(self._model.parameters())
+        self._active: tuple[str, str] | None = None
+        weights: dict[str, mx.array] = dict(self._base_weights)
         self._is_small = sum(array.size for array in weights.values()) < _SMALL_WEIGHTS
-        self._wardrobe: dict[tuple[str, str], dict[str, Any]] = {}
+        self._adapter_cache: dict[tuple[str, str], dict[str, Any]] = {}
         self._scorers: dict[tuple[str, str] | None, Scorer] = {}
 
-    def wear(self, adapter: str | None) -> None:
-        """Puts an adapter on the base, having taken off the one before; one that has changed is read anew.
+    def swap_adapter(self, adapter: str | None) -> None:
+        """Make an adapter the active one; ``None``: none. One whose files have changed is loaded again.
 
         Raises:
-            AdapterError: The adapter is incomplete or does not fit. The base is bare then.
+            AdapterError: The adapter is incomplete or does not fit. No adapter is active then.
         """
         wanted = (adapter, adapter_fingerprint(Path(adapter))) if adapter else None
-        if wanted == self._worn:
+        if wanted == self._active:
             return
-        self._take_off()
+        self._restore_base()
         if not wanted:
             return
         check_card(Path(wanted[0]), self._folder)
-        if kept := self._wardrobe.get(wanted):
-            self._model.update_modules(kept)
-            self._worn = wanted
+        if modules := self._adapter_cache.get(wanted):
+            self._model.update_modules(modules)
+            self._active = wanted
             return
         try:
             load_adapters(self._model, wanted[0])
-            self._settle()
+            self._prepare_weights()
             self._refuse_broken_numbers()
             mx.eval(self._model(mx.array([[0]])))  # older releases of mlx-lm take shapes that do not fit
         except _LOAD_ERRORS as error:
-            self._take_off()
+            self._restore_base()
             raise AdapterError(
                 f"The adapter {adapter} cannot be loaded: {error}",
                 "Train it again on this base, or choose another adapter.",
             ) from error
-        self._worn = wanted
-        self._keep(wanted)
+        self._active = wanted
+        self._cache_adapter(wanted)
 
     def answer(
         self, request: wire.Generate, is_cancelled: Callable[[], bool], send: Callable[[wire.Event], None]
     ) -> wire.Done:
-        """Sends the pieces of an answer as they come and returns its end.
+        """Send the pieces of an answer as they are generated; return its last event.
 
         Raises:
             AdapterError: The request's adapter cannot be used.
         """
-        start_s = time.monotonic()
-        tokens, reason = 0, "cancelled"
+        reason = "cancelled"
 
-        def say(text: str) -> None:
+        def send_text(text: str) -> None:
             if text:
                 send(wire.Token(request.id, text))
 
         with contextlib.suppress(Cancelled), self._threads():
-            self.wear(request.adapter)
-            heard = StopFilter(request.stop)
+            self.swap_adapter(request.adapter)
+            stop_filter = StopFilter(request.stop)
             with contextlib.closing(self._responses(request, is_cancelled)) as responses:
                 for response in responses:
-                    tokens = response.generation_tokens
                     # The limit may cut a character in two: its first bytes come as U+FFFD, at the very end.
                     last = response.finish_reason is not None
-                    say(heard.feed(response.text.rstrip("\ufffd") if last else response.text))
-                    if heard.stopped:
+                    send_text(stop_filter.feed(response.text.rstrip("\ufffd") if last else response.text))
+                    if stop_filter.stopped:
                         break
-                reason = "stop" if heard.stopped else response.finish_reason
-            say(heard.finish())
-        return wire.Done(request.id, tokens, time.monotonic() - start_s, reason)
+                reason = "stop" if stop_filter.stopped else response.finish_reason
+            send_text(stop_filter.finish())
+        return wire.Done(request.id, reason)
 
     def score(self, request: wire.Score, is_cancelled: Callable[[], bool]) -> wire.Event:
-        """Returns how likely the request's names are, or that it was cancelled.
+        """Return the names' log-probabilities, or that the request was cancelled.
 
         Raises:
             AdapterError: The request's adapter cannot be used.
             ValueError: This architecture cannot score.
         """
-        start_s = time.monotonic()
-
-        def check() -> None:
-            if is_cancelled():
-                raise Cancelled
-
         try:
-            self.wear(request.adapter)
-            scorer = self._scorers.pop(self._worn, None) or Scorer(self._model, self._tokenizer)
-            self._scorers = {**dict(list(self._scorers.items())[1 - _MOST_KEPT :]), self._worn: scorer}
+            self.swap_adapter(request.adapter)
+            scorer = self._scorers.pop(self._active, None) or Scorer(self._model, self._tokenizer)
+            self._scorers = {**dict(list(self._scorers.items())[1 - _CACHE_SIZE :]), self._active: scorer}
             with self._threads():
-                values = scorer.log_probabilities(request.text, request.names, check)
+                values = scorer.log_probabilities(request.text, request.names, _check(is_cancelled))
         except Cancelled:
-            return wire.Done(request.id, 0, time.monotonic() - start_s, "cancelled")
-        return wire.Scores(request.id, tuple(values), time.monotonic() - start_s)
+            return wire.Done(request.id, "cancelled")
+        return wire.ScoreResult(request.id, tuple(values))
 
-    def draw(
+    def sample(
         self, request: wire.Sample, is_cancelled: Callable[[], bool], send: Callable[[wire.Event], None]
     ) -> wire.Done:
-        """Sends several completions of one prompt, each when it has ended, and returns the end of all.
+        """Send several completions of one prompt, each when it is complete; return the last event.
 
         Raises:
             AdapterError: The request's adapter cannot be used.
         """
-        start_s = time.monotonic()
-        tokens, reason = 0, "cancelled"
-
-        def check() -> None:
-            if is_cancelled():
-                raise Cancelled
-
+        reason = "cancelled"
         with contextlib.suppress(Cancelled), self._threads():
-            self.wear(request.adapter)
-            for candidate, tokens_of_it in completions(self._model, self._tokenizer, request, check):
-                tokens += tokens_of_it
-                send(candidate)
+            self.swap_adapter(request.adapter)
+            for sampled in completions(self._model, self._tokenizer, request, _check(is_cancelled)):
+                send(sampled)
             reason = "stop"
-        return wire.Done(request.id, tokens, time.monotonic() - start_s, reason)
+        return wire.Done(request.id, reason)
 
     def _responses(
         self, request: wire.Generate, is_cancelled: Callable[[], bool]
     ) -> Generator[GenerationResponse, None, None]:
-        def check(*_progress: int) -> None:
-            if is_cancelled():
-                raise Cancelled
-
+        check = _check(is_cancelled)
         mx.random.seed(request.seed)
         for response in stream_generate(
             self._model,
@@ -205,26 +185,37 @@ class Voice:
     def _threads(self) -> contextlib.AbstractContextManager[None]:
         return on_one_thread() if self._is_small else contextlib.nullcontext()
 
-    def _settle(self) -> None:
+    def _prepare_weights(self) -> None:
         if self._dtype:
             self._model.set_dtype(getattr(mx, self._dtype))
         self._model.eval()
         mx.eval(self._model.parameters())
 
-    def _keep(self, worn: tuple[str, str]) -> None:
-        """Keeps what an adapter puts on the base, if that is LoRA's modules alone: it is soon put on again."""
-        weights: dict[str, mx.array] = mx.load(str(Path(worn[0]) / "adapters.safetensors"))  # type: ignore[assignment]
+    def _cache_adapter(self, adapter: tuple[str, str]) -> None:
+        """Cache the modules of the active adapter if it is LoRA: swapping it in again then takes a millisecond."""
+        weights: dict[str, mx.array] = mx.load(str(Path(adapter[0]) / "adapters.safetensors"))  # type: ignore[assignment]
         if all(".lora_" in name for name in weights):
             modules = [(name, module) for name, module in self._model.named_modules() if "lora_a" in module]
-            self._wardrobe = {**dict(list(self._wardrobe.items())[1 - _MOST_KEPT :]), worn: tree_unflatten(modules)}
+            newest = list(self._adapter_cache.items())[1 - _CACHE_SIZE :]
+            self._adapter_cache = {**dict(newest), adapter: tree_unflatten(modules)}
 
-    def _take_off(self) -> None:
-        self._model.update_modules(self._bare_modules)
-        self._model.load_weights(self._bare_weights)
-        self._worn = None
+    def _restore_base(self) -> None:
+        self._model.update_modules(self._base_modules)
+        self._model.load_weights(self._base_weights)
+        self._active = None
 
     def _refuse_broken_numbers(self) -> None:
         weights: dict[str, mx.array] = dict(tree_flatten(self._model.parameters()))
         for name, array in weights.items():
             if "lora" in name and not mx.isfinite(array).all().item():
                 raise ValueError(f"{name} holds numbers that are not finite")
+
+
+def _check(is_cancelled: Callable[[], bool]) -> Callable[..., None]:
+    """Return a function that raises ``Cancelled`` once the request is cancelled, whatever its arguments."""
+
+    def check(*_progress: int) -> None:
+        if is_cancelled():
+            raise Cancelled
+
+    return check

@@ -21,16 +21,13 @@ from tenny_lsp.lsp import indexes, server
 from tenny_lsp.lsp.settings import ModelSettings
 from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
 from tenny_lsp.model.client import WorkerModel, WorkerOptions
-from tenny_lsp.model.protocol import EMBEDDED_ABILITIES, Abilities, ModelState, Sampled, Sampling, TextModel
+from tenny_lsp.model.protocol import ALL_ABILITIES, EMBEDDED_ABILITIES, ModelState, Sampled, Sampling, TextModel
 
 #: A worker that opens a pipe as long as it lives, and says nothing after it is ready.
 WORKER = """
 import json, sys
 alive = open(sys.argv[1], "w")
-for message in (
-    {"type": "hello", "version": 4, "pid": 1},
-    {"type": "ready", "seconds": 0, "base": "b", "device": "cpu", "blas": "none", "dtype": "float32", "mlx": "0"},
-):
+for message in ({"type": "hello", "version": 4}, {"type": "ready"}):
     print(json.dumps(message), flush=True)
 sys.stdin.read()
 """
@@ -46,7 +43,7 @@ class FakeModel:
         self.identity = uuid4().hex  # no answer of an earlier session is this one's
         self.can = EMBEDDED_ABILITIES
         self.state = ModelState("idle")
-        self.told: list[Callable[[], None]] = []
+        self.callbacks: list[Callable[[], None]] = []
 
     async def complete(self, prompt: str, *, max_tokens: int = 96) -> str:
         self.asked.append(prompt)
@@ -55,19 +52,16 @@ class FakeModel:
             raise reply
         return reply
 
-    def watch(self, told: Callable[[], None]) -> None:
-        self.told.append(told)
+    def watch(self, on_change: Callable[[], None]) -> None:
+        self.callbacks.append(on_change)
 
     def becomes(self, phase: str, reason: str = "") -> None:
         self.state = ModelState(phase, reason)
-        for told in self.told:
-            told()
+        for on_change in self.callbacks:
+            on_change()
 
     async def load(self) -> None:
         self.becomes("ready")
-
-    async def stream(self, prompt: str, *, max_tokens: int = 96) -> AsyncIterator[str]:
-        yield await self.complete(prompt, max_tokens=max_tokens)
 
     async def write(self, text: str, *, max_tokens: int = 96) -> AsyncIterator[str]:
         yield await self.complete(text, max_tokens=max_tokens)
@@ -112,7 +106,7 @@ def main(mode: str = "", pipe: str = "") -> None:
     released = threading.Event()
 
     def make_model(settings: ModelSettings) -> TextModel | None:
-        model.can = Abilities() if settings.path else EMBEDDED_ABILITIES
+        model.can = ALL_ABILITIES if settings.path else EMBEDDED_ABILITIES
         return FakeWorker(pipe) if mode == "worker" else model
 
     def load_slowly(python: Path | None = None) -> ApiIndex:

@@ -53,9 +53,9 @@ def test_it_follows_the_model(session: Session) -> None:
     until(session, quiescent=True)
     session.notify("fake/becomes", {"phase": "loading", "reason": ""})
     assert until(session, model="the model is being loaded")["quiescent"] is False
-    session.notify("fake/becomes", {"phase": "resting", "reason": "It ended (SIGKILL). It starts again."})
-    resting = session.notification(STATUS)
-    assert (resting["health"], resting["reason"]) == ("warning", "It ended (SIGKILL). It starts again.")
+    session.notify("fake/becomes", {"phase": "backing off", "reason": "It ended (SIGKILL). It starts again."})
+    backing_off = session.notification(STATUS)
+    assert (backing_off["health"], backing_off["reason"]) == ("warning", "It ended (SIGKILL). It starts again.")
     session.notify("fake/becomes", {"phase": "failed", "reason": "It ended 5 times in a row."})
     assert session.notification(STATUS)["health"] == "error"
 

@@ -6,6 +6,7 @@ import pytest
 
 from tenny_lsp import locations
 from tenny_lsp.errors import BaseModelError
+from tenny_lsp.model.protocol import ALL_ABILITIES
 from tenny_lsp.wiring import worker_model
 
 
@@ -24,6 +25,7 @@ async def test_what_has_been_downloaded_speaks(downloads: Path, tiny_base: Path)
     (repository / "snapshots" / "0123abcd").symlink_to(tiny_base)
 
     speaker = worker_model("somebody/tiny", None)
+    assert speaker.can == ALL_ABILITIES
     try:
         await speaker.load()
         assert speaker.state.phase == "ready"

@@ -30,7 +30,7 @@ def adapter(tiny_base: Path) -> Path:
 
 
 def drawn(base: Path, request: wire.Sample) -> list[wire.Sampled]:
-    return [candidate for candidate, _ in completions(*load(str(base)), request, nothing)]
+    return list(completions(*load(str(base)), request, nothing))
 
 
 def test_without_chance_all_are_what_the_model_would_say_anyway(tiny_base: Path) -> None:
@@ -53,27 +53,28 @@ def test_the_same_seed_says_the_same_and_another_something_else(tiny_base: Path)
 
 def test_the_likelihood_is_the_mean_of_the_tokens(tiny_base: Path) -> None:
     model, tokenizer = load(str(tiny_base))
-    ((candidate, count),) = completions(model, tokenizer, wire.Sample(1, PROMPT, 1, 4, temperature=0.0), nothing)
+    (candidate,) = completions(model, tokenizer, wire.Sample(1, PROMPT, 1, 4, temperature=0.0), nothing)
     tokens = tokenizer.encode(PROMPT)
     total = 0.0
-    for _ in range(count):
+    for _ in range(4):
         logits = model(mx.array([tokens]))[0, -1].astype(mx.float32)
         token = int(mx.argmax(logits).item())
         total += (logits[token] - mx.logsumexp(logits)).item()
         tokens.append(token)
 
-    assert candidate.likelihood == pytest.approx(total / count, abs=0.02)
+    assert not candidate.is_finished
+    assert candidate.likelihood == pytest.approx(total / 4, abs=0.02)
 
 
 def test_only_likely_tokens_are_drawn() -> None:
     log = mx.log(mx.array([[0.05, 0.5, 0.15, 0.3], [0.97, 0.01, 0.01, 0.01]]))
     mx.random.seed(0)
 
-    drawn = [sampling._drawn(log, 1.0, 0.7).tolist() for _ in range(60)]
+    drawn = [sampling._sample(log, 1.0, 0.7).tolist() for _ in range(60)]
 
     assert {first for first, _ in drawn} == {1, 3}
     assert {second for _, second in drawn} == {0}
-    assert sampling._drawn(log, 0.0, 1.0).tolist() == [1, 0]
+    assert sampling._sample(log, 0.0, 1.0).tolist() == [1, 0]
 
 
 def test_rows_that_end_early_leave_the_others_as_they_are(tiny_base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +102,7 @@ def test_a_voice_can_be_stopped_between_tokens(tiny_base: Path) -> None:
     asked = iter([False, False, True])
 
     sent: list[wire.Event] = []
-    done = voice.draw(DRAWN, lambda: next(asked), sent.append)
+    done = voice.sample(DRAWN, lambda: next(asked), sent.append)
 
     assert done.finish_reason == "cancelled" and sent == []
 
@@ -112,7 +113,7 @@ def test_an_adapter_that_is_put_on_again_speaks_as_the_first_time(tiny_base: Pat
 
     def said(request: wire.Sample) -> list[wire.Event]:
         sent: list[wire.Event] = []
-        voice.draw(request, lambda: False, sent.append)
+        voice.sample(request, lambda: False, sent.append)
         return sent
 
     first, bare = said(request), said(wire.Sample(1, PROMPT, count=3, max_tokens=8))

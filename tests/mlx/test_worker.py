@@ -1,7 +1,6 @@
 """The real worker with a tiny random Llama whose vocabulary is the 256 bytes."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import pytest
 from tenny_lsp.errors import AdapterError, BaseModelError
 from tenny_lsp.model import wire
 from tenny_lsp.model.client import WorkerModel, WorkerOptions
-from tenny_lsp.model.identity import base_fingerprint, base_sha256
+from tenny_lsp.model.identity import base_sha256
 from tenny_lsp.model.runtime import prepare
 
 prepare()
@@ -114,7 +113,7 @@ def adapter(base: Path) -> Path:
 
 
 def start(base: Path) -> "subprocess.Popen[bytes]":
-    command = [sys.executable, "-m", "tenny_lsp.worker.worker", "--model", str(base)]
+    command = [sys.executable, "-m", "tenny_lsp.worker", "--model", str(base)]
     return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
@@ -141,19 +140,15 @@ def expected_text(base: Path, prompt: str, max_tokens: int, adapter: Path | None
     return mlx_lm.generate(model, tokenizer, prompt, max_tokens=max_tokens).rstrip("\ufffd")
 
 
-def test_says_hello_at_once_and_ready_when_the_base_is_loaded(worker: RawWorker, base: Path) -> None:
-    hello = worker.until(wire.Hello)
-    ready = worker.until(wire.Ready)
-    assert hello == wire.Hello(wire.VERSION, worker.process.pid)
-    assert ready.base == base_fingerprint(base)
-    assert ready.seconds > 0
-    assert ready.dtype == prepare().dtype
+def test_says_hello_at_once_and_ready_when_the_base_is_loaded(worker: RawWorker) -> None:
+    assert worker.until(wire.Hello) == wire.Hello(wire.VERSION)
+    worker.until(wire.Ready)
 
 
 def test_greedy_text_is_that_of_mlx_lm(worker: RawWorker, base: Path) -> None:
     text, done = text_of(worker, wire.Generate(1, PROMPT, 40))
     assert text == expected_text(base, PROMPT, 40)
-    assert (done.id, done.tokens, done.finish_reason) == (1, 40, "length")
+    assert done == wire.Done(1, "length")
 
 
 def test_each_request_speaks_through_its_own_adapter(worker: RawWorker, base: Path, adapter: Path) -> None:
@@ -202,9 +197,8 @@ def test_no_token_event_holds_half_a_character(base: Path, tmp_path: Path) -> No
     with start(folder) as process:
         worker = RawWorker(process)
         worker.until(wire.Ready)
-        text, done = text_of(worker, wire.Generate(1, "🦀", 10))
+        text, _ = text_of(worker, wire.Generate(1, "🦀", 10))
         process.stdin.close()
-    assert done.tokens == 10
     assert text == "🦀🦀"
     assert [event.text for event in worker.seen if isinstance(event, wire.Token)] == ["🦀", "🦀"]
 
@@ -215,24 +209,19 @@ def test_a_stop_string_ends_the_answer_before_it(worker: RawWorker, base: Path) 
     text, done = text_of(worker, wire.Generate(30, PROMPT, 40, stop=(stop, "never said")))
     assert text == whole[: whole.index(stop)]
     assert done.finish_reason == "stop"
-    assert done.tokens < 40
 
 
 def test_cancelled_while_decoding(worker: RawWorker) -> None:
     worker.send(wire.Generate(40, PROMPT, 100_000))
     worker.until(wire.Token)
     worker.send(wire.Cancel(40))
-    done = worker.until(wire.Done)
-    assert (done.id, done.finish_reason) == (40, "cancelled")
-    assert 0 < done.tokens < 100_000
+    assert worker.until(wire.Done) == wire.Done(40, "cancelled")
 
 
 def test_cancelled_while_reading_the_prompt(worker: RawWorker) -> None:
     worker.send(wire.Generate(50, "x" * 60_000, 10))
-    worker.send(wire.Ping())
-    worker.until(wire.Pong)
     worker.send(wire.Cancel(50))
-    assert worker.until(wire.Done) == wire.Done(50, 0, pytest.approx(0, abs=10), "cancelled")
+    assert worker.until(wire.Done) == wire.Done(50, "cancelled")
     assert text_of(worker, wire.Generate(51, PROMPT, 5))[1].finish_reason == "length"
 
 
@@ -250,13 +239,12 @@ def test_a_prompt_that_cannot_be_answered_fails_alone(worker: RawWorker) -> None
     worker.send(wire.Generate(70, "", 5))
     failure = worker.until(wire.Failure)
     assert (failure.id, failure.kind) == (70, "worker")
-    assert text_of(worker, wire.Generate(71, PROMPT, 5))[1].tokens == 5
+    assert text_of(worker, wire.Generate(71, PROMPT, 5))[1] == wire.Done(71, "length")
 
 
 def test_lines_that_are_no_requests_are_passed_over(worker: RawWorker) -> None:
     worker.process.stdin.write(b'nonsense\n{"type":"generate"}\n[]\n')
-    worker.send(wire.Ping())
-    assert worker.until(wire.Pong)
+    assert text_of(worker, wire.Generate(75, PROMPT, 5))[1] == wire.Done(75, "length")
 
 
 @pytest.mark.parametrize("damage", ["missing", "config", "truncated", "nan", "other base", "other shape"])
@@ -308,7 +296,7 @@ def test_a_base_without_weights_ends_the_worker_with_a_reason(base: Path, tmp_pa
 
 
 async def test_through_the_client(base: Path, adapter: Path, tmp_path: Path) -> None:
-    """The whole way: adapters by name, errors as exceptions, nothing left behind."""
+    """The whole way: adapters by name, errors as exceptions."""
     bare = WorkerModel(WorkerOptions(base))
     adapted = bare.with_adapter(adapter)
     try:
@@ -317,12 +305,8 @@ async def test_through_the_client(base: Path, adapter: Path, tmp_path: Path) -> 
         with pytest.raises(AdapterError):
             await bare.with_adapter(tmp_path / "none").complete(PROMPT)
         assert len({bare.identity, adapted.identity}) == 2
-        pid = bare.pid
     finally:
         await bare.close()
-    assert pid is not None
-    with pytest.raises(ProcessLookupError):
-        os.kill(pid, 0)
 
 
 async def test_a_broken_base_is_an_error_of_the_base(base: Path, tmp_path: Path) -> None:
@@ -331,6 +315,6 @@ async def test_a_broken_base_is_an_error_of_the_base(base: Path, tmp_path: Path)
     model = WorkerModel(WorkerOptions(folder))
     try:
         with pytest.raises(BaseModelError, match="broken"):
-            await model.start()
+            await model.load()
     finally:
         await model.close()

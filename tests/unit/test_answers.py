@@ -7,7 +7,7 @@ import pytest
 
 from tenny_lsp.errors import BaseModelError, ModelUnavailable
 from tenny_lsp.model import answer_file
-from tenny_lsp.model.answer_file import KeptAnswers
+from tenny_lsp.model.answer_file import AnswerFile
 from tenny_lsp.model.answers import Answers
 
 
@@ -30,9 +30,6 @@ class Model:
 
     def gate(self, prompt: str) -> "asyncio.Future[str]":
         return self.gates.setdefault(prompt, asyncio.get_running_loop().create_future())
-
-    async def stream(self, prompt: str, *, max_tokens: int = 96) -> AsyncIterator[str]:
-        yield await self.complete(prompt, max_tokens=max_tokens)
 
 
 class Ready(Model):
@@ -204,25 +201,25 @@ def test_corrupt_lines_are_passed_over(path: Path) -> None:
     good = json.dumps({"key": "k", "answer": "früher"}).encode()
     bad = [b"{", b"[]", b"null", b'{"key": 1, "answer": 2}', b'{"key": "x"}', b"\xff\xfe\x00", b"[" * 9000]
     path.write_bytes(b"\n".join([*bad, good, b'{"key": "half']))
-    answers = KeptAnswers(path)
+    answers = AnswerFile(path)
     assert answers.get("k") == "früher"
     answers.put("next", "später")
-    assert KeptAnswers(path).get("next") == "später"
+    assert AnswerFile(path).get("next") == "später"
 
 
 def test_two_processes_may_write_at_once(path: Path) -> None:
-    one, two = KeptAnswers(path), KeptAnswers(path)
+    one, two = AnswerFile(path), AnswerFile(path)
     for number in range(20):
         one.put(f"one{number}", "1")
         two.put(f"two{number}", "2")
-    third = KeptAnswers(path)
+    third = AnswerFile(path)
     assert all(third.get(f"one{n}") == "1" and third.get(f"two{n}") == "2" for n in range(20))
 
 
 def test_a_long_file_is_rewritten_with_the_newest(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answer_file, "MAX_LINES", 10)
     monkeypatch.setattr(answer_file, "_LINES_AFTER_COMPACTION", 6)
-    one, two = KeptAnswers(path), KeptAnswers(path)
+    one, two = AnswerFile(path), AnswerFile(path)
     assert two.get("x") is None
     for number in range(9):
         one.put(str(number), "one")
@@ -230,13 +227,13 @@ def test_a_long_file_is_rewritten_with_the_newest(path: Path, monkeypatch: pytes
     one.put("9", "one")
     one.put("10", "one")
     assert len(path.read_text().split()) < 12 * 4
-    assert [KeptAnswers(path).get(key) for key in ("0", "8", "other", "10")] == [None, "one", "two", "one"]
+    assert [AnswerFile(path).get(key) for key in ("0", "8", "other", "10")] == [None, "one", "two", "one"]
     assert [file.name for file in path.parent.iterdir()] == ["answers.jsonl"]
 
 
 def test_what_cannot_be_written_is_logged_and_kept_in_memory(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").write_text("in the way")
-    answers = KeptAnswers(tmp_path / "file" / "answers.jsonl")
+    answers = AnswerFile(tmp_path / "file" / "answers.jsonl")
     answers.put("k", "v")
     assert answers.get("k") == "v"
     assert "not kept" in caplog.text
@@ -245,7 +242,7 @@ def test_what_cannot_be_written_is_logged_and_kept_in_memory(tmp_path: Path, cap
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full device")
 def test_a_full_disk_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "answers.jsonl").symlink_to("/dev/full")
-    answers = KeptAnswers(tmp_path / "answers.jsonl")
+    answers = AnswerFile(tmp_path / "answers.jsonl")
     answers._answers = {}
     answers.put("k", "v")
     assert answers.get("k") == "v"
@@ -253,5 +250,5 @@ def test_a_full_disk_is_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture)
 
 
 def test_nobody_else_may_read_the_answers(path: Path) -> None:
-    KeptAnswers(path).put("k", "v")
+    AnswerFile(path).put("k", "v")
     assert path.stat().st_mode & 0o077 == 0

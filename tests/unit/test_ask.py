@@ -8,7 +8,7 @@ import pytest
 from tenny_lsp.features.ask import Answer, ask, sources_of
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.search import Search
-from tenny_lsp.model.protocol import Abilities
+from tenny_lsp.model.protocol import ALL_ABILITIES
 
 QUESTIONS = Path(__file__).parents[2] / "benchmarks" / "questions.tsv"
 
@@ -21,7 +21,7 @@ def search(mlx_index: ApiIndex) -> Search:
 class Model:
     """Answers every prompt alike and keeps them."""
 
-    can = Abilities()
+    can = ALL_ABILITIES
 
     def __init__(self, answer: str) -> None:
         self.prompts: list[str] = []

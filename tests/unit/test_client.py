@@ -22,23 +22,23 @@ import json, os, signal, sys
 
 mode, starts = sys.argv[1:]
 with open(starts, "a") as file:
-    file.write("x")
+    print(os.getpid(), file=file)
 
 def send(type, **fields):
     sys.stdout.write(json.dumps({"type": type, **fields}) + "\n")
     sys.stdout.flush()
 
 def end(id, reason="stop"):
-    send("done", id=id, tokens=1, seconds=0.0, finish_reason=reason)
+    send("done", id=id, finish_reason=reason)
 
-send("hello", version=99 if mode == "old" else 4, pid=os.getpid())
+send("hello", version=99 if mode == "old" else 4)
 if mode == "no base":
     send("failure", kind="base", what="no weights", next_step="fetch it")
     sys.exit(1)
 if mode == "dies":
     sys.exit("last words")
 if mode != "never ready":
-    send("ready", seconds=0.1, base="b", device="cpu", blas="none", dtype="float32", mlx="0")
+    send("ready")
 cancelled = []
 for line in sys.stdin:
     request = json.loads(line)
@@ -114,9 +114,14 @@ async def make(tmp_path: Path, clock: Clock) -> AsyncIterator[Make]:
         await model.close()
 
 
-def starts(tmp_path: Path) -> int:
+def pids(tmp_path: Path) -> list[int]:
+    """Returns the process id of each worker that has been started."""
     path = tmp_path / "starts"
-    return len(path.read_text()) if path.exists() else 0
+    return [int(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def starts(tmp_path: Path) -> int:
+    return len(pids(tmp_path))
 
 
 async def started(model: WorkerModel) -> "asyncio.Task[str]":
@@ -125,7 +130,7 @@ async def started(model: WorkerModel) -> "asyncio.Task[str]":
 
     async def read() -> str:
         text = ""
-        async with contextlib.aclosing(model.stream("start")) as pieces:
+        async with contextlib.aclosing(model.write("start")) as pieces:
             async for piece in pieces:
                 text += piece
                 begun.set()
@@ -136,8 +141,8 @@ async def started(model: WorkerModel) -> "asyncio.Task[str]":
     return task
 
 
-async def test_streams_an_answer_piece_by_piece(make: Make) -> None:
-    assert [piece async for piece in make().stream("say one two")] == ["one ", "two "]
+async def test_writes_piece_by_piece(make: Make) -> None:
+    assert [piece async for piece in make().write("say one two")] == ["one ", "two "]
 
 
 async def test_complete_has_no_white_space_around(make: Make) -> None:
@@ -146,14 +151,10 @@ async def test_complete_has_no_white_space_around(make: Make) -> None:
 
 async def test_starts_one_process_and_only_when_it_is_needed(make: Make, tmp_path: Path) -> None:
     model = make()
-    assert (starts(tmp_path), model.pid) == (0, None)
+    assert starts(tmp_path) == 0
     answers = await asyncio.gather(*(model.complete(f"say {number}") for number in range(20)))
     assert answers == [str(number) for number in range(20)]
     assert starts(tmp_path) == 1
-
-
-async def test_start_tells_what_was_loaded(make: Make) -> None:
-    assert await make().start() == wire.Ready(0.1, "b", "cpu", "none", "float32", "0")
 
 
 async def test_a_request_carries_adapter_limit_and_stop_strings(make: Make, tmp_path: Path) -> None:
@@ -186,7 +187,7 @@ async def test_cancelling_the_task_cancels_in_the_worker(make: Make) -> None:
 
 async def test_closing_the_stream_early_cancels_in_the_worker(make: Make) -> None:
     model = make()
-    async with contextlib.aclosing(model.stream("start")) as pieces:
+    async with contextlib.aclosing(model.write("start")) as pieces:
         assert await anext(pieces) == "started "
     assert await model.complete("cancelled") == "[1]"
 
@@ -227,7 +228,7 @@ async def test_a_crash_fails_every_pending_request(make: Make, caplog: pytest.Lo
     results = await asyncio.gather(*pending, return_exceptions=True)
     assert [type(result) for result in results] == [ModelUnavailable] * 3
     assert "exit code 3" in caplog.text
-    assert model.pid is None
+    assert model.state.phase == "backing off"
 
 
 async def test_a_worker_that_the_system_kills_is_named_by_its_signal(make: Make) -> None:
@@ -272,7 +273,7 @@ async def test_after_too_many_crashes_it_is_given_up(make: Make, clock: Clock, t
 
 async def test_the_last_words_of_a_dead_worker_are_logged(make: Make, caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(ModelUnavailable, match="exit code 1"):
-        await make("dies").start()
+        await make("dies").load()
     assert "last words" in caplog.text
 
 
@@ -292,12 +293,12 @@ async def test_a_worker_that_never_loads_is_killed(make: Make) -> None:
     model = make("never ready", load_deadline_s=0.1)
     with pytest.raises(ModelUnavailable, match=r"not loaded within 0\.1 s"):
         await model.complete("say x")
-    assert model.pid is None
+    assert model.state.phase == "backing off"
 
 
 async def test_a_worker_of_another_version_is_refused(make: Make) -> None:
     with pytest.raises(ModelUnavailable, match="version 99"):
-        await make("old").start()
+        await make("old").load()
 
 
 async def test_an_interpreter_that_does_not_exist_is_unavailable(tmp_path: Path) -> None:
@@ -324,13 +325,12 @@ async def test_what_the_worker_writes_on_stderr_is_logged(make: Make, caplog: py
 async def test_an_idle_worker_is_unloaded_and_comes_back(make: Make, tmp_path: Path) -> None:
     model = make(idle_unload_s=0.0)
     assert await model.complete("say x") == "x"
-    first = model.pid
     # The timer is due: one turn of the loop and the process is on its way out.
-    while model.pid is not None:
+    while model.state.phase != "idle":
         await asyncio.sleep(0)
     assert await model.complete("say y") == "y"
-    assert model.pid != first
-    assert starts(tmp_path) == 2
+    first, second = pids(tmp_path)
+    assert first != second
 
 
 async def test_a_worker_that_is_asked_is_not_idle(make: Make) -> None:
@@ -339,16 +339,15 @@ async def test_a_worker_that_is_asked_is_not_idle(make: Make) -> None:
     assert await model.complete("say x") == "x"
     for _ in range(10):
         await asyncio.sleep(0)
-    assert model.pid is not None
+    assert model.state.phase == "ready"
     task.cancel()
     await asyncio.wait({task})
 
 
-async def test_close_leaves_no_process_and_no_answer_open(make: Make) -> None:
+async def test_close_leaves_no_process_and_no_answer_open(make: Make, tmp_path: Path) -> None:
     model = make()
     task = await started(model)
-    pid = model.pid
-    assert pid
+    (pid,) = pids(tmp_path)
     await model.close()
     with pytest.raises(ModelUnavailable):
         await task
@@ -360,13 +359,12 @@ async def test_close_leaves_no_process_and_no_answer_open(make: Make) -> None:
     await model.close()
 
 
-async def test_close_kills_a_worker_that_will_not_end(make: Make) -> None:
+async def test_close_kills_a_worker_that_will_not_end(make: Make, tmp_path: Path) -> None:
     model = make(grace_s=0.1)
-    async with contextlib.aclosing(model.stream("stuck")) as pieces:
+    async with contextlib.aclosing(model.write("stuck")) as pieces:
         await anext(pieces)
-        pid = model.pid
+        (pid,) = pids(tmp_path)
         await model.close()
-    assert pid
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 
@@ -379,7 +377,7 @@ def test_a_command_line_can_stream_with_asyncio_run(tmp_path: Path) -> None:
     async def ask() -> list[str]:
         model = WorkerModel(WorkerOptions(tmp_path), command=command)
         try:
-            return [piece async for piece in model.stream("say a b")]
+            return [piece async for piece in model.write("say a b")]
         finally:
             await model.close()
 
@@ -388,7 +386,7 @@ def test_a_command_line_can_stream_with_asyncio_run(tmp_path: Path) -> None:
 
 def test_the_serving_side_imports_no_model_library() -> None:
     code = (
-        "import sys, tenny_lsp.cli, tenny_lsp.lsp.server, tenny_lsp.model.client, tenny_lsp.worker.worker\n"
+        "import sys, tenny_lsp.cli, tenny_lsp.lsp.server, tenny_lsp.model.client, tenny_lsp.worker.__main__\n"
         "found = {name.partition('.')[0] for name in sys.modules}\n"
         "print(sorted(found & {'mlx', 'mlx_lm', 'transformers', 'numpy', 'tokenizers', 'huggingface_hub'}))"
     )
@@ -407,7 +405,7 @@ async def test_its_state_is_told_at_each_change(make: Make, clock: Clock) -> Non
         clock.now_s += 10
         with pytest.raises(ModelUnavailable):
             await model.complete("crash")
-    assert seen == ["loading", "ready", "resting", "loading", "ready", "failed"]
+    assert seen == ["loading", "ready", "backing off", "loading", "ready", "failed"]
     assert "2 times in a row" in model.state.reason
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from tenny_lsp.features.repertoire import NEAR, repertoire
 from tenny_lsp.features.review import MOST_REMARKS, Topic, remark_on_topic, topics
 from tenny_lsp.model.prompts import roast_prompt
-from tenny_lsp.model.protocol import EMBEDDED_ABILITIES, Abilities, Sampled, Sampling
+from tenny_lsp.model.protocol import ALL_ABILITIES, EMBEDDED_ABILITIES, Sampled, Sampling
 from tenny_lsp.source.buffer import Buffer
 
 CODE = '''\
@@ -24,7 +24,7 @@ def f(items=[]):
 class Model:
     """Says the next of its lines to every prompt."""
 
-    can = Abilities()
+    can = ALL_ABILITIES
 
     def __init__(self, *lines: list[str]) -> None:
         self.lines = list(lines)

@@ -14,7 +14,7 @@ from tenny_lsp.features.repertoire import NEAR, NEAR_COPY, repertoire
 from tenny_lsp.features.roast import SAMPLING, best_of, roast, subject_of, why_not
 from tenny_lsp.features.subject import content_words
 from tenny_lsp.model.prompts import roast_prompt, sentiment_prompt
-from tenny_lsp.model.protocol import EMBEDDED_ABILITIES, Abilities, Sampled, Sampling
+from tenny_lsp.model.protocol import ALL_ABILITIES, EMBEDDED_ABILITIES, Sampled, Sampling
 
 COMMENT = "# the cache is never cleared, good luck"
 REMARK = "Your cache has a retirement plan; the server has an out of memory killer."
@@ -24,7 +24,7 @@ UNSEEN = Path(__file__).parents[1] / "data" / "unseen_comments.jsonl"
 class Model:
     """Says what it is told to, the same at every seed unless told otherwise."""
 
-    can = Abilities()
+    can = ALL_ABILITIES
 
     def __init__(self, *remarks: str, chances: Sequence[float] = (0.2, 0.7, 0.1)) -> None:
         self.remarks = remarks

@@ -15,6 +15,7 @@ from tenny_lsp.learning.adapter import check_adapter
 from tenny_lsp.learning.dataset import DatasetOptions, build_dataset
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.model.precomputed import ANSWERS_FILE, prompt_key
+from tenny_lsp.model.protocol import EMBEDDED_ABILITIES
 from tenny_lsp.source.buffer import Buffer
 from tenny_lsp.wiring import text_model
 from tools.check_roasts import ROASTS
@@ -59,6 +60,7 @@ async def test_a_hover_has_its_sentence_without_loading_a_model(
     card = await hover(Queries(Buffer(code), mlx_index), len(code), Prose(model.complete, model.can.write))
 
     assert card is not None and "**Tenny:** " in card.markdown
+    assert model.can == EMBEDDED_ABILITIES
 
 
 async def test_nearly_every_documented_name_has_an_answer_and_each_is_grounded(mlx_index: ApiIndex) -> None:

@@ -101,7 +101,7 @@ export class Ide {
 
     /** Returns the ids of the model workers that this VS Code has started. */
     workers() {
-        return this.#processes('tenny_lsp.worker.worker');
+        return this.#processes('tenny_lsp.worker');
     }
 
     /** Returns the ids of its language servers. */

@@ -16,7 +16,7 @@ from tenny_lsp.lsp.client import Capabilities, Client, Report
 from tenny_lsp.lsp.protocol import TennyProtocol
 from tenny_lsp.lsp.session import Handler, Session
 from tenny_lsp.lsp.settings import ModelSettings
-from tenny_lsp.model.protocol import Abilities, ModelState, Sampled, Sampling
+from tenny_lsp.model.protocol import ALL_ABILITIES, Abilities, ModelState, Sampled, Sampling
 
 URI = "file:///net.py"
 
@@ -75,7 +75,7 @@ class FakeModel:
     def __init__(self, *answers: str | TennyError, can: Abilities | None = None) -> None:
         self.answers = deque(answers)
         self.prompts: list[str] = []
-        self.can = can or Abilities()
+        self.can = can or ALL_ABILITIES
         self.state = ModelState("idle")
         self.identity = f"fake {id(self)}"
         self.is_closed = False

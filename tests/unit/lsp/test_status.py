@@ -30,11 +30,11 @@ def test_all_is_well() -> None:
         (None, ModelState("idle"), "", "ok", False, ""),
         (INDEX, ModelState("loading"), "", "ok", False, ""),
         (INDEX, ModelState("idle"), "It is torn.", "warning", True, "It is torn."),
-        (INDEX, ModelState("resting", "It ended."), "older", "warning", True, "It ended."),
+        (INDEX, ModelState("backing off", "It ended."), "older", "warning", True, "It ended."),
         (INDEX, ModelState("failed", "Five times."), "", "error", True, "Five times."),
         (INDEX, None, "", "ok", True, "It is switched off."),
     ],
-    ids=["reading", "loading", "failure", "resting", "failed", "none"],
+    ids=["reading", "loading", "failure", "backing off", "failed", "none"],
 )
 def test_what_is_missing_and_why(
     index: ApiIndex | None, state: ModelState | None, failure: str, health: str, quiescent: bool, reason: str

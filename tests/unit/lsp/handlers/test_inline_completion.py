@@ -7,7 +7,7 @@ from lsprotocol import types as lsp
 
 from tenny_lsp.errors import ModelUnavailable
 from tenny_lsp.lsp.handlers import inline_completion
-from tenny_lsp.model.protocol import EMBEDDED_ABILITIES, Abilities
+from tenny_lsp.model.protocol import ALL_ABILITIES, EMBEDDED_ABILITIES, Abilities
 from tests.unit.lsp.fakes import Editor, FakeModel
 
 CODE = "import mlx.core as mx\nx = \n"
@@ -30,10 +30,10 @@ def editor(model: FakeModel | None, **inline: object) -> Editor:
 @pytest.mark.parametrize(
     ("enabled", "can", "is_shown"),
     [
-        ("auto", Abilities(), True),
+        ("auto", ALL_ABILITIES, True),
         ("auto", EMBEDDED_ABILITIES, False),
         ("on", EMBEDDED_ABILITIES, True),
-        ("off", Abilities(), False),
+        ("off", ALL_ABILITIES, False),
     ],
 )
 async def test_when_it_is_on(enabled: str, can: Abilities, is_shown: bool) -> None:

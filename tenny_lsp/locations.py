@@ -6,17 +6,18 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from tenny_lsp.errors import BaseModelError
+from tenny_lsp.model.adapter_files import WEIGHTS_FILE
 
 _PACKAGE = Path(__file__).parent
 #: The adapter that answers questions about MLX.
 MLX_DOCS = "mlx-docs"
-#: The adapter that speaks of comments.
+#: The adapter that remarks on comments.
 CYNIC = "cynic"
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def expanded(path: str) -> Path:
-    """Returns a path as a user writes it in a setting, ``~`` included; one of an unknown user is left as it is."""
+    """Return a path as a user writes it in a setting, ``~`` included; one of an unknown user is left as it is."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
@@ -24,12 +25,12 @@ def expanded(path: str) -> Path:
 
 
 def embedded_base() -> Path:
-    """Returns the folder of the base model that Tenny carries."""
+    """Return the folder of the base model that Tenny carries."""
     return _PACKAGE / "base"
 
 
 def trained_adapter(base: str = "", name: str = MLX_DOCS) -> Path:
-    """Returns the folder where ``tenny-lsp train`` keeps an adapter unless it is told another.
+    """Return the folder where ``tenny-lsp train`` keeps an adapter unless it is told another.
 
     Args:
         base (str): The base it is for, a folder or a hub name; empty: the embedded one. Each has a folder of its own.
@@ -40,7 +41,7 @@ def trained_adapter(base: str = "", name: str = MLX_DOCS) -> Path:
 
 
 def find_adapter(base: str = "", name: str = MLX_DOCS) -> Path | None:
-    """Returns the folder of a base's adapter: the user's own, else the one Tenny carries, else None.
+    """Return the folder of a base's adapter: the user's own, else the one Tenny carries, else None.
 
     Args:
         base (str): The base, a folder or a hub name; empty: the embedded one, the only one Tenny carries adapters for.
@@ -48,16 +49,16 @@ def find_adapter(base: str = "", name: str = MLX_DOCS) -> Path | None:
     """
     shipped = () if base else (_PACKAGE / "adapters" / name, _PACKAGE.parent / "adapters" / name)
     candidates = (trained_adapter(base, name), *shipped)
-    return next((folder for folder in candidates if (folder / "adapters.safetensors").is_file()), None)
+    return next((folder for folder in candidates if (folder / WEIGHTS_FILE).is_file()), None)
 
 
 def is_hub_name(model: str) -> bool:
-    """Tells whether a model is named as a hub names it, ``owner/name``, rather than by a folder that there is."""
+    """Return whether a model is named as a hub names it, ``owner/name``, rather than by a folder that there is."""
     return _HUB_NAME.fullmatch(model) is not None and not Path(model).exists()
 
 
 def downloaded(name: str) -> Path:
-    """Returns the folder that a model of a hub was downloaded to, by Hugging Face's tools or by ``train``.
+    """Return the folder that a model of a hub was downloaded to, by Hugging Face's tools or by ``train``.
 
     Raises:
         BaseModelError: It is not on this machine.

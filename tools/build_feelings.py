@@ -1,4 +1,4 @@
-"""Learns what words weigh when a feeling is told by them: logistic regression on hand-written comments.
+"""Learn what words weigh when a feeling is told by them: logistic regression on hand-written comments.
 
 Run as ``python -m tools.build_feelings``; prints how often it is right on comments it has not learned from.
 """
@@ -32,7 +32,7 @@ Row = tuple[str, str]
 
 
 def fit(rows: Sequence[Row], decay: float = 1.0, steps: int = 400, rate: float = 0.5) -> Weights:
-    """Returns the weights of every feature of the rows' texts, for each of ``SENTIMENTS``."""
+    """Return the weights of every feature of the rows' texts, for each of ``SENTIMENTS``."""
     found = [features(text) for text, _ in rows]
     counts = Counter(name for row in found for name in row)
     names = [ALWAYS, *sorted(name for name, count in counts.items() if count >= _LEAST_ROWS)]
@@ -54,7 +54,7 @@ def fit(rows: Sequence[Row], decay: float = 1.0, steps: int = 400, rate: float =
 
 
 def right(rows: Sequence[Row], weights: Weights) -> float:
-    """Returns how often the likeliest sentiment is the row's own."""
+    """Return how often the likeliest sentiment is the row's own."""
     return sum(_likeliest(features(text), weights) == sentiment for text, sentiment in rows) / len(rows)
 
 
@@ -71,7 +71,7 @@ def _comments(file: Path) -> list[Row]:
 
 
 def main() -> None:
-    """Writes the weights, and prints how good they are."""
+    """Write the weights, and prints how good they are."""
     roasts = read_roasts(DATA / "roasts.jsonl") + read_roasts(DATA / "remarks.jsonl")
     rows = [(roast.context, roast.sentiment) for roast in roasts if roast.sentiment] + _comments(COMMENTS)
     random.Random(0).shuffle(rows)

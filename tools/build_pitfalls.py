@@ -1,4 +1,4 @@
-"""Writes docs/pitfalls.md: every rule with its code, what it says, and its examples before and after."""
+"""Write docs/pitfalls.md: every rule with its code, what it says, and its examples before and after."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ To ignore one, end its line with `# tenny: ignore[code]`, or with `# tenny: igno
 
 
 def page(index: ApiIndex) -> str:
-    """Returns the page's text."""
+    """Return the page's text."""
     rows = [
         f"| [`{rule.code}`](#{rule.code}) | {rule.title} | {rule.severity} | {_fix(rule, index)} |" for rule in RULES
     ]
@@ -74,7 +74,7 @@ def _section(rule: Rule, index: ApiIndex) -> str:
 
 
 def _after(example: Example, index: ApiIndex) -> str:
-    """Returns the right code: what is written by hand, or what the first fix makes."""
+    """Return the right code: what is written by hand, or what the first fix makes."""
     text = f"{PRELUDE}{example.before}\n"
     if example.after or not example.is_fixed:
         return example.after
@@ -83,7 +83,7 @@ def _after(example: Example, index: ApiIndex) -> str:
 
 
 def main() -> None:
-    """Writes the page."""
+    """Write the page."""
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(page(load_mlx_index()), encoding="utf-8")
 

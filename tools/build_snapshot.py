@@ -1,4 +1,4 @@
-"""Writes the index of the installed MLX into tenny_lsp/data, for machines where MLX is not installed."""
+"""Write the index of the installed MLX into tenny_lsp/data, for machines where MLX is not installed."""
 
 import gzip
 from pathlib import Path
@@ -10,7 +10,7 @@ TARGET = Path(__file__).parent.parent / "tenny_lsp" / "data" / SNAPSHOT
 
 
 def main() -> None:
-    """Builds the snapshot; the same MLX gives the same bytes."""
+    """Build the snapshot; the same MLX gives the same bytes."""
     with TemporaryDirectory() as cache:
         index = load_index("mlx", cache=Path(cache))
     TARGET.write_bytes(gzip.compress(index.to_bytes(), mtime=0))

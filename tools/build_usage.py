@@ -1,4 +1,4 @@
-"""Counts how the MLX packages of the corpus use MLX, into tenny_lsp/data, and learns what each kind of count is worth.
+"""Count how the MLX packages of the corpus use MLX, into tenny_lsp/data, and learns what each kind of count is worth.
 
 Run from the repository's root, after ``python -m tools.pretrain_base corpus``::
 
@@ -63,7 +63,7 @@ class Example:
 
 
 def main() -> None:
-    """Builds the counts; the same corpus gives the same bytes."""
+    """Build the counts; the same corpus gives the same bytes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, default=Path(".work"), help="the folder of tools.pretrain_base")
     parts = parser.parse_args().work / "corpus" / "parts"
@@ -87,7 +87,7 @@ def main() -> None:
 
 
 def read(path: Path, members: Members) -> Iterator[File]:
-    """Yields the files of one part of the corpus."""
+    """Yield the files of one part of the corpus."""
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
@@ -95,7 +95,7 @@ def read(path: Path, members: Members) -> Iterator[File]:
 
 
 def usage_of(files: Iterable[File], weights: dict[str, tuple[float, ...]]) -> bytes:
-    """Returns what files count up to, pruned, in the form it is shipped in."""
+    """Return what files count up to, pruned, in the form it is shipped in."""
     frequencies: dict[str, Counter[str]] = defaultdict(Counter)
     contexts: dict[int, Counter[str]] = defaultdict(Counter)
     for file in files:
@@ -123,7 +123,7 @@ def usage_of(files: Iterable[File], weights: dict[str, tuple[float, ...]]) -> by
 
 
 def examples(files: Iterable[File], data: bytes, members: Members, kind: str) -> list[Example]:
-    """Returns the uses of modules, or of arrays, as something to learn from."""
+    """Return the uses of modules, or of arrays, as something to learn from."""
     usage = Usage(data)
     names = {owner: sorted(found) for owner, found in members.of.items()}
     found: list[Example] = []
@@ -141,7 +141,7 @@ def examples(files: Iterable[File], data: bytes, members: Members, kind: str) ->
 
 
 def learn(found: list[Example]) -> tuple[float, ...]:
-    """Returns the weights under which what was written is likeliest: a softmax regression, by AdaGrad."""
+    """Return the weights under which what was written is likeliest: a softmax regression, by AdaGrad."""
     weights = np.full(len(FEATURES), 0.1)
     weights[0] = 1.0
     squares = np.zeros(len(FEATURES))
@@ -160,7 +160,7 @@ def learn(found: list[Example]) -> tuple[float, ...]:
 
 
 def mean_reciprocal_rank(found: list[Example], weights: tuple[float, ...]) -> float:
-    """Returns the mean of one over the rank of what was written."""
+    """Return the mean of one over the rank of what was written."""
     ranks = []
     for example in found:
         scores = np.array(weights) @ example.features

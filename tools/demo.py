@@ -26,7 +26,7 @@ console = Console()
 
 
 def main() -> None:
-    """Runs the three commands of a first day: build-dataset, train, and an editor's session with serve."""
+    """Run the three commands of a first day: build-dataset, train, and an editor's session with serve."""
     shutil.rmtree(WORK, ignore_errors=True)
     tenny("1/3  Read MLX's docstrings into questions and answers", "build-dataset", "--output", str(DATASET))
     tenny(
@@ -38,14 +38,14 @@ def main() -> None:
 
 
 def tenny(title: str, *arguments: str) -> None:
-    """Runs a tenny-lsp command in the terminal, under a title."""
+    """Run a tenny-lsp command in the terminal, under a title."""
     console.print(Rule(title))
     console.print(f"$ tenny-lsp {' '.join(arguments)}", style="dim", highlight=False, soft_wrap=True)
     subprocess.run([sys.executable, "-m", "tenny_lsp", *arguments], check=True)
 
 
 async def session() -> None:
-    """Opens a file as an editor does and prints its hovers."""
+    """Open a file as an editor does and prints its hovers."""
     client = LanguageClient("tenny-demo", "1")
     await client.start_io(sys.executable, "-m", "tenny_lsp", "serve", "--stdio")
     start = time.perf_counter()
@@ -68,7 +68,7 @@ async def session() -> None:
 
 
 async def hover(client: LanguageClient, name: str, position: lsp.Position) -> str:
-    """Prints and returns a hover once the model has answered: the first shows facts, a later one the answer too."""
+    """Print and returns a hover once the model has answered: the first shows facts, a later one the answer too."""
     params = lsp.HoverParams(lsp.TextDocumentIdentifier("file:///demo.py"), position)
     first = start = time.perf_counter()
     card, waits = "", 0

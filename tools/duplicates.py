@@ -9,12 +9,12 @@ _PERMUTATIONS = 64
 
 
 def code_lines(text: str) -> set[str]:
-    """Returns the shingles of source code: its distinct lines that say something."""
+    """Return the shingles of source code: its distinct lines that say something."""
     return {line.strip() for line in text.splitlines() if len(line.strip()) > 8}
 
 
 def trigrams(text: str) -> set[str]:
-    """Returns the shingles of prose: every three words that follow one another."""
+    """Return the shingles of prose: every three words that follow one another."""
     words = re.findall(r"\w+", text.lower())
     return {" ".join(words[place : place + 3]) for place in range(max(1, len(words) - 2))}
 
@@ -33,7 +33,7 @@ class Seen:
         self.count = 0
 
     def distinct(self, rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:
-        """Returns the rows whose text repeats no text read before, and remembers them."""
+        """Return the rows whose text repeats no text read before, and remembers them."""
         kept = []
         for row in rows:
             sketch = MinHash(num_perm=_PERMUTATIONS)

@@ -26,7 +26,7 @@ class Part:
         self._order = (-1, self.places)
 
     def sequence(self, number: int) -> np.ndarray:
-        """Returns ``int64 (length,)`` ids: the ``number``-th sequence, each epoch in another order."""
+        """Return ``int64 (length,)`` ids: the ``number``-th sequence, each epoch in another order."""
         epoch, index = divmod(number, len(self.places))
         if self._order[0] != epoch:
             self._order = (epoch, np.random.default_rng(epoch).permutation(self.places))

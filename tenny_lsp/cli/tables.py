@@ -49,7 +49,7 @@ class TrainingView:
         self._bar.stop()
 
     def show(self, progress: TrainProgress) -> None:
-        """Draws where a training stands."""
+        """Draw where a training stands."""
         if progress.train_loss is not None:
             self._loss = f"{progress.train_loss:.3f}"
         if progress.val_loss is not None:
@@ -63,7 +63,7 @@ class TrainingView:
 
 
 def answer_text(answer: Answer, index: ApiIndex) -> Text:
-    """Returns an answer with its sources, a line each; without any, that nothing is known of it."""
+    """Return an answer with its sources, a line each; without any, that nothing is known of it."""
     if answer.prose is None:
         return Text(f"Nothing in the documentation of MLX {index.version} is about that.")
     text = Text(answer.prose + "\n")
@@ -77,7 +77,7 @@ def answer_text(answer: Answer, index: ApiIndex) -> Text:
 
 
 def result_table(result: TrainResult) -> Table:
-    """Returns what came of a training as a table."""
+    """Return what came of a training as a table."""
     table = Table(show_header=False)
     table.add_row("adapter", str(result.adapter_path))
     table.add_row("iterations", f"{result.iterations}" + (" (stopped by Ctrl-C)" if result.interrupted else ""))
@@ -91,7 +91,7 @@ def result_table(result: TrainResult) -> Table:
 
 
 def dataset_table(dataset: Dataset) -> Table:
-    """Returns a dataset's rows by kind and split as a table."""
+    """Return a dataset's rows by kind and split as a table."""
     table = Table("rows", *dataset.counts, "all")
     for kind in dict.fromkeys(kind for counts in dataset.counts.values() for kind in counts):
         row = [counts[kind] for counts in dataset.counts.values()]
@@ -104,7 +104,7 @@ def dataset_table(dataset: Dataset) -> Table:
 
 
 def evaluation_table(scores: Evaluation) -> Table:
-    """Returns an evaluation's scores as a table."""
+    """Return an evaluation's scores as a table."""
     table = Table(show_header=False)
     for name, value in scores.rows():
         table.add_row(name, value)
@@ -112,7 +112,7 @@ def evaluation_table(scores: Evaluation) -> Table:
 
 
 def findings_table(findings: dict[str, Any]) -> Table:
-    """Returns what ``tenny-lsp doctor`` found as a table, with units and with what to do about what is missing."""
+    """Return what ``tenny-lsp doctor`` found as a table, with units and with what to do about what is missing."""
     table = Table(show_header=False)
     table.add_row("Tenny", f"{findings['tenny_lsp']} on Python {findings['python']}")
     libraries = f"{findings['mlx_version']}, mlx-lm {findings['mlx_lm_version']}"

@@ -10,9 +10,6 @@ from tenny_lsp.model.protocol import ModelState, Sampled, Sampling, TextModel
 
 LOGGER = logging.getLogger(__name__)
 
-#: Lies in an adapter's folder: one JSON object a line, {"prompt": hash, "answer": text}.
-ANSWERS_FILE = "answers.jsonl"
-
 
 def prompt_key(prompt: str) -> str:
     """Returns what an answer is found by. The prompt carries the documentation: another version's is another prompt."""

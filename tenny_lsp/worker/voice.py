@@ -19,6 +19,7 @@ from mlx_lm.utils import load_adapters
 
 from tenny_lsp.errors import AdapterError, BaseModelError
 from tenny_lsp.model import wire
+from tenny_lsp.model.adapter_files import WEIGHTS_FILE
 from tenny_lsp.model.identity import adapter_fingerprint, base_fingerprint, check_card, refuse_code
 from tenny_lsp.worker.sampling import completions
 from tenny_lsp.worker.scoring import Scorer
@@ -213,7 +214,7 @@ class Voice:
 
     def _keep(self, worn: tuple[str, str]) -> None:
         """Keeps what an adapter puts on the base, if that is LoRA's modules alone: it is soon put on again."""
-        weights: dict[str, mx.array] = mx.load(str(Path(worn[0]) / "adapters.safetensors"))  # type: ignore[assignment]
+        weights: dict[str, mx.array] = mx.load(str(Path(worn[0]) / WEIGHTS_FILE))  # type: ignore[assignment]
         if all(".lora_" in name for name in weights):
             modules = [(name, module) for name, module in self._model.named_modules() if "lora_a" in module]
             self._wardrobe = {**dict(list(self._wardrobe.items())[1 - _MOST_KEPT :]), worn: tree_unflatten(modules)}

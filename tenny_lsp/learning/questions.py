@@ -35,7 +35,7 @@ _TASK_VERB = re.compile(
 
 
 def entry_rows(
-    entry: ApiEntry, beside: Sequence[str], *, is_first_of_its_name: bool, with_documentation: bool
+    entry: ApiEntry, neighbours: Sequence[str], *, is_first_of_its_name: bool, with_documentation: bool
 ) -> Iterator[Row]:
     """Yield the rows of an entry: what it is, its arguments, what it returns, how it is called, what it is for.
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from tenny_lsp.errors import TrainingError
 from tenny_lsp.learning.adapter import check_replaceable
-from tenny_lsp.learning.batches import encode_rows, read_rows
+from tenny_lsp.learning.batches import encode_rows
 from tenny_lsp.learning.callback import OnProgress, silenced_stdout
+from tenny_lsp.learning.formats import read_rows
 from tenny_lsp.learning.options import TrainOptions, TrainResult
 from tenny_lsp.locations import embedded_base
 from tenny_lsp.model.identity import base_sha256, file_sha256

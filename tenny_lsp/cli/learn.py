@@ -114,7 +114,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure a base and its adapter: answers to unseen questions, perplexity, speed."""
-    from tenny_lsp.cli.tables import evaluation_table
+    from tenny_lsp.cli.tables import counted, evaluation_table
     from tenny_lsp.evaluation.evaluate import EvaluateOptions, evaluate
     from tenny_lsp.mlx_api.index import load_mlx_index
 
@@ -125,10 +125,8 @@ def evaluate(
     adapter = adapter_path or locations.find_adapter(model)
     speaker = worker_model(model, adapter, deadline_s=600, may_be_bare=True)
     options = EvaluateOptions(model or None, adapter, data, code, max_entries=most, with_documentation=documentation)
-    with err.status("Asking") as status:
-        scores = evaluate(
-            options, load_mlx_index(python), speaker, lambda done, total: status.update(f"Asking {done}/{total}")
-        )
+    with counted(err, "Asking") as on_answer:
+        scores = evaluate(options, load_mlx_index(python), speaker, on_answer)
     if output:
         write_report(scores, output)
     if as_json:

@@ -11,18 +11,18 @@ from pathlib import Path
 
 import numpy as np
 
+from tenny_lsp.data import FOLDER
 from tenny_lsp.features.feeling import ALWAYS, WEIGHTS, features
-from tenny_lsp.learning.roasts import read_roasts
+from tenny_lsp.features.repertoire import repertoire
 from tenny_lsp.model.prompts import SENTIMENTS
 
-DATA = Path(__file__).parents[1] / "tenny_lsp" / "data"
 #: Comments with their sentiments, beside the contexts of the roasts.
 COMMENTS = Path(__file__).with_name("feelings.jsonl")
 #: Others, for judging only: written and labelled by somebody who had seen none of these.
 UNSEEN = Path(__file__).parents[1] / "tests" / "data" / "unseen_feelings.jsonl"
-#: A word that only one row has says nothing.
+#: Features of fewer rows are left out.
 _LEAST_ROWS = 2
-#: What is as good as nothing is left out.
+#: Features whose weights are all smaller are left out.
 _LEAST_WEIGHT = 0.1
 _FOLDS = 5
 
@@ -71,9 +71,9 @@ def _comments(file: Path) -> list[Row]:
 
 
 def main() -> None:
-    """Write the weights, and prints how good they are."""
-    roasts = read_roasts(DATA / "roasts.jsonl") + read_roasts(DATA / "remarks.jsonl")
-    rows = [(roast.context, roast.sentiment) for roast in roasts if roast.sentiment] + _comments(COMMENTS)
+    """Write the weights, and print how often they are right."""
+    roasts = (*repertoire().learned, *repertoire().reserve)
+    rows = [(roast.context, roast.sentiment) for roast in roasts] + _comments(COMMENTS)
     random.Random(0).shuffle(rows)
     folds = [rows[start::_FOLDS] for start in range(_FOLDS)]
     scores = [right(fold, fit([row for other in folds if other is not fold for row in other])) for fold in folds]
@@ -82,7 +82,7 @@ def main() -> None:
     print(f"right on {right(_comments(UNSEEN), weights):.1%} of {UNSEEN.name}")
     table = {"(sentiments)": SENTIMENTS, **weights}
     lines = (f"{json.dumps(name)}: {json.dumps(row)}" for name, row in table.items())
-    (DATA / WEIGHTS).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    (FOLDER / WEIGHTS).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -4,9 +4,10 @@ import gzip
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tenny_lsp.data import FOLDER
 from tenny_lsp.mlx_api.index import SNAPSHOT, load_index
 
-TARGET = Path(__file__).parent.parent / "tenny_lsp" / "data" / SNAPSHOT
+TARGET = FOLDER / SNAPSHOT
 
 
 def main() -> None:

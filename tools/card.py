@@ -1,4 +1,4 @@
-"""The model card of the base: what it is, what it has read, how well it does, and how to make it again."""
+"""Write the base's model card: what it is, its training data, its scores, and how to make it again."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""How varied the roasts are: repeated openings, near-duplicates, lengths, and whether each is about its context.
+"""Check how varied the roasts are: repeated openings, near-duplicates, lengths, relation to the context.
 
 Run as ``python -m tools.check_roasts [FILE …] [--unseen FILE]``.
 """
@@ -11,13 +11,13 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 
+from tenny_lsp.data import FOLDER
 from tenny_lsp.features.decency import unkind_words
 from tenny_lsp.features.subject import content_words
 from tenny_lsp.learning.roasts import RoastExample, read_roasts
 
-DATA = Path(__file__).parents[1] / "tenny_lsp" / "data"
-#: What the cynic learns from, and what answers where it has no remark to make.
-ROASTS, REMARKS = DATA / "roasts.jsonl", DATA / "remarks.jsonl"
+#: The roasts that the cynic is trained on, and those that answer where it has no remark to make.
+ROASTS, REMARKS = FOLDER / "roasts.jsonl", FOLDER / "remarks.jsonl"
 
 
 def words(text: str) -> list[str]:
@@ -124,7 +124,7 @@ def report(roasts: Sequence[RoastExample]) -> str:
 
 
 def main() -> None:
-    """Print the report, and what of the unseen comments the roasts give away."""
+    """Print the report, and which unseen comments the roasts give away."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", type=Path, nargs="*", default=[ROASTS, REMARKS])
     parser.add_argument("--unseen", type=Path, help='JSON lines {"comment": …} that must not be learned from')

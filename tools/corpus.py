@@ -1,4 +1,4 @@
-"""The texts the base model learns from, part by part, as JSON lines in a folder."""
+"""Build the corpus that the base model is pretrained on: JSON lines, a file for each part."""
 
 import json
 import random
@@ -43,7 +43,7 @@ _SEED = 0
 
 
 def build(folder: Path) -> None:
-    """Fetch the packages and writes ``parts/*.jsonl`` and ``sources.json`` (the licences) in ``folder``."""
+    """Fetch the packages and write ``parts/*.jsonl`` and ``sources.json`` (the licences) in ``folder``."""
     fetch(folder, ["mlx", *MLX_CODE, *(name for name in PYTHON_CODE if name != "torch")])
     fetch_english(folder)
     packages = {name: find(name, folder) for name in ("mlx", *MLX_CODE, *PYTHON_CODE)}

@@ -1,4 +1,4 @@
-"""Docstrings of a package as clean prose, and as questions with answers, read with ``ast`` alone."""
+"""Read a package's docstrings with ``ast`` alone: as clean prose, and as questions with answers."""
 
 import ast
 import inspect

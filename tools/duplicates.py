@@ -1,4 +1,4 @@
-"""Near-duplicates among texts, found by MinHash: a file copied from package to package must not be read twice."""
+"""Find near-duplicate texts by MinHash, so that a file copied between packages is read once."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -20,7 +20,7 @@ def trigrams(text: str) -> set[str]:
 
 
 class Seen:
-    """The texts that were read so far.
+    """An index of the texts read so far.
 
     Args:
         shingles (Callable): What a text is cut into.
@@ -33,7 +33,7 @@ class Seen:
         self.count = 0
 
     def distinct(self, rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:
-        """Return the rows whose text repeats no text read before, and remembers them."""
+        """Return the rows whose text repeats no text read before, and remember them."""
         kept = []
         for row in rows:
             sketch = MinHash(num_perm=_PERMUTATIONS)

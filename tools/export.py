@@ -1,4 +1,4 @@
-"""A checkpoint as a Hugging Face folder: float16 weights, tokenizer, model card; checked before it is used."""
+"""Export a checkpoint as a Hugging Face folder (float16 weights, tokenizer, model card) and check it."""
 
 import json
 import subprocess
@@ -35,7 +35,7 @@ print(json.dumps({"ids": rows, "tops": tops}))
 
 
 def export(work: Path, target: Path, mlx_python: str | None) -> None:
-    """Write ``target`` from the checkpoint in ``work`` and checks it.
+    """Write ``target`` from the checkpoint in ``work`` and check it.
 
     Args:
         work (Path): The folder of the corpus, the tokenizer and the training.

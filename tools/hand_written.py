@@ -1,4 +1,4 @@
-"""The hand-written Python source of packages: no tests, nothing vendored, nothing generated."""
+"""Select the hand-written Python source of packages: no tests, nothing vendored, nothing generated."""
 
 import re
 from collections.abc import Iterable

@@ -14,7 +14,7 @@ from tools.parts import HELD_OUT
 
 
 def write(folder: Path) -> None:
-    """Fetch the packages and writes their hand-written files, a folder for each package."""
+    """Fetch the packages and write their hand-written files, a folder for each package."""
     fetch(folder / ".wheels", HELD_OUT)
     for name in HELD_OUT:
         package = find(name, folder / ".wheels")

@@ -1,4 +1,4 @@
-"""The named packages the base model learns from, and their texts, licences and versions."""
+"""Fetch the packages that the base model is pretrained on, and read their texts, licences and versions."""
 
 import importlib.metadata
 import io
@@ -62,7 +62,7 @@ _RESTRICTED = re.compile(r"\b(A?L?GPL|GNU|NonCommercial|CC[- ]BY[- ]NC|proprieta
 
 @dataclass(frozen=True)
 class Package:
-    """A package as it lies on the disk: a wheel, or an installed distribution.
+    """A package on disk: a wheel, or an installed distribution.
 
     Args:
         name (str): The distribution's name.

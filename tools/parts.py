@@ -1,4 +1,4 @@
-"""The parts of the corpus: their texts, how a training step weighs them, and what is kept out of it."""
+"""The parts of the corpus, their shares of a training step, and the packages held out."""
 
 import json
 from collections.abc import Iterator

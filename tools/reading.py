@@ -1,4 +1,4 @@
-"""Documentation with questions that it answers: what teaches a small model to read rather than to remember."""
+"""Make rows of documentation with a question that it answers, which teach a small model to read."""
 
 import random
 import re

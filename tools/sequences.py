@@ -1,4 +1,4 @@
-"""Encoded texts as the sequences a training step takes."""
+"""Cut encoded texts into the sequences of a training step."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Part:
-    """One part of the corpus, as sequences that begin at a document's start wherever they can.
+    """A part of the corpus as sequences, which begin at a document's start where possible.
 
     Args:
         path (Path): Its ``.npy`` of ids.

@@ -1,4 +1,4 @@
-"""The base model's tokenizer: sentencepiece pieces in a Hugging Face folder."""
+"""Train the base model's tokenizer: sentencepiece pieces in a Hugging Face folder."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The pretraining loop: sequences drawn by part, a rate that holds until it is let fall, checkpoints that resume."""
+"""The pretraining loop: sequences drawn by part, a warm-up-stable-decay rate, checkpoints that can be resumed."""
 
 import json
 import math
@@ -24,7 +24,7 @@ _CHECKPOINT_EVERY_S = 300
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """What decides a run.
+    """Configuration of a run.
 
     The rate rises, stays, and falls only in a stretch that is asked for (warm-up, stable, decay): a run without that
     stretch can be taken up again on another day, and how long it lasts need not be known when it begins.
@@ -58,7 +58,7 @@ class TrainingConfig:
 
 
 def architecture(hidden_size: int) -> LlamaConfig:
-    """Return the shape of the base: a Llama, of 10 million parameters where it is 320 wide."""
+    """Return the base's architecture: a Llama, of 10 million parameters where it is 320 wide."""
     return LlamaConfig(
         vocab_size=VOCABULARY_SIZE,
         hidden_size=hidden_size,
@@ -79,7 +79,7 @@ def architecture(hidden_size: int) -> LlamaConfig:
 
 @dataclass
 class Progress:
-    """How far a run is: everything but weights and optimizers that a resumed run needs."""
+    """State of a run beside its weights and optimizers, for resuming it."""
 
     step: int = 0
     tokens: int = 0
@@ -124,7 +124,7 @@ class Trainer:
             self.progress.decay_began = max(self.progress.step, config.decay_from)
 
     def run(self, report: Callable[[dict[str, Any]], None]) -> None:
-        """Train until the rate has fallen or a signal comes; leaves a checkpoint either way."""
+        """Train until the rate has decayed or a signal comes; leave a checkpoint either way."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         saved_s = self.progress.elapsed_s

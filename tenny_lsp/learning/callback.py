@@ -141,7 +141,6 @@ class TrainingCallback:
 
     def _report(self, train_loss: float | None, val_loss: float | None) -> None:
         self.curve.append({"iteration": self.iteration, "train_loss": train_loss, "val_loss": val_loss})
-        elapsed_s = self.elapsed_s
         rest = self.iters - self.iteration
         self._on_progress(
             Progress(
@@ -152,8 +151,7 @@ class TrainingCallback:
                 learning_rate=self._learning_rate,
                 tokens_per_s=self._tokens_per_s,
                 trained_tokens=self.trained_tokens,
-                elapsed_s=elapsed_s,
-                remaining_s=elapsed_s / self.iteration * rest if self.iteration else None,
+                remaining_s=self.elapsed_s / self.iteration * rest if self.iteration else None,
             )
         )
 

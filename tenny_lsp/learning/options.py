@@ -117,7 +117,6 @@ class Progress:
         learning_rate: Of the last iteration.
         tokens_per_s: Tokens read per second of training: prompts count, padding and validations do not.
         trained_tokens: Tokens read so far, counted likewise.
-        elapsed_s: Since the first iteration.
         remaining_s: Estimated; None before the first iteration.
     """
 
@@ -128,7 +127,6 @@ class Progress:
     learning_rate: float
     tokens_per_s: float
     trained_tokens: int
-    elapsed_s: float
     remaining_s: float | None
 
 

@@ -6,14 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal, get_args
 
 from tenny_lsp.errors import DatasetError
 from tenny_lsp.learning.formats import Row
-from tenny_lsp.model.prompts import completion, roast_prompt, sentiment_prompt
+from tenny_lsp.model.prompts import SENTIMENTS, completion, roast_prompt, sentiment_prompt
 
-Sentiment = Literal["Positive", "Negative", "Neutral"]
-_SENTIMENTS: dict[str, Sentiment] = {label.lower(): label for label in get_args(Sentiment)}
+_SENTIMENTS = {label.lower(): label for label in SENTIMENTS}
 #: A context may be a comment that starts with "#", so only these words alone on a line begin a part.
 _HEADING = re.compile(r"#{1,6}[ \t]*(context|sentiment|response)[ \t]*:?", re.IGNORECASE)
 _FORMS = 'Write JSON lines {"context": …, "response": …} or Markdown with "#context" and "#response" blocks.'
@@ -25,12 +23,12 @@ class RoastExample:
 
     Args:
         context (str): A comment, a docstring, a name, or what somebody said.
-        sentiment (Sentiment, optional): The context's; None where the file does not say.
+        sentiment (str, optional): One of ``SENTIMENTS``, the context's; None where the file does not say.
         response (str): The remark, on one line.
     """
 
     context: str
-    sentiment: Sentiment | None
+    sentiment: str | None
     response: str
 
 
@@ -128,9 +126,7 @@ def _roast(place: _Location, parts: dict[str, str]) -> RoastExample:
         if any("\ud800" <= character <= "\udfff" for character in text):
             raise place.error(f"the {name} holds half a character (a lone surrogate)", "Write the character itself.")
     if label and label.lower() not in _SENTIMENTS:
-        raise place.error(
-            f'the sentiment is "{label}"', f"Write {', '.join(get_args(Sentiment))}, or leave the sentiment out."
-        )
+        raise place.error(f'the sentiment is "{label}"', f"Write {', '.join(SENTIMENTS)}, or leave the sentiment out.")
     return RoastExample(context, _SENTIMENTS.get(label.lower()), response)
 
 

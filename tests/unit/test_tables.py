@@ -18,7 +18,6 @@ def progress(iteration: int, train_loss: float | None = None, val_loss: float | 
         learning_rate=1e-4,
         tokens_per_s=1850.4,
         trained_tokens=100 * iteration,
-        elapsed_s=4.0 * iteration,
         remaining_s=4.0 * (40 - iteration) if iteration else None,
     )
 

@@ -17,7 +17,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 
 class Output(Console):
-    """Standard output, whose reader may go away."""
+    """Standard output that reports a closed pipe as a StorageError."""
 
     def on_broken_pipe(self) -> None:
         """Redirect further output to nowhere and raise the error for the user."""

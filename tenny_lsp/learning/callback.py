@@ -108,7 +108,7 @@ class TrainingCallback:
             self._save_best(None)
 
     def _evaluate(self) -> float | None:
-        """Validates, keeps the weights if they are the best, and returns the loss."""
+        """Validate, save the weights if they are the best, and return the loss."""
         if self._validate is None:
             self._save_best(None)
             return None

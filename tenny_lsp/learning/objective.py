@@ -88,7 +88,7 @@ class ClippedOptimizer:
 
 @contextmanager
 def grad_checkpoint_undone(model: Any) -> Iterator[None]:
-    """Restores, at its end, the class of the model's layers, which MLX-LM's ``grad_checkpoint`` patches."""
+    """Restore, on exit, the class of the model's layers, which MLX-LM's ``grad_checkpoint`` patches."""
     layer_type = type(model.layers[0])
     original = layer_type.__call__
     try:

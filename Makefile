@@ -7,7 +7,7 @@ BIN := .venv/bin
 help:  ## Print this help
 	@awk -F ":.*## " '/^[a-z-]+:.*## / { printf "%-15s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: .venv/ready  ## Build a dataset, train an adapter for a few minutes, hover in a real LSP session
+demo: .venv/ready  ## Build a dataset, train an adapter for a minute or two, hover in a real LSP session
 	$(BIN)/python -m tools.demo
 
 test: .venv/ready  ## Run every test

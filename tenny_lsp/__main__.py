@@ -1,10 +1,10 @@
-"""``tenny-lsp``, also as ``python -m tenny_lsp``: an editor's plain ``serve`` starts without the command line."""
+"""Entry point of ``tenny-lsp`` and ``python -m tenny_lsp``; plain ``serve`` starts without the command line."""
 
 import sys
 
 
 def main() -> None:
-    """Runs the command line; ``serve`` on stdio skips what only a terminal needs."""
+    """Run the command line; ``serve`` on stdio skips what only a terminal needs."""
     if sys.argv[1:] in (["serve"], ["serve", "--stdio"]):
         from tenny_lsp.wiring import log_to_stderr, make_server
 

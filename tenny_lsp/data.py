@@ -10,12 +10,12 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-_FOLDER = Path(__file__).with_suffix("")
+FOLDER = Path(__file__).with_suffix("")
 
 
 def read_bytes(name: str) -> bytes:
     """Return the content of a data file."""
-    return (_FOLDER / name).read_bytes()
+    return (FOLDER / name).read_bytes()
 
 
 def read_lines(name: str) -> list[str]:

@@ -6,11 +6,12 @@ from pathlib import Path
 from platformdirs import user_data_path
 
 from tenny_lsp.errors import BaseModelError
+from tenny_lsp.model.adapter_files import WEIGHTS_FILE
 
 _PACKAGE = Path(__file__).parent
 #: The adapter that answers questions about MLX.
 MLX_DOCS = "mlx-docs"
-#: The adapter that speaks of comments.
+#: The adapter that remarks on comments.
 CYNIC = "cynic"
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -48,7 +49,7 @@ def find_adapter(base: str = "", name: str = MLX_DOCS) -> Path | None:
     """
     shipped = () if base else (_PACKAGE / "adapters" / name, _PACKAGE.parent / "adapters" / name)
     candidates = (trained_adapter(base, name), *shipped)
-    return next((folder for folder in candidates if (folder / "adapters.safetensors").is_file()), None)
+    return next((folder for folder in candidates if (folder / WEIGHTS_FILE).is_file()), None)
 
 
 def is_hub_name(model: str) -> bool:

@@ -1,4 +1,4 @@
-"""What is put together to serve and to answer: the server and the model that settings or options name."""
+"""Build the server and the models that settings or command-line options name."""
 
 import gc
 import logging
@@ -22,7 +22,7 @@ def log_to_stderr(level: int = logging.WARNING) -> None:
 
 
 def make_server() -> "TennyServer":
-    """Returns a server, ready to be started, whose settings decide which model speaks."""
+    """Build a server, ready to be started; its settings choose the model."""
     gc.disable()  # the protocol is hundreds of classes: looking for garbage among them costs a tenth of the start
     from tenny_lsp.lsp.server import create_server
 
@@ -39,7 +39,7 @@ def worker_model(
     deadline_s: float = 30,
     may_be_bare: bool = False,
 ) -> "WorkerModel":
-    """Returns the model to speak; nothing is started yet.
+    """Build the client of a base model and an adapter; its worker is started on first use.
 
     Args:
         model (str): The base model's folder, or the hub name of one that was downloaded; empty: the embedded one.
@@ -70,11 +70,12 @@ def worker_model(
 
 
 def text_model(model: str, adapter: Path | None, *, idle_unload_s: float = 600, deadline_s: float = 30) -> "TextModel":
-    """Returns the model to speak, which looks into the answers that come with its adapter first.
+    """Build a model that looks its answers up in those of its adapter first, and only then asks the worker.
 
     Arguments and errors are those of ``worker_model``.
     """
-    from tenny_lsp.model.precomputed import ANSWERS_FILE, Precomputed
+    from tenny_lsp.model.adapter_files import ANSWERS_FILE
+    from tenny_lsp.model.precomputed import Precomputed
 
     speaker = worker_model(model, adapter, idle_unload_s=idle_unload_s, deadline_s=deadline_s)
     folder = adapter or locations.find_adapter(model)

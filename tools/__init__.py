@@ -1,1 +1,1 @@
-"""What made the shipped data, and the demonstration."""
+"""Tools that build the shipped data, and the demonstration."""

@@ -1,4 +1,4 @@
-"""Makes the shipped adapter from the installed MLX: dataset, training, answers to every hover, scores in its card.
+"""Make the shipped adapter from the installed MLX: dataset, training, answers to every hover, scores in its card.
 
 Run from the repository's root::
 
@@ -19,18 +19,18 @@ from tenny_lsp.cli.tables import TrainingView, evaluation_table
 from tenny_lsp.evaluation.evaluate import EvaluateOptions, evaluate
 from tenny_lsp.features.grounding import grounded_prose
 from tenny_lsp.features.hover import hover_prompt
-from tenny_lsp.learning.adapter import CARD_FILE
 from tenny_lsp.learning.dataset import DatasetOptions, build_dataset
 from tenny_lsp.learning.options import TrainOptions
 from tenny_lsp.learning.train import train
 from tenny_lsp.mlx_api.index import ApiIndex, load_index
-from tenny_lsp.model.precomputed import ANSWERS_FILE, write_answers
+from tenny_lsp.model.adapter_files import ANSWERS_FILE, CARD_FILE
+from tenny_lsp.model.precomputed import write_answers
 from tenny_lsp.model.protocol import TextModel
 from tenny_lsp.wiring import worker_model
 
 
 async def answers_of(speaker: TextModel, index: ApiIndex) -> dict[str, str]:
-    """Returns the answers to hovers' prompts that may be shown."""
+    """Return the answers to hovers' prompts that may be shown."""
     answers = {}
     try:
         for entry in index:

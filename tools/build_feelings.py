@@ -1,4 +1,4 @@
-"""Learns what words weigh when a feeling is told by them: logistic regression on hand-written comments.
+"""Learn what words weigh when a feeling is told by them: logistic regression on hand-written comments.
 
 Run as ``python -m tools.build_feelings``; prints how often it is right on comments it has not learned from.
 """
@@ -11,18 +11,18 @@ from pathlib import Path
 
 import numpy as np
 
+from tenny_lsp.data import FOLDER
 from tenny_lsp.features.feeling import ALWAYS, WEIGHTS, features
-from tenny_lsp.learning.roasts import read_roasts
+from tenny_lsp.features.repertoire import repertoire
 from tenny_lsp.model.prompts import SENTIMENTS
 
-DATA = Path(__file__).parents[1] / "tenny_lsp" / "data"
 #: Comments with their sentiments, beside the contexts of the roasts.
 COMMENTS = Path(__file__).with_name("feelings.jsonl")
 #: Others, for judging only: written and labelled by somebody who had seen none of these.
 UNSEEN = Path(__file__).parents[1] / "tests" / "data" / "unseen_feelings.jsonl"
-#: A word that only one row has says nothing.
+#: Features of fewer rows are left out.
 _LEAST_ROWS = 2
-#: What is as good as nothing is left out.
+#: Features whose weights are all smaller are left out.
 _LEAST_WEIGHT = 0.1
 _FOLDS = 5
 
@@ -32,7 +32,7 @@ Row = tuple[str, str]
 
 
 def fit(rows: Sequence[Row], decay: float = 1.0, steps: int = 400, rate: float = 0.5) -> Weights:
-    """Returns the weights of every feature of the rows' texts, for each of ``SENTIMENTS``."""
+    """Return the weights of every feature of the rows' texts, for each of ``SENTIMENTS``."""
     found = [features(text) for text, _ in rows]
     counts = Counter(name for row in found for name in row)
     names = [ALWAYS, *sorted(name for name, count in counts.items() if count >= _LEAST_ROWS)]
@@ -54,7 +54,7 @@ def fit(rows: Sequence[Row], decay: float = 1.0, steps: int = 400, rate: float =
 
 
 def right(rows: Sequence[Row], weights: Weights) -> float:
-    """Returns how often the likeliest sentiment is the row's own."""
+    """Return how often the likeliest sentiment is the row's own."""
     return sum(_likeliest(features(text), weights) == sentiment for text, sentiment in rows) / len(rows)
 
 
@@ -71,9 +71,9 @@ def _comments(file: Path) -> list[Row]:
 
 
 def main() -> None:
-    """Writes the weights, and prints how good they are."""
-    roasts = read_roasts(DATA / "roasts.jsonl") + read_roasts(DATA / "remarks.jsonl")
-    rows = [(roast.context, roast.sentiment) for roast in roasts if roast.sentiment] + _comments(COMMENTS)
+    """Write the weights, and print how often they are right."""
+    roasts = (*repertoire().learned, *repertoire().reserve)
+    rows = [(roast.context, roast.sentiment) for roast in roasts] + _comments(COMMENTS)
     random.Random(0).shuffle(rows)
     folds = [rows[start::_FOLDS] for start in range(_FOLDS)]
     scores = [right(fold, fit([row for other in folds if other is not fold for row in other])) for fold in folds]
@@ -82,7 +82,7 @@ def main() -> None:
     print(f"right on {right(_comments(UNSEEN), weights):.1%} of {UNSEEN.name}")
     table = {"(sentiments)": SENTIMENTS, **weights}
     lines = (f"{json.dumps(name)}: {json.dumps(row)}" for name, row in table.items())
-    (DATA / WEIGHTS).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    (FOLDER / WEIGHTS).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

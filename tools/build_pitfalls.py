@@ -1,4 +1,4 @@
-"""Write docs/pitfalls.md: every rule with its code, what it says, and its examples before and after."""
+"""Write docs/pitfalls.md: every rule with its code, its message, and its examples before and after."""
 
 from pathlib import Path
 

@@ -1,16 +1,17 @@
-"""Writes the index of the installed MLX into tenny_lsp/data, for machines where MLX is not installed."""
+"""Write the index of the installed MLX into tenny_lsp/data, for machines where MLX is not installed."""
 
 import gzip
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tenny_lsp.data import FOLDER
 from tenny_lsp.mlx_api.index import SNAPSHOT, load_index
 
-TARGET = Path(__file__).parent.parent / "tenny_lsp" / "data" / SNAPSHOT
+TARGET = FOLDER / SNAPSHOT
 
 
 def main() -> None:
-    """Builds the snapshot; the same MLX gives the same bytes."""
+    """Build the snapshot; the same MLX gives the same bytes."""
     with TemporaryDirectory() as cache:
         index = load_index("mlx", cache=Path(cache))
     TARGET.write_bytes(gzip.compress(index.to_bytes(), mtime=0))

@@ -1,4 +1,4 @@
-"""Counts how the MLX packages of the corpus use MLX, into tenny_lsp/data, and learns what each kind of count is worth.
+"""Count how the MLX packages of the corpus use MLX, into tenny_lsp/data, and fit the weight of each kind of count.
 
 Run from the repository's root, after ``python -m tools.pretrain_base corpus``::
 
@@ -21,17 +21,18 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from tenny_lsp.data import FOLDER
 from tenny_lsp.mlx_api.index import load_mlx_index
 from tenny_lsp.mlx_api.usage import DATA, FEATURES, Counted, Usage, key_of, members_of, to_bytes
 from tenny_lsp.mlx_api.usage_contexts import ARRAY, Members, Use, uses
 from tools.parts import HELD_OUT
 
-TARGET = Path(__file__).parent.parent / "tenny_lsp" / "data" / DATA
+TARGET = FOLDER / DATA
 #: Packages the weights are learned on: of many authors, none of them large.
 _DEVELOPMENT = """sillm-mlx mlx-llm mlx-audiocraft demucs-mlx mlx-transformers f5-tts-mlx parakeet-mlx mlx-kan
     rwkv-metal mlx-boosting mlx-arsenal e3nn-mlx textpolicy mlx-whisper mlx-lm-lora diffuse-mlx"""
 DEVELOPMENT = frozenset(_DEVELOPMENT.split())
-#: One file counts for no more than this in one context, however often it repeats itself.
+#: A file adds at most this much to a name's count in one context.
 MOST_PER_FILE = 2
 #: A context that came less often is not kept; nor is a name that came once where others came often.
 LEAST = 2
@@ -63,7 +64,7 @@ class Example:
 
 
 def main() -> None:
-    """Builds the counts; the same corpus gives the same bytes."""
+    """Build the counts; the same corpus gives the same bytes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--work", type=Path, default=Path(".work"), help="the folder of tools.pretrain_base")
     parts = parser.parse_args().work / "corpus" / "parts"
@@ -87,7 +88,7 @@ def main() -> None:
 
 
 def read(path: Path, members: Members) -> Iterator[File]:
-    """Yields the files of one part of the corpus."""
+    """Yield the files of one part of the corpus."""
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             row = json.loads(line)
@@ -95,7 +96,7 @@ def read(path: Path, members: Members) -> Iterator[File]:
 
 
 def usage_of(files: Iterable[File], weights: dict[str, tuple[float, ...]]) -> bytes:
-    """Returns what files count up to, pruned, in the form it is shipped in."""
+    """Return the pruned counts of files, in the form they are shipped in."""
     frequencies: dict[str, Counter[str]] = defaultdict(Counter)
     contexts: dict[int, Counter[str]] = defaultdict(Counter)
     for file in files:
@@ -123,7 +124,7 @@ def usage_of(files: Iterable[File], weights: dict[str, tuple[float, ...]]) -> by
 
 
 def examples(files: Iterable[File], data: bytes, members: Members, kind: str) -> list[Example]:
-    """Returns the uses of modules, or of arrays, as something to learn from."""
+    """Return the uses of modules, or of arrays, as training examples."""
     usage = Usage(data)
     names = {owner: sorted(found) for owner, found in members.of.items()}
     found: list[Example] = []
@@ -141,7 +142,7 @@ def examples(files: Iterable[File], data: bytes, members: Members, kind: str) ->
 
 
 def learn(found: list[Example]) -> tuple[float, ...]:
-    """Returns the weights under which what was written is likeliest: a softmax regression, by AdaGrad."""
+    """Fit the weights under which the written names are likeliest: softmax regression, by AdaGrad."""
     weights = np.full(len(FEATURES), 0.1)
     weights[0] = 1.0
     squares = np.zeros(len(FEATURES))
@@ -160,7 +161,7 @@ def learn(found: list[Example]) -> tuple[float, ...]:
 
 
 def mean_reciprocal_rank(found: list[Example], weights: tuple[float, ...]) -> float:
-    """Returns the mean of one over the rank of what was written."""
+    """Return the mean reciprocal rank of the names that were written."""
     ranks = []
     for example in found:
         scores = np.array(weights) @ example.features

@@ -1,4 +1,4 @@
-"""The model card of the base: what it is, what it has read, how well it does, and how to make it again."""
+"""Write the base's model card: what it is, its training data, its scores, and how to make it again."""
 
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,7 @@ def write_card(
     samples: dict[str, str],
     agreement: float | None,
 ) -> None:
-    """Writes ``README.md`` into the model's folder from what the run left behind."""
+    """Write ``README.md`` into the model's folder from what the run left behind."""
     config, progress = state["config"], state["progress"]
     shape, drawn = architecture(config["hidden_size"]), {name: progress["drawn"].get(name, 0) for name in MIX}
     embedding = state["model"]["model.embed_tokens.weight"].numel()
@@ -133,7 +133,7 @@ def _weights(mix: dict[str, float]) -> str:
 
 
 def _curve(log: list[dict[str, Any]]) -> str:
-    """Returns about a dozen rows of training and held-out loss as a table."""
+    """Return about a dozen rows of training and held-out loss as a table."""
     trained = [row for row in log if "loss" in row]
     measured = [row for row in log if HELD_OUT[0] in row]
     chosen = [*measured[:-1][:: max(1, len(measured) // 10)], measured[-1]]

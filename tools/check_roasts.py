@@ -1,4 +1,4 @@
-"""How varied the roasts are: repeated openings, near-duplicates, lengths, and whether each is about its context.
+"""Check how varied the roasts are: repeated openings, near-duplicates, lengths, relation to the context.
 
 Run as ``python -m tools.check_roasts [FILE …] [--unseen FILE]``.
 """
@@ -11,45 +11,45 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 
+from tenny_lsp.data import FOLDER
 from tenny_lsp.features.decency import unkind_words
 from tenny_lsp.features.subject import content_words
-from tenny_lsp.learning.roasts import Roast, read_roasts
+from tenny_lsp.learning.roasts import RoastExample, read_roasts
 
-DATA = Path(__file__).parents[1] / "tenny_lsp" / "data"
-#: What the cynic learns from, and what answers where it has no remark to make.
-ROASTS, REMARKS = DATA / "roasts.jsonl", DATA / "remarks.jsonl"
+#: The roasts that the cynic is trained on, and those that answer where it has no remark to make.
+ROASTS, REMARKS = FOLDER / "roasts.jsonl", FOLDER / "remarks.jsonl"
 
 
 def words(text: str) -> list[str]:
-    """Returns the words of a text in lower case; ``do_everything`` and ``doEverything`` are two words each."""
+    """Return the words of a text in lower case; ``do_everything`` and ``doEverything`` are two words each."""
     parted = re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", " ", text).replace("_", " ").lower()
     return re.findall(r"[a-z]+(?:'[a-z]+)?|\d+", parted)
 
 
 def grams(text: str, size: int) -> list[tuple[str, ...]]:
-    """Returns every ``size`` words that follow one another; all of a shorter text's words as one."""
+    """Return every ``size`` words that follow one another; all of a shorter text's words as one."""
     found = words(text)
     return [tuple(found[place : place + size]) for place in range(max(1, len(found) - size + 1))]
 
 
 def distinct_bigrams(texts: Iterable[str]) -> float:
-    """Returns the share of distinct ones among all pairs of neighbouring words, in (0, 1]."""
+    """Return the share of distinct ones among all pairs of neighbouring words, in (0, 1]."""
     counts = Counter(chain.from_iterable(grams(text, 2) for text in texts))
     return len(counts) / counts.total()
 
 
 def openings(texts: Iterable[str], size: int) -> Counter[str]:
-    """Returns how often each first ``size`` words open a text."""
+    """Return how often each first ``size`` words open a text."""
     return Counter(" ".join(words(text)[:size]) for text in texts)
 
 
 def jaccard(one: set[tuple[str, ...]], other: set[tuple[str, ...]]) -> float:
-    """Returns the share of two sets' elements that both have."""
+    """Return the share of two sets' elements that both have."""
     return len(one & other) / len(one | other)
 
 
 def near_duplicates(texts: Sequence[str], similarity: float, size: int = 3) -> list[tuple[float, str, str]]:
-    """Returns the pairs whose word ``size``-grams have a Jaccard similarity above ``similarity``, most alike first."""
+    """Return the pairs whose word ``size``-grams have a Jaccard similarity above ``similarity``, most alike first."""
     shingles = [set(grams(text, size)) for text in texts]
     holders: dict[tuple[str, ...], list[int]] = defaultdict(list)
     pairs: set[tuple[int, int]] = set()
@@ -61,13 +61,13 @@ def near_duplicates(texts: Sequence[str], similarity: float, size: int = 3) -> l
     return sorted((pair for pair in scored if pair[0] > similarity), reverse=True)
 
 
-def off_subject(roasts: Iterable[Roast]) -> list[Roast]:
-    """Returns the roasts whose response shares no content word with its context."""
+def off_subject(roasts: Iterable[RoastExample]) -> list[RoastExample]:
+    """Return the roasts whose response shares no content word with its context."""
     return [roast for roast in roasts if not content_words(roast.context) & content_words(roast.response)]
 
 
-def badly_formed(roasts: Iterable[Roast]) -> list[tuple[str, Roast]]:
-    """Returns the roasts that are too short or long, unfinished, marked up, not ASCII or unkind, with the reason."""
+def badly_formed(roasts: Iterable[RoastExample]) -> list[tuple[str, RoastExample]]:
+    """Return the roasts that are too short or long, unfinished, marked up, not ASCII or unkind, with the reason."""
     found = []
     for roast in roasts:
         response = roast.response
@@ -82,8 +82,8 @@ def badly_formed(roasts: Iterable[Roast]) -> list[tuple[str, Roast]]:
     return found
 
 
-def leaks(comments: Iterable[str], roasts: Sequence[Roast]) -> list[tuple[str, str]]:
-    """Returns each unseen comment that a roast's context or response gives away, with that text.
+def leaks(comments: Iterable[str], roasts: Sequence[RoastExample]) -> list[tuple[str, str]]:
+    """Return each unseen comment that a roast's context or response gives away, with that text.
 
     Given away is: four words in a row, or more than half of the words of comment and context together.
     """
@@ -98,8 +98,8 @@ def leaks(comments: Iterable[str], roasts: Sequence[Roast]) -> list[tuple[str, s
     return found
 
 
-def report(roasts: Sequence[Roast]) -> str:
-    """Returns what was measured, one fact a line."""
+def report(roasts: Sequence[RoastExample]) -> str:
+    """Return what was measured, one fact a line."""
     contexts, responses = [roast.context for roast in roasts], [roast.response for roast in roasts]
     labels = Counter(roast.sentiment or "unlabelled" for roast in roasts)
     lengths = sorted(len(response.split()) for response in responses)
@@ -124,7 +124,7 @@ def report(roasts: Sequence[Roast]) -> str:
 
 
 def main() -> None:
-    """Prints the report, and what of the unseen comments the roasts give away."""
+    """Print the report, and which unseen comments the roasts give away."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("files", type=Path, nargs="*", default=[ROASTS, REMARKS])
     parser.add_argument("--unseen", type=Path, help='JSON lines {"comment": …} that must not be learned from')

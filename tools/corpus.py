@@ -1,4 +1,4 @@
-"""The texts the base model learns from, part by part, as JSON lines in a folder."""
+"""Build the corpus that the base model is pretrained on: JSON lines, a file for each part."""
 
 import json
 import random
@@ -43,7 +43,7 @@ _SEED = 0
 
 
 def build(folder: Path) -> None:
-    """Fetches the packages and writes ``parts/*.jsonl`` and ``sources.json`` (the licences) in ``folder``."""
+    """Fetch the packages and write ``parts/*.jsonl`` and ``sources.json`` (the licences) in ``folder``."""
     fetch(folder, ["mlx", *MLX_CODE, *(name for name in PYTHON_CODE if name != "torch")])
     fetch_english(folder)
     packages = {name: find(name, folder) for name in ("mlx", *MLX_CODE, *PYTHON_CODE)}
@@ -81,7 +81,7 @@ def _split(entry: Entry) -> str:
 
 
 def _python(packages: list[Package], refused: list[str]) -> Iterator[dict[str, str]]:
-    """Yields hand-written files of each package, drawn by chance, until they are enough."""
+    """Yield hand-written files of each package, drawn by chance, until they are enough."""
     for package in packages:
         rows = code_rows([package], refused)
         random.Random(_SEED).shuffle(rows)
@@ -94,7 +94,7 @@ def _python(packages: list[Package], refused: list[str]) -> Iterator[dict[str, s
 
 
 def _own_entries(package: Package) -> list[Entry]:
-    """Returns a package's entries, one for each distinct text, at most 4000."""
+    """Return a package's entries, one for each distinct text, at most 4000."""
     root = _ROOTS.get(package.name, package.name.replace("-", "_"))
     found = {entry.prose: entry for entry in reversed(entries(package, root))}
     chosen = list(found.values())
@@ -112,7 +112,7 @@ def _prose(documented: dict[str, list[Entry]], refused: list[str]) -> Iterator[d
 def _questions(
     documented: dict[str, list[Entry]], choice: random.Random, *, forms_per_wording: int
 ) -> Iterator[dict[str, str]]:
-    """Yields question rows: every wording ``forms_per_wording`` times, or one wording of each kind where 0."""
+    """Yield question rows: every wording ``forms_per_wording`` times, or one wording of each kind where 0."""
     for package, found in documented.items():
         for entry in found:
             for kind, answer in _answers(entry).items():
@@ -129,7 +129,7 @@ def _reading(documented: dict[str, list[Entry]], choice: random.Random, *, quest
 
 
 def _answers(entry: Entry) -> dict[str, str]:
-    """Returns the answer to each kind of question that the entry's documentation answers."""
+    """Return the answer to each kind of question that the entry's documentation answers."""
     answers = {
         "what": f"{entry.name} {entry.summary}" if entry.summary else "",
         "arguments": f"{entry.name} takes {entry.arguments}" if entry.arguments else "",
@@ -140,7 +140,7 @@ def _answers(entry: Entry) -> dict[str, str]:
 
 
 def _asked(entry: Entry, wording: str, *, package: str, choice: random.Random) -> str:
-    """Returns a question that names the entry bare, by its customary alias or qualified."""
+    """Return a question that names the entry bare, by its customary alias or qualified."""
     components = entry.name.split(".")
     bare = ".".join(components[-2:] if components[-2][:1].isupper() else components[-1:])
     if package == "mlx":
@@ -164,7 +164,7 @@ def _english(usable: dict[str, Package], folder: Path) -> Iterator[dict[str, str
 
 
 def _pieces(text: str, size: int) -> Iterator[str]:
-    """Yields a long text in pieces of at least ``size`` characters, cut between paragraphs."""
+    """Yield a long text in pieces of at least ``size`` characters, cut between paragraphs."""
     piece = ""
     for paragraph in text.split("\n\n"):
         piece += paragraph + "\n\n"

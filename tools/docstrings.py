@@ -1,4 +1,4 @@
-"""Docstrings of a package as clean prose, and as questions with answers, read with ``ast`` alone."""
+"""Read a package's docstrings with ``ast`` alone: as clean prose, and as questions with answers."""
 
 import ast
 import inspect
@@ -60,7 +60,7 @@ class Entry:
 
 
 def entries(package: Package, root: str) -> list[Entry]:
-    """Returns the documented public names of a package whose modules are under ``root``."""
+    """Return the documented public names of a package whose modules are under ``root``."""
     modules = {}
     for path, text in package.texts(rf"^{root}/.*\.pyi?$"):
         if _SKIPPED_PATH.search(path) or len(text) > 2_000_000:
@@ -80,7 +80,7 @@ def entries(package: Package, root: str) -> list[Entry]:
 
 
 def clean(docstring: str) -> str:
-    """Returns a docstring as prose: no roles, double backticks, directives, doctests or example sections."""
+    """Return a docstring as prose: no roles, double backticks, directives, doctests or example sections."""
     text = inspect.cleandoc(docstring) + "\n"
     text = _CUT_SECTION.sub("\n", text)
     text = re.sub(r"^( *)\.\. (note|warning|tip)::", r"\1Note:", text, flags=re.MULTILINE)
@@ -100,7 +100,7 @@ def _role_text(match: re.Match[str]) -> str:
 
 
 def _part(prose: str, *titles: str) -> str:
-    """Returns the text under a title, up to the next title."""
+    """Return the text under a title, up to the next title."""
     for title in titles:
         if found := re.search(rf"(?:^|\n){title}: *\n(.*?)(?=\n[A-Z][A-Za-z ]+: *\n|\Z)", prose, re.DOTALL):
             return inspect.cleandoc("\n" + found[1]) + "\n"
@@ -113,7 +113,7 @@ def _first_sentence(text: str, limit: int = 120) -> str:
 
 
 def _exports(modules: dict[str, ast.Module]) -> dict[tuple[str, str], str]:
-    """Returns (module, name) → the shortest public path by which an ``__init__`` exports it."""
+    """Return (module, name) → the shortest public path by which an ``__init__`` exports it."""
     exported: dict[tuple[str, str], str] = {}
     parents = {module.rpartition(".")[0] for module in modules}
     for package in sorted(parents & set(modules), key=lambda name: (name.count("."), name)):
@@ -126,7 +126,7 @@ def _exports(modules: dict[str, ast.Module]) -> dict[tuple[str, str], str]:
 def _imports(
     package: str, modules: dict[str, ast.Module], parents: set[str], depth: int
 ) -> Iterator[tuple[str, str, str]]:
-    """Yields (defining module, name, alias) of what a module imports from its own package, stars included."""
+    """Yield (defining module, name, alias) of what a module imports from its own package, stars included."""
     own_package = package if package in parents else package.rpartition(".")[0]
     for node in modules[package].body:
         if not isinstance(node, ast.ImportFrom):
@@ -161,7 +161,7 @@ def _documented(module: str, tree: ast.Module, exported: dict[tuple[str, str], s
 
 
 def _added_docstring(call: ast.Call) -> Iterator[Entry]:
-    """Yields what PyTorch's ``add_docstr(torch.abs, "…")`` documents."""
+    """Yield what PyTorch's ``add_docstr(torch.abs, "…")`` documents."""
     if ast.unparse(call.func) not in ("add_docstr", "add_docstr_all") or len(call.args) < 2:
         return
     name, text = call.args
@@ -176,7 +176,7 @@ def _added_docstring(call: ast.Call) -> Iterator[Entry]:
 
 
 def _signature(node: ast.FunctionDef | ast.ClassDef) -> str:
-    """Returns the arguments as they are written, without ``self``."""
+    """Return the arguments as they are written, without ``self``."""
     if isinstance(node, ast.ClassDef):
         inner = (item for item in node.body if isinstance(item, ast.FunctionDef))
         node_or_none = next((item for item in inner if item.name == "__init__"), None)

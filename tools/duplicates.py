@@ -1,4 +1,4 @@
-"""Near-duplicates among texts, found by MinHash: a file copied from package to package must not be read twice."""
+"""Find near-duplicate texts by MinHash, so that a file copied between packages is read once."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -9,18 +9,18 @@ _PERMUTATIONS = 64
 
 
 def code_lines(text: str) -> set[str]:
-    """Returns the shingles of source code: its distinct lines that say something."""
+    """Return the shingles of source code: its distinct lines that say something."""
     return {line.strip() for line in text.splitlines() if len(line.strip()) > 8}
 
 
 def trigrams(text: str) -> set[str]:
-    """Returns the shingles of prose: every three words that follow one another."""
+    """Return the shingles of prose: every three words that follow one another."""
     words = re.findall(r"\w+", text.lower())
     return {" ".join(words[place : place + 3]) for place in range(max(1, len(words) - 2))}
 
 
 class Seen:
-    """The texts that were read so far.
+    """An index of the texts read so far.
 
     Args:
         shingles (Callable): What a text is cut into.
@@ -33,7 +33,7 @@ class Seen:
         self.count = 0
 
     def distinct(self, rows: Iterable[dict[str, str]]) -> list[dict[str, str]]:
-        """Returns the rows whose text repeats no text read before, and remembers them."""
+        """Return the rows whose text repeats no text read before, and remember them."""
         kept = []
         for row in rows:
             sketch = MinHash(num_perm=_PERMUTATIONS)

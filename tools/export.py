@@ -1,4 +1,4 @@
-"""A checkpoint as a Hugging Face folder: float16 weights, tokenizer, model card; checked before it is used."""
+"""Export a checkpoint as a Hugging Face folder (float16 weights, tokenizer, model card) and check it."""
 
 import json
 import subprocess
@@ -35,7 +35,7 @@ print(json.dumps({"ids": rows, "tops": tops}))
 
 
 def export(work: Path, target: Path, mlx_python: str | None) -> None:
-    """Writes ``target`` from the checkpoint in ``work`` and checks it.
+    """Write ``target`` from the checkpoint in ``work`` and check it.
 
     Args:
         work (Path): The folder of the corpus, the tokenizer and the training.
@@ -65,7 +65,7 @@ def export(work: Path, target: Path, mlx_python: str | None) -> None:
 
 
 def _samples(folder: Path) -> dict[str, str]:
-    """Returns the greedy continuation of each prompt, by the exported float16 weights."""
+    """Return the greedy continuation of each prompt, by the exported float16 weights."""
     encoder = AutoTokenizer.from_pretrained(folder)
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
     samples = {}
@@ -77,7 +77,7 @@ def _samples(folder: Path) -> dict[str, str]:
 
 
 def _top_1_agreement(folder: Path, mlx_python: str, texts: list[str]) -> float:
-    """Returns the share of positions where mlx-lm and transformers hold the same next token most likely."""
+    """Return the share of positions where mlx-lm and transformers hold the same next token most likely."""
     command = [mlx_python, "-c", _MLX_TOP_1, str(folder)]
     answer = subprocess.run(command, input=json.dumps(texts), capture_output=True, text=True, check=False)
     if answer.returncode:

@@ -1,4 +1,4 @@
-"""The pretraining step on a GPU: the whole batch at once, compiled, with PyTorch's own attention."""
+"""Pretrain on a GPU: the whole batch at once, compiled, with PyTorch's own attention."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Writes the source of packages that no base has read, for ``tenny-lsp evaluate --code``.
+"""Write the source of packages that no base has read, for ``tenny-lsp evaluate --code``.
 
 Run from the repository's root::
 
@@ -14,7 +14,7 @@ from tools.parts import HELD_OUT
 
 
 def write(folder: Path) -> None:
-    """Fetches the packages and writes their hand-written files, a folder for each package."""
+    """Fetch the packages and write their hand-written files, a folder for each package."""
     fetch(folder / ".wheels", HELD_OUT)
     for name in HELD_OUT:
         package = find(name, folder / ".wheels")

@@ -1,4 +1,4 @@
-"""The named packages the base model learns from, and their texts, licences and versions."""
+"""Fetch the packages that the base model is pretrained on, and read their texts, licences and versions."""
 
 import importlib.metadata
 import io
@@ -62,7 +62,7 @@ _RESTRICTED = re.compile(r"\b(A?L?GPL|GNU|NonCommercial|CC[- ]BY[- ]NC|proprieta
 
 @dataclass(frozen=True)
 class Package:
-    """A package as it lies on the disk: a wheel, or an installed distribution.
+    """A package on disk: a wheel, or an installed distribution.
 
     Args:
         name (str): The distribution's name.
@@ -104,7 +104,7 @@ class Package:
         return ""
 
     def texts(self, pattern: str) -> Iterator[tuple[str, str]]:
-        """Yields (path inside site-packages, text) of the files whose path matches."""
+        """Yield (path inside site-packages, text) of the files whose path matches."""
         wanted = re.compile(pattern)
         if self.path is None:
             for file in importlib.metadata.files(self.name) or []:
@@ -123,7 +123,7 @@ class Package:
 
 
 def fetch(folder: Path, names: Sequence[str]) -> None:
-    """Downloads the wheels that are missing, by pip; never a source distribution."""
+    """Download the wheels that are missing, by pip; never a source distribution."""
     tags = [f"--platform=macosx_{major}_0_arm64" for major in range(11, 16)]
     for name in names:
         place = folder / "wheels" / name
@@ -136,7 +136,7 @@ def fetch(folder: Path, names: Sequence[str]) -> None:
 
 
 def fetch_english(folder: Path) -> None:
-    """Downloads the ``.deb`` files that are missing, by apt."""
+    """Download the ``.deb`` files that are missing, by apt."""
     (folder / "deb").mkdir(parents=True, exist_ok=True)
     for name in DEBIAN:
         if not list((folder / "deb").glob(f"{name}_*.deb")):
@@ -144,7 +144,7 @@ def fetch_english(folder: Path) -> None:
 
 
 def find(name: str, folder: Path) -> Package | None:
-    """Returns a package fetched into ``folder``, else the installed one, else None."""
+    """Return a package fetched into ``folder``, else the installed one, else None."""
     if wheels := sorted((folder / "wheels" / name).glob("*.whl")):
         return Package(name, wheels[-1])
     try:
@@ -155,7 +155,7 @@ def find(name: str, folder: Path) -> Package | None:
 
 
 def debian_texts(name: str, folder: Path) -> Iterator[str]:
-    """Yields the English texts of a fetched Debian package; needs Debian's ``dpkg-deb``."""
+    """Yield the English texts of a fetched Debian package; needs Debian's ``dpkg-deb``."""
     archive = next((folder / "deb").glob(f"{name}_*.deb"))
     wanted = re.compile(DEBIAN[name][1])
     data = subprocess.run(["dpkg-deb", "--fsys-tarfile", str(archive)], check=True, capture_output=True).stdout
@@ -170,7 +170,7 @@ def debian_texts(name: str, folder: Path) -> Iterator[str]:
 
 
 def _readable(page: str) -> str:
-    """Returns the text of an HTML page, without its menus."""
+    """Return the text of an HTML page, without its menus."""
     from bs4 import BeautifulSoup  # of the pretrain group: who reads packages for anything else does without
 
     soup = BeautifulSoup(page, "html.parser")

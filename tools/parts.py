@@ -1,4 +1,4 @@
-"""The parts of the corpus: their texts, how a training step weighs them, and what is kept out of it."""
+"""The parts of the corpus, their shares of a training step, and the packages held out."""
 
 import json
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ ANNEAL_MIX = MIX | {
 
 
 def rows_of(folder: Path, part: str) -> Iterator[str]:
-    """Yields the texts of a part, one document at a time."""
+    """Yield the texts of a part, one document at a time."""
     with (folder / "parts" / f"{part}.jsonl").open(encoding="utf-8") as lines:
         for line in lines:
             yield json.loads(line)["text"]

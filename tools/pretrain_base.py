@@ -1,4 +1,4 @@
-"""Makes the embedded base model from nothing: corpus, tokenizer, training, export.
+"""Make the embedded base model from scratch: corpus, tokenizer, training, export.
 
 Run from the repository's root, in an environment with the ``dev`` and ``pretrain`` groups installed::
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def main() -> None:
-    """Runs one stage of the pretraining; each imports what it needs, so that a GPU machine need not have the rest."""
+    """Run one stage of the pretraining; each imports only what it needs: a GPU machine need not have the rest."""
     arguments = _parser().parse_args()
     work: Path = arguments.work
     if arguments.stage == "corpus":

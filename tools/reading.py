@@ -1,4 +1,4 @@
-"""Documentation with questions that it answers: what teaches a small model to read rather than to remember."""
+"""Make rows of documentation with a question that it answers, which teach a small model to read."""
 
 import random
 import re
@@ -17,7 +17,7 @@ _IMPERATIVE = re.compile(
 
 
 def excerpt(entry: Entry) -> str:
-    """Returns the documentation as a prompt carries it: the call, the summary, arguments and what is returned."""
+    """Return the documentation as a prompt carries it: the call, the summary, arguments and what is returned."""
     lines = [customary_name(entry.name) + entry.signature[:160], entry.summary, *entry.argument_lines]
     lines += [f"Returns: {entry.returns}"] if entry.returns else []
     text = ""
@@ -30,7 +30,7 @@ def excerpt(entry: Entry) -> str:
 def rows(
     found: list[Entry], choice: random.Random, ask: Callable[[Entry, str], str], *, questions: int
 ) -> Iterator[dict[str, str]]:
-    """Yields documents: an excerpt, or two of which one answers, with a question and its answer.
+    """Yield documents: an excerpt, or two of which one answers, with a question and its answer.
 
     Args:
         found (list[Entry]): The entries of one package.
@@ -55,7 +55,7 @@ def rows(
 
 
 def _questions(entry: Entry) -> Iterator[tuple[str, dict[str, str], str]]:
-    """Yields (kind, what its wording needs beside the name, answer) for all that the excerpt answers."""
+    """Yield (kind, what its wording needs beside the name, answer) for all that the excerpt answers."""
     called = customary_name(entry.name) + entry.signature[:160]
     if entry.summary:
         yield "what", {}, f"{entry.name} {entry.summary}"
@@ -74,7 +74,7 @@ def _questions(entry: Entry) -> Iterator[tuple[str, dict[str, str], str]]:
 
 
 def _base_form(verb: str) -> str:
-    """Returns ``compute`` for ``Computes``."""
+    """Return ``compute`` for ``Computes``."""
     lower = verb.lower()
     if lower.endswith("ies"):
         return lower[:-3] + "y"

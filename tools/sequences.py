@@ -1,4 +1,4 @@
-"""Encoded texts as the sequences a training step takes."""
+"""Cut encoded texts into the sequences of a training step."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Part:
-    """One part of the corpus, as sequences that begin at a document's start wherever they can.
+    """A part of the corpus as sequences, which begin at a document's start where possible.
 
     Args:
         path (Path): Its ``.npy`` of ids.
@@ -26,7 +26,7 @@ class Part:
         self._order = (-1, self.places)
 
     def sequence(self, number: int) -> np.ndarray:
-        """Returns ``int64 (length,)`` ids: the ``number``-th sequence, each epoch in another order."""
+        """Return ``int64 (length,)`` ids: the ``number``-th sequence, each epoch in another order."""
         epoch, index = divmod(number, len(self.places))
         if self._order[0] != epoch:
             self._order = (epoch, np.random.default_rng(epoch).permutation(self.places))

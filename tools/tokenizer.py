@@ -1,4 +1,4 @@
-"""The base model's tokenizer: sentencepiece pieces in a Hugging Face folder."""
+"""Train the base model's tokenizer: sentencepiece pieces in a Hugging Face folder."""
 
 import json
 import os
@@ -18,7 +18,7 @@ _CHARACTERS = 24_000_000
 
 
 def train(corpus: Path, folder: Path) -> None:
-    """Trains the pieces on a sample of the mix; writes ``tokenizer.model`` and the Hugging Face files."""
+    """Train the pieces on a sample of the mix; writes ``tokenizer.model`` and the Hugging Face files."""
     folder.mkdir(parents=True, exist_ok=True)
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=_sample(corpus),
@@ -45,7 +45,7 @@ def train(corpus: Path, folder: Path) -> None:
 
 
 def convert(folder: Path) -> None:
-    """Writes ``tokenizer.json`` beside ``tokenizer.model``; encoding adds no special token."""
+    """Write ``tokenizer.json`` beside ``tokenizer.model``; encoding adds no special token."""
     settings: dict[str, Any] = {
         "tokenizer_class": "TokenizersBackend",
         "model_max_length": 2048,
@@ -66,7 +66,7 @@ def convert(folder: Path) -> None:
 
 
 def encode(corpus: Path, folder: Path) -> None:
-    """Writes each part as ``parts/NAME.npy`` (uint16 ids, ``</s>`` after each document) and its row starts.
+    """Write each part as ``parts/NAME.npy`` (uint16 ids, ``</s>`` after each document) and its row starts.
 
     ``NAME.starts.npy`` holds the position of each document's first id.
     """
@@ -84,13 +84,13 @@ def encode(corpus: Path, folder: Path) -> None:
 
 
 def copy(folder: Path, target: Path) -> None:
-    """Copies the tokenizer's files into a model's folder."""
+    """Copy the tokenizer's files into a model's folder."""
     for name in ("tokenizer.model", "tokenizer.json", "tokenizer_config.json"):
         shutil.copyfile(folder / name, target / name)
 
 
 def _sample(corpus: Path) -> Iterator[str]:
-    """Yields pieces of at most 2000 characters from each part, by the weights of the mix."""
+    """Yield pieces of at most 2000 characters from each part, by the weights of the mix."""
     for part, weight in MIX.items():
         budget = _CHARACTERS * weight / sum(MIX.values())
         texts = list(rows_of(corpus, part))

@@ -1,4 +1,4 @@
-"""The pretraining loop: sequences drawn by part, a rate that holds until it is let fall, checkpoints that resume."""
+"""The pretraining loop: sequences drawn by part, a warm-up-stable-decay rate, checkpoints that can be resumed."""
 
 import json
 import math
@@ -24,7 +24,7 @@ _CHECKPOINT_EVERY_S = 300
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """What decides a run.
+    """Configuration of a run.
 
     The rate rises, stays, and falls only in a stretch that is asked for (warm-up, stable, decay): a run without that
     stretch can be taken up again on another day, and how long it lasts need not be known when it begins.
@@ -58,7 +58,7 @@ class TrainingConfig:
 
 
 def architecture(hidden_size: int) -> LlamaConfig:
-    """Returns the shape of the base: a Llama, of 10 million parameters where it is 320 wide."""
+    """Return the base's architecture: a Llama, of 10 million parameters where it is 320 wide."""
     return LlamaConfig(
         vocab_size=VOCABULARY_SIZE,
         hidden_size=hidden_size,
@@ -79,7 +79,7 @@ def architecture(hidden_size: int) -> LlamaConfig:
 
 @dataclass
 class Progress:
-    """How far a run is: everything but weights and optimizers that a resumed run needs."""
+    """State of a run beside its weights and optimizers, for resuming it."""
 
     step: int = 0
     tokens: int = 0
@@ -124,7 +124,7 @@ class Trainer:
             self.progress.decay_began = max(self.progress.step, config.decay_from)
 
     def run(self, report: Callable[[dict[str, Any]], None]) -> None:
-        """Trains until the rate has fallen or a signal comes; leaves a checkpoint either way."""
+        """Train until the rate has decayed or a signal comes; leave a checkpoint either way."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
         saved_s = self.progress.elapsed_s
@@ -145,7 +145,7 @@ class Trainer:
         report({"step": self.progress.step, "stopped": self.stopped, **self.validate(sequences)})
 
     def validate(self, sequences: int) -> dict[str, float]:
-        """Returns the loss in nats a token on each held-out package, on its first ``sequences``."""
+        """Return the loss in nats a token on each held-out package, on its first ``sequences``."""
         scores = {}
         for name, part in self.held_out.items():
             rows = np.stack([part.sequence(number) for number in range(min(sequences, len(part.places)))])
@@ -159,7 +159,7 @@ class Trainer:
             return self._loss(batch).item()
 
     def save(self) -> None:
-        """Writes ``checkpoint.pt``, whole or not at all."""
+        """Write ``checkpoint.pt``, whole or not at all."""
         state = {
             "config": vars(self.config),
             "progress": vars(self.progress),
@@ -182,7 +182,7 @@ class Trainer:
         self.stopped = True
 
     def _decayed(self) -> float:
-        """Returns how much of the last stretch is done, in [0, 1]; 0 before it begins."""
+        """Return how much of the last stretch is done, in [0, 1]; 0 before it begins."""
         began = self.progress.decay_began
         return max(0.0, (self.progress.step - began) / self.config.decay_steps) if began is not None else 0.0
 
@@ -198,27 +198,27 @@ class Trainer:
         return loss
 
     def _backward(self, batch: torch.Tensor) -> torch.Tensor:
-        """Returns the loss of ``(B, T + 1)`` ids, whose gradients it leaves in ``.grad``: a micro-batch a thread."""
+        """Return the loss of ``(B, T + 1)`` ids, whose gradients it leaves in ``.grad``: a micro-batch a thread."""
         results = list(self.pool.map(self._gradients, batch.split(self.config.micro_batch)))
         for number, parameter in enumerate(self.model.parameters()):
             parameter.grad = torch.stack([gradients[number] for _, gradients in results]).mean(0)
         return torch.stack([loss for loss, _ in results]).mean()
 
     def _gradients(self, batch: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
-        """Returns the loss of ``(B, T + 1)`` ids and its gradients, without touching ``.grad``."""
+        """Return the loss of ``(B, T + 1)`` ids and its gradients, without touching ``.grad``."""
         torch.set_num_threads(1)
         loss = self._loss(batch)
         return loss.detach(), torch.autograd.grad(loss, list(self.model.parameters()))
 
     def _loss(self, batch: torch.Tensor) -> torch.Tensor:
-        """Returns the mean loss of ``(B, T + 1)`` ids, each predicted from those before it."""
+        """Return the mean loss of ``(B, T + 1)`` ids, each predicted from those before it."""
         with torch.autocast(self.device, torch.bfloat16):
             hidden = self.model.model(input_ids=batch[:, :-1]).last_hidden_state
             logits = self.model.lm_head(hidden)
         return functional.cross_entropy(logits.float().flatten(0, 1), batch[:, 1:].flatten())
 
     def _batch(self) -> torch.Tensor:
-        """Returns ``(B, T + 1)`` ids, the parts drawn by the weights of the stretch of the run."""
+        """Return ``(B, T + 1)`` ids, the parts drawn by the weights of the stretch of the run."""
         began = self.progress.decay_began
         mix = MIX if began is None or self.progress.step < began else ANNEAL_MIX
         weights = np.array(list(mix.values()))
@@ -231,7 +231,7 @@ class Trainer:
         return torch.from_numpy(np.stack(rows))
 
     def _rate(self) -> float:
-        """Returns the learning rate: it rises, stays, and falls in the last stretch as ``1 - sqrt(share)``.
+        """Return the learning rate: it rises, stays, and falls in the last stretch as ``1 - sqrt(share)``.
 
         Source: Hägele et al., "Scaling Laws and Compute-Optimal Training Beyond Fixed Training Durations", section 4.
         """
@@ -257,7 +257,7 @@ def _update(optimizer: torch.optim.Optimizer) -> None:
 
 
 def append_to(path: Path) -> Callable[[dict[str, Any]], None]:
-    """Returns a report that appends JSON lines to ``path``."""
+    """Return a report that appends JSON lines to ``path``."""
 
     def report(row: dict[str, Any]) -> None:
         with path.open("a", encoding="utf-8") as log:

@@ -1,4 +1,4 @@
-"""Writes the README's tree anew: each file with the first line of its docstring. ``make tree`` runs it."""
+"""Write the README's tree anew: each file with the first line of its docstring. ``make tree`` runs it."""
 
 import ast
 import re
@@ -10,7 +10,7 @@ _README = Path("README.md")
 
 
 def lines(folder: Path, indent: str) -> list[str]:
-    """Returns the lines of a folder's own files, then those of the packages in it."""
+    """Return the lines of a folder's own files, then those of the packages in it."""
     found = []
     for file in sorted([*folder.glob("*.py"), *folder.glob("*.ts")]):
         if file.name != "__init__.py":
@@ -31,7 +31,7 @@ def _first_line(file: Path) -> str:
 
 
 def _is_data(path: Path) -> bool:
-    """Returns whether a folder holds no Python: it is described by hand."""
+    """Return whether a folder holds no Python: it is described by hand."""
     return path.is_dir() and not (path / "__init__.py").exists()
 
 

@@ -1,4 +1,4 @@
-"""The command line's frame: the app, its outputs, and the options that several commands share."""
+"""The command line's app, its outputs, and the options that several commands share."""
 
 import logging
 import os
@@ -17,10 +17,10 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 
 class Output(Console):
-    """Standard output, whose reader may go away."""
+    """Standard output that reports a closed pipe as a StorageError."""
 
     def on_broken_pipe(self) -> None:
-        """Raises what the user is told, having made sure that nothing more is written."""
+        """Redirect further output to nowhere and raise the error for the user."""
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise StorageError("The output was closed before everything was written", "Read it whole, or into a file.")
 

@@ -1,4 +1,4 @@
-"""The commands that answer: ask and roast."""
+"""The commands ask and roast."""
 
 import asyncio
 import json
@@ -124,7 +124,7 @@ def _source(file: Path) -> str:
 
 
 def _cynic(model: str, adapter_path: Path | None) -> "TextModel | None":
-    """Returns the model that makes remarks; None, and a line on stderr, when it has not learned to yet."""
+    """Return the model that makes remarks; None, and a line on stderr, when it has not learned to yet."""
     try:
         speaker = worker_model(model, adapter_path, name=locations.CYNIC, deadline_s=600)
         LOGGER.debug("%s speaks", speaker.identity)  # and an incomplete base or adapter is refused right here
@@ -137,7 +137,7 @@ def _cynic(model: str, adapter_path: Path | None) -> "TextModel | None":
 
 
 def _speaker(model: str, adapter_path: Path | None) -> "TextModel | None":
-    """Returns the model that answers; None, and a line on stderr, when nothing has been trained yet."""
+    """Return the model that answers; None, and a line on stderr, when nothing has been trained yet."""
     try:
         speaker = text_model(model, adapter_path, deadline_s=600)  # who asks here has Ctrl-C
         LOGGER.debug("%s answers", speaker.identity)  # and an incomplete base or adapter is refused right here

@@ -1,4 +1,4 @@
-"""The command that checks files: pitfalls as a linter lists them, and their safe fixes."""
+"""The command check: list pitfalls as a linter does, and apply their safe fixes."""
 
 import errno
 import json
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from tenny_lsp.pitfalls.check import Rules
     from tenny_lsp.source.buffer import Buffer
 
-#: Folders that hold no code of one's own; those that start with a dot do not either.
-_OTHERS = {"__pycache__", "node_modules", "site-packages", "venv", "build", "dist"}
+#: Folders that are skipped, as those whose name starts with a dot are.
+_SKIPPED_FOLDERS = {"__pycache__", "node_modules", "site-packages", "venv", "build", "dist"}
 
 
 @app.command()
@@ -61,7 +61,7 @@ def check(
 
 @dataclass(slots=True)
 class _Source:
-    """A file's text, as it is encoded."""
+    """A file's text and its encoding."""
 
     path: Path
     text: str
@@ -74,7 +74,7 @@ def _python_files(paths: list[Path]) -> Iterator[Path]:
             yield path
             continue
         for folder, inner, names in os.walk(path):
-            inner[:] = sorted(name for name in inner if name not in _OTHERS and not name.startswith("."))
+            inner[:] = sorted(name for name in inner if name not in _SKIPPED_FOLDERS and not name.startswith("."))
             inside = (Path(folder) / name for name in sorted(names) if name.endswith(".py"))
             # A link may lead out of what was named.
             yield from (file for file in inside if file.resolve().is_relative_to(path.resolve()))
@@ -94,7 +94,7 @@ def _read(path: Path, *, is_named: bool) -> _Source | None:
 
 
 def _fix(source: _Source, index: "ApiIndex", rules: "Rules", files: "Files") -> bool:
-    """Puts right what is safe to put right in a file, which is whole at every moment; tells whether it changed."""
+    """Apply the safe fixes to a file, atomically; return whether it changed."""
     from tenny_lsp.pitfalls.fixes import fixed
     from tenny_lsp.source.buffer import Buffer
 

@@ -1,4 +1,4 @@
-"""The commands that learn and measure: build-dataset, train, evaluate."""
+"""The commands build-dataset, train and evaluate."""
 
 import json
 from pathlib import Path
@@ -11,7 +11,7 @@ from tenny_lsp.cli.app import AdapterPath, AsJson, Interpreter, Model, app, err,
 from tenny_lsp.learning.options import TrainOptions
 from tenny_lsp.wiring import worker_model
 
-_T = TrainOptions(data=Path(), adapter_path=Path())  # train's defaults are these
+_DEFAULTS = TrainOptions(data=Path(), adapter_path=Path())
 
 
 @app.command()
@@ -47,7 +47,7 @@ def build_dataset(
         valid_size=valid_size,
         seed=seed,
         jobs=jobs,
-        reads=documentation,
+        with_documentation=documentation,
     )
     with err.status("Reading docstrings"):
         dataset = build_dataset(output, options)
@@ -64,26 +64,28 @@ def train(
     adapter_path: AdapterPath = None,
     iters: Annotated[int | None, typer.Option(help="Iterations, instead of epochs.")] = None,
     epochs: Annotated[float | None, typer.Option(help="How often every row is read.")] = None,
-    batch_size: Annotated[int, typer.Option(help="Rows in a batch.")] = _T.batch_size,
-    learning_rate: Annotated[float, typer.Option(help="Its peak, after the warm-up.")] = _T.learning_rate,
+    batch_size: Annotated[int, typer.Option(help="Rows in a batch.")] = _DEFAULTS.batch_size,
+    learning_rate: Annotated[float, typer.Option(help="Its peak, after the warm-up.")] = _DEFAULTS.learning_rate,
     num_layers: Annotated[
         int, typer.Option("--num-layers", "--lora-layers", help="Layers to adapt, from the last; -1: all.")
-    ] = _T.num_layers,
-    rank: Annotated[int, typer.Option(help="Rank of the adapter's matrices.")] = _T.rank,
-    scale: Annotated[float, typer.Option(help="What the adapter's output is multiplied with.")] = _T.scale,
-    dropout: Annotated[float, typer.Option(help="Share of the adapter's inputs dropped in training.")] = _T.dropout,
-    optimizer: Annotated[str, typer.Option(help="adam or adamw.")] = _T.optimizer,
-    max_grad_norm: Annotated[float, typer.Option(help="Longer gradients are scaled down.")] = _T.max_grad_norm,
-    mask_prompt: Annotated[bool, typer.Option(help="Take the loss on completions only.")] = _T.mask_prompt,
-    max_seq_length: Annotated[int, typer.Option(help="The longest row, in tokens.")] = _T.max_seq_length,
-    grad_checkpoint: Annotated[bool, typer.Option(help="Less memory, more time.")] = _T.grad_checkpoint,
-    steps_per_report: Annotated[int, typer.Option(help="Iterations between reports.")] = _T.steps_per_report,
-    steps_per_eval: Annotated[int, typer.Option(help="Iterations between validations.")] = _T.steps_per_eval,
-    val_batches: Annotated[int, typer.Option(help="Batches of a validation; -1: all.")] = _T.val_batches,
+    ] = _DEFAULTS.num_layers,
+    rank: Annotated[int, typer.Option(help="Rank of the adapter's matrices.")] = _DEFAULTS.rank,
+    scale: Annotated[float, typer.Option(help="What the adapter's output is multiplied with.")] = _DEFAULTS.scale,
+    dropout: Annotated[
+        float, typer.Option(help="Share of the adapter's inputs dropped in training.")
+    ] = _DEFAULTS.dropout,
+    optimizer: Annotated[str, typer.Option(help="adam or adamw.")] = _DEFAULTS.optimizer,
+    max_grad_norm: Annotated[float, typer.Option(help="Longer gradients are scaled down.")] = _DEFAULTS.max_grad_norm,
+    mask_prompt: Annotated[bool, typer.Option(help="Take the loss on completions only.")] = _DEFAULTS.mask_prompt,
+    max_seq_length: Annotated[int, typer.Option(help="The longest row, in tokens.")] = _DEFAULTS.max_seq_length,
+    grad_checkpoint: Annotated[bool, typer.Option(help="Less memory, more time.")] = _DEFAULTS.grad_checkpoint,
+    steps_per_report: Annotated[int, typer.Option(help="Iterations between reports.")] = _DEFAULTS.steps_per_report,
+    steps_per_eval: Annotated[int, typer.Option(help="Iterations between validations.")] = _DEFAULTS.steps_per_eval,
+    val_batches: Annotated[int, typer.Option(help="Batches of a validation; -1: all.")] = _DEFAULTS.val_batches,
     resume_adapter_file: Annotated[Path | None, typer.Option(help="Adapter weights to go on from.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the first weights and the order of rows.")] = _T.seed,
+    seed: Annotated[int, typer.Option(help="Of the first weights and the order of rows.")] = _DEFAULTS.seed,
     test: Annotated[bool, typer.Option("--test", help="Score the adapter on test.jsonl at the end.")] = False,
-    test_batches: Annotated[int, typer.Option(help="Batches of the test; -1: all.")] = _T.test_batches,
+    test_batches: Annotated[int, typer.Option(help="Batches of the test; -1: all.")] = _DEFAULTS.test_batches,
 ) -> None:
     """Fine-tune a base model with LoRA on a dataset; Ctrl-C keeps the best so far."""
     given = dict(locals())
@@ -112,7 +114,7 @@ def evaluate(
     as_json: AsJson = False,
 ) -> None:
     """Measure a base and its adapter: answers to unseen questions, perplexity, speed."""
-    from tenny_lsp.cli.tables import evaluation_table
+    from tenny_lsp.cli.tables import counted, evaluation_table
     from tenny_lsp.evaluation.evaluate import EvaluateOptions, evaluate
     from tenny_lsp.mlx_api.index import load_mlx_index
 
@@ -122,11 +124,9 @@ def evaluate(
         check_plotting()
     adapter = adapter_path or locations.find_adapter(model)
     speaker = worker_model(model, adapter, deadline_s=600, may_be_bare=True)
-    options = EvaluateOptions(model or None, adapter, data, code, most=most, reads=documentation)
-    with err.status("Asking") as status:
-        scores = evaluate(
-            options, load_mlx_index(python), speaker, lambda done, total: status.update(f"Asking {done}/{total}")
-        )
+    options = EvaluateOptions(model or None, adapter, data, code, max_entries=most, with_documentation=documentation)
+    with counted(err, "Asking") as on_answer:
+        scores = evaluate(options, load_mlx_index(python), speaker, on_answer)
     if output:
         write_report(scores, output)
     if as_json:

@@ -1,4 +1,4 @@
-"""The commands of the machine: serve and doctor."""
+"""The commands serve and doctor."""
 
 import json
 import sys

@@ -1,5 +1,8 @@
-"""What commands show in the terminal: a training as it runs, and tables of results."""
+"""Show progress and results of commands in the terminal, and progress as plain lines where there is none."""
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -18,16 +21,53 @@ from tenny_lsp.mlx_api.markdown import sentences
 from tenny_lsp.mlx_api.naming import customary_name
 from tenny_lsp.mlx_api.pages import page_of
 
+#: Without a terminal, seconds between two lines of progress.
+PLAIN_LINE_EVERY_S = 10
+
+
+class PlainProgress:
+    """Lines of progress for output that is no terminal, such as a log; prints nothing on a terminal.
+
+    Args:
+        console (Console): Where to print.
+        clock (Callable[[], float]): Returns the time in seconds.
+    """
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console, self._clock = console, clock
+        self._last_s = clock()
+
+    def show(self, line: str) -> None:
+        """Print a line, unless the last one is less than ``PLAIN_LINE_EVERY_S`` old."""
+        if not self._console.is_terminal and self._clock() - self._last_s >= PLAIN_LINE_EVERY_S:
+            self._console.print(line, highlight=False, soft_wrap=True)
+            self._last_s = self._clock()
+
+
+@contextmanager
+def counted(console: Console, action: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function that shows how many of all are done: ``Asking 40/812``."""
+    plain = PlainProgress(console)
+    with console.status(action) as status:
+
+        def show(done: int, total: int) -> None:
+            status.update(f"{action} {done}/{total}")
+            plain.show(f"{action} {done}/{total}")
+
+        yield show
+
 
 class TrainingView:
     """A live line of progress; validations stay on the screen above it.
 
     Args:
-        console (Console): Where to draw; without a terminal, a plain line for each validation.
+        console (Console): Where to draw; without a terminal, plain lines of progress and validations.
+        clock (Callable[[], float]): Returns the time in seconds.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console
+        self._plain = PlainProgress(console, clock)
         self._bar = Progress(
             TextColumn("{task.fields[place]}"),
             BarColumn(bar_width=24),
@@ -49,21 +89,23 @@ class TrainingView:
         self._bar.stop()
 
     def show(self, progress: TrainProgress) -> None:
-        """Draws where a training stands."""
+        """Show a progress report."""
         if progress.train_loss is not None:
             self._loss = f"{progress.train_loss:.3f}"
         if progress.val_loss is not None:
             self._val_loss = f"{progress.val_loss:.3f}"
             line = f"iteration {progress.iteration}/{progress.iters}: validation loss {self._val_loss}"
             self._console.print(line, highlight=False)
-        left = "" if progress.remaining_s is None else f"  {_clock(progress.remaining_s)} left"
-        scores = f"loss {self._loss}  validation {self._val_loss}  {progress.tokens_per_s:,.0f} tokens/s{left}"
-        place = f"{progress.iteration}/{progress.iters}"
+        place, speed = f"{progress.iteration}/{progress.iters}", f"{progress.tokens_per_s:,.0f} tokens/s"
+        left = [] if progress.remaining_s is None else [f"{_clock(progress.remaining_s)} left"]
+        scores = "  ".join([f"loss {self._loss}", f"validation {self._val_loss}", speed, *left])
+        if progress.train_loss is not None and progress.iteration < progress.iters:
+            self._plain.show(f"iteration {place}: " + ", ".join([f"loss {self._loss}", speed, *left]))
         self._bar.update(self._task, total=progress.iters, completed=progress.iteration, place=place, scores=scores)
 
 
 def answer_text(answer: Answer, index: ApiIndex) -> Text:
-    """Returns an answer with its sources, a line each; without any, that nothing is known of it."""
+    """Return an answer with its sources, a line each; without any, that nothing is known of it."""
     text = Text(prose_of(answer, index))
     if answer.prose is None:
         return text
@@ -78,7 +120,7 @@ def answer_text(answer: Answer, index: ApiIndex) -> Text:
 
 
 def result_table(result: TrainResult) -> Table:
-    """Returns what came of a training as a table."""
+    """Return a training's result as a table."""
     table = Table(show_header=False)
     table.add_row("adapter", str(result.adapter_path))
     table.add_row("iterations", f"{result.iterations}" + (" (stopped by Ctrl-C)" if result.interrupted else ""))
@@ -92,7 +134,7 @@ def result_table(result: TrainResult) -> Table:
 
 
 def dataset_table(dataset: Dataset) -> Table:
-    """Returns a dataset's rows by kind and split as a table."""
+    """Return a dataset's rows by kind and split as a table."""
     table = Table("rows", *dataset.counts, "all")
     for kind in dict.fromkeys(kind for counts in dataset.counts.values() for kind in counts):
         row = [counts[kind] for counts in dataset.counts.values()]
@@ -105,7 +147,7 @@ def dataset_table(dataset: Dataset) -> Table:
 
 
 def evaluation_table(scores: Evaluation) -> Table:
-    """Returns an evaluation's scores as a table."""
+    """Return an evaluation's scores as a table."""
     table = Table(show_header=False)
     for name, value in scores.rows():
         table.add_row(name, value)
@@ -113,7 +155,7 @@ def evaluation_table(scores: Evaluation) -> Table:
 
 
 def findings_table(findings: dict[str, Any]) -> Table:
-    """Returns what ``tenny-lsp doctor`` found as a table, with units and with what to do about what is missing."""
+    """Return the findings of ``tenny-lsp doctor`` as a table, with units and with what to do about what is missing."""
     table = Table(show_header=False)
     table.add_row("Tenny", f"{findings['tenny_lsp']} on Python {findings['python']}")
     libraries = f"{findings['mlx_version']}, mlx-lm {findings['mlx_lm_version']}"

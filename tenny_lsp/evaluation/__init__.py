@@ -1,1 +1,1 @@
-"""How good it is: scores of a base model and an adapter, and the report they are shown in."""
+"""Evaluation: score a base model and an adapter, and write a report."""

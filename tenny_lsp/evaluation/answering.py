@@ -1,4 +1,4 @@
-"""Every entry asked about in words that no training has seen, and what came back."""
+"""Ask about entries in wordings kept out of training, and judge the answers."""
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Complete = Callable[[str], Awaitable[str]]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One answer and what it is worth.
+    """One answer and its scores.
 
     Args:
         name (str): The entry's public name.
@@ -43,20 +43,25 @@ class Judged:
 
 
 async def judge(
-    entry: ApiEntry, index: ApiIndex, complete: Complete, *, reads: bool = True, may_paraphrase: bool = True
+    entry: ApiEntry,
+    index: ApiIndex,
+    complete: Complete,
+    *,
+    with_documentation: bool = True,
+    may_paraphrase: bool = True,
 ) -> Judged:
-    """Returns what the model says of an entry and how near that is to its documentation.
+    """Ask the model about an entry and compare its answer with the documentation.
 
     Args:
         entry (ApiEntry): A documented entry.
         index (ApiIndex): What exists.
         complete (Complete): Asks the model.
-        reads (bool): Whether the prompt carries the documentation.
+        with_documentation (bool): Whether the prompt carries the documentation.
         may_paraphrase (bool): Whether words that the documentation does not use may be shown.
     """
     called = customary_name(entry.name)
     question = unseen_wording(entry.name).format(name=called)
-    answer = await complete(prompt_of(question, excerpt(entry, called) if reads else ""))
+    answer = await complete(prompt_of(question, excerpt(entry, called) if with_documentation else ""))
     wrong = list(unfounded(answer, [entry], index))
     opening = opening_name(answer)
     if opening and index.resolve(opening) != entry:
@@ -74,12 +79,12 @@ async def judge(
 
 
 def unseen_wording(name: str) -> str:
-    """Returns the wording a name is asked about in, the same every time."""
+    """Return the wording a name is asked about in, the same every time."""
     return UNSEEN_WORDINGS[sha256(name.encode()).digest()[0] % len(UNSEEN_WORDINGS)]
 
 
 def rouge_l(said: str, reference: str) -> float:
-    """Returns ROUGE-L's F-measure of two texts over their words in lower case, punctuation dropped, in [0, 1].
+    """Return ROUGE-L's F-measure of two texts over their words in lower case, punctuation dropped, in [0, 1].
 
     Source: Lin, "ROUGE: A Package for Automatic Evaluation of Summaries", 2004, section 3.
     """
@@ -90,13 +95,13 @@ def rouge_l(said: str, reference: str) -> float:
 
 
 def by_module(judged: Iterable[Judged]) -> dict[str, list[Judged]]:
-    """Returns the answers by module, in the modules' order."""
+    """Return the answers by module, in the modules' order."""
     ordered = sorted(judged, key=lambda one: one.module)
     return {module: list(answers) for module, answers in groupby(ordered, key=lambda one: one.module)}
 
 
 def module_of(entry: ApiEntry, index: ApiIndex) -> str:
-    """Returns the module that an entry belongs to: ``mlx.nn`` for ``mlx.nn.Module.freeze``."""
+    """Return the module that an entry belongs to: ``mlx.nn`` for ``mlx.nn.Module.freeze``."""
     owner = index.resolve(entry.name.rpartition(".")[0])
     return entry.name if owner is None else owner.name if owner.kind == "module" else module_of(owner, index)
 

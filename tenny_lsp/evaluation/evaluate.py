@@ -1,4 +1,4 @@
-"""Base and adapter → scores: what ``tenny-lsp evaluate`` does. Imports no MLX before the machine is prepared."""
+"""Score a base model and its adapter: ``tenny-lsp evaluate``. Imports no MLX before the runtime is prepared."""
 
 import asyncio
 import time
@@ -11,13 +11,13 @@ from tenny_lsp.evaluation.answering import Judged, judge
 from tenny_lsp.evaluation.ranking import places_in, reciprocal_rank
 from tenny_lsp.evaluation.scores import AnswerScores, Evaluation, Perplexities, Speed, scores_by_module
 from tenny_lsp.features.hover import hover_prompt
-from tenny_lsp.learning.dataset import read_sources
+from tenny_lsp.learning.formats import read_sources
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.model.protocol import TextModel
 from tenny_lsp.model.runtime import prepare
 
-#: Told of every answer: how many there are, and how many there will be.
+#: Called after every answer with the number of answers so far and in all.
 OnAnswer = Callable[[int, int], None]
 _MAX_TOKENS = 96
 _SPEED_ENTRY = "mlx.core.fast.scaled_dot_product_attention"
@@ -25,16 +25,16 @@ _SPEED_ENTRY = "mlx.core.fast.scaled_dot_product_attention"
 
 @dataclass(frozen=True, slots=True)
 class EvaluateOptions:
-    """What is evaluated, and on what.
+    """What to evaluate, and on what.
 
     Args:
         model (str | None): The base's folder; None for the embedded one.
         adapter (Path | None): The adapter's folder; None for the bare base.
-        data (Path | None): A dataset's folder: its test rows and the names they are about are held out.
+        data (Path | None): A dataset's folder: its test rows, and the names they are about, count as held out.
         code (Path | None): A folder with held-out Python source, a folder for each package.
-        places (int): Places in that source at which the author's next name is foreseen.
-        most (int | None): Entries asked about, spread over all of them; None for all, 0 for none.
-        reads (bool): Whether prompts carry the documentation.
+        places (int): Uses of MLX in that source whose name is predicted.
+        max_entries (int | None): Entries asked about, spread over all of them; None for all, 0 for none.
+        with_documentation (bool): Whether prompts carry the documentation.
     """
 
     model: str | None = None
@@ -42,18 +42,18 @@ class EvaluateOptions:
     data: Path | None = None
     code: Path | None = None
     places: int = 250
-    most: int | None = None
-    reads: bool = True
+    max_entries: int | None = None
+    with_documentation: bool = True
 
 
 def evaluate(options: EvaluateOptions, index: ApiIndex, speaker: TextModel, on_answer: OnAnswer) -> Evaluation:
-    """Returns the scores of a base and its adapter.
+    """Return the scores of a base and its adapter.
 
     Args:
         options (EvaluateOptions): What is evaluated.
         index (ApiIndex): The entries that are asked about.
         speaker (TextModel): The same base and adapter, as hovers ask them; it is closed at the end.
-        on_answer (OnAnswer): Told of every answer.
+        on_answer (OnAnswer): Called after every answer.
 
     Raises:
         DatasetError: The dataset or the folder of source holds nothing to read.
@@ -61,7 +61,7 @@ def evaluate(options: EvaluateOptions, index: ApiIndex, speaker: TextModel, on_a
         AdapterError: The adapter cannot be loaded.
     """
     code = _sources(options.code) if options.code else {}
-    held_out = read_sources(options.data, "test") if options.data else frozenset()
+    held_out = read_sources(options.data / "test.jsonl") if options.data else frozenset()
     first_answer_s, judged, names = asyncio.run(_ask(options, index, speaker, code, on_answer))
     unseen = [one for one in judged if one.name in held_out]
     rows, perplexities, speed = _measure(options, index, code)
@@ -88,15 +88,21 @@ async def _ask(
         return await speaker.complete(prompt, max_tokens=_MAX_TOKENS)
 
     documented = [entry for entry in index if entry.summary]
-    chosen = documented[:: max(1, len(documented) // options.most)] if options.most else documented
+    chosen = documented[:: max(1, len(documented) // options.max_entries)] if options.max_entries else documented
     judged = []
     try:
         start_s = time.monotonic()
         await complete(hover_prompt(documented[0]))
         first_answer_s = time.monotonic() - start_s
-        for entry in chosen if options.most != 0 else []:
-            may_paraphrase = speaker.can.write
-            judged.append(await judge(entry, index, complete, reads=options.reads, may_paraphrase=may_paraphrase))
+        for entry in chosen if options.max_entries != 0 else []:
+            verdict = await judge(
+                entry,
+                index,
+                complete,
+                with_documentation=options.with_documentation,
+                may_paraphrase=speaker.can.write,
+            )
+            judged.append(verdict)
             on_answer(len(judged), len(chosen))
         places = places_in([text for texts in code.values() for text in texts], index, options.places)
         names = await reciprocal_rank(places, index, speaker.score) if places else None
@@ -108,7 +114,7 @@ async def _ask(
 def _measure(
     options: EvaluateOptions, index: ApiIndex, code: dict[str, list[str]]
 ) -> tuple[Perplexities | None, dict[str, Perplexities], Speed]:
-    """Returns the perplexities of rows and code, and the speed, the bare base's before the adapter's."""
+    """Return the perplexities of rows and code, and the speed, the bare base's before the adapter's."""
     prepare()
     from tenny_lsp.evaluation.measures import Measures  # imports MLX, which must not happen before prepare()
 
@@ -136,7 +142,7 @@ def _long_entry(index: ApiIndex) -> ApiEntry:
 
 
 def _sources(folder: Path) -> dict[str, list[str]]:
-    """Returns the Python source under a folder, by the folder's first level.
+    """Return the Python source under a folder, by the folder's first level.
 
     Raises:
         DatasetError: There is none.

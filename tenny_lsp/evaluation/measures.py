@@ -1,4 +1,4 @@
-"""What is measured on the model itself, with MLX: perplexity, and tokens a second."""
+"""Measure a model with MLX: perplexity, and tokens per second."""
 
 import math
 from collections.abc import Sequence
@@ -11,19 +11,20 @@ from mlx_lm.utils import load_adapters
 
 from tenny_lsp.evaluation.scores import Speed
 from tenny_lsp.learning.adapter import check_adapter
-from tenny_lsp.learning.batches import Example, encode_rows, epoch, read_rows
+from tenny_lsp.learning.batches import Example, encode_rows, epoch
+from tenny_lsp.learning.formats import read_rows
 from tenny_lsp.learning.lora import load_base
 from tenny_lsp.learning.objective import completion_loss
 from tenny_lsp.model.runtime import prepare
 
 _BATCH_SIZE = 8
-#: Tokens of code that are predicted at a time, each from those before it.
+#: Tokens of code in one window; each is predicted from those before it in the window.
 CODE_WINDOW_TOKENS = 512
 _SPEED_TOKENS = 128
 
 
 class Measures:
-    """A base model that is measured, bare or with an adapter.
+    """A loaded base model to measure, bare or with an adapter.
 
     Args:
         base (str | None): Its folder or hub name; None for the embedded one.
@@ -40,7 +41,7 @@ class Measures:
         self._model.eval()
 
     def load_adapter(self, adapter: Path) -> None:
-        """Load an adapter into the base, for good.
+        """Load an adapter onto the base; it cannot be removed.
 
         Raises:
             AdapterError: It is incomplete or was made for another base.
@@ -52,11 +53,11 @@ class Measures:
         self._model.eval()
 
     def perplexity_of_rows(self, file: Path) -> float:
-        """Returns the perplexity of the completions in a file of dataset rows, per token."""
+        """Return the perplexity of the completions in a file of dataset rows, per token."""
         return math.exp(self._nats(encode_rows(read_rows(file), self._tokenizer, max_seq_length=2048)))
 
     def perplexity_of_code(self, texts: Sequence[str]) -> float:
-        """Returns the perplexity of source files, per token, in windows that each begin without a past."""
+        """Return the perplexity of source files, per token, in windows that each begin without context."""
         examples = []
         for text in texts:
             tokens = self._tokenizer.encode(text, verbose=False)  # longer than the model reads at once
@@ -67,19 +68,19 @@ class Measures:
         return math.exp(self._nats(examples))
 
     def speed(self, prompt: str) -> Speed:
-        """Returns how fast a prompt is read and continued."""
+        """Measure how fast a prompt is read and continued."""
         ends = mx.array(sorted(self._tokenizer.eos_token_ids))
 
-        def unending(logprobs: mx.array) -> mx.array:  # or a model with little to say would be measured on little
+        def without_end(logprobs: mx.array) -> mx.array:  # or a model with little to say would be measured on little
             logprobs[..., ends] = -math.inf
             return mx.argmax(logprobs, axis=-1)
 
         for tokens in (8, _SPEED_TOKENS):  # the first time warms up
-            *_, last = stream_generate(self._model, self._tokenizer, prompt, max_tokens=tokens, sampler=unending)
+            *_, last = stream_generate(self._model, self._tokenizer, prompt, max_tokens=tokens, sampler=without_end)
         return Speed(prefill_tokens_per_s=last.prompt_tps, decode_tokens_per_s=last.generation_tps)
 
     def _nats(self, examples: Sequence[Example]) -> float:
-        """Returns the mean loss of the examples' learned tokens."""
+        """Return the mean loss of the examples' learned tokens."""
         total, count = 0.0, 0.0
         for batch in epoch(examples, _BATCH_SIZE, seed=0, pad_to=1):
             parts = (batch.inputs, batch.positions, batch.targets, batch.weights)

@@ -1,4 +1,4 @@
-"""How well a base foresees the name that the author of MLX code wrote after ``mx.`` or ``nn.``."""
+"""Measure how well a base predicts the name that follows ``mx.`` or ``nn.`` in MLX code."""
 
 import random
 import re
@@ -9,7 +9,7 @@ from statistics import mean
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.naming import CUSTOMARY_ALIASES, qualified_name
 
-#: Tells the log-probability of each name to follow a text.
+#: Returns the log-probability of each name to follow a text.
 Score = Callable[[str, Sequence[str]], Awaitable[list[float]]]
 
 _USE = re.compile(rf"(?<![\w.])((?:{'|'.join(CUSTOMARY_ALIASES.values())})(?:\.[a-z]+)*)\.([A-Za-z_]\w*)")
@@ -18,7 +18,7 @@ _CONTEXT_CHARACTERS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where an author named something of MLX.
+    """A place in source code where something of MLX is named.
 
     Args:
         text (str): What stands before the name, its last dot included.
@@ -32,7 +32,7 @@ class Place:
 
 
 def places_in(code: Sequence[str], index: ApiIndex, most: int) -> list[Place]:
-    """Returns at most ``most`` places of source files, spread over all of them, the same every time."""
+    """Return at most ``most`` places of source files, spread over all of them, the same every time."""
     found = []
     for text in code:
         for use in _USE.finditer(text):
@@ -44,7 +44,7 @@ def places_in(code: Sequence[str], index: ApiIndex, most: int) -> list[Place]:
 
 
 async def reciprocal_rank(places: Sequence[Place], index: ApiIndex, score: Score) -> float:
-    """Returns the mean reciprocal rank of the authors' names among all members of their modules."""
+    """Return the mean reciprocal rank of the authors' names among all members of their modules."""
     ranks = []
     for place in places:
         module = index.resolve(place.module)

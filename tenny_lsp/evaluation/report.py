@@ -1,4 +1,4 @@
-"""An evaluation as a folder: a page of Markdown, every answer, and plots."""
+"""Write an evaluation to a folder: a page of Markdown, every answer, and plots."""
 
 import json
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tenny_lsp.errors import StorageError
 from tenny_lsp.evaluation.scores import Evaluation
+from tenny_lsp.model.adapter_files import CARD_FILE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +18,7 @@ _WORST = 10
 
 
 def check_plotting() -> None:
-    """Returns when plots can be drawn.
+    """Check that plots can be drawn.
 
     Raises:
         StorageError: matplotlib is not installed.
@@ -29,7 +30,7 @@ def check_plotting() -> None:
 
 
 def write_report(scores: Evaluation, folder: Path) -> None:
-    """Writes ``README.md``, ``scores.json``, ``answers.jsonl`` and the plots into a folder.
+    """Write ``README.md``, ``scores.json``, ``answers.jsonl`` and the plots into a folder.
 
     Args:
         scores (Evaluation): What was measured.
@@ -62,7 +63,7 @@ def _page(scores: Evaluation, plots: list[str]) -> str:
 
 
 def _modules(scores: Evaluation, file: Path) -> bool:
-    """Draws the quality of answers by module; returns whether there was anything to draw."""
+    """Draw the quality of answers by module; return whether there was anything to draw."""
     if not scores.modules:
         return False
     names = [f"{name.removeprefix('mlx.')} ({module.count})" for name, module in scores.modules.items()]
@@ -76,8 +77,8 @@ def _modules(scores: Evaluation, file: Path) -> bool:
 
 
 def _losses(scores: Evaluation, file: Path) -> bool:
-    """Draws the losses of the adapter's training; returns whether its card tells of them."""
-    card = Path(scores.adapter or "") / "card.json"
+    """Draw the losses of the adapter's training; return whether its card has any."""
+    card = Path(scores.adapter or "") / CARD_FILE
     if not scores.adapter or not card.is_file():
         return False
     curve: list[dict[str, Any]] = json.loads(card.read_text(encoding="utf-8")).get("curve", [])
@@ -95,7 +96,7 @@ def _losses(scores: Evaluation, file: Path) -> bool:
 
 @contextmanager
 def _figure(file: Path, *, height: float) -> "Iterator[Axes]":
-    """Yields axes to draw on; the drawing is ``file`` afterwards. Heights are in inches."""
+    """Yield axes to draw on; the drawing is ``file`` afterwards. Heights are in inches."""
     from matplotlib.figure import Figure  # without pyplot there is no window and no state
 
     figure = Figure(figsize=(8, height), layout="constrained")

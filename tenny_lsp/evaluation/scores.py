@@ -1,4 +1,4 @@
-"""The scores of an evaluation, as plain values."""
+"""Scores of an evaluation, as plain values."""
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
@@ -10,7 +10,7 @@ from tenny_lsp.evaluation.answering import Judged, by_module
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """How fast a model reads and speaks, in tokens a second."""
+    """A model's speed in tokens per second: of reading a prompt, and of generating."""
 
     prefill_tokens_per_s: float
     decode_tokens_per_s: float
@@ -34,7 +34,7 @@ class Perplexities:
 
 @dataclass(frozen=True, slots=True)
 class AnswerScores:
-    """What the answers of some entries are worth.
+    """Scores of the answers about a set of entries.
 
     Args:
         count (int): Answers.
@@ -52,7 +52,7 @@ class AnswerScores:
 
     @classmethod
     def of(cls, judged: list[Judged]) -> "AnswerScores":
-        """Returns the scores of at least one answer."""
+        """Return the scores of at least one answer."""
         return cls(
             count=len(judged),
             rouge_l=mean(one.rouge_l for one in judged),
@@ -64,7 +64,7 @@ class AnswerScores:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """Everything that was measured.
+    """All scores of an evaluation.
 
     Args:
         base (str): The base's folder.
@@ -95,7 +95,7 @@ class Evaluation:
     judged: tuple[Judged, ...] = field(default=(), repr=False)
 
     def rows(self) -> Iterator[tuple[str, str]]:
-        """Yields what was measured and its value, for a table; what was not measured is left out."""
+        """Yield (measure, value) for a table; what was not measured is left out."""
         yield "base", self.base
         yield "adapter", self.adapter or "none"
         if self.answers:
@@ -113,14 +113,14 @@ class Evaluation:
         yield "start and first answer", f"{self.first_answer_s:.2f} s"
 
     def to_json(self) -> dict[str, Any]:
-        """Returns the scores as JSON values, without the answers themselves."""
+        """Return the scores as JSON values, without the answers themselves."""
         values = asdict(self)
         del values["judged"]
         return values
 
 
 def scores_by_module(judged: list[Judged]) -> dict[str, AnswerScores]:
-    """Returns the scores of each module's answers."""
+    """Return the scores of each module's answers."""
     return {module: AnswerScores.of(answers) for module, answers in by_module(judged).items()}
 
 

@@ -1,1 +1,1 @@
-"""How it learns: from an index of entries to rows, and from rows to an adapter."""
+"""Learning: build a dataset from the API index, and train a LoRA adapter on it."""

@@ -1,4 +1,4 @@
-"""The folders of a base model and of an adapter: what they must hold, and how an adapter is written.
+"""Check the folders of base models and adapters, and write adapters.
 
 Imports no MLX, so that any process can check an adapter before a model is loaded.
 """
@@ -11,18 +11,14 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from tenny_lsp.errors import AdapterError, BaseModelError, StorageError
+from tenny_lsp.model.adapter_files import ANSWERS_FILE, CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
 from tenny_lsp.model.identity import check_card
-from tenny_lsp.model.precomputed import ANSWERS_FILE
-
-WEIGHTS_FILE = "adapters.safetensors"
-CONFIG_FILE = "adapter_config.json"
-CARD_FILE = "card.json"
 
 Shapes = dict[str, tuple[int, ...]]
 
 
 def check_base(folder: Path) -> None:
-    """Returns when the folder holds what MLX-LM needs of a model.
+    """Check that the folder holds what MLX-LM needs of a model.
 
     Raises:
         BaseModelError: The folder or one of its files is missing or cannot be read; the message names it.
@@ -45,7 +41,7 @@ def check_base(folder: Path) -> None:
 
 
 def check_adapter(folder: Path, base_folder: Path) -> None:
-    """Returns when the folder holds an adapter that was made for the base.
+    """Check that the folder holds an adapter that was made for the base.
 
     Raises:
         AdapterError: A file is missing or damaged, or the adapter was made for another base.
@@ -61,7 +57,7 @@ def check_adapter(folder: Path, base_folder: Path) -> None:
 
 
 def check_adapter_weights(file: Path, base_folder: Path) -> None:
-    """Returns when the file holds adapter weights that fit the base.
+    """Check that the file holds adapter weights that fit the base.
 
     The card beside the file names the base, if there is one; the sizes of the layers must agree in any case.
 
@@ -76,12 +72,12 @@ def check_adapter_weights(file: Path, base_folder: Path) -> None:
     base_shapes: Shapes = {}
     for base_file in _base_files(base_folder):
         base_shapes |= _read_shapes(base_file, BaseModelError, next_step)
-    if not _fit(shapes, base_shapes):
+    if not _shapes_fit(shapes, base_shapes):
         raise AdapterError(f"{file} was made for another base than {base_folder}", next_step)
 
 
 def check_replaceable(folder: Path) -> None:
-    """Returns when an adapter may be written there: the folder is new, empty or holds an adapter only.
+    """Check that an adapter may be written there: the folder is new, empty or holds an adapter only.
 
     Raises:
         StorageError: There are other files, which a new adapter would delete, or nothing can be written.
@@ -89,8 +85,8 @@ def check_replaceable(folder: Path) -> None:
     folder = folder.resolve()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        if not folder.exists() and _old(folder).exists():
-            _old(folder).rename(folder)
+        if not folder.exists() and _backup_of(folder).exists():
+            _backup_of(folder).rename(folder)
         found = {file.name for file in folder.iterdir()} if folder.exists() else set()
     except OSError as error:
         raise StorageError(f"{folder} cannot be used: {error}", "Choose another --adapter-path.") from error
@@ -109,7 +105,7 @@ def save_adapter(
     config: dict[str, Any],
     card: dict[str, Any],
 ) -> None:
-    """Writes an adapter; the folder changes only when all of it is on the disk.
+    """Write an adapter; the folder is replaced only when all of it is on the disk.
 
     Args:
         folder (Path): The adapter's folder; replaced if it exists.
@@ -142,22 +138,22 @@ def save_adapter(
 
 
 def _swap(new: Path, folder: Path) -> None:
-    """Puts ``new`` in the place of ``folder``, or leaves ``folder`` as it is."""
-    old = _old(folder)
+    """Replace ``folder`` with ``new``, or leave ``folder`` as it is."""
+    backup = _backup_of(folder)
     try:
         if folder.exists():
-            shutil.rmtree(old, ignore_errors=True)
-            folder.rename(old)
+            shutil.rmtree(backup, ignore_errors=True)
+            folder.rename(backup)
         new.rename(folder)
     except BaseException:
-        if old.exists() and not folder.exists():
-            old.rename(folder)
+        if backup.exists() and not folder.exists():
+            backup.rename(folder)
         raise
-    shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(backup, ignore_errors=True)
 
 
-def _old(folder: Path) -> Path:
-    """Returns where a folder's old content stands for the moment between two renames."""
+def _backup_of(folder: Path) -> Path:
+    """Return where a folder's old content is kept between two renames."""
     return folder.with_name(f".{folder.name}.old")
 
 
@@ -181,7 +177,7 @@ def _read_json(file: Path, error_type: type[AdapterError] | type[BaseModelError]
 
 
 def _read_shapes(file: Path, error_type: type[AdapterError] | type[BaseModelError], next_step: str) -> Shapes:
-    """Returns the shapes in a safetensors file, from its header; a file cut short is an error."""
+    """Return the shapes in a safetensors file, from its header; a file cut short is an error."""
     try:
         with file.open("rb") as stream:
             header_bytes = int.from_bytes(stream.read(8), "little")
@@ -196,8 +192,8 @@ def _read_shapes(file: Path, error_type: type[AdapterError] | type[BaseModelErro
     return shapes
 
 
-def _fit(adapter: Shapes, base: Shapes) -> bool:
-    """Returns whether the matrices of an adapter have the sizes of the base's layers they belong to."""
+def _shapes_fit(adapter: Shapes, base: Shapes) -> bool:
+    """Return whether the matrices of an adapter have the sizes of the base's layers they belong to."""
     for name, shape in adapter.items():
         layer, _, part = name.rpartition(".")
         weight = base.get(f"{layer}.weight", ())

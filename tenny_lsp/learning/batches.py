@@ -1,17 +1,15 @@
-"""Dataset rows become padded batches and loss positions; NumPy only, so that it can be read without MLX."""
+"""Turn dataset rows into padded batches and loss positions, with NumPy only: no MLX is imported."""
 
-import json
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from tenny_lsp.errors import BaseModelError, DatasetError
-from tenny_lsp.model.prompts import SEPARATOR
+from tenny_lsp.errors import BaseModelError
+from tenny_lsp.learning.formats import Row
 
 LOGGER = logging.getLogger(__name__)
 
@@ -19,31 +17,23 @@ Ids = npt.NDArray[np.int32]
 
 
 class Encoder(Protocol):
-    """What is asked of a tokenizer, whichever library made it."""
+    """A tokenizer of any library."""
 
     @property
     def eos_token_id(self) -> int | None:
         """The id that ends a completion."""
 
     def encode(self, text: str, **options: Any) -> list[int]:
-        """Returns the ids of ``text``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One prompt and the completion that is to be learned."""
-
-    prompt: str
-    completion: str
+        """Return the ids of ``text``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A row in tokens.
+    """A tokenised row.
 
     Attributes:
         tokens: Ids of the prompt, of the completion and of its end.
-        start: Place of the first token that takes part in the loss, in ``[1, len(tokens))``.
+        start: Index of the first token that takes part in the loss, in ``[1, len(tokens))``.
     """
 
     tokens: tuple[int, ...]
@@ -52,13 +42,13 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows of nearly one length.
+    """Padded rows of similar length.
 
     Attributes:
         inputs: Token ids, ``(B, T) int32``, padded on the right.
-        positions: Places in the flattened inputs whose next token is learned, ``(N,) int32``.
+        positions: Indices into the flattened inputs whose next token is learned, ``(N,) int32``.
         targets: The tokens that follow them, ``(N,) int32``.
-        weights: 1 where a position counts, 0 where it only fills ``N`` up, ``(N,) float32``.
+        weights: 1 where a position counts, 0 where it only pads ``N``, ``(N,) float32``.
         token_count: Tokens that are not padding, prompts included.
     """
 
@@ -69,52 +59,10 @@ class Batch:
     token_count: int
 
 
-def read_rows(path: Path) -> list[Row]:
-    """Returns the rows of a JSONL file: each has a prompt and a completion, or one text that holds both.
-
-    Text without an answer is learned as a whole.
-
-    Raises:
-        DatasetError: The file is missing, empty or not UTF-8, or a line is not such a row.
-    """
-    if not path.is_file():
-        raise DatasetError(f"{path} does not exist", "Write it with `tenny-lsp build-dataset`.")
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} cannot be read: {error}", "Is it a JSONL file in UTF-8?") from error
-    rows = [_row(line, f"{path}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]
-    if not rows:
-        raise DatasetError(f"{path} holds no rows", "Write it again with `tenny-lsp build-dataset`.")
-    return rows
-
-
-def _row(line: str, place: str) -> Row:
-    expected = 'A row is {"prompt": "…", "completion": "…"} or {"text": "Q: …\\nA: …"}.'
-    try:
-        value = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DatasetError(f"{place} is not JSON: {error}", expected) from error
-    if not isinstance(value, dict):
-        raise DatasetError(f"{place} is not an object", expected)
-    text = value.get("text")
-    if isinstance(text, str):
-        question, separator, answer = text.partition(SEPARATOR)
-        row = Row(question + separator, answer) if separator else Row("", text)
-    else:
-        missing = [key for key in ("prompt", "completion") if not isinstance(value.get(key), str)]
-        if missing:
-            raise DatasetError(f"{place} has no text under {' and '.join(missing)}", expected)
-        row = Row(value["prompt"], value["completion"])
-    if not row.completion.strip():
-        raise DatasetError(f"{place} has nothing to learn: its completion is empty", expected)
-    return row
-
-
 def encode_rows(
     rows: Sequence[Row], tokenizer: Encoder, *, max_seq_length: int, mask_prompt: bool = True
 ) -> list[Example]:
-    """Returns the rows in tokens, none longer than ``max_seq_length``; what is cut off is logged.
+    """Tokenise rows, none to more than ``max_seq_length`` tokens; log how many are cut.
 
     Prompt and completion are encoded apart, as they are when the model is asked, and the completion is ended
     by the tokenizer's end-of-sequence token.
@@ -142,21 +90,21 @@ def encode_rows(
             prompt.pop()
         completion = [*tokenizer.encode(row.completion, add_special_tokens=False), end]
         cut += len(prompt) + len(completion) > max_seq_length
-        examples.append(_fit(prompt, completion, max_seq_length, mask_prompt))
+        examples.append(_truncated(prompt, completion, max_seq_length, mask_prompt))
     if cut:
         LOGGER.warning("%d of %d rows are longer than %d tokens and were cut", cut, len(examples), max_seq_length)
     return examples
 
 
-def _fit(prompt: list[int], completion: list[int], longest: int, mask_prompt: bool) -> Example:
-    """Returns the example, its completion cut at the end and then, if need be, its prompt in front."""
+def _truncated(prompt: list[int], completion: list[int], longest: int, mask_prompt: bool) -> Example:
+    """Return the example, its completion cut at the end and then, if need be, its prompt in front."""
     completion = completion[: max(longest - len(prompt), longest // 2)]
     prompt = prompt[max(0, len(prompt) + len(completion) - longest) :]
     return Example((*prompt, *completion), max(1, len(prompt) if mask_prompt else 1))
 
 
 def epoch(examples: Sequence[Example], batch_size: int, *, seed: int, pad_to: int = 8) -> Iterator[Batch]:
-    """Yields every example once, in batches of nearly equal lengths and in an order given by the seed.
+    """Yield every example once, in batches of similar length and in an order given by the seed.
 
     Args:
         examples (Sequence[Example]): At least one.
@@ -174,7 +122,7 @@ def epoch(examples: Sequence[Example], batch_size: int, *, seed: int, pad_to: in
 
 
 def collate(examples: Sequence[Example], pad_to: int = 8) -> Batch:
-    """Returns the examples as one batch; no padding is ever a loss position."""
+    """Pad the examples to one batch; padding is never a loss position."""
     width = padded_length(max(len(example.tokens) for example in examples) - 1, pad_to)
     inputs = np.zeros((len(examples), width), np.int32)
     positions: list[int] = []
@@ -183,23 +131,23 @@ def collate(examples: Sequence[Example], pad_to: int = 8) -> Batch:
         inputs[index, : len(example.tokens) - 1] = example.tokens[:-1]
         positions += range(index * width + example.start - 1, index * width + len(example.tokens) - 1)
         targets += example.tokens[example.start :]
-    filling = padded_length(len(positions), pad_to) - len(positions)
+    padding = padded_length(len(positions), pad_to) - len(positions)
     return Batch(
         inputs,
-        np.array(positions + [0] * filling, np.int32),
-        np.array(targets + [0] * filling, np.int32),
-        np.array([1.0] * len(positions) + [0.0] * filling, np.float32),
+        np.array(positions + [0] * padding, np.int32),
+        np.array(targets + [0] * padding, np.int32),
+        np.array([1.0] * len(positions) + [0.0] * padding, np.float32),
         sum(len(example.tokens) for example in examples),
     )
 
 
 def padded_length(length: int, pad_to: int) -> int:
-    """Returns ``length`` rounded up to a multiple of ``pad_to``."""
+    """Return ``length`` rounded up to a multiple of ``pad_to``."""
     return -(-length // pad_to) * pad_to
 
 
-def forever(examples: Sequence[Example], batch_size: int, *, seed: int, pad_to: int) -> Iterator[Batch]:
-    """Yields the batches of one epoch after another, each in an order of its own."""
+def epochs(examples: Sequence[Example], batch_size: int, *, seed: int, pad_to: int) -> Iterator[Batch]:
+    """Yield the batches of one epoch after another, each in an order of its own."""
     number = 0
     while True:
         yield from epoch(examples, batch_size, seed=seed + number, pad_to=pad_to)

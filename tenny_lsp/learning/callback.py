@@ -1,4 +1,4 @@
-"""The course of a training: what is counted, reported and kept between iterations. Imports no MLX."""
+"""Follow a training: count, report and checkpoint after each iteration. Imports no MLX."""
 
 import math
 import os
@@ -15,22 +15,22 @@ from tenny_lsp.learning.options import Progress, TrainOptions
 OnProgress = Callable[[Progress], None]
 
 
-class Finished(Exception):
+class TrainingFinished(Exception):
     """The last iteration is done.
 
-    Raised to leave MLX-LM's trainer before it writes the last weights, which are not the best ones.
+    Raised to leave MLX-LM's trainer before it writes the last weights, which need not be the best.
     """
 
 
-class Course:
-    """Follows a training as MLX-LM's ``training_callback``, told of every iteration.
+class TrainingCallback:
+    """MLX-LM's ``training_callback``: counts tokens, reports losses and saves the best weights.
 
     Args:
         options (TrainOptions): How to train.
         iters (int): Iterations in all.
         validate (Callable | None): Returns the validation loss; None without validation rows.
-        keep (Callable): Saves the present weights, being the best so far.
-        on_progress (Callable): Told of every report and validation.
+        save (Callable): Saves the present weights, which are the best so far.
+        on_progress (Callable): Called at every report and validation.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class Course:
         iters: int,
         *,
         validate: Callable[[], float] | None,
-        keep: Callable[[], None],
+        save: Callable[[], None],
         on_progress: OnProgress,
     ) -> None:
         self.iters = iters
@@ -51,7 +51,7 @@ class Course:
         self.best_iteration: int | None = None
         self.curve: list[dict[str, float | None]] = []
         self._options = options
-        self._validate, self._keep, self._on_progress = validate, keep, on_progress
+        self._validate, self._save, self._on_progress = validate, save, on_progress
         self._losses: list[float] = []
         self._learning_rate, self._tokens_per_s = 0.0, 0.0
         self._start_s = time.monotonic()
@@ -63,25 +63,25 @@ class Course:
         return time.monotonic() - self._start_s
 
     def begin(self) -> None:
-        """Validates before the first iteration; weights that are gone on from are the best so far."""
+        """Validate before the first iteration; save weights that training resumes from as the best so far."""
         if self._validate is not None:
             self.start_val_loss = self._checked(self._validate(), "validation")
             if self._options.resume_adapter_file is not None:
-                self._keep_as_best(self.start_val_loss)
+                self._save_best(self.start_val_loss)
             self._report(None, self.start_val_loss)
         self._window_start_s = time.monotonic()
 
     def count(self, tokens: int) -> None:
-        """Counts the tokens of a batch that is about to be trained on."""
+        """Count the tokens of a batch that is about to be trained on."""
         self.trained_tokens += tokens
         self._window_tokens += tokens
 
     def on_train_loss_report(self, train_info: dict[str, Any]) -> None:
-        """Called by MLX-LM after every iteration.
+        """Report, validate and save what is due after an iteration; MLX-LM calls it.
 
         Raises:
             TrainingError: The loss is not a number.
-            Finished: This was the last iteration.
+            TrainingFinished: This was the last iteration.
         """
         self.iteration = train_info["iteration"]
         self._learning_rate = train_info["learning_rate"]
@@ -100,32 +100,32 @@ class Course:
         if report_is_due:
             self._window_start_s, self._window_tokens = time.monotonic(), 0
         if last:
-            raise Finished
+            raise TrainingFinished
 
-    def keep_what_there_is(self) -> None:
-        """Keeps the present weights, unvalidated, when none were kept before."""
+    def save_unvalidated(self) -> None:
+        """Save the present weights, unvalidated, if none have been saved."""
         if self.best_iteration is None:
-            self._keep_as_best(None)
+            self._save_best(None)
 
     def _evaluate(self) -> float | None:
-        """Validates, keeps the weights if they are the best, and returns the loss."""
+        """Validate, save the weights if they are the best, and return the loss."""
         if self._validate is None:
-            self._keep_as_best(None)
+            self._save_best(None)
             return None
         evaluation_start_s = time.monotonic()
         loss = self._checked(self._validate(), "validation")
         if self.val_loss is None or loss < self.val_loss:
-            self._keep_as_best(loss)
+            self._save_best(loss)
         self._window_start_s += time.monotonic() - evaluation_start_s
         return loss
 
-    def _keep_as_best(self, val_loss: float | None) -> None:
-        before = self.best_iteration, self.val_loss
+    def _save_best(self, val_loss: float | None) -> None:
+        previous = self.best_iteration, self.val_loss
         self.best_iteration, self.val_loss = self.iteration, val_loss
         try:
-            self._keep()
+            self._save()
         except BaseException:
-            self.best_iteration, self.val_loss = before
+            self.best_iteration, self.val_loss = previous
             raise
 
     def _checked(self, loss: float, kind: str) -> float:
@@ -141,7 +141,6 @@ class Course:
 
     def _report(self, train_loss: float | None, val_loss: float | None) -> None:
         self.curve.append({"iteration": self.iteration, "train_loss": train_loss, "val_loss": val_loss})
-        elapsed_s = self.elapsed_s
         rest = self.iters - self.iteration
         self._on_progress(
             Progress(
@@ -152,23 +151,22 @@ class Course:
                 learning_rate=self._learning_rate,
                 tokens_per_s=self._tokens_per_s,
                 trained_tokens=self.trained_tokens,
-                elapsed_s=elapsed_s,
-                remaining_s=elapsed_s / self.iteration * rest if self.iteration else None,
+                remaining_s=self.elapsed_s / self.iteration * rest if self.iteration else None,
             )
         )
 
 
 @contextmanager
-def muted_stdout() -> Iterator[Callable[[OnProgress], OnProgress]]:
-    """Silences what MLX-LM prints; yields a function that lets a callback speak nevertheless."""
+def silenced_stdout() -> Iterator[Callable[[OnProgress], OnProgress]]:
+    """Silence what MLX-LM prints; yield a function that lets a callback print nevertheless."""
     stdout = sys.stdout
 
-    def aloud(on_progress: OnProgress) -> OnProgress:
+    def unsilenced(on_progress: OnProgress) -> OnProgress:
         def report(progress: Progress) -> None:
             with redirect_stdout(stdout):
                 on_progress(progress)
 
         return report
 
-    with Path(os.devnull).open("w") as nowhere, redirect_stdout(nowhere):
-        yield aloud
+    with Path(os.devnull).open("w") as null, redirect_stdout(null):
+        yield unsilenced

@@ -1,4 +1,4 @@
-"""Installed packages → train, valid and test rows, and the manifest that says where they come from."""
+"""Build a dataset from installed packages: train, valid and test rows, and a manifest of their origin."""
 
 import json
 import re
@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import repeat
 from pathlib import Path
-from typing import Literal
 
 from tenny_lsp.errors import DatasetError, StorageError
-from tenny_lsp.learning.questions import Row, entry_rows, first_of_their_name, foreign_rows
+from tenny_lsp.learning.formats import Format, Row, row_line
+from tenny_lsp.learning.questions import entry_rows, first_of_their_name, foreign_rows
 from tenny_lsp.learning.roasts import read_roasts, roast_rows
 from tenny_lsp.learning.split import Split, split_of
 from tenny_lsp.mlx_api.docstring import SENTENCE_END
@@ -21,18 +21,17 @@ from tenny_lsp.mlx_api.foreign import load_foreign_names
 from tenny_lsp.mlx_api.index import load_index
 from tenny_lsp.mlx_api.naming import customary_name
 
-Format = Literal["completions", "text"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 MANIFEST = "manifest.json"
-#: Documentation that only stands beside another entry's is short.
-_BESIDE_CHARACTERS = 200
-#: Where an answer may end early: after a sentence, or after one of several parameters.
+#: The longest excerpt that stands beside another entry's.
+_NEIGHBOUR_CHARACTERS = 200
+#: Where an answer may be cut: after a sentence, or after one of several parameters.
 _END = re.compile(SENTENCE_END.pattern + r"|;(?=\s)")
 
 
 @dataclass(frozen=True, slots=True)
 class DatasetOptions:
-    """What a dataset is built from.
+    """How to build a dataset.
 
     Args:
         packages (tuple[str, ...]): Installed packages, by import name.
@@ -44,8 +43,8 @@ class DatasetOptions:
         valid_size (float): Share of names kept for validation, in [0, 1).
         seed (int): Another seed splits otherwise.
         jobs (int): Packages read at once.
-        roasts (tuple[Path, ...]): Files of roasts, in JSON lines or the book's Markdown.
-        reads (bool): Whether prompts carry the documentation that the answer stands in, as hovers' prompts do.
+        roasts (tuple[Path, ...]): Files of roasts, in JSON lines or Markdown.
+        with_documentation (bool): Whether prompts carry the documentation that holds the answer, as hovers' do.
     """
 
     packages: tuple[str, ...] = ("mlx",)
@@ -56,16 +55,16 @@ class DatasetOptions:
     valid_size: float = 0.05
     seed: int = 0
     jobs: int = 1
-    reads: bool = True
+    with_documentation: bool = True
     roasts: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """A dataset as it was written.
+    """Summary of a dataset that was written.
 
     Args:
-        folder (Path): Where it lies.
+        folder (Path): The folder it was written to.
         counts (dict[Split, Counter[str]]): Rows by split and kind.
         names (dict[Split, int]): Names (entries and foreign names) by split.
         versions (dict[str, str]): Package → version.
@@ -82,7 +81,7 @@ class Dataset:
 
 
 def build_dataset(output: Path, options: DatasetOptions) -> Dataset:
-    """Writes ``train.jsonl``, ``valid.jsonl``, ``test.jsonl`` and, last, ``manifest.json`` into a folder.
+    """Write ``train.jsonl``, ``valid.jsonl``, ``test.jsonl`` and, last, ``manifest.json`` into a folder.
 
     The same packages, options and seed give the same bytes.
 
@@ -93,7 +92,7 @@ def build_dataset(output: Path, options: DatasetOptions) -> Dataset:
     """
     _check(options)
     versions, rows = _all_rows(options)
-    fitted = [row for row in (_fit(row, options.seq_limit) for row in rows) if row]
+    fitted = [row for row in (_shortened(row, options.seq_limit) for row in rows) if row]
     splits: dict[Split, list[Row]] = {split: [] for split in SPLITS}
     for row in fitted:
         splits[_split(row.source, options)].append(row)
@@ -111,20 +110,6 @@ def build_dataset(output: Path, options: DatasetOptions) -> Dataset:
         shortened=len(set(fitted) - set(rows)),
         left_out=len(rows) - len(fitted),
     )
-
-
-def read_sources(folder: Path, split: Split) -> frozenset[str]:
-    """Returns the names that the rows of a split are about.
-
-    Raises:
-        DatasetError: The split's file cannot be read, or its rows do not say.
-    """
-    file = folder / f"{split}.jsonl"
-    try:
-        lines = file.read_text("utf-8").splitlines()
-        return frozenset(json.loads(line)["source"] for line in lines)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DatasetError(f"{file} cannot be read: {error}", "Write it with `tenny-lsp build-dataset`.") from error
 
 
 def _check(options: DatasetOptions) -> None:
@@ -152,7 +137,11 @@ def _all_rows(options: DatasetOptions) -> tuple[dict[str, str], list[Row]]:
     versions = {package: version for package, (version, _) in zip(packages, read, strict=True)}
     rows = [row for _, part in read for row in part]
     if "mlx" in packages:
-        rows += [row for foreign in load_foreign_names().values() for row in foreign_rows(foreign, reads=options.reads)]
+        rows += [
+            row
+            for foreign in load_foreign_names().values()
+            for row in foreign_rows(foreign, with_documentation=options.with_documentation)
+        ]
     rows += [row for file in options.roasts for roast in read_roasts(file) for row in roast_rows(roast)]
     first: dict[str, Row] = {}  # in two packages, a bare name means the first one's
     for row in rows:
@@ -163,24 +152,24 @@ def _all_rows(options: DatasetOptions) -> tuple[dict[str, str], list[Row]]:
 def _package_rows(package: str, options: DatasetOptions) -> tuple[str, list[Row]]:
     index = load_index(package, options.python)
     first = first_of_their_name(index)
-    beside: dict[Split, list[str]] = {split: [] for split in SPLITS}
+    neighbours: dict[Split, list[str]] = {split: [] for split in SPLITS}
     for entry in index:
-        short = excerpt(entry, customary_name(entry.name), characters=_BESIDE_CHARACTERS)
-        beside[_split(entry.name, options)].append(short)
+        short = excerpt(entry, customary_name(entry.name), characters=_NEIGHBOUR_CHARACTERS)
+        neighbours[_split(entry.name, options)].append(short)
     rows = [
         row
         for entry in index
         for row in entry_rows(
             entry,
-            beside[_split(entry.name, options)],
+            neighbours[_split(entry.name, options)],
             is_first_of_its_name=entry.name in first,
-            reads=options.reads,
+            with_documentation=options.with_documentation,
         )
     ]
     return index.version, rows
 
 
-def _fit(row: Row, limit: int) -> Row | None:
+def _shortened(row: Row, limit: int) -> Row | None:
     room = limit - len(row.prompt)
     if len(row.completion) <= room:
         return row
@@ -193,7 +182,8 @@ def _fit(row: Row, limit: int) -> Row | None:
 
 def _write(output: Path, splits: dict[Split, list[Row]], versions: dict[str, str], options: DatasetOptions) -> None:
     contents = {
-        f"{split}.jsonl": "".join(_line(row, options.format) for row in part).encode() for split, part in splits.items()
+        f"{split}.jsonl": "".join(row_line(row, options.format) for row in part).encode()
+        for split, part in splits.items()
     }
     manifest = {
         "packages": versions,
@@ -201,7 +191,7 @@ def _write(output: Path, splits: dict[Split, list[Row]], versions: dict[str, str
         "format": options.format,
         "seed": options.seed,
         "seq_limit": options.seq_limit,
-        "documentation": options.reads,
+        "documentation": options.with_documentation,
         "test_size": options.test_size,
         "valid_size": options.valid_size,
         "rows": {split: len(part) for split, part in splits.items()},
@@ -226,10 +216,3 @@ def _write(output: Path, splits: dict[Split, list[Row]], versions: dict[str, str
         for path in partial:
             with suppress(OSError):
                 path.unlink()
-
-
-def _line(row: Row, form: Format) -> str:
-    if form == "text":
-        return json.dumps({"text": row.prompt + row.completion}, ensure_ascii=False) + "\n"
-    values = {"prompt": row.prompt, "completion": row.completion, "source": row.source, "kind": row.kind}
-    return json.dumps(values, ensure_ascii=False) + "\n"

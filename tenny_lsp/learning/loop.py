@@ -1,6 +1,6 @@
-"""One training, from the model with fresh LoRA layers to the adapter in its folder, through MLX-LM's trainer.
+"""Run MLX-LM's trainer on a model with LoRA layers and write the adapter.
 
-MLX-LM is given its own hooks: the loss, the batches, and a callback after every iteration.
+The trainer gets its own hooks: the loss, the batches, and a callback after every iteration.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,8 +14,8 @@ from mlx_lm.tuner import trainer
 
 from tenny_lsp.errors import TrainingError
 from tenny_lsp.learning.adapter import save_adapter
-from tenny_lsp.learning.batches import Example, epoch, forever
-from tenny_lsp.learning.callback import Course, Finished, OnProgress
+from tenny_lsp.learning.batches import Example, epoch, epochs
+from tenny_lsp.learning.callback import OnProgress, TrainingCallback, TrainingFinished
 from tenny_lsp.learning.lora import trainable_weights
 from tenny_lsp.learning.objective import ClippedOptimizer, completion_loss, grad_checkpoint_undone
 from tenny_lsp.learning.options import TrainOptions, TrainResult
@@ -25,15 +25,15 @@ from tenny_lsp.model.runtime import prepare
 CACHE_LIMIT_BYTES = 1 << 30
 
 
-class Session:
-    """A training that has been set up.
+class TrainingLoop:
+    """A training that is ready to run.
 
     Args:
         options (TrainOptions): How to train.
         model: The base with its LoRA layers.
         examples (dict[str, list[Example]]): By split: ``"train"``, and ``"valid"`` and ``"test"`` if there are any.
         origin (dict): What the card says of base, dataset and versions.
-        on_progress (OnProgress): Told of every report and of every validation.
+        on_progress (OnProgress): Called at every report and every validation.
     """
 
     def __init__(
@@ -49,44 +49,44 @@ class Session:
         self._pad_to = 8 if prepare().device == "gpu" else 1
         self._loss = completion_loss(model)
         self._best: dict[str, mx.array] = {}
-        self._course = Course(
+        self._callback = TrainingCallback(
             options,
             options.iterations(len(examples["train"])),
             validate=self._validate if "valid" in examples else None,
-            keep=self._keep,
+            save=self._checkpoint,
             on_progress=on_progress,
         )
 
     def run(self) -> TrainResult:
-        """Returns the result, having trained, kept the best weights and, if asked, tested them."""
-        course, interrupted, test_loss = self._course, False, None
+        """Train, save the best weights and, if asked, test them."""
+        callback, interrupted, test_loss = self._callback, False, None
         try:
             self._train()
             test_loss = self._test() if self._options.test else None
         except KeyboardInterrupt:
-            if course.iteration == 0:
+            if callback.iteration == 0:
                 raise
             interrupted = True
-            course.keep_what_there_is()
+            callback.save_unvalidated()
         result = TrainResult(
             adapter_path=self._options.adapter_path,
-            iterations=course.iteration,
+            iterations=callback.iteration,
             interrupted=interrupted,
-            best_iteration=course.best_iteration or 0,
-            start_val_loss=course.start_val_loss,
-            val_loss=course.val_loss,
-            train_loss=course.train_loss,
+            best_iteration=callback.best_iteration or 0,
+            start_val_loss=callback.start_val_loss,
+            val_loss=callback.val_loss,
+            train_loss=callback.train_loss,
             test_loss=test_loss,
             test_perplexity=None if test_loss is None else exp(test_loss),
-            trained_tokens=course.trained_tokens,
-            duration_s=course.elapsed_s,
+            trained_tokens=callback.trained_tokens,
+            duration_s=callback.elapsed_s,
         )
         self._save(self._best, test_loss=test_loss, interrupted=interrupted)
         return result
 
     def _train(self) -> None:
-        options, iters = self._options, self._course.iters
-        self._course.begin()
+        options, iters = self._options, self._callback.iters
+        self._callback.begin()
         arguments = trainer.TrainingArgs(
             batch_size=options.batch_size,
             iters=iters,
@@ -96,7 +96,7 @@ class Session:
             grad_checkpoint=options.grad_checkpoint,
             clear_cache_threshold=CACHE_LIMIT_BYTES,
         )
-        with suppress(Finished), grad_checkpoint_undone(self._model):
+        with suppress(TrainingFinished), grad_checkpoint_undone(self._model):
             trainer.train(
                 model=self._model,
                 optimizer=ClippedOptimizer(options, iters),
@@ -104,22 +104,22 @@ class Session:
                 args=arguments,
                 loss=self._loss,
                 iterate_batches=self._batches,
-                training_callback=self._course,
+                training_callback=self._callback,
             )
 
     def _batches(
         self, dataset: Sequence[Example], batch_size: int, loop: bool = False, **_: Any
     ) -> Iterator[tuple[mx.array, ...]]:
-        """Yields what the loss takes: endless and counted for training, one epoch for scoring."""
-        make = forever if loop else epoch
+        """Yield the loss's arguments: endlessly, and counted, for training; one epoch for scoring."""
+        make = epochs if loop else epoch
         for batch in make(dataset, batch_size, seed=self._options.seed, pad_to=self._pad_to):
             if loop:
-                self._course.count(batch.token_count)
+                self._callback.count(batch.token_count)
             parts = (batch.inputs, batch.positions, batch.targets, batch.weights)
             yield tuple(mx.array(part) for part in parts)
 
     def _score(self, split: str, batch_count: int) -> float:
-        """Returns the loss of a split in nats per learned token."""
+        """Return the loss of a split in nats per learned token."""
         loss = trainer.evaluate(
             model=self._model,
             dataset=self._examples[split],
@@ -139,34 +139,34 @@ class Session:
         self._model.load_weights(list(self._best.items()), strict=False)
         return self._score("test", self._options.test_batches)
 
-    def _keep(self) -> None:
-        """Saves the present weights as the best so far."""
+    def _checkpoint(self) -> None:
+        """Save the present weights as the best so far."""
         weights = {name: mx.array(value) for name, value in trainable_weights(self._model).items()}
         if not all(mx.isfinite(value).all().item() for value in weights.values()):
             raise TrainingError(
-                f"The weights are not numbers at iteration {self._course.iteration} and were not saved",
+                f"The weights are not numbers at iteration {self._callback.iteration} and were not saved",
                 "Lower --learning-rate or --scale.",
             )
         self._save(weights, test_loss=None, interrupted=False)
         self._best = weights
 
     def _save(self, weights: dict[str, mx.array], *, test_loss: float | None, interrupted: bool) -> None:
-        options, course = self._options, self._course
+        options, callback = self._options, self._callback
         lora = {"rank": options.rank, "scale": options.scale, "dropout": options.dropout}
         card = self._origin | {
-            "hyperparameters": options.hyperparameters() | {"iters": course.iters},
+            "hyperparameters": options.hyperparameters() | {"iters": callback.iters},
             "scores": {
-                "start_val_loss": course.start_val_loss,
-                "val_loss": course.val_loss,
-                "train_loss": course.train_loss,
+                "start_val_loss": callback.start_val_loss,
+                "val_loss": callback.val_loss,
+                "train_loss": callback.train_loss,
                 "test_loss": test_loss,
             },
-            "iterations": course.iteration,
-            "best_iteration": course.best_iteration,
+            "iterations": callback.iteration,
+            "best_iteration": callback.best_iteration,
             "interrupted": interrupted,
-            "trained_tokens": course.trained_tokens,
-            "duration_s": round(course.elapsed_s, 1),
-            "curve": course.curve,
+            "trained_tokens": callback.trained_tokens,
+            "duration_s": round(callback.elapsed_s, 1),
+            "curve": callback.curve,
             "date": datetime.now(timezone.utc).date().isoformat(),
         }
         # Given a path instead of an open file, MLX reports a full disk as a mere RuntimeError.

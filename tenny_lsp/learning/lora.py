@@ -1,4 +1,4 @@
-"""The base model that is trained on, and the LoRA layers that are added to it."""
+"""Load a base model and add LoRA layers to it."""
 
 from inspect import signature
 from pathlib import Path
@@ -14,12 +14,13 @@ from tenny_lsp.learning.adapter import check_adapter_weights, check_base
 from tenny_lsp.learning.batches import Encoder
 from tenny_lsp.learning.options import TrainOptions
 from tenny_lsp.locations import embedded_base, is_hub_name
+from tenny_lsp.model.adapter_files import CONFIG_FILE
 from tenny_lsp.model.identity import refuse_code
 from tenny_lsp.model.runtime import prepare
 
 
 def load_base(name: str | None) -> tuple[Path, Any, Encoder]:
-    """Returns the base's folder, its model and its tokenizer; only a hub name may download.
+    """Load a base: return its folder, model and tokenizer. Only a hub name may download.
 
     Raises:
         BaseModelError: The base is incomplete or cannot be loaded.
@@ -49,7 +50,7 @@ def load_base(name: str | None) -> tuple[Path, Any, Encoder]:
 
 
 def add_lora(model: Any, options: TrainOptions, base: Path) -> None:
-    """Freezes the model and adds LoRA layers, fresh ones or those to go on from.
+    """Freeze the model and add LoRA layers, fresh ones or those of the adapter to resume from.
 
     Raises:
         TrainingError: The model has fewer layers.
@@ -70,11 +71,11 @@ def add_lora(model: Any, options: TrainOptions, base: Path) -> None:
     if {name: value.shape for name, value in weights.items()} != wanted:
         raise AdapterError(
             f"{file} does not fit this base with rank {options.rank} and num_layers {options.num_layers}",
-            "Give --rank and --num-layers as they are in the adapter_config.json beside it.",
+            f"Give --rank and --num-layers as they are in the {CONFIG_FILE} beside it.",
         )
     model.load_weights(list(weights.items()), strict=False)
 
 
 def trainable_weights(model: Any) -> dict[str, mx.array]:
-    """Returns the weights that training changes, by the names an adapter file gives them."""
+    """Return the weights that training changes, by the names an adapter file gives them."""
     return dict(cast("list[tuple[str, mx.array]]", tree_flatten(model.trainable_parameters())))

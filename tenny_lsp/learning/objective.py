@@ -1,4 +1,4 @@
-"""What MLX-LM's trainer differentiates and how its gradients are used: the loss and the optimizer."""
+"""The loss and the optimizer that MLX-LM's trainer is given."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ Loss = Callable[[Any, mx.array, mx.array, mx.array, mx.array], tuple[mx.array, m
 
 
 def completion_loss(model: Any) -> Loss:
-    """Returns the loss for a model: mean cross-entropy of the learned positions, and their number.
+    """Return the loss for a model: mean cross-entropy of the learned positions, and their number.
 
     Where the model allows it, the output layer (the widest by far in a small model) is computed for those
     positions only.
@@ -38,13 +38,13 @@ def completion_loss(model: Any) -> Loss:
 
 
 def _head(model: Any, hidden: mx.array) -> mx.array:
-    """Returns the logits ``(..., V)`` of hidden states ``(..., D)``, by the model's own or its tied head."""
+    """Return the logits ``(..., V)`` of hidden states ``(..., D)``, by the model's own or its tied head."""
     head = model.lm_head if "lm_head" in model else model.model.embed_tokens.as_linear
     return cast("mx.array", head(hidden))
 
 
 def _has_separate_head(model: Any) -> bool:
-    """Returns whether body and head, called one after the other, give what the model gives."""
+    """Return whether body and head, called one after the other, give what the model gives."""
     probe = mx.array([[1, 2, 3, 4]])
     try:
         logits = _head(model, model.model(probe))
@@ -81,14 +81,14 @@ class ClippedOptimizer:
         return cast("mx.array", self._optimizer.learning_rate)
 
     def update(self, model: Any, gradients: dict[str, Any]) -> None:
-        """Changes the model's trainable parameters by one step against the gradients."""
+        """Update the model's trainable parameters by one step against the gradients."""
         clipped, _ = optim.clip_grad_norm(gradients, self._max_norm)  # type: ignore[no-untyped-call]
         self._optimizer.update(model, clipped)
 
 
 @contextmanager
 def grad_checkpoint_undone(model: Any) -> Iterator[None]:
-    """Restores, at its end, the class of the model's layers, which MLX-LM's ``grad_checkpoint`` patches."""
+    """Restore, on exit, the class of the model's layers, which MLX-LM's ``grad_checkpoint`` patches."""
     layer_type = type(model.layers[0])
     original = layer_type.__call__
     try:

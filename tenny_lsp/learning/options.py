@@ -1,4 +1,4 @@
-"""What a training is asked to do, what it reports while it runs, and what came of it. Imports no MLX."""
+"""A training's options, its progress reports and its result. Imports no MLX."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from tenny_lsp.errors import TrainingError
 
-#: How often a training reads its rows when neither ``epochs`` nor ``iters`` is given.
+#: Epochs when neither ``epochs`` nor ``iters`` is given.
 DEFAULT_EPOCHS = 1.0
 
 
@@ -66,7 +66,7 @@ class TrainOptions:
     test_batches: int = -1
 
     def check(self) -> None:
-        """Returns when every option makes sense.
+        """Check that every option makes sense.
 
         Raises:
             TrainingError: One does not; the message names it.
@@ -89,7 +89,7 @@ class TrainOptions:
             raise TrainingError(f"optimizer is {self.optimizer}", "It must be adam or adamw.")
 
     def hyperparameters(self) -> dict[str, Any]:
-        """Returns every option but the folders, ready for JSON."""
+        """Return every option but the folders, ready for JSON."""
         values = asdict(self)
         for name in ("data", "adapter_path", "model"):
             del values[name]
@@ -98,7 +98,7 @@ class TrainOptions:
         return values
 
     def iterations(self, row_count: int) -> int:
-        """Returns how many iterations the training takes with so many rows."""
+        """Return how many iterations the training takes with ``row_count`` rows."""
         if self.iters is not None:
             return self.iters
         batch_count = math.ceil(row_count / self.batch_size)
@@ -107,7 +107,7 @@ class TrainOptions:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where a training stands.
+    """A progress report of a training.
 
     Attributes:
         iteration: Iterations done, 0 before the first.
@@ -117,7 +117,6 @@ class Progress:
         learning_rate: Of the last iteration.
         tokens_per_s: Tokens read per second of training: prompts count, padding and validations do not.
         trained_tokens: Tokens read so far, counted likewise.
-        elapsed_s: Since the first iteration.
         remaining_s: Estimated; None before the first iteration.
     """
 
@@ -128,13 +127,12 @@ class Progress:
     learning_rate: float
     tokens_per_s: float
     trained_tokens: int
-    elapsed_s: float
     remaining_s: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
-    """What came of a training.
+    """The result of a training.
 
     Attributes:
         adapter_path: The folder that now holds the adapter.

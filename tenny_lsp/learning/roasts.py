@@ -1,4 +1,4 @@
-"""Roasts to learn an attitude from: a context, its sentiment and a response, read from JSON lines or Markdown."""
+"""Read roasts to train on (a context, its sentiment, a response) from JSON lines or Markdown."""
 
 import json
 import re
@@ -6,36 +6,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal, get_args
 
 from tenny_lsp.errors import DatasetError
-from tenny_lsp.learning.questions import Row
-from tenny_lsp.model.prompts import completion, roast_prompt, sentiment_prompt
+from tenny_lsp.learning.formats import Row
+from tenny_lsp.model.prompts import SENTIMENTS, completion, roast_prompt, sentiment_prompt
 
-Sentiment = Literal["Positive", "Negative", "Neutral"]
-_SENTIMENTS: dict[str, Sentiment] = {label.lower(): label for label in get_args(Sentiment)}
+_SENTIMENTS = {label.lower(): label for label in SENTIMENTS}
 #: A context may be a comment that starts with "#", so only these words alone on a line begin a part.
 _HEADING = re.compile(r"#{1,6}[ \t]*(context|sentiment|response)[ \t]*:?", re.IGNORECASE)
 _FORMS = 'Write JSON lines {"context": …, "response": …} or Markdown with "#context" and "#response" blocks.'
 
 
 @dataclass(frozen=True, slots=True)
-class Roast:
-    """What Tenny is shown and what it says to it.
+class RoastExample:
+    """A comment and the remark on it that a model is to learn.
 
     Args:
         context (str): A comment, a docstring, a name, or what somebody said.
-        sentiment (Sentiment, optional): The context's; None where the file does not say.
+        sentiment (str, optional): One of ``SENTIMENTS``, the context's; None where the file does not say.
         response (str): The remark, on one line.
     """
 
     context: str
-    sentiment: Sentiment | None
+    sentiment: str | None
     response: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Location:
     path: Path
     line: int
 
@@ -43,8 +41,8 @@ class _Place:
         return DatasetError(f"{self.path}, line {self.line}: {what}", next_step)
 
 
-def read_roasts(path: Path) -> list[Roast]:
-    """Returns the roasts of a file, in its order.
+def read_roasts(path: Path) -> list[RoastExample]:
+    """Return the roasts of a file, in its order.
 
     A file that starts with ``{`` is read as JSON lines ``{"context", "sentiment", "response"}``; any other as Markdown
     of ``#context``, ``#sentiment`` and ``#response`` blocks. The sentiment may be left out in both.
@@ -52,8 +50,8 @@ def read_roasts(path: Path) -> list[Roast]:
     Raises:
         DatasetError: The file cannot be read, is empty, or has a row that is not whole; it names the line.
     """
-    text = _text_of(path)
-    lines = [(_Place(path, number), line) for number, line in enumerate(text.split("\n"), 1)]
+    text = _read_text(path)
+    lines = [(_Location(path, number), line) for number, line in enumerate(text.split("\n"), 1)]
     read = _json_roasts if text.lstrip().startswith("{") else _markdown_roasts
     roasts = list(read(lines))
     if not roasts:
@@ -61,7 +59,7 @@ def read_roasts(path: Path) -> list[Roast]:
     return roasts
 
 
-def _text_of(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -69,18 +67,18 @@ def _text_of(path: Path) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        place = _Place(path, content.count(b"\n", 0, error.start) + 1)
+        place = _Location(path, content.count(b"\n", 0, error.start) + 1)
         raise place.error("this is not UTF-8", "Save the file as UTF-8.") from error
     return text.replace("\r\n", "\n")
 
 
-def _json_roasts(lines: list[tuple[_Place, str]]) -> Iterator[Roast]:
+def _json_roasts(lines: list[tuple[_Location, str]]) -> Iterator[RoastExample]:
     for place, line in lines:
         if line.strip():
             yield _json_roast(place, line)
 
 
-def _json_roast(place: _Place, line: str) -> Roast:
+def _json_roast(place: _Location, line: str) -> RoastExample:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -93,8 +91,8 @@ def _json_roast(place: _Place, line: str) -> Roast:
     return _roast(place, row)
 
 
-def _markdown_roasts(lines: list[tuple[_Place, str]]) -> Iterator[Roast]:
-    start: _Place | None = None
+def _markdown_roasts(lines: list[tuple[_Location, str]]) -> Iterator[RoastExample]:
+    start: _Location | None = None
     parts: dict[str, str] = {}
     name = ""
     for place, line in lines:
@@ -118,7 +116,7 @@ def _markdown_roasts(lines: list[tuple[_Place, str]]) -> Iterator[Roast]:
         yield _roast(start, parts)
 
 
-def _roast(place: _Place, parts: dict[str, str]) -> Roast:
+def _roast(place: _Location, parts: dict[str, str]) -> RoastExample:
     context, label = parts.get("context", "").strip(), parts.get("sentiment", "").strip()
     response = " ".join(parts.get("response", "").split())
     for name, text in (("context", context), ("response", response)):
@@ -128,14 +126,12 @@ def _roast(place: _Place, parts: dict[str, str]) -> Roast:
         if any("\ud800" <= character <= "\udfff" for character in text):
             raise place.error(f"the {name} holds half a character (a lone surrogate)", "Write the character itself.")
     if label and label.lower() not in _SENTIMENTS:
-        raise place.error(
-            f'the sentiment is "{label}"', f"Write {', '.join(get_args(Sentiment))}, or leave the sentiment out."
-        )
-    return Roast(context, _SENTIMENTS.get(label.lower()), response)
+        raise place.error(f'the sentiment is "{label}"', f"Write {', '.join(SENTIMENTS)}, or leave the sentiment out.")
+    return RoastExample(context, _SENTIMENTS.get(label.lower()), response)
 
 
-def roast_rows(roast: Roast) -> Iterator[Row]:
-    """Yields what is learned from a roast: the remark, and the sentiment where it is known."""
+def roast_rows(roast: RoastExample) -> Iterator[Row]:
+    """Yield a roast's rows: the remark, and the sentiment where it is known."""
     source = sha256(roast.context.encode()).hexdigest()[:12]
     yield Row(roast_prompt(roast.context), roast.response, source, "roast")
     if roast.sentiment:

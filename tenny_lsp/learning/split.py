@@ -1,4 +1,4 @@
-"""Which entries a model learns from and which are kept to test it."""
+"""Assign names to the train, valid and test splits."""
 
 from hashlib import sha256
 from typing import Literal
@@ -7,7 +7,7 @@ Split = Literal["train", "valid", "test"]
 
 
 def split_of(name: str, *, seed: int, test_size: float, valid_size: float) -> Split:
-    """Returns the split of an entry, from its name alone, so that it is the same for every MLX version.
+    """Return the split of an entry, from its name alone, so that it is the same for every MLX version.
 
     The hash is of the last component in lower case: ``mlx.core.reshape`` and ``mlx.core.array.reshape``, or
     ``mlx.nn.ReLU`` and ``mlx.nn.relu``, say nearly the same and must not stand on both sides.

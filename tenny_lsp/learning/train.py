@@ -1,31 +1,36 @@
-"""Dataset → LoRA adapter and card: what ``tenny-lsp train`` does.
+"""Train a LoRA adapter on a dataset: ``tenny-lsp train``.
 
-Importing this module imports no MLX. The training does, once the machine is prepared for it and the rows
-have been read.
+Importing this module imports no MLX. The training does, once the runtime is prepared and the rows have been read.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
 from tenny_lsp.errors import TrainingError
 from tenny_lsp.learning.adapter import check_replaceable
-from tenny_lsp.learning.batches import encode_rows, read_rows
-from tenny_lsp.learning.callback import OnProgress, muted_stdout
+from tenny_lsp.learning.batches import encode_rows
+from tenny_lsp.learning.callback import OnProgress, silenced_stdout
+from tenny_lsp.learning.formats import read_rows
 from tenny_lsp.learning.options import TrainOptions, TrainResult
 from tenny_lsp.locations import embedded_base
 from tenny_lsp.model.identity import base_sha256, file_sha256
 from tenny_lsp.model.runtime import package_version, prepare
 
+#: OpenBLAS's idle threads spin for 2 to the power of this many cycles, then sleep. By its own 26 they spin through
+#: everything between two products, and beside another busy process training takes twice as long.
+_SPIN_CYCLES_LOG2 = "16"
+
 
 def train(options: TrainOptions, on_progress: OnProgress) -> TrainResult:
-    """Trains an adapter and returns what came of it; the best by validation loss is what the folder holds.
+    """Train an adapter and return the result; the folder holds the weights with the best validation loss.
 
     Ctrl-C (a KeyboardInterrupt, also one raised by ``on_progress``) ends the training early: the best
     adapter so far is kept, or the present one where none was validated. Nothing is written to stdout.
 
     Args:
         options (TrainOptions): How to train.
-        on_progress (Callable[[Progress], None]): Told of every report and of every validation.
+        on_progress (Callable[[Progress], None]): Called at every report and every validation.
 
     Raises:
         TrainingError: An option makes no sense, a loss is not a number or MLX failed.
@@ -39,10 +44,11 @@ def train(options: TrainOptions, on_progress: OnProgress) -> TrainResult:
     check_replaceable(options.adapter_path)
     files = _dataset_files(options)
     rows = {name: read_rows(file) for name, file in files.items()}
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", _SPIN_CYCLES_LOG2)
     prepare()
-    with muted_stdout() as aloud:
+    with silenced_stdout() as unsilenced:
         # These import MLX, which must not happen before prepare().
-        from tenny_lsp.learning.loop import Session
+        from tenny_lsp.learning.loop import TrainingLoop
         from tenny_lsp.learning.lora import add_lora, load_base
 
         base, model, tokenizer = load_base(options.model)
@@ -51,9 +57,9 @@ def train(options: TrainOptions, on_progress: OnProgress) -> TrainResult:
             for name, part in rows.items()
         }
         add_lora(model, options, base)
-        session = Session(options, model, examples, _origin(options, base, files), aloud(on_progress))
+        loop = TrainingLoop(options, model, examples, _origin(options, base, files), unsilenced(on_progress))
         try:
-            return session.run()
+            return loop.run()
         except RuntimeError as error:
             raise TrainingError(
                 f"MLX could not go on: {error}", "Try a smaller --batch-size or --max-seq-length."
@@ -61,7 +67,7 @@ def train(options: TrainOptions, on_progress: OnProgress) -> TrainResult:
 
 
 def _dataset_files(options: TrainOptions) -> dict[str, Path]:
-    """Returns the files to read by split: validation rows if there are any, test rows if asked for."""
+    """Return the files to read by split: validation rows if there are any, test rows if asked for."""
     files = {"train": options.data / "train.jsonl"}
     valid = options.data / "valid.jsonl"
     if valid.is_file() and valid.stat().st_size:
@@ -72,7 +78,7 @@ def _dataset_files(options: TrainOptions) -> dict[str, Path]:
 
 
 def _origin(options: TrainOptions, base: Path, files: dict[str, Path]) -> dict[str, Any]:
-    """Returns the part of the card that is known before the training."""
+    """Return the part of the card that is known before the training."""
     name = "embedded" if base.resolve() == embedded_base().resolve() else options.model
     return {
         "base": {"name": name, "sha256": base_sha256(base)},

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from tenny_lsp.errors import AdapterError, BaseModelError
+from tenny_lsp.model.adapter_files import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
 
 _TOKENIZER_FILES = ("config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json")
 #: The safetensors format's own limit; a broken file must not be read whole.
@@ -69,12 +70,12 @@ def adapter_fingerprint(folder: Path) -> str:
     """
     total = sha256()
     try:
-        for name in ("adapter_config.json", "adapters.safetensors"):
+        for name in (CONFIG_FILE, WEIGHTS_FILE):
             total.update(file_sha256(folder / name).encode())
     except OSError as error:
         raise AdapterError(
             f"The adapter {folder} cannot be read: {error.filename}: {error.strerror}",
-            "Train it again, or name a folder with adapters.safetensors and adapter_config.json.",
+            f"Train it again, or name a folder with {WEIGHTS_FILE} and {CONFIG_FILE}.",
         ) from error
     return total.hexdigest()
 
@@ -111,7 +112,7 @@ def check_card(adapter: Path, base: Path) -> None:
     Raises:
         AdapterError: The adapter was made for another base, or its card cannot be read.
     """
-    card = adapter / "card.json"
+    card = adapter / CARD_FILE
     try:
         made_for = json.loads(card.read_bytes()).get("base") if card.exists() else None
         expected = made_for.get("sha256") if isinstance(made_for, dict) else None

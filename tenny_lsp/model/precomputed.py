@@ -10,9 +10,6 @@ from tenny_lsp.model.protocol import Abilities, ModelState, Sampled, Sampling, T
 
 LOGGER = logging.getLogger(__name__)
 
-#: Lies in an adapter's folder: one JSON object a line, {"prompt": hash, "answer": text}.
-ANSWERS_FILE = "answers.jsonl"
-
 
 def prompt_key(prompt: str) -> str:
     """Return the key of a prompt's answer. The prompt holds the documentation: another version's has another key."""

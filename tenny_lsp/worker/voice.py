@@ -18,6 +18,7 @@ from mlx_lm.utils import load_adapters
 
 from tenny_lsp.errors import AdapterError, BaseModelError
 from tenny_lsp.model import wire
+from tenny_lsp.model.adapter_files import WEIGHTS_FILE
 from tenny_lsp.model.identity import adapter_fingerprint, base_fingerprint, check_card, refuse_code
 from tenny_lsp.worker.sampling import completions
 from tenny_lsp.worker.scoring import Scorer
@@ -193,7 +194,7 @@ class Voice:
 
     def _cache_adapter(self, adapter: tuple[str, str]) -> None:
         """Cache the modules of the active adapter if it is LoRA: swapping it in again then takes a millisecond."""
-        weights: dict[str, mx.array] = mx.load(str(Path(adapter[0]) / "adapters.safetensors"))  # type: ignore[assignment]
+        weights: dict[str, mx.array] = mx.load(str(Path(adapter[0]) / WEIGHTS_FILE))  # type: ignore[assignment]
         if all(".lora_" in name for name in weights):
             modules = [(name, module) for name, module in self._model.named_modules() if "lora_a" in module]
             newest = list(self._adapter_cache.items())[1 - _CACHE_SIZE :]

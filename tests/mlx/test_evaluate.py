@@ -90,7 +90,7 @@ def test_the_command_measures_base_and_adapter_and_writes_a_report(
 
 
 def test_a_folder_without_source_is_named(tiny_base: Path, tmp_path: Path) -> None:
-    options = EvaluateOptions(model=str(tiny_base), code=tmp_path, most=0)
+    options = EvaluateOptions(model=str(tiny_base), code=tmp_path, max_entries=0)
     speaker = worker_model(str(tiny_base), None)
 
     with pytest.raises(DatasetError, match="holds no Python source"):

@@ -29,11 +29,19 @@ MAY_IMPORT = {
     "source": set(),
     "data": set(),
     "mlx_api": {"data"},
-    "evaluation": {"features", "learning", "mlx_api", "model.prompts", "model.protocol", "model.runtime"},
+    "evaluation": {
+        "features",
+        "learning",
+        "mlx_api",
+        "model.adapter_files",
+        "model.prompts",
+        "model.protocol",
+        "model.runtime",
+    },
     "learning": {"locations", "mlx_api", "model"},
     "worker": {"model"},
     "model": set(),
-    "locations": set(),
+    "locations": {"model.adapter_files"},
     "errors": set(),
 }
 

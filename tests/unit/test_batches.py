@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tenny_lsp.errors import BaseModelError, DatasetError
-from tenny_lsp.learning.batches import Example, Row, collate, encode_rows, epoch, forever, read_rows
+from tenny_lsp.learning.batches import Example, collate, encode_rows, epoch, epochs
+from tenny_lsp.learning.formats import Row, read_rows
 
 END = 0
 
@@ -52,7 +53,7 @@ def test_rows_are_read(tmp_path: Path) -> None:
     ]
     file = write(tmp_path, "\n\n".join(json.dumps(line, ensure_ascii=False) for line in lines) + "\n")
     assert read_rows(file) == [
-        Row("Q: What is abs?\nA:", " Absolute value.\u2028"),
+        Row("Q: What is abs?\nA:", " Absolute value.\u2028", source="mlx.core.abs"),
         Row("Q: What is exp?\nA:", " Exponential.\nA: twice"),
         Row("", "no question here"),
     ]
@@ -150,7 +151,7 @@ def test_the_order_is_the_seeds_and_changes_with_the_epoch() -> None:
     examples = realistic(200, seed=0)
 
     def first_epochs(seed: int, number: int) -> list[list[int]]:
-        stream = forever(examples, 16, seed=seed, pad_to=8)
+        stream = epochs(examples, 16, seed=seed, pad_to=8)
         return [[next(stream).token_count for _ in range(13)] for _ in range(number)]
 
     once, again = first_epochs(3, 2)

@@ -196,11 +196,11 @@ def test_text_rows_hold_the_same_words(rows: Rows, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("limit", [64, 200, 400])
 def test_a_long_answer_ends_at_a_sentence(limit: int, tmp_path: Path) -> None:
-    build_dataset(tmp_path / "whole", DatasetOptions(reads=False))
+    build_dataset(tmp_path / "whole", DatasetOptions(with_documentation=False))
     rows = rows_of(tmp_path / "whole")
     whole = {row["prompt"]: row["completion"] for row in rows}
 
-    dataset = build_dataset(tmp_path / "cut", DatasetOptions(seq_limit=limit, reads=False))
+    dataset = build_dataset(tmp_path / "cut", DatasetOptions(seq_limit=limit, with_documentation=False))
 
     kept = rows_of(tmp_path / "cut")
     cut = [row for row in kept if row["completion"] != whole[row["prompt"]]]
@@ -212,7 +212,7 @@ def test_a_long_answer_ends_at_a_sentence(limit: int, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("shop")
 def test_an_abbreviation_is_no_end_and_what_has_none_is_left_out(tmp_path: Path) -> None:
-    options = DatasetOptions(packages=("shop",), test_size=0, valid_size=0, seq_limit=90, reads=False)
+    options = DatasetOptions(packages=("shop",), test_size=0, valid_size=0, seq_limit=90, with_documentation=False)
     dataset = build_dataset(tmp_path / "out", options)
 
     answers = {row["completion"] for row in rows_of(tmp_path / "out") if row["kind"] in ("what", "arguments")}
@@ -232,7 +232,7 @@ def test_another_package_is_not_asked_about_as_if_it_were_mlx(tmp_path: Path) ->
 
 
 def test_documentation_stands_above_the_question_that_it_answers(rows: Rows, tmp_path: Path) -> None:
-    build_dataset(tmp_path, DatasetOptions(reads=False))
+    build_dataset(tmp_path, DatasetOptions(with_documentation=False))
 
     assert all(row["prompt"].count("\n\nQ: ") == 1 for row in rows)
     assert all(row["prompt"].startswith("Q: ") for row in rows_of(tmp_path))

@@ -9,7 +9,11 @@ from tenny_lsp.mlx_api.index import ApiIndex
 def answers(index: ApiIndex, name: str, kind: str) -> set[str]:
     entry = index.resolve(name)
     assert entry is not None
-    return {row.completion for row in entry_rows(entry, [], is_first_of_its_name=True, reads=True) if row.kind == kind}
+    return {
+        row.completion
+        for row in entry_rows(entry, [], is_first_of_its_name=True, with_documentation=True)
+        if row.kind == kind
+    }
 
 
 def test_what_it_is_opens_with_the_name_as_in_the_book(mlx_index: ApiIndex) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from tenny_lsp.errors import DatasetError
 from tenny_lsp.learning.dataset import DatasetOptions, build_dataset
-from tenny_lsp.learning.roasts import Roast, read_roasts, roast_rows
+from tenny_lsp.learning.roasts import RoastExample, read_roasts, roast_rows
 from tenny_lsp.model.prompts import roast_prompt
 from tools.check_roasts import (
     REMARKS,
@@ -45,13 +45,13 @@ negative
 Later is a place.
 """
 FROM_MARKDOWN = [
-    Roast("I love my smart watch. What do you think?", None, "It counts your steps to the charger."),
-    Roast("# TODO: later", "Negative", "Later is a place."),
+    RoastExample("I love my smart watch. What do you think?", None, "It counts your steps to the charger."),
+    RoastExample("# TODO: later", "Negative", "Later is a place."),
 ]
 
 
 @pytest.fixture(scope="module")
-def shipped() -> list[Roast]:
+def shipped() -> list[RoastExample]:
     """All that was written: what the cynic learns from, and what it keeps in reserve."""
     return read_roasts(ROASTS) + read_roasts(REMARKS)
 
@@ -61,7 +61,7 @@ def unseen() -> list[dict[str, str]]:
     return [json.loads(line) for line in UNSEEN.read_text("utf-8").splitlines()]
 
 
-def read(folder: Path, text: str | bytes) -> list[Roast]:
+def read(folder: Path, text: str | bytes) -> list[RoastExample]:
     path = folder / "roasts"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     return read_roasts(path)
@@ -75,15 +75,15 @@ def test_json_lines_are_read_in_order_and_blank_ones_skipped(tmp_path: Path) -> 
     text = row(sentiment="Neutral") + "\n" + row(context="x = 1\n# why", author="somebody", sentiment="negative")
 
     assert read(tmp_path, text) == [
-        Roast("# wip", "Neutral", "It still is."),
-        Roast("x = 1\n# why", "Negative", "It still is."),
+        RoastExample("# wip", "Neutral", "It still is."),
+        RoastExample("x = 1\n# why", "Negative", "It still is."),
     ]
 
 
 def test_a_line_separator_inside_a_string_does_not_end_the_line(tmp_path: Path) -> None:
     text = json.dumps({"context": "one\u2028two", "response": "Three."}, ensure_ascii=False)
 
-    assert read(tmp_path, text) == [Roast("one\u2028two", None, "Three.")]
+    assert read(tmp_path, text) == [RoastExample("one\u2028two", None, "Three.")]
 
 
 def test_the_books_markdown_is_read_and_a_comment_in_it_is_no_heading(tmp_path: Path) -> None:
@@ -170,18 +170,18 @@ def test_what_is_alike_is_found_whatever_its_case_and_marks() -> None:
     ],
 )
 def test_what_no_roast_may_be(response: str, reason: str) -> None:
-    assert [found for found, _ in badly_formed([Roast("# wip", "Neutral", response)])] == [reason]
+    assert [found for found, _ in badly_formed([RoastExample("# wip", "Neutral", response)])] == [reason]
 
 
 def test_an_unseen_comment_is_given_away_by_four_words_or_most_of_them() -> None:
     unseen = ["# mask is off by one when empty", "# retry twice"]
 
-    assert leaks(unseen, [Roast("# wip", None, "An index off by one when read aloud.")]) != []
-    assert leaks(unseen, [Roast("# retry twice more", None, "A third time, then.")]) != []
-    assert leaks(unseen, [Roast("# wip", None, "Retry it when you are off.")]) == []
+    assert leaks(unseen, [RoastExample("# wip", None, "An index off by one when read aloud.")]) != []
+    assert leaks(unseen, [RoastExample("# retry twice more", None, "A third time, then.")]) != []
+    assert leaks(unseen, [RoastExample("# wip", None, "Retry it when you are off.")]) == []
 
 
-def test_there_are_enough_roasts_and_no_two_alike(shipped: list[Roast]) -> None:
+def test_there_are_enough_roasts_and_no_two_alike(shipped: list[RoastExample]) -> None:
     contexts, responses = [roast.context for roast in shipped], [roast.response for roast in shipped]
 
     assert len(shipped) >= 2800
@@ -190,11 +190,11 @@ def test_there_are_enough_roasts_and_no_two_alike(shipped: list[Roast]) -> None:
     assert near_duplicates(responses, 0.2) == near_duplicates(contexts, 0.3) == []
 
 
-def test_every_roast_is_a_finished_kind_line_of_plain_text(shipped: list[Roast]) -> None:
+def test_every_roast_is_a_finished_kind_line_of_plain_text(shipped: list[RoastExample]) -> None:
     assert badly_formed(shipped) == []
 
 
-def test_no_construction_wears_out(shipped: list[Roast]) -> None:
+def test_no_construction_wears_out(shipped: list[RoastExample]) -> None:
     responses = [roast.response for roast in shipped]
 
     for file in (ROASTS, REMARKS):  # of more texts, fewer pairs are distinct
@@ -204,18 +204,18 @@ def test_no_construction_wears_out(shipped: list[Roast]) -> None:
     assert openings(responses, 1).most_common(1)[0][1] <= 0.15 * len(shipped)
 
 
-def test_roasts_are_about_their_context(shipped: list[Roast]) -> None:
+def test_roasts_are_about_their_context(shipped: list[RoastExample]) -> None:
     assert len(off_subject(shipped)) < 0.10 * len(shipped)
 
 
-def test_sentiments_are_balanced_and_complete(shipped: list[Roast]) -> None:
+def test_sentiments_are_balanced_and_complete(shipped: list[RoastExample]) -> None:
     counts = Counter(roast.sentiment for roast in shipped)
 
     assert set(counts) == {"Positive", "Negative", "Neutral"}
     assert all(0.28 <= count / len(shipped) <= 0.40 for count in counts.values())
 
 
-def test_nothing_of_the_unseen_comments_is_learned(shipped: list[Roast], unseen: list[dict[str, str]]) -> None:
+def test_nothing_of_the_unseen_comments_is_learned(shipped: list[RoastExample], unseen: list[dict[str, str]]) -> None:
     comments = [row["comment"] for row in unseen]
 
     assert len(set(comments)) == 60
@@ -224,7 +224,7 @@ def test_nothing_of_the_unseen_comments_is_learned(shipped: list[Roast], unseen:
 
 
 def test_a_roast_is_learned_in_the_books_form_and_its_sentiment_beside_it() -> None:
-    remark, sentiment = roast_rows(Roast("# temporary", "Negative", "So was the moon landing."))
+    remark, sentiment = roast_rows(RoastExample("# temporary", "Negative", "So was the moon landing."))
 
     assert (remark.prompt, remark.completion) == (
         "#context\n\n# temporary\n\n#response\n\n",
@@ -233,7 +233,7 @@ def test_a_roast_is_learned_in_the_books_form_and_its_sentiment_beside_it() -> N
     assert sentiment.prompt == "What is the sentiment of this text: # temporary\nA:"
     assert sentiment.completion == " Negative"
     assert remark.source == sentiment.source
-    assert [row.kind for row in roast_rows(Roast("x", None, "y."))] == ["roast"]
+    assert [row.kind for row in roast_rows(RoastExample("x", None, "y."))] == ["roast"]
 
 
 def test_a_comment_cannot_open_a_part_of_its_own() -> None:

@@ -14,7 +14,8 @@ from tenny_lsp.inference.queries import Queries
 from tenny_lsp.learning.adapter import check_adapter
 from tenny_lsp.learning.dataset import DatasetOptions, build_dataset
 from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.model.precomputed import ANSWERS_FILE, prompt_key
+from tenny_lsp.model.adapter_files import ANSWERS_FILE, CARD_FILE
+from tenny_lsp.model.precomputed import prompt_key
 from tenny_lsp.model.protocol import EMBEDDED_ABILITIES
 from tenny_lsp.source.buffer import Buffer
 from tenny_lsp.wiring import text_model
@@ -40,7 +41,7 @@ def test_a_fresh_install_finds_it_and_it_fits_the_embedded_base(name: str) -> No
 def test_the_cynic_has_learned_the_roasts_as_they_are(tmp_path: Path) -> None:
     options = DatasetOptions(packages=(), roasts=(ROASTS,), test_size=0, valid_size=0.06)
     build_dataset(tmp_path / "roasts", options)
-    card = json.loads((ADAPTER.with_name(locations.CYNIC) / "card.json").read_text("utf-8"))
+    card = json.loads((ADAPTER.with_name(locations.CYNIC) / CARD_FILE).read_text("utf-8"))
 
     found = {name: sha256((tmp_path / "roasts" / name).read_bytes()).hexdigest() for name in card["dataset"]["sha256"]}
     assert found == card["dataset"]["sha256"]
@@ -78,7 +79,7 @@ async def test_nearly_every_documented_name_has_an_answer_and_each_is_grounded(m
 
 
 def test_its_card_tells_how_good_it_is() -> None:
-    scores = json.loads((ADAPTER / "card.json").read_text("utf-8"))["evaluation"]
+    scores = json.loads((ADAPTER / CARD_FILE).read_text("utf-8"))["evaluation"]
 
     assert scores["answers"]["rouge_l"] >= 0.7
     assert scores["answers"]["shown_unfounded"] == 0

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from tenny_lsp.errors import StorageError, TrainingError
-from tenny_lsp.learning.callback import Course, Finished
+from tenny_lsp.learning.callback import TrainingCallback, TrainingFinished
 from tenny_lsp.learning.options import Progress, TrainOptions
 
 OPTIONS = TrainOptions(data=Path("rows"), adapter_path=Path("adapter"), steps_per_report=2, steps_per_eval=3)
@@ -15,40 +15,42 @@ class Training:
 
     def __init__(self, val_losses: list[float], options: TrainOptions = OPTIONS, iters: int = 9) -> None:
         self.reports: list[Progress] = []
-        self.kept: list[int] = []
+        self.saved: list[int] = []
         self.disk_is_full = False
         self._val_losses: Iterator[float] = iter(val_losses)
         validate = self._validate if val_losses else None
-        self.course = Course(options, iters, validate=validate, keep=self._keep, on_progress=self.reports.append)
+        self.callback = TrainingCallback(
+            options, iters, validate=validate, save=self._save, on_progress=self.reports.append
+        )
 
     def _validate(self) -> float:
         return next(self._val_losses)
 
-    def _keep(self) -> None:
+    def _save(self) -> None:
         if self.disk_is_full:
             raise StorageError("The disk is full", "Free some space.")
-        self.kept.append(self.course.iteration)
+        self.saved.append(self.callback.iteration)
 
     def go(self, losses: list[float]) -> None:
-        self.course.begin()
+        self.callback.begin()
         for iteration, loss in enumerate(losses, 1):
-            self.course.count(100)
-            self.course.on_train_loss_report({"iteration": iteration, "train_loss": loss, "learning_rate": 1e-3})
+            self.callback.count(100)
+            self.callback.on_train_loss_report({"iteration": iteration, "train_loss": loss, "learning_rate": 1e-3})
 
 
 def test_the_best_is_kept_not_the_last() -> None:
     training = Training([5.0, 3.0, 2.0, 2.5])
-    with pytest.raises(Finished):
+    with pytest.raises(TrainingFinished):
         training.go([4.0] * 9)
-    assert training.kept == [3, 6]
-    assert (training.course.best_iteration, training.course.val_loss) == (6, 2.0)
-    assert training.course.start_val_loss == 5.0
+    assert training.saved == [3, 6]
+    assert (training.callback.best_iteration, training.callback.val_loss) == (6, 2.0)
+    assert training.callback.start_val_loss == 5.0
 
 
 def test_a_report_is_the_mean_since_the_last() -> None:
     training = Training([5.0, 3.0, 2.0])
-    with pytest.raises(Finished):
-        training.course.iters = 5
+    with pytest.raises(TrainingFinished):
+        training.callback.iters = 5
         training.go([4.0, 2.0, 9.0, 1.0, 7.0])
     told = [(report.iteration, report.train_loss, report.val_loss) for report in training.reports]
     assert told == [(0, None, 5.0), (2, 3.0, None), (3, None, 3.0), (4, 5.0, None), (5, 7.0, 2.0)]
@@ -60,7 +62,7 @@ def test_a_loss_that_is_no_number_ends_it_and_says_what_was_kept(loss: float) ->
     training = Training([5.0, 3.0])
     with pytest.raises(TrainingError, match="at iteration 5; the adapter of iteration 3 was kept"):
         training.go([4.0, 4.0, 4.0, 4.0, loss])
-    assert training.kept == [3]
+    assert training.saved == [3]
     early = Training([5.0])
     with pytest.raises(TrainingError, match="at iteration 1; what the adapter's folder held before was kept"):
         early.go([loss])
@@ -71,18 +73,18 @@ def test_what_could_not_be_saved_is_not_the_best() -> None:
     training.disk_is_full = True
     with pytest.raises(StorageError):
         training.go([4.0] * 3)
-    assert (training.course.best_iteration, training.course.val_loss) == (None, None)
+    assert (training.callback.best_iteration, training.callback.val_loss) == (None, None)
 
 
 def test_nothing_is_kept_twice() -> None:
     training = Training([5.0, 3.0])
     training.go([4.0] * 4)
-    training.course.keep_what_there_is()
-    assert training.kept == [3]
+    training.callback.save_unvalidated()
+    assert training.saved == [3]
     unvalidated = Training([5.0])
     unvalidated.go([4.0] * 2)
-    unvalidated.course.keep_what_there_is()
-    assert unvalidated.kept == [2]
+    unvalidated.callback.save_unvalidated()
+    assert unvalidated.saved == [2]
 
 
 def test_iterations_are_given_or_follow_from_the_epochs() -> None:

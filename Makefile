@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test test-bootstrap test-editors check lint lint-extension vsix test-vscode screenshots fix bench tree lock clean
+.PHONY: help demo test test-bootstrap test-editors check lint lint-extension vsix test-vscode screenshots fix bench lock clean
 
 help:  ## Print this help
 	@awk -F ":.*## " '/^[a-z-]+:.*## / { printf "%-15s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,9 +51,6 @@ bench: .venv/ready  ## Measure side by side with peers; wants a quiet machine
 	$(BIN)/python -m benchmarks.long_file
 	$(BIN)/python -m benchmarks.completion_rank
 	$(BIN)/python -m benchmarks.train_speed
-
-tree: .venv/ready  ## Write the README's tree anew
-	$(BIN)/python -m tools.tree
 
 lock:  ## Pin the requirements again (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header \

@@ -17,7 +17,7 @@ _CONTEXT_CHARACTERS = 2000
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class MemberUse:
     """A place in source code where something of MLX is named.
 
     Args:
@@ -31,7 +31,7 @@ class Place:
     name: str
 
 
-def places_in(code: Sequence[str], index: ApiIndex, most: int) -> list[Place]:
+def places_in(code: Sequence[str], index: ApiIndex, most: int) -> list[MemberUse]:
     """Return at most ``most`` places of source files, spread over all of them, the same every time."""
     found = []
     for text in code:
@@ -39,11 +39,11 @@ def places_in(code: Sequence[str], index: ApiIndex, most: int) -> list[Place]:
             module = index.resolve(qualified_name(use[1]))
             if module and module.kind == "module" and use[2] in dict(index.members(module)):
                 before = text[: use.start(2)]
-                found.append(Place(before[-_CONTEXT_CHARACTERS:], module.name, use[2]))
+                found.append(MemberUse(before[-_CONTEXT_CHARACTERS:], module.name, use[2]))
     return random.Random(0).sample(found, min(most, len(found)))
 
 
-async def reciprocal_rank(places: Sequence[Place], index: ApiIndex, score: Score) -> float:
+async def reciprocal_rank(places: Sequence[MemberUse], index: ApiIndex, score: Score) -> float:
     """Return the mean reciprocal rank of the authors' names among all members of their modules."""
     ranks = []
     for place in places:

@@ -25,7 +25,7 @@ _STATEMENT = re.compile(r"[ \t]*(?:def|class|return|import|from|with|while|for|i
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class InlineContext:
     """Where the model is to go on.
 
     Args:
@@ -61,7 +61,7 @@ async def inline(buffer: Buffer, offset: int, index: ApiIndex, write: Write, dea
     aliases = dict(module_aliases(buffer.text))
     if not aliases or not _CLOSERS.match(rest) or not is_code(before):
         return None
-    place = place_of(before, after)
+    context = context_of(before, after)
     # A tokenizer joins a space with the word behind it: the model writes the white space before the cursor once more.
     space = before[len(before.rstrip(" \t")) :]
     read = read_before(buffer.text, offset).removesuffix(space)
@@ -70,35 +70,39 @@ async def inline(buffer: Buffer, offset: int, index: ApiIndex, write: Write, dea
     async def listen() -> None:
         nonlocal found
         written = ""
-        async with contextlib.aclosing(write(read, _BLOCK_TOKENS if place.is_block else _LINE_TOKENS)) as pieces:
+        async with contextlib.aclosing(write(read, _BLOCK_TOKENS if context.is_block else _LINE_TOKENS)) as pieces:
             async for piece in pieces:
                 written += piece
-                found = cut(_after_space(written, space, place), place)
+                found = cut(_after_space(written, space, context), context)
                 if found.is_whole:
                     return
-        found = cut(_after_space(written + "\n", space, place), place)  # its text has ended, and its last line with it
+        found = cut(
+            _after_space(written + "\n", space, context), context
+        )  # its text has ended, and its last line with it
 
     await _within(deadline_s, listen())
     return known(found.text, aliases, index) or None
 
 
-def place_of(before: str, after: str) -> Place:
+def context_of(before: str, after: str) -> InlineContext:
     """Return where a cursor stands between two texts."""
     line = before[before.rfind("\n") + 1 :]
     rest, _, later = after.partition("\n")
     closed = sum(character in ")]}" for character in rest)
     following = next((line.strip() for line in later.split("\n") if line.strip()), "")
     indent = line[: len(line) - len(line.lstrip())]
-    return Place(indent, not line.strip() and not rest.strip(), max(0, _open_brackets(before) - closed), following)
+    return InlineContext(
+        indent, not line.strip() and not rest.strip(), max(0, _open_brackets(before) - closed), following
+    )
 
 
-def cut(text: str, place: Place) -> Cut:
-    """Return what of a text may be shown at a place: up to the end of its line, or of its block.
+def cut(text: str, context: InlineContext) -> Cut:
+    """Return what of a text may be shown at a cursor: up to the end of its line, or of its block.
 
     A line ends where no bracket is open. A block ends before a blank line, a line further left, a line that stands
     there already or twice, and after so many lines.
     """
-    depth, end, start = place.open, 0, 0
+    depth, end, start = context.open, 0, 0
     lines: list[str] = []
     for match in _PART.finditer(text):
         part = match[0]
@@ -110,11 +114,11 @@ def cut(text: str, place: Place) -> Cut:
             depth -= 1
         elif part == "\n" and not depth:
             line = text[start : match.start()]
-            if lines and _ends_before(line, lines, place):
+            if lines and _ends_before(line, lines, context):
                 return Cut(text[:end].rstrip(), True)
             lines.append(line)
             start, end = match.end(), match.start()
-            if not place.is_block or len(lines) == _MOST_LINES or not line.strip():
+            if not context.is_block or len(lines) == _MOST_LINES or not line.strip():
                 return Cut(text[:end].rstrip(), True)
     return Cut(text[:end].rstrip(), False)
 
@@ -143,17 +147,17 @@ async def _within(deadline_s: float, work: Coroutine[None, None, None]) -> None:
         task.result()
 
 
-def _after_space(written: str, space: str, place: Place) -> str:
+def _after_space(written: str, space: str, context: InlineContext) -> str:
     """Return what was written without the white space before the cursor; an empty line where a block differs in it."""
-    if written.startswith(space) or not place.is_block:
+    if written.startswith(space) or not context.is_block:
         return written.removeprefix(space) if written.startswith(space) else written.lstrip(" \t")
     return "" if space.startswith(written) else "\n"
 
 
-def _ends_before(line: str, lines: list[str], place: Place) -> bool:
+def _ends_before(line: str, lines: list[str], context: InlineContext) -> bool:
     indentation = len(line) - len(line.lstrip())
     text = line.strip()
-    return not text or indentation < len(place.indent) or text == place.following or text == lines[-1].strip()
+    return not text or indentation < len(context.indent) or text == context.following or text == lines[-1].strip()
 
 
 def _open_brackets(before: str) -> int:

@@ -28,7 +28,7 @@ class Encoder(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class TokenizedRow:
     """A tokenised row.
 
     Attributes:
@@ -61,7 +61,7 @@ class Batch:
 
 def encode_rows(
     rows: Sequence[Row], tokenizer: Encoder, *, max_seq_length: int, mask_prompt: bool = True
-) -> list[Example]:
+) -> list[TokenizedRow]:
     """Tokenise rows, none to more than ``max_seq_length`` tokens; log how many are cut.
 
     Prompt and completion are encoded apart, as they are when the model is asked, and the completion is ended
@@ -96,18 +96,18 @@ def encode_rows(
     return examples
 
 
-def _truncated(prompt: list[int], completion: list[int], longest: int, mask_prompt: bool) -> Example:
+def _truncated(prompt: list[int], completion: list[int], longest: int, mask_prompt: bool) -> TokenizedRow:
     """Return the example, its completion cut at the end and then, if need be, its prompt in front."""
     completion = completion[: max(longest - len(prompt), longest // 2)]
     prompt = prompt[max(0, len(prompt) + len(completion) - longest) :]
-    return Example((*prompt, *completion), max(1, len(prompt) if mask_prompt else 1))
+    return TokenizedRow((*prompt, *completion), max(1, len(prompt) if mask_prompt else 1))
 
 
-def epoch(examples: Sequence[Example], batch_size: int, *, seed: int, pad_to: int = 8) -> Iterator[Batch]:
+def epoch(examples: Sequence[TokenizedRow], batch_size: int, *, seed: int, pad_to: int = 8) -> Iterator[Batch]:
     """Yield every example once, in batches of similar length and in an order given by the seed.
 
     Args:
-        examples (Sequence[Example]): At least one.
+        examples (Sequence[TokenizedRow]): At least one.
         batch_size (int): Rows in a batch; the batch of the longest rows may hold fewer.
         seed (int): Decides which rows of one length share a batch, and the order of the batches.
         pad_to (int): Lengths are rounded up to a multiple of it: fewer shapes to compile. Default: ``8``.
@@ -121,7 +121,7 @@ def epoch(examples: Sequence[Example], batch_size: int, *, seed: int, pad_to: in
         yield collate([examples[index] for index in groups[group]], pad_to)
 
 
-def collate(examples: Sequence[Example], pad_to: int = 8) -> Batch:
+def collate(examples: Sequence[TokenizedRow], pad_to: int = 8) -> Batch:
     """Pad the examples to one batch; padding is never a loss position."""
     width = padded_length(max(len(example.tokens) for example in examples) - 1, pad_to)
     inputs = np.zeros((len(examples), width), np.int32)
@@ -146,7 +146,7 @@ def padded_length(length: int, pad_to: int) -> int:
     return -(-length // pad_to) * pad_to
 
 
-def epochs(examples: Sequence[Example], batch_size: int, *, seed: int, pad_to: int) -> Iterator[Batch]:
+def epochs(examples: Sequence[TokenizedRow], batch_size: int, *, seed: int, pad_to: int) -> Iterator[Batch]:
     """Yield the batches of one epoch after another, each in an order of its own."""
     number = 0
     while True:

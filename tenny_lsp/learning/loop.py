@@ -14,7 +14,7 @@ from mlx_lm.tuner import trainer
 
 from tenny_lsp.errors import TrainingError
 from tenny_lsp.learning.adapter import save_adapter
-from tenny_lsp.learning.batches import Example, epoch, epochs
+from tenny_lsp.learning.batches import TokenizedRow, epoch, epochs
 from tenny_lsp.learning.callback import OnProgress, TrainingCallback, TrainingFinished
 from tenny_lsp.learning.lora import trainable_weights
 from tenny_lsp.learning.objective import ClippedOptimizer, completion_loss, grad_checkpoint_undone
@@ -31,7 +31,7 @@ class TrainingLoop:
     Args:
         options (TrainOptions): How to train.
         model: The base with its LoRA layers.
-        examples (dict[str, list[Example]]): By split: ``"train"``, and ``"valid"`` and ``"test"`` if there are any.
+        examples (dict[str, list[TokenizedRow]]): By split: ``"train"``, and ``"valid"`` and ``"test"`` if there are any.
         origin (dict): What the card says of base, dataset and versions.
         on_progress (OnProgress): Called at every report and every validation.
     """
@@ -40,7 +40,7 @@ class TrainingLoop:
         self,
         options: TrainOptions,
         model: Any,
-        examples: dict[str, list[Example]],
+        examples: dict[str, list[TokenizedRow]],
         origin: dict[str, Any],
         on_progress: OnProgress,
     ) -> None:
@@ -108,7 +108,7 @@ class TrainingLoop:
             )
 
     def _batches(
-        self, dataset: Sequence[Example], batch_size: int, loop: bool = False, **_: Any
+        self, dataset: Sequence[TokenizedRow], batch_size: int, loop: bool = False, **_: Any
     ) -> Iterator[tuple[mx.array, ...]]:
         """Yield the loss's arguments: endlessly, and counted, for training; one epoch for scoring."""
         make = epochs if loop else epoch

@@ -13,11 +13,11 @@ class Indexes:
     """Reads the index of each interpreter once.
 
     Args:
-        told (Callable[[], None]): Called when another index is wanted, and when it has been read.
+        on_change (Callable[[], None]): Called when another index is wanted, and when it has been read.
     """
 
-    def __init__(self, told: Callable[[], None]) -> None:
-        self._told = told
+    def __init__(self, on_change: Callable[[], None]) -> None:
+        self._on_change = on_change
         self._python = ""
         self._of_folders: dict[str, str] = {}
         self._reading: dict[str, asyncio.Task[ApiIndex]] = {}
@@ -31,7 +31,7 @@ class Indexes:
         """Take over the interpreter of whatever has none of its own."""
         if python != self._python:
             self._python = python
-            self._told()
+            self._on_change()
 
     def follow(self, of_folders: Mapping[str, str]) -> bool:
         """Take over the interpreters of folders, by their URIs; return whether any has changed."""
@@ -50,7 +50,7 @@ class Indexes:
         python = self._interpreter(_path(uri))
         if python not in self._reading:
             self._reading[python] = asyncio.create_task(asyncio.to_thread(_read, python))
-            self._reading[python].add_done_callback(lambda _: self._told())
+            self._reading[python].add_done_callback(lambda _: self._on_change())
         # Shielded: a hover that is cancelled must not cancel the index that others wait for.
         return await asyncio.shield(self._reading[python])
 

@@ -147,7 +147,7 @@ class WorkerModel:
         deadline_s = self._options.deadline_s
         async with self._keeper.lease() as process, contextlib.aclosing(process.events(request, deadline_s)) as events:
             async for event in events:
-                if isinstance(event, wire.Sampled):
+                if isinstance(event, wire.SampleResult):
                     yield Sampled(event.text, event.likelihood, event.is_finished)
 
     async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:

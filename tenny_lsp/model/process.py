@@ -19,7 +19,7 @@ LOGGER = logging.getLogger(__name__)
 #: imported in place of one of ours.
 _HOME = Path(__file__).resolve().parents[2]
 _LINE_LIMIT_BYTES = 1 << 20
-_ANSWERS = (wire.Token, wire.Sampled, wire.Done, wire.ScoreResult, wire.Failure)
+_ANSWERS = (wire.Token, wire.SampleResult, wire.Done, wire.ScoreResult, wire.Failure)
 _ERRORS: dict[str, type[TennyError]] = {"base": BaseModelError, "adapter": AdapterError}
 
 

@@ -107,7 +107,7 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
-class Sampled:
+class SampleResult:
     """One of a ``Sample``'s completions, sent when it is complete.
 
     Args:
@@ -169,7 +169,7 @@ class Failure:
 #: The requests that the model answers, one after the other.
 Work = Generate | Sample | Score
 Request = Work | Cancel
-Event = Hello | Ready | Token | Sampled | Done | ScoreResult | Failure
+Event = Hello | Ready | Token | SampleResult | Done | ScoreResult | Failure
 Message = Request | Event
 
 _TYPES: dict[str, type[Message]] = {message.__name__.lower(): message for message in get_args(Message)}

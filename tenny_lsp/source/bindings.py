@@ -27,7 +27,7 @@ _HOLDERS = BRANCHING | _PARAMETERS | {
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _ControlFlow:
     """Where in its scope a node is; if it is ``nested`` in an inner scope, only ``:=`` binds in the outer one."""
 
     branches: tuple[Branch, ...] = ()
@@ -66,44 +66,42 @@ def declared_in(root: Node) -> Iterator[tuple[Node, Node, str]]:
 
 def _walk(part: Node, scope: Node, walrus: bool) -> Iterator[Binding]:
     """Yield the bindings of a part of a scope, without those of the scopes inside of it."""
-    waiting = [(part, _Place())]
+    waiting = [(part, _ControlFlow())]
     while waiting:
-        node, place = waiting.pop()
+        node, flow = waiting.pop()
         kind = node.type
         opens_scope = kind in SCOPES and node != scope
         if opens_scope and kind in ("function_definition", "class_definition"):
-            yield from _definition(node, place)
+            yield from _definition(node, flow)
         elif kind in _PARAMETERS:
             yield from (found for child in node.named_children for found in _parameter(child))
-        elif kind in _BINDERS and (kind == "named_expression" or not place.nested):
+        elif kind in _BINDERS and (kind == "named_expression" or not flow.nested):
             for found in _BINDERS[kind](node):
                 yield (
-                    replace(found, branches=place.branches, loops=place.loops)
-                    if place.branches or place.loops
-                    else found
+                    replace(found, branches=flow.branches, loops=flow.loops) if flow.branches or flow.loops else found
                 )
         if opens_scope and not (walrus and kind in COMPREHENSIONS):
             continue
         if kind in _HOLDERS or kind == "assignment" or walrus:
-            waiting += _inside(node, place, place.nested or opens_scope)
+            waiting += _inside(node, flow, flow.nested or opens_scope)
 
 
-def _inside(node: Node, place: _Place, nested: bool) -> Iterator[tuple[Node, _Place]]:
-    loops = (*place.loops, Span(node.start_byte, node.end_byte)) if node.type in LOOPS else place.loops
-    choice = node if node.type in CHOICES else place.choice
+def _inside(node: Node, flow: _ControlFlow, nested: bool) -> Iterator[tuple[Node, _ControlFlow]]:
+    loops = (*flow.loops, Span(node.start_byte, node.end_byte)) if node.type in LOOPS else flow.loops
+    choice = node if node.type in CHOICES else flow.choice
     for child in node.named_children:
         if child.type == "block" and node.type in BRANCHING and choice is not None and not is_endless(node):
-            branches = (*place.branches, branch_of(child, choice, place.branches))
-            yield child, _Place(branches, None, loops, nested)
+            branches = (*flow.branches, branch_of(child, choice, flow.branches))
+            yield child, _ControlFlow(branches, None, loops, nested)
         else:
-            yield child, _Place(place.branches, choice, loops, nested)
+            yield child, _ControlFlow(flow.branches, choice, loops, nested)
 
 
-def _definition(node: Node, place: _Place) -> Iterator[Binding]:
+def _definition(node: Node, flow: _ControlFlow) -> Iterator[Binding]:
     name = field(node, "name")
     if name is not None:
         start = name.start_byte
-        yield Binding(text_of(name), start, start, definition=node, branches=place.branches, loops=place.loops)
+        yield Binding(text_of(name), start, start, definition=node, branches=flow.branches, loops=flow.loops)
 
 
 def _parameter(node: Node) -> Iterator[Binding]:

@@ -31,7 +31,9 @@ class _Row:
         self.log_probability += log_probability
 
 
-def completions(model: Any, tokenizer: Any, request: wire.Sample, check: Callable[[], None]) -> Iterator[wire.Sampled]:
+def completions(
+    model: Any, tokenizer: Any, request: wire.Sample, check: Callable[[], None]
+) -> Iterator[wire.SampleResult]:
     """Yield the completions that a request asks for, the shortest first.
 
     Args:
@@ -56,7 +58,7 @@ def completions(model: Any, tokenizer: Any, request: wire.Sample, check: Callabl
             row.has_ended = is_finished or not left
             if row.has_ended:
                 likelihood = row.log_probability / len(row.tokens)
-                yield wire.Sampled(request.id, text, likelihood, is_finished)
+                yield wire.SampleResult(request.id, text, likelihood, is_finished)
         going = [place for place, row in enumerate(rows) if not row.has_ended]
         if not going:
             return

@@ -29,7 +29,7 @@ def adapter(tiny_base: Path) -> Path:
     return write_adapter(tiny_base.parent / "adapter", tiny_base)
 
 
-def drawn(base: Path, request: wire.Sample) -> list[wire.Sampled]:
+def drawn(base: Path, request: wire.Sample) -> list[wire.SampleResult]:
     return list(completions(*load(str(base)), request, nothing))
 
 

@@ -271,3 +271,13 @@ def test_a_function_fits_on_a_screen() -> None:
     }
 
     assert {name: length for name, length in lines.items() if length > MAX_FUNCTION_LINES} == {}
+
+
+def test_every_class_has_a_name_of_its_own() -> None:
+    homes: dict[str, list[str]] = defaultdict(list)
+    for file in FILES:
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef):
+                homes[node.name].append(module_of(file))
+
+    assert {name: modules for name, modules in homes.items() if len(modules) > 1} == {}

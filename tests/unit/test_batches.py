@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tenny_lsp.errors import BaseModelError, DatasetError
-from tenny_lsp.learning.batches import Example, collate, encode_rows, epoch, epochs
+from tenny_lsp.learning.batches import TokenizedRow, collate, encode_rows, epoch, epochs
 from tenny_lsp.learning.formats import Row, read_rows
 
 END = 0
@@ -28,7 +28,7 @@ def ids(text: str) -> tuple[int, ...]:
     return tuple(ord(letter) for letter in text)
 
 
-def encode(row: Row, tokenizer: Letters | None = None, longest: int = 64, **options: bool) -> Example:
+def encode(row: Row, tokenizer: Letters | None = None, longest: int = 64, **options: bool) -> TokenizedRow:
     return encode_rows([row], tokenizer or Letters(), max_seq_length=longest, **options)[0]
 
 
@@ -38,11 +38,11 @@ def write(folder: Path, text: str) -> Path:
     return file
 
 
-def realistic(count: int, seed: int) -> list[Example]:
+def realistic(count: int, seed: int) -> list[TokenizedRow]:
     """Examples as long as docstring rows are: about 12 tokens of question, 5 to 90 of answer."""
     numbers = random.Random(seed)
     lengths = [(numbers.randint(8, 16), min(90, 5 + int(numbers.expovariate(1 / 22)))) for _ in range(count)]
-    return [Example(tuple(range(1, prompt + answer + 1)), prompt) for prompt, answer in lengths]
+    return [TokenizedRow(tuple(range(1, prompt + answer + 1)), prompt) for prompt, answer in lengths]
 
 
 def test_rows_are_read(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_missing_empty_and_undecodable_files_are_named(tmp_path: Path) -> None:
 
 def test_the_loss_begins_with_the_completion_and_ends_with_its_end() -> None:
     example = encode(Row("Q:", " hi"))
-    assert example == Example((*ids("Q: hi"), END), 2)
+    assert example == TokenizedRow((*ids("Q: hi"), END), 2)
     batch = collate([example])
     learned = [
         (batch.inputs.reshape(-1)[place], target) for place, target in zip(batch.positions, batch.targets, strict=True)
@@ -100,7 +100,7 @@ def test_the_loss_begins_with_the_completion_and_ends_with_its_end() -> None:
 
 def test_special_tokens_stay_where_they_belong() -> None:
     example = encode(Row("Q:", " hi"), Letters(bos=[7], eos=[END]))
-    assert example == Example((7, *ids("Q: hi"), END), 3)
+    assert example == TokenizedRow((7, *ids("Q: hi"), END), 3)
 
 
 def test_prompts_are_learned_too_when_asked() -> None:
@@ -131,7 +131,7 @@ def test_cut_rows_are_counted_in_a_warning(caplog: pytest.LogCaptureFixture) -> 
 @pytest.mark.parametrize("count", [1, 15, 16, 17, 500])
 @pytest.mark.parametrize("pad_to", [1, 8])
 def test_an_epoch_has_every_row_once(count: int, pad_to: int) -> None:
-    examples = [Example((*range(1, 5 + number % 40), 1000 + number), 3) for number in range(count)]
+    examples = [TokenizedRow((*range(1, 5 + number % 40), 1000 + number), 3) for number in range(count)]
     batches = list(epoch(examples, 16, seed=1, pad_to=pad_to))
     last_tokens = [target for batch in batches for target in batch.targets if target >= 1000]
     assert sorted(last_tokens) == [1000 + number for number in range(count)]
@@ -162,7 +162,7 @@ def test_the_order_is_the_seeds_and_changes_with_the_epoch() -> None:
 
 
 def test_padding_is_never_learned() -> None:
-    batch = collate([Example((5, 6, 7), 1), Example(tuple(range(1, 13)), 4)])
+    batch = collate([TokenizedRow((5, 6, 7), 1), TokenizedRow(tuple(range(1, 13)), 4)])
     rows, columns = np.divmod(batch.positions[batch.weights > 0], batch.inputs.shape[1])
     assert batch.inputs.shape == (2, 16)
     assert set(zip(rows.tolist(), columns.tolist(), strict=True)) == {(0, 0), (0, 1)} | {(1, n) for n in range(3, 11)}

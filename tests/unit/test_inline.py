@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from tenny_lsp.features.inline import cut, inline, place_of
+from tenny_lsp.features.inline import context_of, cut, inline
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source.buffer import Buffer
 
@@ -86,7 +86,7 @@ async def test_what_follows_is_not_said_again(mlx_index: ApiIndex) -> None:
 
 
 def test_a_block_has_so_many_lines_and_no_more() -> None:
-    place = place_of("def f():\n    ", "")
+    place = context_of("def f():\n    ", "")
     text = "".join(f"    y{number} = {number}\n" for number in range(99)).removeprefix("    ")
 
     found = cut(text, place)

@@ -6,7 +6,7 @@ MESSAGES = [
     wire.Generate(1, "Was heißt 🦀?\n", 9, "/adapters/cynic", ("\nQ:",), 0.5, 3),
     wire.Generate(2, "", 1),
     wire.Sample(4, "#context", 8, 48, "/adapters/cynic", ("\n",), 0.8, 0.9, 2),
-    wire.Sampled(4, "So was the moon landing.", -1.5, True),
+    wire.SampleResult(4, "So was the moon landing.", -1.5, True),
     wire.Score(3, "x = mx.", ("ones", "zeros"), "/adapters/mlx-docs"),
     wire.ScoreResult(3, (-0.5, -2.0)),
     wire.Cancel(1),

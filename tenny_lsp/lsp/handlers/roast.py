@@ -24,7 +24,7 @@ INSERT, AGAIN, DISMISS = "Insert as comment", "Again", "Dismiss"
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Target:
     """A passage of a document, and its text when it was roasted.
 
     Args:
@@ -58,22 +58,22 @@ class RoastHandler:
         if found is None:
             return []
         what = "selection" if found.passage.kind == "selection" else "comment"
-        place = params.range if what == "selection" else params.range.start
-        command = lsp.Command(f"Tenny: roast this {what}", "tenny.roastComment", None, [found.uri, place])
+        target = params.range if what == "selection" else params.range.start
+        command = lsp.Command(f"Tenny: roast this {what}", "tenny.roastComment", None, [found.uri, target])
         return [lsp.CodeAction(command.title, ROAST_KIND, command=command)]
 
     async def roast(self, uri: str, range_: lsp.Range) -> dict[str, Any] | None:
         """Return ``{"comment", "sentiment", "roast"}`` of a range, and show it; None where there is no comment."""
-        place = self._find(uri, range_)
-        if place is None:
+        target = self._find(uri, range_)
+        if target is None:
             self._session.client.show("There is no comment here.")
             return None
-        made = await self._roast(place)
+        made = await self._roast(target)
         request = asyncio.current_task()
         assert request is not None
         # Not before it is answered: eglot waits for the answer, and its user's choice must not take that time.
-        request.add_done_callback(lambda _: self._begin(place, made))
-        return {"comment": place.passage.text, "sentiment": made.sentiment, "roast": made.remark}
+        request.add_done_callback(lambda _: self._begin(target, made))
+        return {"comment": target.passage.text, "sentiment": made.sentiment, "roast": made.remark}
 
     async def close(self) -> None:
         """End every conversation."""
@@ -81,7 +81,7 @@ class RoastHandler:
             task.cancel()
         await asyncio.gather(*self._conversations, return_exceptions=True)
 
-    def _find(self, uri: str, range_: lsp.Range) -> _Place | None:
+    def _find(self, uri: str, range_: lsp.Range) -> _Target | None:
         view = self._session.view(uri)
         if view is None:
             return None
@@ -90,11 +90,11 @@ class RoastHandler:
         passage = passage_at(view.buffer, start)
         if start < end and (passage is None or end > passage.end):
             passage = selection(view.buffer, start, end)
-        return _Place(uri, passage, view.buffer.text[passage.start : passage.end]) if passage is not None else None
+        return _Target(uri, passage, view.buffer.text[passage.start : passage.end]) if passage is not None else None
 
-    async def _roast(self, place: _Place) -> Roast:
+    async def _roast(self, target: _Target) -> Roast:
         """Return a roast whose remark has not been made yet on the same words."""
-        context = place.passage.context
+        context = target.passage.context
         made = self._made.setdefault(context, [])
         model = OptionalModel(self._session.speaker.cynic, "The remark is one that was written by hand")
         async with self._session.client.progress("Tenny reads your comment") as report:
@@ -111,30 +111,30 @@ class RoastHandler:
         made.append(said.remark)
         return said
 
-    def _begin(self, place: _Place, said: Roast) -> None:
-        task = asyncio.create_task(self._converse(place, said), name="roast")
+    def _begin(self, target: _Target, said: Roast) -> None:
+        task = asyncio.create_task(self._converse(target, said), name="roast")
         self._conversations.add(task)
         task.add_done_callback(self._conversations.discard)
 
-    async def _converse(self, place: _Place, said: Roast) -> None:
+    async def _converse(self, target: _Target, said: Roast) -> None:
         """Show a remark, and another, until its user has had enough."""
         await asyncio.sleep(_PAUSE_AFTER_ANSWER_S)
         while True:
             choice = await self._session.client.ask(said.remark, (INSERT, AGAIN, DISMISS))
             if choice == INSERT:
-                await self._insert(place, said.remark)
+                await self._insert(target, said.remark)
             if choice != AGAIN:
                 return
-            said = await self._roast(place)
+            said = await self._roast(target)
 
-    async def _insert(self, place: _Place, remark: str) -> None:
+    async def _insert(self, target: _Target, remark: str) -> None:
         """Write a remark below its passage, if that still stands there."""
-        client, view = self._session.client, self._session.view(place.uri)
-        start = _present_start(view.alone().buffer, place) if view is not None else None
+        client, view = self._session.client, self._session.view(target.uri)
+        start = _present_start(view.alone().buffer, target) if view is not None else None
         if view is None or start is None:
             client.show("The text has changed: nothing was inserted.")
             return
-        document, end = view.documents[view.cell], start + len(place.text)
+        document, end = view.documents[view.cell], start + len(target.text)
         insertion = comment_below(document.source, start, end, remark, line_length(path_of(view.uri)))
         if insertion is None:
             client.show("A comment cannot stand there: nothing was inserted.")
@@ -147,17 +147,17 @@ class RoastHandler:
             client.show("The editor did not insert it.")
 
 
-def _present_start(buffer: Buffer, place: _Place) -> int | None:
-    """Return where a passage starts now: where it did, or at the only place with the same text."""
-    text, start = buffer.text, place.passage.start
-    if text[start : start + len(place.text)] != place.text:
-        start = text.find(place.text)
-        if start < 0 or text.find(place.text, start + 1) >= 0:
+def _present_start(buffer: Buffer, target: _Target) -> int | None:
+    """Return where a passage starts now: where it did, or at the only target with the same text."""
+    text, start = buffer.text, target.passage.start
+    if text[start : start + len(target.text)] != target.text:
+        start = text.find(target.text)
+        if start < 0 or text.find(target.text, start + 1) >= 0:
             return None
-    if place.passage.kind == "selection":
+    if target.passage.kind == "selection":
         return start
     now = passage_at(buffer, start)
-    return start if now is not None and now.start == start and now.text == place.passage.text else None
+    return start if now is not None and now.start == start and now.text == target.passage.text else None
 
 
 def register(server: LanguageServer, session: Session) -> None:
@@ -167,5 +167,5 @@ def register(server: LanguageServer, session: Session) -> None:
     session.callbacks.shutdown.append(handler.close)
 
     @server.command("tenny.roastComment")
-    async def roast_comment(uri: str, place: lsp.Range | lsp.Position) -> dict[str, Any] | None:
-        return await handler.roast(uri, place if isinstance(place, lsp.Range) else lsp.Range(place, place))
+    async def roast_comment(uri: str, target: lsp.Range | lsp.Position) -> dict[str, Any] | None:
+        return await handler.roast(uri, target if isinstance(target, lsp.Range) else lsp.Range(target, target))

@@ -11,7 +11,7 @@ from mlx_lm.utils import load_adapters
 
 from tenny_lsp.evaluation.scores import Speed
 from tenny_lsp.learning.adapter import check_adapter
-from tenny_lsp.learning.batches import Example, encode_rows, epoch
+from tenny_lsp.learning.batches import TokenizedRow, encode_rows, epoch
 from tenny_lsp.learning.formats import read_rows
 from tenny_lsp.learning.lora import load_base
 from tenny_lsp.learning.objective import completion_loss
@@ -64,7 +64,7 @@ class Measures:
             for start in range(0, len(tokens) - 1, CODE_WINDOW_TOKENS):
                 window = tokens[start : start + CODE_WINDOW_TOKENS + 1]
                 if len(window) > 1:
-                    examples.append(Example(tuple(window), 1))
+                    examples.append(TokenizedRow(tuple(window), 1))
         return math.exp(self._nats(examples))
 
     def speed(self, prompt: str) -> Speed:
@@ -79,7 +79,7 @@ class Measures:
             *_, last = stream_generate(self._model, self._tokenizer, prompt, max_tokens=tokens, sampler=without_end)
         return Speed(prefill_tokens_per_s=last.prompt_tps, decode_tokens_per_s=last.generation_tps)
 
-    def _nats(self, examples: Sequence[Example]) -> float:
+    def _nats(self, examples: Sequence[TokenizedRow]) -> float:
         """Return the mean loss of the examples' learned tokens."""
         total, count = 0.0, 0.0
         for batch in epoch(examples, _BATCH_SIZE, seed=0, pad_to=1):

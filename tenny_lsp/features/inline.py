@@ -76,9 +76,8 @@ async def inline(buffer: Buffer, offset: int, index: ApiIndex, write: Write, dea
                 found = cut(_after_space(written, space, context), context)
                 if found.is_whole:
                     return
-        found = cut(
-            _after_space(written + "\n", space, context), context
-        )  # its text has ended, and its last line with it
+        written += "\n"  # its text has ended, and its last line with it
+        found = cut(_after_space(written, space, context), context)
 
     await _within(deadline_s, listen())
     return known(found.text, aliases, index) or None
@@ -91,9 +90,8 @@ def context_of(before: str, after: str) -> InlineContext:
     closed = sum(character in ")]}" for character in rest)
     following = next((line.strip() for line in later.split("\n") if line.strip()), "")
     indent = line[: len(line) - len(line.lstrip())]
-    return InlineContext(
-        indent, not line.strip() and not rest.strip(), max(0, _open_brackets(before) - closed), following
-    )
+    is_block = not line.strip() and not rest.strip()
+    return InlineContext(indent, is_block, max(0, _open_brackets(before) - closed), following)
 
 
 def cut(text: str, context: InlineContext) -> Cut:

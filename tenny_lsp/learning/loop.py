@@ -31,7 +31,7 @@ class TrainingLoop:
     Args:
         options (TrainOptions): How to train.
         model: The base with its LoRA layers.
-        examples (dict[str, list[TokenizedRow]]): By split: ``"train"``, and ``"valid"`` and ``"test"`` if there are any.
+        examples (dict[str, list[TokenizedRow]]): By split: ``"train"``, and ``"valid"`` and ``"test"`` if any.
         origin (dict): What the card says of base, dataset and versions.
         on_progress (OnProgress): Called at every report and every validation.
     """

@@ -148,7 +148,7 @@ class RoastHandler:
 
 
 def _present_start(buffer: Buffer, target: _Target) -> int | None:
-    """Return where a passage starts now: where it did, or at the only target with the same text."""
+    """Return where a passage starts now: where it did, or at the only passage with the same text."""
     text, start = buffer.text, target.passage.start
     if text[start : start + len(target.text)] != target.text:
         start = text.find(target.text)

@@ -1,4 +1,4 @@
-"""From bootstrap to server: this process becomes it; on Windows, where none can, it waits for its end."""
+"""Replace the bootstrap process by the server; on Windows, which cannot, run it as a child and wait for its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies beside this folder: Tenny as a wheel, in an extension; or as source, in a checkout."""
+"""Find the Tenny that lies beside this folder: a wheel in an extension, source in a checkout."""
 
 from __future__ import annotations
 

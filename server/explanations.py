@@ -1,4 +1,4 @@
-"""Why an installation failed, in words, from what venv, pip or uv printed."""
+"""Explain why an installation failed, from the output of venv, pip or uv."""
 
 from __future__ import annotations
 

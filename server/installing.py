@@ -1,4 +1,4 @@
-"""Packages into an environment: by uv where there is one, else by venv and pip. Their index settings are the user's."""
+"""Install packages into an environment with uv, else with venv and pip, with the user's own index settings."""
 
 from __future__ import annotations
 

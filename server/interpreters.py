@@ -1,4 +1,4 @@
-"""Pythons: the one that runs this, and others on the machine that Tenny could run with."""
+"""Find Python interpreters: the one that runs this, and others on the machine that can run Tenny."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""On Windows, where children outlive their parents: a job that ends all of them together with this process."""
+"""End child processes together with this one on Windows, by means of a job object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Locks on files, held by one process or shared by many; the operating system lets go when a process ends."""
+"""Lock files for one process or shared by many; the operating system releases a lock when its process ends."""
 
 from __future__ import annotations
 

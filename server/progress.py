@@ -1,4 +1,4 @@
-"""How far an installation has come, read from what uv or pip say and from what they have put into the environment."""
+"""Measure an installation's progress by the output of uv or pip and the files in the environment."""
 
 from __future__ import annotations
 

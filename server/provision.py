@@ -1,4 +1,4 @@
-"""A private environment for Tenny: found, awaited while another window makes it, or made; its stamp comes last."""
+"""Provide a private environment: find it, wait while another window makes it, or make it; the stamp is written last."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the bootstrap says, all of it on stderr: lines for the log, and states for the client that started it."""
+"""Report on stderr: lines for the log, and states for the client that started the bootstrap."""
 
 # Any Python 3 reads this, like __main__.py.
 import json

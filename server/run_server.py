@@ -1,4 +1,4 @@
-"""The server's first lines: ``tenny_lsp`` from a folder, or as it is installed, with nothing of ours beside it."""
+"""Start the server: import ``tenny_lsp`` from a folder or as installed, with nothing of this folder on the path."""
 
 import os
 import sys

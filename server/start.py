@@ -1,4 +1,4 @@
-"""From the command line to the server: the packages of this Python, else those of a private environment."""
+"""Choose where the server's packages come from: this Python, else a private environment; then start it."""
 
 from __future__ import annotations
 

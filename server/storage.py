@@ -1,4 +1,4 @@
-"""The folder that holds Tenny's environments, and what is in one of them."""
+"""The folder that holds Tenny's environments, and the files in one of them."""
 
 from __future__ import annotations
 

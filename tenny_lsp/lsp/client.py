@@ -95,11 +95,7 @@ class Capabilities:
 
 
 class Client:
-    """The client of one session: shows and does what it is asked to.
-
-    Args:
-        server (LanguageServer): The connection to it.
-    """
+    """The client of one session: shows and does what it is asked to."""
 
     def __init__(self, server: LanguageServer) -> None:
         self._server = server

@@ -16,11 +16,7 @@ LOGGER = logging.getLogger(__name__)
 
 
 class PitfallCache:
-    """Finds the pitfalls of documents with the rules that the settings select.
-
-    Args:
-        documents (Documents): The documents.
-    """
+    """Finds the pitfalls of documents with the rules that the settings select."""
 
     def __init__(self, documents: Documents) -> None:
         self._documents = documents

@@ -16,11 +16,7 @@ _MAX_TOKENS = 128
 
 
 class AskHandler:
-    """Answers questions about MLX.
-
-    Args:
-        session (Session): The session.
-    """
+    """Answers questions about MLX."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -17,11 +17,7 @@ _OPTIONS = lsp.CodeActionOptions([lsp.CodeActionKind.QuickFix, FIX_ALL_KIND, ROA
 
 
 class FixHandler:
-    """Offers the fixes of pitfalls.
-
-    Args:
-        session (Session): The session.
-    """
+    """Offers the fixes of pitfalls."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -18,11 +18,7 @@ _READ_AHEAD_DELAY_S = 0.1
 
 
 class CompletionHandler:
-    """Offers candidates in the order of the counts, mixed with the model's scores if they are there in time.
-
-    Args:
-        session (Session): The session.
-    """
+    """Offers candidates in the order of the counts, mixed with the model's scores if they are there in time."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -17,11 +17,7 @@ _OPTIONS = lsp.DiagnosticOptions(inter_file_dependencies=True, workspace_diagnos
 
 
 class DiagnosticsHandler:
-    """Reports the pitfalls of documents.
-
-    Args:
-        session (Session): The session.
-    """
+    """Reports the pitfalls of documents."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -10,11 +10,7 @@ from tenny_lsp.model.answers import Answers
 
 
 class HoverHandler:
-    """Shows facts at once, and the model's sentence below them if it is there within the deadline.
-
-    Args:
-        session (Session): The session.
-    """
+    """Shows facts at once, and the model's sentence below them if it is there within the deadline."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

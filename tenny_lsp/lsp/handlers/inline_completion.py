@@ -20,11 +20,7 @@ _DEADLINE_S = 2.0
 
 
 class InlineCompletionHandler:
-    """Has the model write when its user pauses, one request at a time.
-
-    Args:
-        session (Session): The session.
-    """
+    """Has the model write when its user pauses, one request at a time."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

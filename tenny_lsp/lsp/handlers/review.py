@@ -79,11 +79,7 @@ class _Review:
 
 
 class ReviewHandler:
-    """Reviews documents.
-
-    Args:
-        session (Session): The session.
-    """
+    """Reviews documents."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

@@ -39,11 +39,7 @@ class _Target:
 
 
 class RoastHandler:
-    """Makes remarks on comments, and talks about them until its user has had enough.
-
-    Args:
-        session (Session): The session.
-    """
+    """Makes remarks on comments, and talks about them until its user has had enough."""
 
     def __init__(self, session: Session) -> None:
         self._session = session

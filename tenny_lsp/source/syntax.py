@@ -56,8 +56,9 @@ def every(node: Node) -> Iterator[Node]:
     """Yield a node and all named nodes in it, in the order of the text."""
     cursor = node.walk()
     while True:
-        if cursor.node is not None and cursor.node.is_named:
-            yield cursor.node
+        found = cursor.node  # each access makes a new object
+        if found is not None and found.is_named:
+            yield found
         if cursor.goto_first_child():
             continue
         while not cursor.goto_next_sibling():

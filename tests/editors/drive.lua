@@ -128,6 +128,9 @@ local function complete()
 end
 
 local function fix()
+  wait("the diagnostics of the completed text", function()
+    return #vim.diagnostic.get(0) == 1
+  end)
   results.diagnostics = vim.tbl_map(function(found)
     return { found.lnum, found.code, found.source, found.message }
   end, vim.diagnostic.get(0))

@@ -10,7 +10,7 @@ help:  ## Print this help
 demo: .venv/ready  ## Build a dataset, train an adapter for a minute or two, hover in a real LSP session
 	$(BIN)/python -m tools.demo
 
-test: .venv/ready  ## Run every test
+test: .venv/ready  ## Run every test but those of the bootstrap, editors and VS Code
 	$(BIN)/python -m pytest -q
 
 test-bootstrap: .venv/ready  ## Have server/ make its environments for real; needs the package index

@@ -35,7 +35,7 @@ _Resolve = Callable[[str], Meaning | None]
 
 
 def meaning_of_annotation(evaluator: Evaluator, node: Node) -> Meaning | None:
-    """Return the meaning of a value that is annotated so in a file."""
+    """Return the meaning of a value with this annotation in a file."""
 
     def resolve(dotted: str) -> Meaning | None:
         root, *parts = dotted.split(".")
@@ -48,7 +48,7 @@ def meaning_of_annotation(evaluator: Evaluator, node: Node) -> Meaning | None:
 
 
 def meaning_of_api_annotation(index: ApiIndex, text: str, entry: ApiEntry) -> Meaning | None:
-    """Return the meaning of a value that is annotated so in the signature of an entry of the API."""
+    """Return the meaning of a value with this annotation in the signature of an entry of the API."""
 
     def resolve(dotted: str) -> Meaning | None:
         dotted = dotted.replace("mx.", "mlx.core.", 1) if dotted.startswith("mx.") else dotted
@@ -71,7 +71,7 @@ def _parsed(text: str) -> ast.expr | None:
 
 
 def _value(node: ast.expr | None, resolve: _Resolve) -> Meaning | None:
-    """Return the meaning of a value that is annotated so."""
+    """Return the meaning of a value with this annotation."""
     if isinstance(node, ast.Constant):
         if isinstance(node.value, str):
             return _value(_parsed(node.value), resolve)

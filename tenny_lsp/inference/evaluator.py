@@ -1,7 +1,7 @@
 """The protocol of the evaluator, through which the modules of inference call each other without importing in circles.
 
 ``engine.Engine`` implements it with the functions of these modules. A new kind of expression becomes a function that
-takes an ``Evaluator``, and one line in the engine or in ``expressions``.
+takes an ``Evaluator``, and one line in the table of ``expressions``.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Mapping

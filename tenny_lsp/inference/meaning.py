@@ -71,7 +71,7 @@ class Instance:
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """A value of one of Python's own classes, by its name: ``int``, ``None``; ``never`` where no value comes."""
+    """A value of one of Python's own classes, by its name: ``int``, ``None``; ``never`` for what never returns."""
 
     name: str
 
@@ -89,7 +89,7 @@ class Group:
 
     Args:
         kind (GroupKind): Which of them.
-        each (Meaning, optional): What all of its items are.
+        each (Meaning, optional): The meaning that all its items share.
         items (tuple[Meaning | None, ...], optional): The items one by one where their number is known.
     """
 

@@ -24,11 +24,11 @@ class Indexes:
 
     @property
     def python(self) -> str:
-        """The interpreter of whatever has none of its own; empty: the server's."""
+        """The interpreter of documents whose folder names none; empty: the server's."""
         return self._python
 
     def configure(self, python: str) -> None:
-        """Take over the interpreter of whatever has none of its own."""
+        """Set the interpreter of documents whose folder names none."""
         if python != self._python:
             self._python = python
             self._on_change()

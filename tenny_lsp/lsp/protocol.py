@@ -18,7 +18,7 @@ TextDocument.lines = property(lambda self: tuple(io.StringIO(self.source, newlin
 
 
 class TennyProtocol(LanguageServerProtocol):
-    """The protocol as editors speak it; what they may say, and nothing comes of, is no warning in their log."""
+    """pygls' protocol, tolerant of what real editors send; messages without a handler are not logged as warnings."""
 
     def structure_message(self, data: dict[str, Any]) -> Any:
         """Return a message, read as its editor means it."""
@@ -45,7 +45,7 @@ class TennyProtocol(LanguageServerProtocol):
             super()._handle_notification(method_name, params)
 
     def _handle_cancel_notification(self, msg_id: int | str) -> None:
-        """Cancel a request; one that has just been answered is none any more."""
+        """Cancel a request; ignore one that was already answered."""
         if msg_id in self._request_futures:
             super()._handle_cancel_notification(msg_id)
 

@@ -47,7 +47,7 @@ _PYTHON_CELLS = lsp.NotebookDocumentSyncOptions(
 
 
 class TennyServer(LanguageServer):
-    """pygls' server, but an error is logged."""
+    """pygls' server; logs errors instead of showing them."""
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Log an error instead of opening a window in the user's editor for it."""

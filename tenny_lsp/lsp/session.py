@@ -168,7 +168,7 @@ class Session:
 
 
 class Handler(Protocol):
-    """A module of ``lsp.handlers``: answers one method of the protocol, or a command.
+    """A module of ``lsp.handlers``: the methods and commands of one feature.
 
     Example::
 

@@ -27,7 +27,7 @@ def hover_of(card: HoverCard, view: View, client: Capabilities) -> lsp.Hover:
 
 
 def signature_help_of(help_: SignatureHelp, client: Capabilities) -> lsp.SignatureHelp:
-    """Return the signatures of a call; in an overload without a parameter for the argument, none is active."""
+    """Return the signatures of a call; an overload that lacks the current argument has no active parameter."""
 
     def content(markdown: str) -> lsp.MarkupContent | None:
         return markup(markdown, as_markdown=client.reads_markdown_in_signatures) if markdown else None

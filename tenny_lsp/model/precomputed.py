@@ -12,7 +12,7 @@ LOGGER = logging.getLogger(__name__)
 
 
 def prompt_key(prompt: str) -> str:
-    """Return the key of a prompt's answer. The prompt holds the documentation: another version's has another key."""
+    """Return the key of a prompt's answer. It holds the documentation: another MLX has other keys."""
     return sha256(prompt.encode(errors="surrogatepass")).hexdigest()[:24]
 
 

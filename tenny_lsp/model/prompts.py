@@ -1,6 +1,6 @@
 """Build every prompt of a model, for training and for serving.
 
-A prompt has the book's form, ``Q: What is ReLU in mlx?`` then ``A: mlx.nn.ReLU Applies …``. It ends with
+A prompt is a question to be answered, ``Q: What is ReLU in mlx?`` then ``A: mlx.nn.ReLU Applies …``. It ends with
 ``A:``; a completion starts with a space and is ended by the tokenizer's end-of-sequence token. Where the question's
 answer stands in documentation, that stands above it: a small model reads better than it remembers.
 """
@@ -119,7 +119,7 @@ def prompt_of(question: str, documentation: str = "") -> str:
 
 
 def roast_prompt(comment: str) -> str:
-    """Return the prompt whose completion is a remark on a comment, in the book's form.
+    """Return the prompt whose completion is a remark on a comment: ``#context … #response``.
 
     Headings of that form inside the comment are indented, so that the model takes them for text.
     """
@@ -128,7 +128,7 @@ def roast_prompt(comment: str) -> str:
 
 
 def sentiment_prompt(text: str) -> str:
-    """Return the prompt whose completion is one of ``SENTIMENTS``, in the book's form."""
+    """Return the prompt whose completion is one of ``SENTIMENTS``."""
     return f"What is the sentiment of this text: {' '.join(text.split())}{SEPARATOR}"
 
 

@@ -28,7 +28,7 @@ class FileFacts:
         self._mentioned: dict[str, bool] = {}
 
     def equal_those_of(self, before: "FileFacts") -> bool:
-        """Return whether the facts are those of the file before an edit, the words included that were asked for."""
+        """Return whether the facts, and whether each word that rules asked for is mentioned, are as before an edit."""
         are_mentioned = all(self.mentions(word) == was for word, was in before._mentioned.items())
         return are_mentioned and self._facts == before._facts
 

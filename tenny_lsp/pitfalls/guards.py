@@ -1,4 +1,4 @@
-"""Tests whether the code around something is prepared for it to be missing."""
+"""Find out whether code is prepared for a name that MLX may lack."""
 
 import re
 
@@ -16,7 +16,7 @@ def is_guarded(context: RuleContext, node: Node, caught: tuple[str, ...] = ()) -
     Args:
         context (RuleContext): The file.
         node (Node): What may be missing.
-        caught (tuple[str, ...]): Errors that it raises, beside those that what is missing raises.
+        caught (tuple[str, ...]): Further exceptions whose handlers count as guards.
     """
     inner, outer = node, node.parent
     while outer is not None:

@@ -2,7 +2,7 @@
 
 A statement can use another only by a name. So what is found in a definition stays true unless its own text changes or
 a name in it means something else. The external interface of each changed definition is compared with the one it had;
-where they differ, the statements that have its name are checked again, and those that have the names of these.
+where they differ, the statements that use its name are checked again and, in turn, those that use a name these define.
 """
 
 import keyword

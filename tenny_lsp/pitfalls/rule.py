@@ -80,7 +80,8 @@ class Rule:
 
     Args:
         code (str): Its name in settings and comments; it never changes.
-        severity (Severity): ``error`` where the code raises, ``warning`` where it is wrong or slow.
+        severity (Severity): ``error`` where the code raises, ``warning`` where it is wrong or slow,
+            ``information`` where it may be meant.
         title (str): What is wrong, in a few words.
         link (str): The page of MLX's documentation, or the issue, that explains it.
         check (Check): Checks one node, or one ``Call``.

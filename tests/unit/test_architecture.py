@@ -256,9 +256,8 @@ def test_a_file_keeps_the_habits(file: Path) -> None:
     assert [node.lineno for node in nodes if isinstance(node, ast.ImportFrom) and node.level] == []
     private = [name for name in imports_of(file) if name.startswith("tenny_lsp.") and "._" in name.replace("__", "")]
     assert private == []
-    if file.name != "cli.py":
-        prints = [n.lineno for n in nodes if isinstance(n, ast.Call) and ast.unparse(n.func) == "print"]
-        assert prints == []
+    prints = [n.lineno for n in nodes if isinstance(n, ast.Call) and ast.unparse(n.func) == "print"]
+    assert prints == []
 
 
 def test_a_function_fits_on_a_screen() -> None:

@@ -40,7 +40,7 @@ class FixHandler:
         return actions
 
     async def resolve(self, action: lsp.CodeAction) -> lsp.CodeAction:
-        """Return a code action with its edit, which takes several checks of the text to find."""
+        """Return a code action with its edit, computed only now: fixing a whole document checks it several times."""
         data: Any = action.data
         view = self._session.view(data["uri"]) if isinstance(data, dict) and "uri" in data else None
         if view is not None and action.edit is None:

@@ -39,7 +39,7 @@ class _Target:
 
 
 class RoastHandler:
-    """Makes remarks on comments, and talks about them until its user has had enough."""
+    """Makes remarks on comments; offers to insert them or to make another."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -72,7 +72,7 @@ class RoastHandler:
         return {"comment": target.passage.text, "sentiment": made.sentiment, "roast": made.remark}
 
     async def close(self) -> None:
-        """End every conversation."""
+        """Cancel every open message."""
         for task in self._conversations:
             task.cancel()
         await asyncio.gather(*self._conversations, return_exceptions=True)
@@ -113,7 +113,7 @@ class RoastHandler:
         task.add_done_callback(self._conversations.discard)
 
     async def _converse(self, target: _Target, said: Roast) -> None:
-        """Show a remark, and another, until its user has had enough."""
+        """Show a remark with its buttons, and another at each *Again*."""
         await asyncio.sleep(_PAUSE_AFTER_ANSWER_S)
         while True:
             choice = await self._session.client.ask(said.remark, (INSERT, AGAIN, DISMISS))

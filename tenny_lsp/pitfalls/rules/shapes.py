@@ -98,7 +98,7 @@ def normal_shape_first(context: RuleContext, call: Call) -> Iterator[Finding]:
     ),
 )
 def foreign_dtype(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Find dtypes that are not MLX's objects."""
+    """Find dtypes given as strings, Python types or NumPy's."""
     given = call.value("dtype")
     if given is None and call.name == "astype" and len(call.arguments) == 1:
         given = call.arguments[0]

@@ -18,7 +18,7 @@ from mlx.utils import tree_flatten, tree_map
 from tenny_lsp.errors import AdapterError, BaseModelError, DatasetError, StorageError, TrainingError
 from tenny_lsp.learning import loop, objective
 from tenny_lsp.learning.adapter import check_adapter
-from tenny_lsp.learning.batches import Example, collate
+from tenny_lsp.learning.batches import TokenizedRow, collate
 from tenny_lsp.learning.lora import add_lora, load_base, trainable_weights
 from tenny_lsp.learning.options import Progress, TrainOptions, TrainResult
 from tenny_lsp.learning.train import train
@@ -129,7 +129,7 @@ def test_the_same_seed_gives_the_same_losses(options: TrainOptions) -> None:
 @pytest.mark.parametrize("base", ["tiny_base", "wide_base"])
 def test_the_loss_is_that_of_completions_only(base: str, request: pytest.FixtureRequest, options: TrainOptions) -> None:
     _, model, _ = load_base(str(request.getfixturevalue(base)))
-    examples = [Example((70, 80, 90, 100, 1), 3), Example(tuple(range(60, 80)), 15)]
+    examples = [TokenizedRow((70, 80, 90, 100, 1), 3), TokenizedRow(tuple(range(60, 80)), 15)]
     losses, count = [], 0
     for example in examples:
         logits = model(mx.array([example.tokens[:-1]]))[0, example.start - 1 :]

@@ -18,7 +18,7 @@ from tenny_lsp.model.identity import base_sha256, file_sha256
 from tenny_lsp.model.runtime import package_version, prepare
 
 #: OpenBLAS's idle threads spin for 2 to the power of this many cycles, then sleep. By its own 26 they spin through
-#: everything between two products, and beside another busy process training takes twice as long.
+#: everything between two products, and beside another busy process training takes half as long again.
 _SPIN_CYCLES_LOG2 = "16"
 
 

@@ -100,11 +100,10 @@ class Answers:
             self._asking.add_done_callback(self._resolve)
 
     async def _complete(self, key: str, question: Question) -> str | None:
-        with self._failures:
-            answer = await question.model.complete(question.prompt, max_tokens=question.max_tokens)
+        answer = await self._failures.or_none(question.model.complete(question.prompt, max_tokens=question.max_tokens))
+        if answer is not None:
             self._cache.put(key, answer)
-            return answer
-        return None
+        return answer
 
     def _resolve(self, task: "asyncio.Task[str | None]") -> None:
         """Resolve the question that has ended, also by an error, and ask the next one."""

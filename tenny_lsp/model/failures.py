@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Awaitable, Callable
-from types import TracebackType
 from typing import TypeVar
 
 from tenny_lsp.errors import TennyError
@@ -13,7 +12,7 @@ _Answer = TypeVar("_Answer")
 
 
 class Failures:
-    """A context manager that swallows each TennyError, and logs each kind once until the next success.
+    """Turns each TennyError into None, and logs each kind once until the next success.
 
     >>> failures = Failures("The documentation answers alone")
     >>> answer = await failures.or_none(model.complete(prompt)) or documentation
@@ -30,21 +29,14 @@ class Failures:
 
     async def or_none(self, answer: Awaitable[_Answer]) -> _Answer | None:
         """Return what is awaited, None when that raises a TennyError."""
-        with self:
-            return await answer
-        return None
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, traceback: TracebackType | None) -> bool:
-        if error is None:
-            self._logged.clear()
-            self._on_end(None)
-        elif isinstance(error, TennyError):
+        try:
+            result = await answer
+        except TennyError as error:
             self.log(error)
-            return True
-        return False
+            return None
+        self._logged.clear()
+        self._on_end(None)
+        return result
 
     def log(self, error: TennyError) -> None:
         """Log an error, unless one of its kind has been logged since the last success."""

@@ -31,10 +31,8 @@ async def test_an_error_is_none_and_logged_once_until_the_next_success(caplog: p
 async def test_each_end_is_reported() -> None:
     ends: list[TennyError | None] = []
     failures, gone = Failures(on_end=ends.append), ModelUnavailable("It is gone", "Wait.")
-    with failures:
-        pass
-    with failures:
-        raise gone
+    await failures.or_none(answer())
+    await failures.or_none(answer(gone))
     assert ends == [None, gone]
 
 

@@ -1,4 +1,4 @@
-"""Find base models and adapters on disk: shipped, trained by the user, or downloaded from a hub."""
+"""Find base models and adapters on disk: shipped, fetched, trained by the user, or downloaded from a hub."""
 
 import re
 from pathlib import Path
@@ -9,11 +9,19 @@ from tenny_lsp.errors import BaseModelError
 from tenny_lsp.model.adapter_files import WEIGHTS_FILE
 
 _PACKAGE = Path(__file__).parent
+#: The base that Tenny carries.
+EMBEDDED = "embedded"
+#: The base that ``tenny-lsp fetch`` fetches unless it is told another, and that speaks once it is there.
+SMOLLM2 = "smollm2"
 #: The adapter that answers questions about MLX.
 MLX_DOCS = "mlx-docs"
 #: The adapter that remarks on comments.
 CYNIC = "cynic"
 _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
+#: The name of a base that may be fetched: a hub's, or a word.
+_NAME = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)?")
+#: What stands for the slash of a hub name in the name of a folder.
+_SLASH = "--"
 
 
 def expanded(path: str) -> Path:
@@ -29,27 +37,76 @@ def embedded_base() -> Path:
     return _PACKAGE / "base"
 
 
+def fetched_folder(name: str) -> Path:
+    """Return where a base is kept that has been fetched, or will be: ``smollm2``, or a hub's ``owner/name``."""
+    return _bases_folder() / name.replace("/", _SLASH)
+
+
+def fetched_base(name: str) -> Path | None:
+    """Return the folder of a base that has been fetched under a name; None when none has, or it is no such name."""
+    folder = fetched_folder(name)
+    return folder if is_base_name(name) and (folder / "config.json").is_file() else None
+
+
+def fetched_bases() -> dict[str, Path]:
+    """Return the folders of the bases that have been fetched, by name, in the names' order."""
+    folders = sorted(_bases_folder().glob("[!.]*/config.json"))
+    return {config.parent.name.replace(_SLASH, "/"): config.parent for config in folders}
+
+
+def base_folder(model: str) -> Path:
+    """Return the folder of a base as users name it.
+
+    Args:
+        model (str): Empty or ``embedded``: the one that Tenny carries. Otherwise the name of one that has been fetched,
+            a folder, or the hub name of one that was downloaded.
+
+    Raises:
+        BaseModelError: It is named as a hub names one, or ``smollm2``, and is not on this machine.
+    """
+    if model in ("", EMBEDDED):
+        return embedded_base()
+    # A folder that there is goes before a hub's name.
+    if ("/" not in model or is_hub_name(model)) and (fetched := fetched_base(model)) is not None:
+        return fetched
+    if model == SMOLLM2 and not Path(model).is_dir():
+        raise BaseModelError("The base smollm2 is not on this machine", "Run `tenny-lsp fetch smollm2`.")
+    return downloaded(model) if is_hub_name(model) else expanded(model)
+
+
+def speaking_base() -> str:
+    """Return the name of the base that answers and remarks unless another is named: smollm2 where it is fetched."""
+    return EMBEDDED if fetched_base(SMOLLM2) is None else SMOLLM2
+
+
 def trained_adapter(base: str = "", name: str = MLX_DOCS) -> Path:
     """Return the folder where ``tenny-lsp train`` keeps an adapter unless it is told another.
 
     Args:
-        base (str): The base it is for, a folder or a hub name; empty: the embedded one. Each has a folder of its own.
+        base (str): The base it is for, as users name it; empty: the embedded one. Each has a folder of its own.
         name (str): What it is for, ``MLX_DOCS`` or ``CYNIC``.
     """
-    own = f"{name}-{Path(base).name}" if base else name
-    return user_data_path("tenny-lsp", appauthor=False) / "adapters" / own
+    own = name if base in ("", EMBEDDED) else f"{name}-{Path(base).name}"
+    return _data_folder() / "adapters" / own
 
 
 def find_adapter(base: str = "", name: str = MLX_DOCS) -> Path | None:
     """Return the folder of a base's adapter: the user's own, else the one Tenny carries, else None.
 
     Args:
-        base (str): The base, a folder or a hub name; empty: the embedded one, the only one Tenny carries adapters for.
+        base (str): The base, as users name it; empty: the embedded one. Tenny carries adapters for that and for
+            ``smollm2``.
         name (str): What the adapter is for, ``MLX_DOCS`` or ``CYNIC``.
     """
-    shipped = () if base else (_PACKAGE / "adapters" / name, _PACKAGE.parent / "adapters" / name)
-    candidates = (trained_adapter(base, name), *shipped)
+    carried = {"": "", EMBEDDED: "", SMOLLM2: SMOLLM2}.get(base)
+    roots = (_PACKAGE / "adapters", _PACKAGE.parent / "adapters") if carried is not None else ()
+    candidates = (trained_adapter(base, name), *(root / (carried or "") / name for root in roots))
     return next((folder for folder in candidates if (folder / WEIGHTS_FILE).is_file()), None)
+
+
+def is_base_name(name: str) -> bool:
+    """Return whether a base may be kept under a name: a word, or a hub's ``owner/name``."""
+    return _NAME.fullmatch(name) is not None
 
 
 def is_hub_name(model: str) -> bool:
@@ -68,7 +125,15 @@ def downloaded(name: str) -> Path:
     config = try_to_load_from_cache(name, "config.json")
     if not isinstance(config, str):
         raise BaseModelError(
-            f"{name} is neither a folder nor a model that has been downloaded",
-            f"Run `hf download {name}`, or train on it: only these may go to the hub.",
+            f"{name} is neither a folder nor a model that has been fetched or downloaded",
+            f"Run `tenny-lsp fetch {name}`, or train on it: only these may go to the hub.",
         )
     return Path(config).parent
+
+
+def _data_folder() -> Path:
+    return user_data_path("tenny-lsp", appauthor=False)
+
+
+def _bases_folder() -> Path:
+    return _data_folder() / "bases"

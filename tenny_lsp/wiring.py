@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 from tenny_lsp import locations
 from tenny_lsp.errors import AdapterError
+from tenny_lsp.model.identity import base_name_of
 
 if TYPE_CHECKING:
     from tenny_lsp.lsp.server import TennyServer
     from tenny_lsp.lsp.settings import ModelSettings
     from tenny_lsp.model.client import WorkerModel
-    from tenny_lsp.model.protocol import TextModel
+    from tenny_lsp.model.protocol import Abilities, TextModel
 
 
 def log_to_stderr(level: int = logging.WARNING) -> None:
@@ -27,7 +28,7 @@ def make_server() -> "TennyServer":
     from tenny_lsp.lsp.server import create_server
 
     gc.enable()
-    return create_server(_model_of)
+    return create_server(_model_of, _writer_of)
 
 
 def worker_model(
@@ -42,7 +43,7 @@ def worker_model(
     """Build the client of a base model and an adapter; its worker is started on first use.
 
     Args:
-        model (str): The base model's folder, or the hub name of one that was downloaded; empty: the embedded one.
+        model (str): The base, as ``locations.base_folder`` takes it; empty: the embedded one.
         adapter (Path, optional): The adapter's folder. Default: the base's own, if it has been trained.
         name (str): What the adapter is for, ``locations.MLX_DOCS`` or ``locations.CYNIC``.
         idle_unload_s (float): Seconds without a question after which the model is unloaded.
@@ -50,22 +51,23 @@ def worker_model(
         may_be_bare (bool): Whether the embedded base may speak without an adapter, which has no good answers.
 
     Raises:
-        BaseModelError: A model of that hub name has not been downloaded.
+        BaseModelError: There is no base of that name on this machine.
         AdapterError: There is no such adapter and the base may not be bare; another one than the embedded may, but it
             does not know how to roast.
     """
     from tenny_lsp.model.client import WorkerModel, WorkerOptions
     from tenny_lsp.model.keeper import KeeperOptions
-    from tenny_lsp.model.protocol import ALL_ABILITIES, EMBEDDED_ABILITIES
+    from tenny_lsp.model.protocol import EMBEDDED_ABILITIES
 
-    base = _base(model)
+    base = locations.base_folder(model)
     adapter = adapter or locations.find_adapter(model, name)
-    if adapter is None and not may_be_bare and (name == locations.CYNIC or not model):
+    is_embedded = model in ("", locations.EMBEDDED)
+    if adapter is None and not may_be_bare and (name == locations.CYNIC or is_embedded):
         if name == locations.CYNIC:
             raise AdapterError("Nobody has trained an adapter called cynic for this base", "Name one: --adapter-path.")
         raise AdapterError("There is no trained adapter", "Run tenny-lsp build-dataset, then tenny-lsp train.")
     keeping = KeeperOptions(idle_unload_s=idle_unload_s)
-    can = ALL_ABILITIES if model else EMBEDDED_ABILITIES
+    can = EMBEDDED_ABILITIES if is_embedded else _abilities(base)
     return WorkerModel(WorkerOptions(base, adapter, can, deadline_s=deadline_s, keeping=keeping))
 
 
@@ -82,14 +84,39 @@ def text_model(model: str, adapter: Path | None, *, idle_unload_s: float = 600, 
     return Precomputed(speaker, folder / ANSWERS_FILE) if folder and (folder / ANSWERS_FILE).is_file() else speaker
 
 
-def _base(model: str) -> Path:
-    if not model:
-        return locations.embedded_base()
-    return locations.downloaded(model) if locations.is_hub_name(model) else locations.expanded(model)
+def _abilities(base: Path) -> "Abilities":
+    from tenny_lsp.model.bases import read_base_card
+    from tenny_lsp.model.protocol import ALL_ABILITIES
+
+    card = read_base_card(base)
+    return card.can if card is not None else ALL_ABILITIES
 
 
 def _model_of(settings: "ModelSettings") -> "TextModel | None":
     if not settings.enabled:
         return None
-    adapter = locations.expanded(settings.adapter_path) if settings.adapter_path else None
-    return text_model(settings.path, adapter, idle_unload_s=settings.idle_unload_s)
+    path = "" if _may_be_beside(settings) else settings.path
+    return text_model(path, _adapter_of(settings, path), idle_unload_s=settings.idle_unload_s)
+
+
+def _writer_of(settings: "ModelSettings") -> "TextModel | None":
+    """Build the model that speaks beside the embedded one; None where there is to be none."""
+    is_wanted = settings.path == locations.SMOLLM2 or locations.fetched_base(locations.SMOLLM2) is not None
+    if not settings.enabled or not _may_be_beside(settings) or not is_wanted:
+        return None
+    adapter = _adapter_of(settings, locations.SMOLLM2)
+    return text_model(locations.SMOLLM2, adapter, idle_unload_s=settings.idle_unload_s)
+
+
+def _may_be_beside(settings: "ModelSettings") -> bool:
+    """Return whether smollm2 stands beside the embedded base, which goes on ranking names: it is quick."""
+    return settings.path in ("", locations.SMOLLM2)
+
+
+def _adapter_of(settings: "ModelSettings", base: str) -> Path | None:
+    """Return the adapter of the settings, if it is for a base; of two bases, its card says for which."""
+    if not settings.adapter_path:
+        return None
+    adapter = locations.expanded(settings.adapter_path)
+    is_for_smollm2 = base_name_of(adapter) == locations.SMOLLM2
+    return adapter if not _may_be_beside(settings) or is_for_smollm2 == (base == locations.SMOLLM2) else None

@@ -32,7 +32,12 @@ out = Output(markup=False)
 Interpreter = Annotated[
     Path | None, typer.Option("--python", help="The interpreter whose packages are meant. Default: this one.")
 ]
-Model = Annotated[str, typer.Option(help="Folder of the base model, or its hub name. Default: the embedded one.")]
+Model = Annotated[
+    str, typer.Option(help="The base: a name that `models` lists, a folder, or a hub name. Default: the embedded one.")
+]
+SpeakingModel = Annotated[
+    str, typer.Option(help="The base, as `models` lists them. Default: smollm2 if it is there, else the embedded one.")
+]
 AdapterPath = Annotated[Path | None, typer.Option(help="Folder of the adapter. Default: mlx-docs.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 

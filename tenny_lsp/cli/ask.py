@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from tenny_lsp import locations
-from tenny_lsp.cli.app import AdapterPath, AsJson, Interpreter, Model, app, err, out
+from tenny_lsp.cli.app import AdapterPath, AsJson, Interpreter, SpeakingModel, app, err, out
 from tenny_lsp.errors import AdapterError, StorageError
+from tenny_lsp.model.identity import base_name_of
 from tenny_lsp.wiring import text_model, worker_model
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ LOGGER = logging.getLogger(__name__)
 @app.command()
 def ask(
     question: Annotated[str, typer.Argument(help="For example: how do I save weights?")],
-    model: Model = "",
+    model: SpeakingModel = "",
     adapter_path: AdapterPath = None,
     max_tokens: Annotated[int, typer.Option(help="The longest answer, in tokens.")] = 128,
     python: Interpreter = None,
@@ -57,7 +58,7 @@ def roast(
     file: Annotated[Path | None, typer.Option(help="A Python file, with --review.")] = None,
     review: Annotated[bool, typer.Option("--review", help="A remark on each telling line of --file.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Another remark than the last time.")] = False,
-    model: Model = "",
+    model: SpeakingModel = "",
     adapter_path: Annotated[Path | None, typer.Option(help="Folder of the adapter. Default: cynic.")] = None,
     python: Interpreter = None,
     as_json: AsJson = False,
@@ -123,10 +124,17 @@ def _source(file: Path) -> str:
         raise StorageError(f"{file} could not be read: {error}", "Name a Python file.") from error
 
 
+def _base(model: str, adapter_path: Path | None) -> str:
+    """Return the name of the base to ask: the one that is named, else the one an adapter was made for."""
+    if model or adapter_path is None:
+        return model or locations.speaking_base()
+    return locations.SMOLLM2 if base_name_of(adapter_path) == locations.SMOLLM2 else locations.EMBEDDED
+
+
 def _cynic(model: str, adapter_path: Path | None) -> "TextModel | None":
     """Return the model that makes remarks; None, and a line on stderr, when it has not learned to yet."""
     try:
-        speaker = worker_model(model, adapter_path, name=locations.CYNIC, deadline_s=600)
+        speaker = worker_model(_base(model, adapter_path), adapter_path, name=locations.CYNIC, deadline_s=600)
         LOGGER.debug("%s speaks", speaker.identity)  # and an incomplete base or adapter is refused right here
     except AdapterError as error:
         if adapter_path:
@@ -139,7 +147,7 @@ def _cynic(model: str, adapter_path: Path | None) -> "TextModel | None":
 def _speaker(model: str, adapter_path: Path | None) -> "TextModel | None":
     """Return the model that answers; None, and a line on stderr, when nothing has been trained yet."""
     try:
-        speaker = text_model(model, adapter_path, deadline_s=600)  # who asks here has Ctrl-C
+        speaker = text_model(_base(model, adapter_path), adapter_path, deadline_s=600)  # who asks here has Ctrl-C
         LOGGER.debug("%s answers", speaker.identity)  # and an incomplete base or adapter is refused right here
     except AdapterError as error:
         if model or adapter_path:

@@ -77,6 +77,9 @@ def train(
     optimizer: Annotated[str, typer.Option(help="adam or adamw.")] = _DEFAULTS.optimizer,
     max_grad_norm: Annotated[float, typer.Option(help="Longer gradients are scaled down.")] = _DEFAULTS.max_grad_norm,
     mask_prompt: Annotated[bool, typer.Option(help="Take the loss on completions only.")] = _DEFAULTS.mask_prompt,
+    prompt_format: Annotated[
+        Literal["raw", "chat"], typer.Option(help="chat: prompts as messages in the base's chat template.")
+    ] = _DEFAULTS.prompt_format,
     max_seq_length: Annotated[int, typer.Option(help="The longest row, in tokens.")] = _DEFAULTS.max_seq_length,
     grad_checkpoint: Annotated[bool, typer.Option(help="Less memory, more time.")] = _DEFAULTS.grad_checkpoint,
     steps_per_report: Annotated[int, typer.Option(help="Iterations between reports.")] = _DEFAULTS.steps_per_report,
@@ -92,7 +95,7 @@ def train(
     from tenny_lsp.cli.tables import TrainingView, result_table
     from tenny_lsp.learning.train import train
 
-    given["model"] = model or str(locations.embedded_base())
+    given["model"] = model or locations.EMBEDDED
     given["adapter_path"] = adapter_path or locations.trained_adapter(model)
     with TrainingView(err) as view:
         result = train(TrainOptions(**given), view.show)

@@ -1,13 +1,14 @@
 """Show progress and results of commands in the terminal, and progress as plain lines where there is none."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -53,6 +54,21 @@ def counted(console: Console, action: str) -> Iterator[Callable[[int, int], None
         def show(done: int, total: int) -> None:
             status.update(f"{action} {done}/{total}")
             plain.show(f"{action} {done}/{total}")
+
+        yield show
+
+
+@contextmanager
+def counted_bytes(console: Console, action: str) -> Iterator[Callable[[int, int], None]]:
+    """Yield a function that shows how many bytes of all have come."""
+    plain = PlainProgress(console)
+    columns = (TextColumn(action), BarColumn(bar_width=24), DownloadColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+
+        def show(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+            plain.show(f"{action}: {done / 1e6:.0f} of {total / 1e6:.0f} MB")
 
         yield show
 
@@ -151,6 +167,17 @@ def evaluation_table(scores: Evaluation) -> Table:
     table = Table(show_header=False)
     for name, value in scores.rows():
         table.add_row(name, value)
+    return table
+
+
+def bases_table(bases: Sequence[dict[str, Any]]) -> Table:
+    """Return the bases on this machine as a table, a row each."""
+    table = Table("base", "can", "licence", "MB", "adapters", "SHA-256", "origin")
+    for base in bases:
+        can = ", ".join(name for name, can in base.get("can", {}).items() if can) or "choose, answer from documentation"
+        adapters = ", ".join(Path(adapter).name for adapter in base["adapters"]) or "none"
+        about = [base.get("licence", ""), f"{base['bytes'] / 1e6:.0f}", adapters, base.get("sha256", "")[:12]]
+        table.add_row(base["name"], can, *about, base.get("error") or base["origin"])
     return table
 
 

@@ -11,7 +11,7 @@ from tenny_lsp.features.decency import fault_of, finished, plain
 from tenny_lsp.features.feeling import chances
 from tenny_lsp.features.repertoire import NEAR, NEAR_COPY, load_repertoire, place_of, repertoire
 from tenny_lsp.features.subject import content_words
-from tenny_lsp.model.prompts import SENTIMENTS, roast_prompt, sentiment_prompt
+from tenny_lsp.model.prompts import SENTIMENTS, completion, roast_prompt, sentiment_prompt
 from tenny_lsp.model.protocol import Sampled, Sampling, TextModel
 
 #: How remarks are drawn. A remark is one line; a model that goes on with the next context has finished it.
@@ -153,7 +153,7 @@ async def sentiment(text: str, model: TextModel | None) -> str:
     """Return which of ``SENTIMENTS`` is the most probable for a text, by its words and to a model."""
     likely = chances(text)
     if model is not None:
-        said = await model.choose(sentiment_prompt(subject_of(text)), SENTIMENTS)
+        said = await model.choose(sentiment_prompt(subject_of(text)), [completion(name) for name in SENTIMENTS])
         likely = [own * other**_MODEL_SHARE for own, other in zip(likely, said, strict=True)]
     return max(zip(likely, SENTIMENTS, strict=True))[1]
 

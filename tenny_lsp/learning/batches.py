@@ -10,13 +10,14 @@ import numpy.typing as npt
 
 from tenny_lsp.errors import BaseModelError
 from tenny_lsp.learning.formats import Row
+from tenny_lsp.model.prompt_format import ChatTokenizer, PromptFormat, chat_text
 
 LOGGER = logging.getLogger(__name__)
 
 Ids = npt.NDArray[np.int32]
 
 
-class Encoder(Protocol):
+class Encoder(ChatTokenizer, Protocol):
     """A tokenizer of any library."""
 
     @property
@@ -60,7 +61,12 @@ class Batch:
 
 
 def encode_rows(
-    rows: Sequence[Row], tokenizer: Encoder, *, max_seq_length: int, mask_prompt: bool = True
+    rows: Sequence[Row],
+    tokenizer: Encoder,
+    *,
+    max_seq_length: int,
+    mask_prompt: bool = True,
+    prompt_format: PromptFormat = "raw",
 ) -> list[TokenizedRow]:
     """Tokenise rows, none to more than ``max_seq_length`` tokens; log how many are cut.
 
@@ -72,9 +78,10 @@ def encode_rows(
         tokenizer (Encoder): The base model's tokenizer.
         max_seq_length (int): The longest example, in tokens.
         mask_prompt (bool): Whether only the completion is learned. Default: ``True``.
+        prompt_format (PromptFormat): ``chat``: prompts are messages in the tokenizer's chat template.
 
     Raises:
-        BaseModelError: The tokenizer has no end-of-sequence token.
+        BaseModelError: The tokenizer has no end-of-sequence token, or no chat template where one is asked for.
     """
     end = tokenizer.eos_token_id
     if end is None:
@@ -84,16 +91,32 @@ def encode_rows(
         )
     examples, cut = [], 0
     for row in rows:
-        prompt = tokenizer.encode(row.prompt)
+        prompt, answer = _encoded_prompt(row, tokenizer, prompt_format), row.completion
         # T5's tokenizer and some others end every text, the prompt too.
         while prompt and prompt[-1] == end:
             prompt.pop()
-        completion = [*tokenizer.encode(row.completion, add_special_tokens=False), end]
+        if prompt_format == "chat":
+            answer = answer.strip()
+        completion = [*tokenizer.encode(answer, add_special_tokens=False), end]
         cut += len(prompt) + len(completion) > max_seq_length
         examples.append(_truncated(prompt, completion, max_seq_length, mask_prompt))
     if cut:
         LOGGER.warning("%d of %d rows are longer than %d tokens and were cut", cut, len(examples), max_seq_length)
     return examples
+
+
+def _encoded_prompt(row: Row, tokenizer: Encoder, prompt_format: PromptFormat) -> list[int]:
+    if prompt_format == "raw" or not row.prompt:
+        return tokenizer.encode(row.prompt)
+    try:
+        text = chat_text(tokenizer, row.prompt)
+    except ValueError as error:
+        raise BaseModelError(
+            f"The base model's tokenizer has no chat template: {error}",
+            "Train with --prompt-format raw, or on a base that was made for chat.",
+        ) from error
+    # The template has every special token that the base was trained with, the first one too.
+    return tokenizer.encode(text, add_special_tokens=False)
 
 
 def _truncated(prompt: list[int], completion: list[int], longest: int, mask_prompt: bool) -> TokenizedRow:

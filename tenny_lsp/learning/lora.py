@@ -7,13 +7,13 @@ from typing import Any, cast
 import mlx.core as mx
 from mlx.utils import tree_flatten
 from mlx_lm.tuner.utils import linear_to_lora_layers
-from mlx_lm.utils import hf_repo_to_path, load
+from mlx_lm.utils import dequantize_model, hf_repo_to_path, load
 
 from tenny_lsp.errors import AdapterError, BaseModelError, TrainingError
 from tenny_lsp.learning.adapter import check_adapter_weights, check_base
 from tenny_lsp.learning.batches import Encoder
 from tenny_lsp.learning.options import TrainOptions
-from tenny_lsp.locations import embedded_base, is_hub_name
+from tenny_lsp.locations import base_folder, fetched_base, is_hub_name
 from tenny_lsp.model.adapter_files import CONFIG_FILE
 from tenny_lsp.model.identity import refuse_code
 from tenny_lsp.model.runtime import prepare
@@ -25,8 +25,8 @@ def load_base(name: str | None) -> tuple[Path, Any, Encoder]:
     Raises:
         BaseModelError: The base is incomplete or cannot be loaded.
     """
-    folder = embedded_base() if name is None else Path(name).expanduser()
-    from_hub = name is not None and is_hub_name(name)
+    from_hub = name is not None and is_hub_name(name) and fetched_base(name) is None
+    folder = Path() if from_hub else base_folder(name or "")
     if not from_hub:
         check_base(folder)
         refuse_code(folder)
@@ -46,6 +46,7 @@ def load_base(name: str | None) -> tuple[Path, Any, Encoder]:
         ) from error
     if (dtype := prepare().dtype) is not None:
         model.set_dtype(getattr(mx, dtype))
+        model = dequantize_model(model)  # a packed product of many rows is several times slower than OpenBLAS
     return folder, model, tokenizer
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tenny_lsp.errors import TrainingError
+from tenny_lsp.model.prompt_format import PromptFormat
 
 #: Epochs when neither ``epochs`` nor ``iters`` is given.
 DEFAULT_EPOCHS = 1.0
@@ -30,6 +31,7 @@ class TrainOptions:
         optimizer: ``"adam"`` or ``"adamw"``.
         max_grad_norm: Longer gradients are scaled down to this norm.
         mask_prompt: Whether the loss is taken on completions only.
+        prompt_format: ``"raw"``: prompts as they are; ``"chat"``: as a message in the base's chat template.
         max_seq_length: Longest row, in tokens; the rest of it is cut off.
         grad_checkpoint: Whether to compute activations twice, which takes less memory.
         steps_per_report: Iterations between two reports.
@@ -55,6 +57,7 @@ class TrainOptions:
     optimizer: Literal["adam", "adamw"] = "adam"
     max_grad_norm: float = 1.0
     mask_prompt: bool = True
+    prompt_format: PromptFormat = "raw"
     max_seq_length: int = 2048
     grad_checkpoint: bool = False
     steps_per_report: int = 10
@@ -91,7 +94,7 @@ class TrainOptions:
     def hyperparameters(self) -> dict[str, Any]:
         """Return every option but the folders, ready for JSON."""
         values = asdict(self)
-        for name in ("data", "adapter_path", "model"):
+        for name in ("data", "adapter_path", "model", "prompt_format"):
             del values[name]
         if self.resume_adapter_file is not None:
             values["resume_adapter_file"] = str(self.resume_adapter_file)

@@ -13,7 +13,8 @@ from tenny_lsp.learning.batches import encode_rows
 from tenny_lsp.learning.callback import OnProgress, silenced_stdout
 from tenny_lsp.learning.formats import read_rows
 from tenny_lsp.learning.options import TrainOptions, TrainResult
-from tenny_lsp.locations import embedded_base
+from tenny_lsp.locations import EMBEDDED, embedded_base
+from tenny_lsp.model.bases import read_base_card
 from tenny_lsp.model.identity import base_sha256, file_sha256
 from tenny_lsp.model.runtime import package_version, prepare
 
@@ -53,7 +54,13 @@ def train(options: TrainOptions, on_progress: OnProgress) -> TrainResult:
 
         base, model, tokenizer = load_base(options.model)
         examples = {
-            name: encode_rows(part, tokenizer, max_seq_length=options.max_seq_length, mask_prompt=options.mask_prompt)
+            name: encode_rows(
+                part,
+                tokenizer,
+                max_seq_length=options.max_seq_length,
+                mask_prompt=options.mask_prompt,
+                prompt_format=options.prompt_format,
+            )
             for name, part in rows.items()
         }
         add_lora(model, options, base)
@@ -79,7 +86,8 @@ def _dataset_files(options: TrainOptions) -> dict[str, Path]:
 
 def _origin(options: TrainOptions, base: Path, files: dict[str, Path]) -> dict[str, Any]:
     """Return the part of the card that is known before the training."""
-    name = "embedded" if base.resolve() == embedded_base().resolve() else options.model
+    card = read_base_card(base)
+    name = EMBEDDED if base.resolve() == embedded_base().resolve() else card.name if card else options.model
     return {
         "base": {"name": name, "sha256": base_sha256(base)},
         "dataset": {
@@ -88,4 +96,5 @@ def _origin(options: TrainOptions, base: Path, files: dict[str, Path]) -> dict[s
         },
         "versions": {name: package_version(name) for name in ("tenny-lsp", "mlx", "mlx-lm")},
         "seed": options.seed,
+        "prompt_format": options.prompt_format,
     }

@@ -24,7 +24,7 @@ from tenny_lsp.lsp.handlers import (
 from tenny_lsp.lsp.protocol import TennyProtocol
 from tenny_lsp.lsp.session import Handler, Session
 from tenny_lsp.lsp.settings import own_section
-from tenny_lsp.lsp.speaker import ModelFactory
+from tenny_lsp.lsp.speaker import ModelFactory, no_writer
 
 LOGGER = logging.getLogger(__name__)
 
@@ -54,14 +54,15 @@ class TennyServer(LanguageServer):
         LOGGER.error("%s: %s", source.__name__, error, exc_info=error)
 
 
-def create_server(make_model: ModelFactory) -> TennyServer:
+def create_server(make_model: ModelFactory, make_writer: ModelFactory = no_writer) -> TennyServer:
     """Return a server with every handler registered, ready to be started on stdio or TCP.
 
     Args:
         make_model (ModelFactory): Makes the model, at the start and when its settings change.
+        make_writer (ModelFactory): Makes the model that answers and remarks, if it is to be another.
     """
     server = TennyServer("tenny-lsp", __version__, protocol_cls=TennyProtocol, notebook_document_sync=_PYTHON_CELLS)
-    session = Session(server, make_model)
+    session = Session(server, make_model, make_writer=make_writer)
     _register_lifecycle(server, session)
     _register_documents(server, session)
     for handler in HANDLERS:

@@ -20,7 +20,7 @@ from tenny_lsp.lsp.indexes import Indexes
 from tenny_lsp.lsp.pitfall_cache import PitfallCache
 from tenny_lsp.lsp.publisher import Publisher
 from tenny_lsp.lsp.settings import Settings, read_settings
-from tenny_lsp.lsp.speaker import ModelFactory, Speaker
+from tenny_lsp.lsp.speaker import ModelFactory, Speaker, no_writer
 from tenny_lsp.lsp.status import ServerStatus, Status, server_status
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.model.protocol import TextModel
@@ -60,9 +60,16 @@ class Session:
         server (LanguageServer): The connection.
         make_model (ModelFactory): Makes the model, at the start and when its settings change.
         client (Client, optional): The editor. Default: the one that the server is connected to.
+        make_writer (ModelFactory): Makes the model that writes, if it is to be another.
     """
 
-    def __init__(self, server: LanguageServer, make_model: ModelFactory, client: Client | None = None) -> None:
+    def __init__(
+        self,
+        server: LanguageServer,
+        make_model: ModelFactory,
+        client: Client | None = None,
+        make_writer: ModelFactory = no_writer,
+    ) -> None:
         self._server = server
         self._failure = ""
         self.client = client or Client(server)
@@ -71,7 +78,7 @@ class Session:
         self.status = Status(self.client, self._describe)
         self.publisher = Publisher(self.client.publish)
         self.indexes = Indexes(self.status.update)
-        self.speaker = Speaker(make_model, self.note_failure)
+        self.speaker = Speaker(make_model, self.note_failure, make_writer)
         self.documents = Documents(lambda: server.workspace)
         self._pitfalls = PitfallCache(self.documents)
 
@@ -163,8 +170,9 @@ class Session:
         await self.speaker.close()
 
     def _describe(self) -> ServerStatus:
-        state = self.model.state if self.model is not None else None
-        return server_status(self.indexes.read, self.indexes.python, state, self.speaker.why_none, self._failure)
+        speaker = self.speaker
+        about = (speaker.state, speaker.base, speaker.why_none, self._failure)
+        return server_status(self.indexes.read, self.indexes.python, *about)
 
 
 class Handler(Protocol):

@@ -74,7 +74,8 @@ class ModelSettings:
 
     Args:
         enabled (bool): Whether a model is used at all; otherwise hovers show facts, and remarks are hand-written.
-        path (str): The base model: its folder, or its hub name if it has been downloaded; empty: the embedded one.
+        path (str): The base model: ``embedded``, the name of one that was fetched, a folder, or a hub name; empty: the
+            embedded one, and ``smollm2`` beside it to answer and remark where that has been fetched.
         adapter_path (str): The folder of the adapter; empty: the one trained for the base, else the shipped one.
         idle_unload_s (int): Seconds without a request after which the model's memory is freed.
     """

@@ -1,14 +1,18 @@
-"""The model of a session: made as the settings say, loaded and unloaded as the user wishes."""
+"""The models of a session: made as the settings say, loaded and unloaded as the user wishes.
+
+There is one or two of them. The model ranks completions and explains in hovers; where a larger base has been fetched
+to write, that one answers questions and makes remarks.
+"""
 
 import asyncio
 import logging
 from collections.abc import Callable
-from pathlib import Path
 
 from tenny_lsp import locations
 from tenny_lsp.errors import TennyError
 from tenny_lsp.lsp.settings import ModelSettings, RoastSettings
-from tenny_lsp.model.protocol import TextModel
+from tenny_lsp.model.identity import base_name_of
+from tenny_lsp.model.protocol import ModelState, TextModel
 
 LOGGER = logging.getLogger(__name__)
 
@@ -16,18 +20,30 @@ LOGGER = logging.getLogger(__name__)
 ModelFactory = Callable[[ModelSettings], TextModel | None]
 
 
+def no_writer(_settings: ModelSettings) -> None:
+    """Make no second model."""
+
+
 class Speaker:
-    """Keeps the model of a session.
+    """Keeps the models of a session.
 
     Args:
         make (ModelFactory): Makes the model, at the start and when its settings change.
         on_change (Callable[[TennyError | None], None]): Called whenever the model or its state has changed, with the
             error of the last question or None.
+        make_writer (ModelFactory): Makes the model that writes, if it is to be another.
     """
 
-    def __init__(self, make: ModelFactory, on_change: Callable[[TennyError | None], None]) -> None:
+    def __init__(
+        self,
+        make: ModelFactory,
+        on_change: Callable[[TennyError | None], None],
+        make_writer: ModelFactory = no_writer,
+    ) -> None:
         self._make = make
         self._on_change = on_change
+        self._make_writer = make_writer
+        self._own_writer: TextModel | None = None
         self._settings = ModelSettings()
         self._roast_settings = RoastSettings()
         self._is_unloaded = False
@@ -38,11 +54,33 @@ class Speaker:
         self.why_none = ""
 
     @property
+    def writer(self) -> TextModel | None:
+        """The model that answers questions: one of its own where there is one, else the model."""
+        return self._own_writer or self.model
+
+    @property
+    def base(self) -> str:
+        """The name of the base that speaks."""
+        return locations.SMOLLM2 if self._own_writer else self._settings.path or locations.EMBEDDED
+
+    @property
+    def state(self) -> ModelState | None:
+        """The state of the model, or that of the one that writes where that has something to say."""
+        writing = self._own_writer.state if self._own_writer is not None else None
+        if writing is not None and writing.phase in ("loading", "backing off", "failed"):
+            return writing
+        return self.model.state if self.model is not None else None
+
+    @property
     def cynic(self) -> TextModel | None:
-        """The model with the adapter that was trained on comments; None where there is no such adapter."""
+        """The model that writes, with the adapter that was trained on comments; None where there is no such adapter."""
         path = self._roast_settings.adapter_path
-        adapter = locations.expanded(path) if path else _trained_cynic(self._settings.path)
-        return self.model.with_adapter(adapter) if self.model is not None and adapter is not None else None
+        adapter = locations.expanded(path) if path else locations.find_adapter(self.base, locations.CYNIC)
+        if adapter is None:
+            return None
+        is_of_another = path and self._own_writer and base_name_of(adapter) != locations.SMOLLM2
+        model = self.model if is_of_another else self.writer
+        return model.with_adapter(adapter) if model is not None else None
 
     def configure(self, model: ModelSettings, roast: RoastSettings) -> None:
         """Take over the settings; a model that they do not change goes on undisturbed."""
@@ -60,8 +98,8 @@ class Speaker:
         self._is_unloaded = False
         if self.model is None or self.model.state.phase == "failed":
             self._open()
-        if self.model is not None:
-            await self.model.load()
+        for model in filter(None, (self.model, self._own_writer)):
+            await model.load()
 
     def unload(self) -> None:
         """Close the model; nothing but ``load`` brings it back."""
@@ -71,7 +109,7 @@ class Speaker:
         self._on_change(None)
 
     async def close(self) -> None:
-        """Close the model and wait until it has ended."""
+        """Close the models and wait until they have ended."""
         self._close_model()
         await asyncio.gather(*self._closing)
 
@@ -83,17 +121,19 @@ class Speaker:
         except TennyError as error:
             LOGGER.warning("Hovers show facts only: %s", error)
             self.why_none = str(error)
-        if self.model is not None:
-            self.model.watch(lambda: self._on_change(None))
-        self._on_change(None)
+        failure = None
+        try:
+            self._own_writer = self._make_writer(self._settings) if self.model is not None else None
+        except TennyError as error:
+            LOGGER.warning("%s speaks: %s", self.base, error)
+            failure = error
+        for model in filter(None, (self.model, self._own_writer)):
+            model.watch(lambda: self._on_change(None))
+        self._on_change(failure)
 
     def _close_model(self) -> None:
-        if self.model is not None:
-            task = asyncio.create_task(self.model.close())
+        for model in filter(None, (self.model, self._own_writer)):
+            task = asyncio.create_task(model.close())
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
-            self.model = None
-
-
-def _trained_cynic(base: str) -> Path | None:
-    return locations.find_adapter(base, locations.CYNIC)
+        self.model = self._own_writer = None

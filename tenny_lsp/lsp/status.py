@@ -31,6 +31,7 @@ class ServerStatus:
         api (str): The part of the message about MLX.
         model (str): The part of the message about the model.
         reason (str): Why something is missing, and what to do about it; empty when nothing is.
+        base (str): The name of the base that answers and remarks; empty without a model.
     """
 
     health: str
@@ -39,6 +40,7 @@ class ServerStatus:
     api: str
     model: str
     reason: str = ""
+    base: str = ""
 
 
 class Status:
@@ -71,7 +73,7 @@ class Status:
 
 
 def server_status(
-    index: ApiIndex | None, python: str, model: ModelState | None, why_no_model: str, failure: str
+    index: ApiIndex | None, python: str, model: ModelState | None, base: str, why_no_model: str, failure: str
 ) -> ServerStatus:
     """Return the status of a server.
 
@@ -79,6 +81,7 @@ def server_status(
         index (ApiIndex, optional): The index of the window's MLX; None while it is being read.
         python (str): The interpreter whose MLX is meant; empty: the server's own.
         model (ModelState, optional): The state of the model; None without a model.
+        base (str): The name of the base that speaks.
         why_no_model (str): Why there is none.
         failure (str): Why the model did not answer the last question; empty if it did.
     """
@@ -92,6 +95,7 @@ def server_status(
         api=api,
         model=said,
         reason=" ".join(filter(None, (api_reason, model_reason))),
+        base=base if model is not None else "",
     )
 
 

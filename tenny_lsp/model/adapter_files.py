@@ -1,4 +1,4 @@
-"""Names of the files in an adapter's folder."""
+"""Names of the files in an adapter's folder; a base that was fetched has a card too."""
 
 #: The LoRA matrices, as MLX-LM reads them.
 WEIGHTS_FILE = "adapters.safetensors"

@@ -11,7 +11,8 @@ from pathlib import Path
 from tenny_lsp.model import wire
 from tenny_lsp.model.identity import identity
 from tenny_lsp.model.keeper import Keeper, KeeperOptions
-from tenny_lsp.model.prompts import QUESTION_STOP, SEPARATOR, completion
+from tenny_lsp.model.prompt_format import prompt_format
+from tenny_lsp.model.prompts import QUESTION_STOP, SEPARATOR
 from tenny_lsp.model.protocol import ALL_ABILITIES, Abilities, ModelState, Sampled, Sampling
 
 
@@ -110,7 +111,8 @@ class WorkerModel:
             BaseModelError: The base cannot be loaded.
             ModelUnavailable: The worker is not running and could not be started, or was late.
         """
-        return self._generate(text, max_tokens, None, ())
+        request = wire.Generate(0, _encodable(text), max_tokens, temperature=self._options.temperature)
+        return self._generate(request)
 
     async def complete(self, prompt: str, *, max_tokens: int = 96) -> str:
         """Return the whole completion of ``prompt``, without white space around it.
@@ -121,7 +123,9 @@ class WorkerModel:
             ModelUnavailable: The worker is not running and could not be started, or was late.
         """
         stop = QUESTION_STOP if prompt.endswith(SEPARATOR) else ()
-        async with contextlib.aclosing(self._generate(prompt, max_tokens, self._adapter, stop)) as pieces:
+        temperature, is_chat = self._options.temperature, self._is_chat()
+        request = wire.Generate(0, _encodable(prompt), max_tokens, self._adapter, stop, temperature, is_chat=is_chat)
+        async with contextlib.aclosing(self._generate(request)) as pieces:
             return "".join([piece async for piece in pieces]).strip()
 
     async def score(self, text: str, names: Sequence[str]) -> list[float]:
@@ -143,7 +147,8 @@ class WorkerModel:
             AdapterError: The adapter cannot be loaded, or was made for another base.
             ModelUnavailable: The worker is not running and could not be started, or was late.
         """
-        request = wire.Sample(id=0, prompt=_encodable(prompt), adapter=self._adapter, **asdict(sampling))
+        text, is_chat = _encodable(prompt), self._is_chat()
+        request = wire.Sample(id=0, prompt=text, adapter=self._adapter, is_chat=is_chat, **asdict(sampling))
         deadline_s = self._options.deadline_s
         async with self._keeper.lease() as process, contextlib.aclosing(process.events(request, deadline_s)) as events:
             async for event in events:
@@ -151,24 +156,24 @@ class WorkerModel:
                     yield Sampled(event.text, event.likelihood, event.is_finished)
 
     async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:
-        """Return the probability of each answer to be the completion of ``prompt``; they add up to 1.
+        """Return the probability of each answer to be the whole completion of ``prompt``; they add up to 1.
 
         Raises:
             BaseModelError: The base cannot be loaded.
             AdapterError: The adapter cannot be loaded, or was made for another base.
             ModelUnavailable: The worker is not running and could not be started, cannot score, or was late.
         """
-        names = tuple(completion(answer) for answer in answers)
-        request = wire.Score(id=0, text=_encodable(prompt), names=names, adapter=self._adapter)
+        texts = tuple(map(_encodable, answers))
+        request = wire.Choose(0, _encodable(prompt), texts, self._adapter, self._is_chat())
         async with self._keeper.lease() as process:
             logarithms = await process.score(request, self._options.deadline_s)
         weights = [math.exp(value - max(logarithms)) for value in logarithms]
         return [weight / sum(weights) for weight in weights]
 
-    async def _generate(
-        self, prompt: str, max_tokens: int, adapter: str | None, stop: tuple[str, ...]
-    ) -> AsyncGenerator[str, None]:
-        request = wire.Generate(0, _encodable(prompt), max_tokens, adapter, stop, self._options.temperature)
+    def _is_chat(self) -> bool:
+        return prompt_format(self._options.adapter, self._options.can) == "chat"
+
+    async def _generate(self, request: wire.Generate) -> AsyncGenerator[str, None]:
         async with (
             self._keeper.lease() as process,
             contextlib.aclosing(process.answer(request, self._options.deadline_s)) as pieces,

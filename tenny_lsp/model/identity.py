@@ -106,6 +106,15 @@ def base_sha256(folder: Path) -> str:
     return hashes[0] if len(hashes) == 1 else sha256("\n".join(hashes).encode()).hexdigest()
 
 
+def base_name_of(adapter: Path) -> str:
+    """Return the name of the base that an adapter was made for, by its card; empty where that does not say."""
+    try:
+        name = json.loads((adapter / CARD_FILE).read_bytes())["base"]["name"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+    return name if isinstance(name, str) else ""
+
+
 def check_card(adapter: Path, base: Path) -> None:
     """Raise if an adapter's card names another base; an adapter without a card passes.
 

@@ -14,10 +14,12 @@ class Abilities:
         write (bool): Whether it may say things in words of its own: paraphrase documentation, write remarks. A model
             that cannot may only repeat documentation and choose among remarks that were written by hand.
         complete (bool): Whether inline completions by it are worth showing unasked.
+        chat (bool): Whether it has learned to answer messages; without an adapter it is asked through its template.
     """
 
     write: bool = True
     complete: bool = True
+    chat: bool = False
 
 
 ALL_ABILITIES = Abilities()

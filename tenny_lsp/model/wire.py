@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import get_args
 
 #: Increased with every change that an older worker or client would misread.
-VERSION = 4
+VERSION = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,7 @@ class Generate:
         stop (tuple[str, ...]): The answer ends before the first of these.
         temperature (float): 0 takes the likeliest token every time.
         seed (int): Decides the draws when ``temperature`` is not 0.
+        is_chat (bool): Whether the prompt is a message, to be put into the base's chat template.
     """
 
     id: int
@@ -33,6 +34,7 @@ class Generate:
     stop: tuple[str, ...] = ()
     temperature: float = 0.0
     seed: int = 0
+    is_chat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Sample:
         temperature (float): Below 1 the likely tokens are drawn more often.
         top_p (float): Only the likeliest tokens are drawn whose probabilities add up to this.
         seed (int): Decides the draws.
+        is_chat (bool): Whether the prompt is a message, to be put into the base's chat template.
     """
 
     id: int
@@ -60,6 +63,7 @@ class Sample:
     temperature: float = 1.0
     top_p: float = 1.0
     seed: int = 0
+    is_chat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,25 @@ class Score:
     text: str
     names: tuple[str, ...]
     adapter: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choose:
+    """Ask how likely each of several answers is to be the whole completion of ``prompt``.
+
+    Args:
+        id (int): The request's number, which its answers repeat.
+        prompt (str): The whole prompt.
+        answers (tuple[str, ...]): The answers, each as a completion is trained, a space before it included.
+        adapter (str | None): The folder of the adapter to read with. ``None``: the bare base.
+        is_chat (bool): Whether the prompt is a message, to be put into the base's chat template.
+    """
+
+    id: int
+    prompt: str
+    answers: tuple[str, ...]
+    adapter: str | None = None
+    is_chat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,11 +161,12 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class ScoreResult:
-    """The answer to a ``Score``.
+    """The answer to a ``Score`` or a ``Choose``.
 
     Args:
         id (int): The request.
-        values (tuple[float, ...]): The natural logarithm of each name's probability, in the order of the names.
+        values (tuple[float, ...]): The natural logarithm of each one's probability, in the order in which they were
+            given.
     """
 
     id: int
@@ -167,14 +191,14 @@ class Failure:
 
 
 #: The requests that the model answers, one after the other.
-Work = Generate | Sample | Score
+Work = Generate | Sample | Score | Choose
 Request = Work | Cancel
 Event = Hello | Ready | Token | SampleResult | Done | ScoreResult | Failure
 Message = Request | Event
 
 _TYPES: dict[str, type[Message]] = {message.__name__.lower(): message for message in get_args(Message)}
 #: The fields that JSON has as lists.
-_TUPLES = ("stop", "names", "values")
+_TUPLES = ("stop", "names", "answers", "values")
 
 
 class WireError(ValueError):

@@ -6,13 +6,18 @@ replace both libraries. They are installed before mlx-lm is imported and only in
 """
 
 import json
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from jinja2.ext import loopcontrols
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Tokenizer
 
+#: What a chat template calls that only transformers has.
+_CALLS = re.compile(r"strftime_now|raise_exception|tojson|generation\s*%}")
 #: Tokenizer classes that add nothing to ``tokenizer.json``.
 _PLAIN = ("TokenizersBackend", "PreTrainedTokenizerFast")
 
@@ -24,8 +29,6 @@ class PlainTokenizer:
         folder (str | Path): The model's folder, with ``tokenizer.json`` and ``tokenizer_config.json``.
     """
 
-    chat_template = None
-
     def __init__(self, folder: str | Path) -> None:
         self._tokenizer = Tokenizer.from_file(str(Path(folder) / "tokenizer.json"))
         self.init_kwargs: dict[str, Any] = json.loads((Path(folder) / "tokenizer_config.json").read_text("utf-8"))
@@ -34,6 +37,8 @@ class PlainTokenizer:
         end: str | None = self.init_kwargs.get("eos_token")
         self.eos_token_id = self._tokenizer.token_to_id(end) if end else None
         self.vocab: dict[str, int] = self._tokenizer.get_vocab()
+        template = self.init_kwargs.get("chat_template")
+        self.chat_template = template if isinstance(template, str) else None
 
     @classmethod
     def from_pretrained(cls, folder: str | Path, **_: object) -> "PlainTokenizer":
@@ -69,9 +74,24 @@ class PlainTokenizer:
         """Return the pieces of ids."""
         return [self._tokenizer.id_to_token(number) for number in ids]
 
-    def apply_chat_template(self, *_: object, **__: object) -> str:
-        """Raise ValueError: a plain tokenizer has no chat template."""
-        raise ValueError("this tokenizer has no chat template")
+    def apply_chat_template(
+        self,
+        conversation: list[dict[str, str]],
+        tokenize: bool = False,
+        add_generation_prompt: bool = False,
+        **_: object,
+    ) -> str:
+        """Return the text of messages in the chat template, which runs in a sandbox as in transformers.
+
+        Raises:
+            ValueError: The tokenizer has no template, or tokens are asked for.
+        """
+        if self.chat_template is None or tokenize:
+            raise ValueError("this tokenizer has no chat template, or is asked for more than text")
+        environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
+        special = {name: value for name, value in self.init_kwargs.items() if name.endswith("_token")}
+        template = environment.from_string(self.chat_template)
+        return template.render(messages=conversation, add_generation_prompt=add_generation_prompt, **special)
 
 
 def lighten(base: Path) -> bool:
@@ -96,12 +116,15 @@ def _replace(name: str, members: dict[str, Any]) -> None:
 def _is_plain(base: Path) -> bool:
     try:
         config = json.loads((base / "tokenizer_config.json").read_text("utf-8"))
-        return config["tokenizer_class"] in _PLAIN and "chat_template" not in config and _has_no_template(base)
+        template = config.get("chat_template")
+        # Templates that call functions of transformers' own, or of which there are several, are left to it.
+        is_simple = template is None or (isinstance(template, str) and not _CALLS.search(template))
+        return config["tokenizer_class"] in _PLAIN and is_simple and _has_files(base)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
-def _has_no_template(base: Path) -> bool:
+def _has_files(base: Path) -> bool:
     return (base / "tokenizer.json").is_file() and not list(base.glob("chat_template.*"))
 
 

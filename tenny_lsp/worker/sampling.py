@@ -32,18 +32,19 @@ class _Row:
 
 
 def completions(
-    model: Any, tokenizer: Any, request: wire.Sample, check: Callable[[], None]
+    model: Any, tokenizer: Any, prompt: list[int], request: wire.Sample, check: Callable[[], None]
 ) -> Iterator[wire.SampleResult]:
     """Yield the completions that a request asks for, the shortest first.
 
     Args:
         model (nn.Module): A language model of mlx-lm.
         tokenizer (TokenizerWrapper): Its tokenizer.
-        request (wire.Sample): The prompt, and how to sample.
+        prompt (list[int]): The prompt's tokens.
+        request (wire.Sample): How to sample.
         check (Callable[[], None]): Called between tokens; it may raise, to end the work.
     """
     mx.random.seed(request.seed)
-    logits, cache = _read(model, tokenizer.encode(request.prompt), request.count, check)
+    logits, cache = _read(model, prompt, request.count, check)
     rows = [_Row() for _ in range(request.count)]
     for left in range(request.max_tokens - 1, -1, -1):
         check()

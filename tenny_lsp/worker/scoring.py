@@ -63,15 +63,38 @@ class Scorer:
                     values[place] += rest
         return [max(value, _LEAST) for value in values]
 
-    def _rest(self, tails: list[list[int]]) -> list[float]:
-        """Return the log-probability of each row of tokens from its second on, and of the name's end after them."""
+    def answer_log_probabilities(
+        self, prompt: list[int], answers: list[list[int]], check: Callable[[], None]
+    ) -> list[float]:
+        """Return the log-probability that each answer follows a prompt; the tokens of an answer include its end.
+
+        Args:
+            prompt (list[int]): The prompt's tokens.
+            answers (list[list[int]]): The answers' tokens, one at least of each.
+            check (Callable[[], None]): Called between chunks of the prompt; it may raise, to end the work.
+
+        Raises:
+            ValueError: The model's cache cannot be shared by a batch.
+        """
+        first = log_softmax(self._after(prompt[-_LONGEST_TOKENS:], check))[0, 0]  # (V,)
+        check()
+        rest, _ = self._said(answers)
+        begun = first[mx.array([answer[0] for answer in answers])]
+        return (begun + rest).tolist()  # type: ignore[return-value]
+
+    def _said(self, tails: list[list[int]]) -> tuple[mx.array, mx.array]:
+        """Return the log-probability of each row's tokens but its first, ``(N,)``, and of the next, ``(N, V)``."""
         longest = max(map(len, tails))
         padded = mx.array([tail + [0] * (longest - len(tail)) for tail in tails])  # (N, L)
         lengths = mx.array([[len(tail)] for tail in tails])  # (N, 1)
         after = log_softmax(self._model(padded, cache=batched(self._model, self._cache, len(tails))))  # (N, L, V)
         said = mx.take_along_axis(after[:, :-1], padded[:, 1:, None], axis=-1)[..., 0]  # (N, L - 1)
         said = mx.where(mx.arange(1, longest) < lengths, said, 0.0).sum(axis=1)
-        last = mx.take_along_axis(after, lengths[..., None] - 1, axis=1)[:, 0]  # (N, V)
+        return said, mx.take_along_axis(after, lengths[..., None] - 1, axis=1)[:, 0]
+
+    def _rest(self, tails: list[list[int]]) -> list[float]:
+        """Return the log-probability of each row of tokens from its second on, and of the name's end after them."""
+        said, last = self._said(tails)  # (N,), (N, V)
         ended = mx.logsumexp(mx.where(self._ending(last.shape[-1]), last, -mx.inf), axis=-1)
         return (said + ended).tolist()  # type: ignore[return-value]
 

@@ -1,30 +1,80 @@
-"""Limit OpenBLAS to one thread where matrix products are small."""
+"""Limit OpenBLAS's threads to as many as help: one where matrix products are small, or the machine is busy.
 
-import contextlib
+Two threads that share a product wait for each other: where another process keeps one core busy, each product of a
+few rows then takes ten times as long as on one thread. Only a measurement tells.
+"""
+
 import ctypes
+import statistics
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable
+
+import mlx.core as mx
 
 #: The prefixes of the same functions in the wheel's OpenBLAS and in a system's.
 _PREFIXES = ("scipy_openblas_", "openblas_")
+#: What is measured: a batch of eight rows and a layer of a small model, ``(8, K) @ (K, N)``.
+_ROWS, _IN, _OUT = 8, 576, 1536
+_REPEATS = 5
+#: A choice holds for so long.
+_VALID_S = 0.5
 
 
-@contextlib.contextmanager
-def on_one_thread() -> Iterator[None]:
-    """Limit OpenBLAS, where it is loaded, to one thread inside of the ``with`` block.
+class BlasThreads:
+    """The number of OpenBLAS's threads; does nothing where OpenBLAS is not loaded.
 
-    Products of a few rows end before a second thread has begun; on a busy machine, waiting for it made them ten times
-    as slow. MLX computes lazily: evaluate inside of the block.
+    Args:
+        set_count (Callable[[int], None] | None): Sets it. ``None``: there is no OpenBLAS.
+        most (int): The number to start with, and the most that are used.
+        clock (Callable[[], float]): Returns seconds.
     """
+
+    def __init__(
+        self,
+        set_count: Callable[[int], None] | None,
+        most: int,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self._set_count = set_count
+        self._most = most
+        self._clock = clock
+        self._chosen_s = -_VALID_S
+        self._probe: tuple[mx.array, mx.array] | None = None
+
+    def use_one(self) -> None:
+        """Use one thread from now on."""
+        if self._set_count is not None:
+            self._set_count(1)
+
+    def adapt(self) -> None:
+        """Use as many threads as are fastest now; measured again half a second after the last time."""
+        if self._set_count is None or self._most == 1 or self._clock() - self._chosen_s < _VALID_S:
+            return
+        times = {count: self._product_s(count) for count in (1, self._most)}
+        self._set_count(min(times, key=lambda count: times[count]))
+        self._chosen_s = self._clock()
+
+    def _product_s(self, count: int) -> float:
+        """Return the median time of a product on ``count`` threads, which stay in use."""
+        assert self._set_count is not None
+        self._set_count(count)
+        if self._probe is None:
+            self._probe = mx.ones((_ROWS, _IN)), mx.ones((_IN, _OUT))
+            mx.eval(self._probe)
+        left, right = self._probe
+        times = []
+        for _ in range(_REPEATS):
+            start_s = self._clock()
+            mx.eval(left @ right)
+            times.append(self._clock() - start_s)
+        return statistics.median(times)
+
+
+def blas_threads() -> BlasThreads:
+    """Return the threads of the OpenBLAS that is loaded in this process."""
     symbols = ctypes.CDLL(None) if sys.platform == "linux" else None
     prefix = next((prefix for prefix in _PREFIXES if hasattr(symbols, f"{prefix}set_num_threads")), None)
     if prefix is None:
-        yield
-        return
-    before: int = getattr(symbols, f"{prefix}get_num_threads")()
-    change = getattr(symbols, f"{prefix}set_num_threads")
-    change(1)
-    try:
-        yield
-    finally:
-        change(before)
+        return BlasThreads(None, 1)
+    return BlasThreads(getattr(symbols, f"{prefix}set_num_threads"), getattr(symbols, f"{prefix}get_num_threads")())

@@ -75,6 +75,8 @@ class Worker:
                 event: wire.Event
                 if isinstance(request, wire.Score):
                     event = voice.score(request, cancellation.is_set)
+                elif isinstance(request, wire.Choose):
+                    event = voice.choose(request, cancellation.is_set)
                 elif isinstance(request, wire.Sample):
                     event = voice.sample(request, cancellation.is_set, self.send)
                 else:

@@ -28,7 +28,7 @@ class AskHandler:
         from tenny_lsp.features.ask import answer_values, ask, prose_of
 
         session = self._session
-        model = OptionalModel(session.model, "The documentation answers alone")
+        model = OptionalModel(session.speaker.writer, "The documentation answers alone")
         async with session.client.progress("Tenny reads MLX's documentation"):
             search = await self._searched()
             answer = await model.attempt(lambda model: ask(question, search, model, max_tokens=_MAX_TOKENS))

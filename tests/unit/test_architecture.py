@@ -52,7 +52,7 @@ DOORS = {
     "snowballstemmer": {"mlx_api.words"},
     "tree_sitter": {"source.syntax"},
     "tree_sitter_python": {"source.syntax"},
-    "tokenizers": {"worker.light"},
+    "tokenizers": {"worker.light", "learning.convert.gguf_tokenizer"},
     "typer": {"cli.app", "cli.ask", "cli.check", "cli.learn", "cli.serve"},
     "rich": {"cli.app", "cli.tables"},
     "rapidfuzz": {"evaluation.answering"},
@@ -67,6 +67,8 @@ DOORS = {
         "learning.objective",
         "learning.lora",
         "learning.loop",
+        "learning.convert.gguf",
+        "learning.convert.gguf_tensors",
     },
     "mlx_lm": {
         "evaluation.measures",
@@ -77,7 +79,7 @@ DOORS = {
         "learning.loop",
     },
     "huggingface_hub": {"locations"},
-    "numpy": {"learning.batches"},
+    "numpy": {"learning.batches", "learning.convert.gguf_tensors"},
     "platformdirs": {"locations", "mlx_api.index", "model.answers", "model.runtime"},
     "tomli": {"data"},
 }
@@ -94,6 +96,8 @@ HEAVY = {
     "learning.lora",
     "learning.loop",
     "learning.train",
+    "learning.convert.gguf",
+    "learning.convert.gguf_tensors",
 }
 
 

@@ -67,7 +67,7 @@ def write_tokenizer(header: GgufHeader, folder: Path, vocab_size: int) -> Specia
         tokenizer.post_processor = processors.TemplateProcessing(
             single=[tokens[bos], "$A"], pair=[tokens[bos], "$A", "$B"], special_tokens=[(tokens[bos], bos)]
         )
-    tokenizer.save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer.json").write_bytes(tokenizer.to_str(pretty=True).encode())
     config: dict[str, Any] = {"tokenizer_class": "TokenizersBackend"}
     config |= {role: tokens[number] for role, number in roles.items() if number is not None}
     config |= {"clean_up_tokenization_spaces": False}

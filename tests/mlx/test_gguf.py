@@ -134,10 +134,15 @@ def test_each_architecture_computes_the_same(architecture: str, tiny_base: Path,
     model.load_weights([(name, mx.random.normal(value.shape) / 4) for name, value in tree_flatten(model.parameters())])
     weights = {name: np.array(value) for name, value in tree_flatten(model.parameters())}
     tensors, _ = model_tensors(weights, config, "F32")
-    metadata = model_metadata(config) | tokenizer_metadata(tiny_base)
+    pre = "llama-bpe" if architecture == "llama" else "qwen2"
+    metadata = model_metadata(config) | tokenizer_metadata(tiny_base, pre=pre)
 
     folder, described = convert(write_gguf(tmp_path / "model.gguf", metadata, tensors))
 
+    # Neither library takes the architecture's own tokenizer instead.
+    plain = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    for tokenizer in (AutoTokenizer.from_pretrained(folder), load(str(folder))[1]):
+        assert [tokenizer.encode(text) for text in TEXTS] == [plain.encode(text).ids for text in TEXTS]
     assert (described.architecture, described.quantization) == (architecture, "float32")
     assert mx.array_equal(logits(folder), model(mx.array([[5, 17, 300, 42, 7, 381, 2, 99]])))
 
@@ -299,14 +304,16 @@ def test_other_versions_and_big_endian(tmp_path: Path) -> None:
         ({"split.count": 3}, "one of several"),
         ({"general.architecture": "gemma3"}, "gemma3"),
         ({"llama.expert_count": 8}, "llama.expert_count"),
-        ({"llama.attention.head_count": 3}, "llama.attention.head_count|blk.0.attn_q.weight|heads"),
+        ({"llama.attention.head_count": 3}, "3 heads that share 2 pairs"),
         ({"llama.block_count": 2**32 - 1}, "blk.2.attn_norm.weight is missing"),
         ({"llama.block_count": 1}, "blk.1"),
         ({"llama.embedding_length": 64}, "token_embd.weight"),
         ({"llama.embedding_length": "wide"}, "llama.embedding_length"),
         ({"llama.rope.dimension_count": 8}, "llama.rope.dimension_count"),
         ({"llama.rope.scaling.type": "longrope", "llama.rope.scaling.factor": 2.0}, "longrope"),
-        ({"llama.rope.scaling.factor": 2.0}, "llama.rope.scaling.factor"),
+        ({"llama.rope.scaling.factor": 2.0}, "llama.rope.scaling.type None with factor"),
+        ({"llama.rope.scale_linear": 2.0}, "llama.rope.scale_linear"),
+        ({"llama.rope.scaling.type": "yarn", "llama.rope.scaling.factor": 2.0}, "original_context_length"),
         ({"llama.attention.layer_norm_rms_epsilon": float("nan")}, "llama.attention.layer_norm_rms_epsilon"),
         ({"general.alignment": 3}, "general.alignment"),
         ({"tokenizer.ggml.model": "llama"}, "--tokenizer FOLDER"),

@@ -214,19 +214,18 @@ def _head_size(header: GgufHeader, architecture: str, usual: int) -> int:
 def _rope_scaling(header: GgufHeader, architecture: str) -> Config | None:
     """Return how rotary positions are stretched, None when they are not."""
     prefix = f"{architecture}.rope.scaling."
-    given = {key.removeprefix(prefix) for key in header.metadata if key.startswith(prefix)}
-    if "type" not in given or (kind := header.text(f"{prefix}type")) == "none":
-        given -= {"type", "finetuned"}
-        if given:
-            raise _not_supported(header, f"{prefix}{min(given)} without {prefix}type")
+    if header.metadata.get(f"{architecture}.rope.scale_linear", 1) != 1:
+        raise _not_supported(header, f"{architecture}.rope.scale_linear")
+    given = {key.removeprefix(prefix) for key in header.metadata if key.startswith(prefix)} - {"finetuned"}
+    kind = header.metadata.get(f"{prefix}type")
+    if kind == "none" or not given:
         return None
-    if kind == "linear" and given <= {"type", "finetuned", "factor", "original_context_length"}:
-        return {"rope_type": "linear", "factor": header.number(f"{prefix}factor")}
-    if kind == "yarn" and given <= {"type", "finetuned", "factor", "original_context_length"}:
-        original = header.integer(f"{prefix}original_context_length")
-        factor = header.number(f"{prefix}factor")
-        return {"rope_type": "yarn", "factor": factor, "original_max_position_embeddings": original}
-    raise _not_supported(header, f"{prefix}type {kind} with {', '.join(sorted(given - {'type'}))}")
+    if kind not in ("linear", "yarn") or given - {"type", "factor", "original_context_length"}:
+        raise _not_supported(header, f"{prefix}type {kind} with {', '.join(sorted(given - {'type'}))}")
+    scaling: Config = {"rope_type": kind, "factor": header.number(f"{prefix}factor")}
+    if kind == "yarn":
+        scaling["original_max_position_embeddings"] = header.integer(f"{prefix}original_context_length")
+    return scaling
 
 
 def _optional(header: GgufHeader, key: str, default: int) -> int:

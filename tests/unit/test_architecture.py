@@ -52,7 +52,7 @@ DOORS = {
     "snowballstemmer": {"mlx_api.words"},
     "tree_sitter": {"source.syntax"},
     "tree_sitter_python": {"source.syntax"},
-    "tokenizers": {"worker.light"},
+    "tokenizers": {"worker.light", "learning.convert.gguf_tokenizer"},
     "typer": {"cli.app", "cli.ask", "cli.check", "cli.learn", "cli.models", "cli.serve"},
     "rich": {"cli.app", "cli.tables"},
     "rapidfuzz": {"evaluation.answering"},
@@ -68,6 +68,8 @@ DOORS = {
         "learning.objective",
         "learning.lora",
         "learning.loop",
+        "learning.convert.gguf",
+        "learning.convert.gguf_tensors",
     },
     "mlx_lm": {
         "evaluation.measures",
@@ -78,7 +80,7 @@ DOORS = {
         "learning.loop",
     },
     "huggingface_hub": {"learning.sources", "locations"},
-    "numpy": {"learning.batches"},
+    "numpy": {"learning.batches", "learning.convert.gguf_tensors"},
     "platformdirs": {"learning.fetch", "locations", "mlx_api.index", "model.answers", "model.runtime"},
     "tomli": {"data"},
 }
@@ -96,6 +98,8 @@ HEAVY = {
     "learning.lora",
     "learning.loop",
     "learning.train",
+    "learning.convert.gguf",
+    "learning.convert.gguf_tensors",
 }
 
 

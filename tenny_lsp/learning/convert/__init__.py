@@ -1,0 +1,1 @@
+"""Convert models of other formats to a folder that MLX-LM loads."""

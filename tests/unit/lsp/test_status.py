@@ -18,7 +18,7 @@ def substitute() -> ApiIndex:
 
 
 def test_all_is_well() -> None:
-    status = server_status(INDEX, "", ModelState("ready"), "", "")
+    status = server_status(INDEX, "", ModelState("ready"), "embedded", "", "")
 
     assert (status.health, status.quiescent, status.reason) == ("ok", True, "")
     assert status.message == "MLX 0.32.4 · the model is ready"
@@ -45,7 +45,7 @@ def test_what_is_missing_and_why(
 
 
 def test_it_names_the_interpreter_without_mlx() -> None:
-    status = server_status(substitute(), "/work/python", ModelState("failed", "Five times."), "", "")
+    status = server_status(substitute(), "/work/python", ModelState("failed", "Five times."), "embedded", "", "")
 
     assert status.api == "no MLX found" and status.health == "error"
     assert status.reason.startswith("MLX is not installed in /work/python") and status.reason.endswith("Five times.")
@@ -54,7 +54,7 @@ def test_it_names_the_interpreter_without_mlx() -> None:
 def test_it_is_sent_when_it_changes_to_clients_that_want_it() -> None:
     phases = ["idle", "idle", "ready"]
     client = FakeClient(Capabilities(wants_status=True))
-    status = Status(client, lambda: server_status(INDEX, "", ModelState(phases.pop(0)), "", ""))
+    status = Status(client, lambda: server_status(INDEX, "", ModelState(phases.pop(0)), "embedded", "", ""))
 
     status.update()
     assert client.notified == [], "nothing may be sent before the session has begun"
@@ -71,6 +71,6 @@ def test_it_is_sent_when_it_changes_to_clients_that_want_it() -> None:
 def test_a_client_that_does_not_want_it_is_not_told() -> None:
     client = FakeClient(Capabilities())
 
-    Status(client, lambda: server_status(INDEX, "", None, "", "")).open()
+    Status(client, lambda: server_status(INDEX, "", None, "embedded", "", "")).open()
 
     assert client.notified == []

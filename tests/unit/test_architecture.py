@@ -52,6 +52,7 @@ DOORS = {
     "snowballstemmer": {"mlx_api.words"},
     "tree_sitter": {"source.syntax"},
     "tree_sitter_python": {"source.syntax"},
+    "jinja2": {"worker.light"},
     "tokenizers": {"worker.light", "learning.convert.gguf_tokenizer"},
     "typer": {"cli.app", "cli.ask", "cli.check", "cli.learn", "cli.models", "cli.serve"},
     "rich": {"cli.app", "cli.tables"},

@@ -39,7 +39,7 @@ def test_all_is_well() -> None:
 def test_what_is_missing_and_why(
     index: ApiIndex | None, state: ModelState | None, failure: str, health: str, quiescent: bool, reason: str
 ) -> None:
-    status = server_status(index, "", state, "It is switched off.", failure)
+    status = server_status(index, "", state, "embedded", "It is switched off.", failure)
 
     assert (status.health, status.quiescent, status.reason) == (health, quiescent, reason)
 

@@ -44,6 +44,8 @@ def models(as_json: AsJson = False) -> None:
         out.print_json(json.dumps(found))
     else:
         out.print(bases_table(found))
+        for base in found:
+            out.print(f"{base['name']}: {base.get('error') or base['origin']}", highlight=False, soft_wrap=True)
         if locations.fetched_base(locations.SMOLLM2) is None:
             out.print("smollm2 is not here: `tenny-lsp fetch smollm2`", highlight=False)
 

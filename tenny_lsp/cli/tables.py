@@ -172,12 +172,12 @@ def evaluation_table(scores: Evaluation) -> Table:
 
 def bases_table(bases: Sequence[dict[str, Any]]) -> Table:
     """Return the bases on this machine as a table, a row each."""
-    table = Table("base", "can", "licence", "MB", "adapters", "SHA-256", "origin")
+    table = Table("base", "can", "licence", "MB", "adapters", "SHA-256")
     for base in bases:
-        can = ", ".join(name for name, can in base.get("can", {}).items() if can) or "choose, answer from documentation"
+        can = ", ".join(name for name, can in base.get("can", {}).items() if can) or "rank, read"
         adapters = ", ".join(Path(adapter).name for adapter in base["adapters"]) or "none"
         about = [base.get("licence", ""), f"{base['bytes'] / 1e6:.0f}", adapters, base.get("sha256", "")[:12]]
-        table.add_row(base["name"], can, *about, base.get("error") or base["origin"])
+        table.add_row(base["name"], can, *about)
     return table
 
 

@@ -23,7 +23,7 @@ OnBytes = Callable[[int, int], None]
 _HUB_FILES = ("*.json", "*.safetensors", "tokenizer.model", "*.jinja", "LICENSE*", "LICENCE*", "README.md")
 #: From these versions on pip counts the bytes for programs, and resumes a download that broke off.
 _PIP_COUNTS, _PIP_RESUMES = (24, 1), (25, 1)
-_WAIT_S = 10.0
+_WAIT_S, _REACHED_IN_S = 10.0, 4.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +109,15 @@ def download_repository(name: str, folder: Path) -> None:
 
 
 def _hub_file(pinned: PinnedWeights, folder: Path) -> Path:
-    from huggingface_hub import hf_hub_download
+    from huggingface_hub import constants, hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.utils import get_session
 
+    try:
+        # Asked once and briefly: the download itself would try again for half a minute.
+        get_session().head(constants.ENDPOINT, timeout=_REACHED_IN_S)
+    except Exception as error:  # of whichever library the hub's own is built on
+        raise BaseModelError(f"the hub cannot be reached: {_first_line(error)}", "Check the network.") from error
     try:
         path = hf_hub_download(
             pinned.repository, pinned.file, revision=pinned.revision, local_dir=folder, etag_timeout=_WAIT_S

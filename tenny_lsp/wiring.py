@@ -57,7 +57,6 @@ def worker_model(
     """
     from tenny_lsp.model.client import WorkerModel, WorkerOptions
     from tenny_lsp.model.keeper import KeeperOptions
-    from tenny_lsp.model.protocol import EMBEDDED_ABILITIES
 
     base = locations.base_folder(model)
     adapter = adapter or locations.find_adapter(model, name)
@@ -67,8 +66,7 @@ def worker_model(
             raise AdapterError("Nobody has trained an adapter called cynic for this base", "Name one: --adapter-path.")
         raise AdapterError("There is no trained adapter", "Run tenny-lsp build-dataset, then tenny-lsp train.")
     keeping = KeeperOptions(idle_unload_s=idle_unload_s)
-    can = EMBEDDED_ABILITIES if is_embedded else _abilities(base)
-    return WorkerModel(WorkerOptions(base, adapter, can, deadline_s=deadline_s, keeping=keeping))
+    return WorkerModel(WorkerOptions(base, adapter, abilities(model), deadline_s=deadline_s, keeping=keeping))
 
 
 def text_model(model: str, adapter: Path | None, *, idle_unload_s: float = 600, deadline_s: float = 30) -> "TextModel":
@@ -84,11 +82,21 @@ def text_model(model: str, adapter: Path | None, *, idle_unload_s: float = 600, 
     return Precomputed(speaker, folder / ANSWERS_FILE) if folder and (folder / ANSWERS_FILE).is_file() else speaker
 
 
-def _abilities(base: Path) -> "Abilities":
-    from tenny_lsp.model.bases import read_base_card
-    from tenny_lsp.model.protocol import ALL_ABILITIES
+def abilities(model: str) -> "Abilities":
+    """Return what a base can do.
 
-    card = read_base_card(base)
+    Args:
+        model (str): The base, as ``locations.base_folder`` takes it; empty: the embedded one.
+
+    Raises:
+        BaseModelError: There is no such base on this machine, or its card cannot be read.
+    """
+    from tenny_lsp.model.bases import read_base_card
+    from tenny_lsp.model.protocol import ALL_ABILITIES, EMBEDDED_ABILITIES
+
+    if model in ("", locations.EMBEDDED):
+        return EMBEDDED_ABILITIES
+    card = read_base_card(locations.base_folder(model))
     return card.can if card is not None else ALL_ABILITIES
 
 

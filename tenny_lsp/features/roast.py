@@ -11,7 +11,7 @@ from tenny_lsp.features.decency import fault_of, finished, plain
 from tenny_lsp.features.feeling import chances
 from tenny_lsp.features.repertoire import NEAR, NEAR_COPY, load_repertoire, place_of, repertoire
 from tenny_lsp.features.subject import content_words
-from tenny_lsp.model.prompts import SENTIMENTS, completion, roast_prompt, sentiment_prompt
+from tenny_lsp.model.prompts import SENTIMENTS, comment_prompt, completion, roast_prompt, sentiment_prompt
 from tenny_lsp.model.protocol import Sampled, Sampling, TextModel
 
 #: How remarks are drawn. A remark is one line; a model that goes on with the next context has finished it.
@@ -133,14 +133,27 @@ async def _fitting(text: str, model: TextModel, seed: int, avoid: Collection[str
     remarks = [roast.response for roast, _ in near]
     if len(near) < 2:
         return remarks[0] if remarks else None
-    gained = await gains(text, remarks, model)
-    ranks = {remark: fitness(words, gain) for remark, (_, words), gain in zip(remarks, near, gained, strict=True)}
+    ranks = dict(zip(remarks, await fitness(text, remarks, [words for _, words in near], model), strict=True))
     return sorted(remarks, key=lambda remark: -ranks[remark])[place_of(seed, len(remarks))]
 
 
-def fitness(words: float, gain: float) -> float:
-    """Return how well a remark fits, by the words that it shares with a text and by what a model gains from that."""
-    return words + _GAIN_WEIGHT * gain
+async def fitness(text: str, remarks: Sequence[str], words: Sequence[float], model: TextModel) -> list[float]:
+    """Return how well each remark fits a text, in nats.
+
+    A judge is asked both ways: how much likelier the remark is on this text, and how likely the text is before this
+    remark. Of another model the first counts beside the words that both share.
+
+    Args:
+        text (str): What the remarks would be made on.
+        remarks (Sequence[str]): The remarks.
+        words (Sequence[float]): How near each is to the text by words, in nats.
+        model (TextModel): The model, with an adapter that was trained on remarks.
+    """
+    gained = await gains(text, remarks, model)
+    if not model.can.judge:
+        return [share + _GAIN_WEIGHT * gain for share, gain in zip(words, gained, strict=True)]
+    recalled = await model.compare([comment_prompt(remark) for remark in remarks], text)
+    return [gain + back for gain, back in zip(gained, recalled, strict=True)]
 
 
 async def gains(text: str, remarks: Sequence[str], model: TextModel) -> list[float]:

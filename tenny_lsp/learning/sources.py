@@ -109,9 +109,8 @@ def download_repository(name: str, folder: Path) -> None:
 
 
 def _hub_file(pinned: PinnedWeights, folder: Path) -> Path:
-    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub import constants, get_session, hf_hub_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-    from huggingface_hub.utils import get_session
 
     try:
         # Asked once and briefly: the download itself would try again for half a minute.

@@ -170,6 +170,19 @@ class WorkerModel:
         weights = [math.exp(value - max(logarithms)) for value in logarithms]
         return [weight / sum(weights) for weight in weights]
 
+    async def compare(self, prompts: Sequence[str], answer: str) -> list[float]:
+        """Return the log-probability that an answer is the whole completion of each of several prompts.
+
+        Raises:
+            BaseModelError: The base cannot be loaded.
+            AdapterError: The adapter cannot be loaded, or was made for another base.
+            ModelUnavailable: The worker is not running and could not be started, cannot score, or was late.
+        """
+        texts = tuple(map(_encodable, prompts))
+        request = wire.Compare(0, texts, _encodable(answer), self._adapter, self._is_chat())
+        async with self._keeper.lease() as process:
+            return list(await process.score(request, self._options.deadline_s))
+
     def _is_chat(self) -> bool:
         return prompt_format(self._options.adapter, self._options.can) == "chat"
 

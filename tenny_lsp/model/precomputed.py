@@ -79,6 +79,10 @@ class Precomputed:
         """Return the model's probability of each answer to be the completion of ``prompt``."""
         return await self._model.choose(prompt, answers)
 
+    async def compare(self, prompts: Sequence[str], answer: str) -> list[float]:
+        """Return the model's log-probability of one answer after each of several prompts."""
+        return await self._model.compare(prompts, answer)
+
     def with_adapter(self, adapter: Path | None) -> TextModel:
         """Return the model with another adapter, without these answers."""
         return self._model.with_adapter(adapter)

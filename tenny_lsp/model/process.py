@@ -98,7 +98,7 @@ class WorkerProcess:
                 if isinstance(event, wire.Token):
                     yield event.text
 
-    async def score(self, request: wire.Score | wire.Choose, deadline_s: float) -> tuple[float, ...]:
+    async def score(self, request: wire.Score | wire.Choose | wire.Compare, deadline_s: float) -> tuple[float, ...]:
         """Return the names' or answers' log-probabilities; see ``events``. Cancelling the task cancels the request."""
         async with contextlib.aclosing(self.events(request, deadline_s)) as events:
             *_, last = [event async for event in events]

@@ -127,6 +127,11 @@ def roast_prompt(comment: str) -> str:
     return f"#context\n\n{text}{ROAST_SEPARATOR}"
 
 
+def comment_prompt(remark: str) -> str:
+    """Return the prompt whose completion is the comment that a remark was made on: ``#response … #context``."""
+    return f"#response\n\n{remark.strip()}\n\n#context\n\n"
+
+
 def sentiment_prompt(text: str) -> str:
     """Return the prompt whose completion is one of ``SENTIMENTS``."""
     return f"What is the sentiment of this text: {' '.join(text.split())}{SEPARATOR}"

@@ -14,11 +14,13 @@ class Abilities:
         write (bool): Whether it may say things in words of its own: paraphrase documentation, write remarks. A model
             that cannot may only repeat documentation and choose among remarks that were written by hand.
         complete (bool): Whether inline completions by it are worth showing unasked.
+        judge (bool): Whether it tells which remark fits a comment better than the words that both share do.
         chat (bool): Whether it has learned to answer messages; without an adapter it is asked through its template.
     """
 
     write: bool = True
     complete: bool = True
+    judge: bool = False
     chat: bool = False
 
 
@@ -169,6 +171,15 @@ class TextModel(Protocol):
 
     async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:
         """Return the probability of each answer to be the completion of ``prompt``; they add up to 1.
+
+        Raises:
+            BaseModelError: The base model cannot be loaded.
+            AdapterError: The adapter cannot be loaded, or was made for another base.
+            ModelUnavailable: The model is not running and could not be started, cannot score, or was late.
+        """
+
+    async def compare(self, prompts: Sequence[str], answer: str) -> list[float]:
+        """Return the log-probability that an answer is the whole completion of each of several prompts.
 
         Raises:
             BaseModelError: The base model cannot be loaded.

@@ -103,6 +103,25 @@ class Choose:
 
 
 @dataclass(frozen=True, slots=True)
+class Compare:
+    """Ask how likely one answer is to be the whole completion of each of several prompts.
+
+    Args:
+        id (int): The request's number, which its answers repeat.
+        prompts (tuple[str, ...]): The prompts.
+        answer (str): The answer, as a completion is trained, a space before it included.
+        adapter (str | None): The folder of the adapter to read with. ``None``: the bare base.
+        is_chat (bool): Whether the prompts are messages, to be put into the base's chat template.
+    """
+
+    id: int
+    prompts: tuple[str, ...]
+    answer: str
+    adapter: str | None = None
+    is_chat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Cancel:
     """End a request early. It is still answered, by a ``Done`` whose reason is ``cancelled``."""
 
@@ -161,7 +180,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class ScoreResult:
-    """The answer to a ``Score`` or a ``Choose``.
+    """The answer to a ``Score``, a ``Choose`` or a ``Compare``.
 
     Args:
         id (int): The request.
@@ -191,14 +210,14 @@ class Failure:
 
 
 #: The requests that the model answers, one after the other.
-Work = Generate | Sample | Score | Choose
+Work = Generate | Sample | Score | Choose | Compare
 Request = Work | Cancel
 Event = Hello | Ready | Token | SampleResult | Done | ScoreResult | Failure
 Message = Request | Event
 
 _TYPES: dict[str, type[Message]] = {message.__name__.lower(): message for message in get_args(Message)}
 #: The fields that JSON has as lists.
-_TUPLES = ("stop", "names", "answers", "values")
+_TUPLES = ("stop", "names", "answers", "prompts", "values")
 
 
 class WireError(ValueError):

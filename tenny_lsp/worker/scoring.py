@@ -142,6 +142,28 @@ class Scorer:
         return self._ends
 
 
+def compared(model: Any, prompts: list[list[int]], answer: list[int], check: Callable[[], None]) -> list[float]:
+    """Return the log-probability of an answer after each of several prompts, all read in one batch.
+
+    Args:
+        model (nn.Module): A language model of mlx-lm.
+        prompts (list[list[int]]): The prompts' tokens.
+        answer (list[int]): The answer's tokens, its end included.
+        check (Callable[[], None]): Called before the work; it may raise, to end it.
+    """
+    check()
+    if not prompts:
+        return []
+    rows = [prompt[-_LONGEST_TOKENS:] + answer for prompt in prompts]
+    longest = max(map(len, rows))
+    padded = mx.array([row[:-1] + [0] * (longest - len(row)) for row in rows])  # (N, L - 1)
+    # Where the tokens stand that the answer's follow; what pads a row comes after them.
+    places = mx.array([list(range(len(row) - len(answer) - 1, len(row) - 1)) for row in rows])  # (N, A)
+    logits = mx.take_along_axis(model(padded), places[..., None], axis=1)  # (N, A, V)
+    said = mx.take_along_axis(log_softmax(logits), mx.array([answer] * len(rows))[..., None], axis=-1)  # (N, A, 1)
+    return said.sum(axis=(1, 2)).tolist()  # type: ignore[return-value]
+
+
 def can_be_batched(cache: list[Any]) -> bool:
     """Return whether the cache of one row can be repeated for a batch, which depends on the architecture."""
     return all(type(layer) is KVCache for layer in cache)

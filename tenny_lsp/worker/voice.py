@@ -22,7 +22,7 @@ from tenny_lsp.model.adapter_files import WEIGHTS_FILE
 from tenny_lsp.model.identity import adapter_fingerprint, base_fingerprint, check_card, refuse_code
 from tenny_lsp.model.prompt_format import chat_text
 from tenny_lsp.worker.sampling import completions
-from tenny_lsp.worker.scoring import Scorer
+from tenny_lsp.worker.scoring import Scorer, compared
 from tenny_lsp.worker.stopping import StopFilter
 from tenny_lsp.worker.threads import blas_threads
 
@@ -165,6 +165,22 @@ class Voice:
             scorer = self._scorer(request.adapter)
             prompt = self._prompt(request.prompt, request.is_chat)
             values = scorer.answer_log_probabilities(prompt, answers, self._check(is_cancelled))
+        except Cancelled:
+            return wire.Done(request.id, "cancelled")
+        return wire.ScoreResult(request.id, tuple(values))
+
+    def compare(self, request: wire.Compare, is_cancelled: Callable[[], bool]) -> wire.Event:
+        """Return the answer's log-probability after each prompt, or that the request was cancelled.
+
+        Raises:
+            AdapterError: The request's adapter cannot be used.
+            ValueError: The base has no chat template.
+        """
+        answer = [*self._tokenizer.encode(request.answer, add_special_tokens=False), self._tokenizer.eos_token_id]
+        try:
+            self.swap_adapter(request.adapter)
+            prompts = [self._prompt(prompt, request.is_chat) for prompt in request.prompts]
+            values = compared(self._model, prompts, answer, self._check(is_cancelled))
         except Cancelled:
             return wire.Done(request.id, "cancelled")
         return wire.ScoreResult(request.id, tuple(values))

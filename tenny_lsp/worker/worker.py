@@ -77,6 +77,8 @@ class Worker:
                     event = voice.score(request, cancellation.is_set)
                 elif isinstance(request, wire.Choose):
                     event = voice.choose(request, cancellation.is_set)
+                elif isinstance(request, wire.Compare):
+                    event = voice.compare(request, cancellation.is_set)
                 elif isinstance(request, wire.Sample):
                     event = voice.sample(request, cancellation.is_set, self.send)
                 else:

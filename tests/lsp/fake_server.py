@@ -81,6 +81,9 @@ class FakeModel:
     async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:
         return [0.2, 0.7, 0.1] if len(answers) == 3 else [1 / len(answers)] * len(answers)
 
+    async def compare(self, prompts: Sequence[str], answer: str) -> list[float]:
+        return [0.0] * len(prompts)
+
     def with_adapter(self, adapter: Path | None) -> "FakeModel":
         return self
 

@@ -13,8 +13,8 @@ from tenny_lsp.features.decency import MOST_WORDS, fault_of, finished, plain
 from tenny_lsp.features.repertoire import NEAR, NEAR_COPY, repertoire
 from tenny_lsp.features.roast import SAMPLING, best_of, roast, subject_of, why_not
 from tenny_lsp.features.subject import content_words
-from tenny_lsp.model.prompts import roast_prompt, sentiment_prompt
-from tenny_lsp.model.protocol import ALL_ABILITIES, EMBEDDED_ABILITIES, Sampled, Sampling
+from tenny_lsp.model.prompts import comment_prompt, roast_prompt, sentiment_prompt
+from tenny_lsp.model.protocol import ALL_ABILITIES, EMBEDDED_ABILITIES, Abilities, Sampled, Sampling
 
 COMMENT = "# the cache is never cleared, good luck"
 REMARK = "Your cache has a retirement plan; the server has an out of memory killer."
@@ -98,6 +98,28 @@ async def test_a_model_that_may_not_write_chooses_the_remark_that_is_likelier_on
     assert (await roast(COMMENT, model, seed=8)).remark in near[:3] + near[4:]
     strange = await roast("# qwzx", model)
     assert strange.remark in {written.response for written in repertoire().reserve}
+
+
+async def test_a_judge_is_asked_both_ways_and_the_words_do_not_count() -> None:
+    near = [roast.response for roast, _ in repertoire().near(COMMENT, (), NEAR)]
+
+    class Judge(Model):
+        can = Abilities(write=False, judge=True)
+
+        def __init__(self, likely: str, recalled: str) -> None:
+            super().__init__()
+            self._likely, self._recalled = likely, recalled
+
+        async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:
+            here = prompt == roast_prompt(COMMENT)
+            return [0.5 if here and answer == self._likely else 0.1 for answer in answers]
+
+        async def compare(self, prompts: Sequence[str], answer: str) -> list[float]:
+            assert answer == COMMENT
+            return [-1.0 if prompt == comment_prompt(self._recalled) else -9.0 for prompt in prompts]
+
+    assert (await roast(COMMENT, Judge(near[5], near[5]))).remark == near[5]
+    assert (await roast(COMMENT, Judge(near[2], near[6]))).remark == near[6], "eight nats are more than one and a half"
 
 
 @pytest.mark.parametrize("seed", [1, 7, 8, 1 << 31])

@@ -104,6 +104,9 @@ class FakeModel:
     async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:
         return [1 / len(answers)] * len(answers)
 
+    async def compare(self, prompts: Sequence[str], answer: str) -> list[float]:
+        return [0.0] * len(prompts)
+
     def watch(self, callback: Callable[[], None]) -> None:
         self.callbacks.append(callback)
 

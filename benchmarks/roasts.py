@@ -1,6 +1,7 @@
 """What Tenny says to sixty comments that no training has seen: whether it may be said, fits, is its own, and how fast.
 
     python -m benchmarks.roasts
+    python -m benchmarks.roasts --model smollm2 --write --blind .work/blind
 
 Whether it is funny is for you to judge: all pairs are printed.
 """
@@ -15,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.blind import write_blind
 from benchmarks.machine import machine, today
 from tenny_lsp import locations
 from tenny_lsp.features.decency import MOST_WORDS, fault_of, finished
@@ -23,7 +25,8 @@ from tenny_lsp.features.roast import LEAST_LIKELIHOOD, SAMPLING, roast, subject_
 from tenny_lsp.features.subject import content_words
 from tenny_lsp.model.client import WorkerModel, WorkerOptions
 from tenny_lsp.model.prompts import roast_prompt
-from tenny_lsp.model.protocol import ALL_ABILITIES, EMBEDDED_ABILITIES, Sampling
+from tenny_lsp.model.protocol import Sampling
+from tenny_lsp.wiring import abilities
 
 UNSEEN = Path(__file__).parents[1] / "tests" / "data" / "unseen_comments.jsonl"
 RESULTS = Path(__file__).parent / "results" / "roasts.json"
@@ -89,19 +92,20 @@ async def run(arguments: argparse.Namespace) -> dict[str, Any]:
         top_p=arguments.top_p,
         seed=arguments.seed,
     )
-    base = arguments.model or locations.embedded_base()
-    adapter = arguments.adapter_path or locations.find_adapter(arguments.model or "", locations.CYNIC)
-    model = WorkerModel(
-        WorkerOptions(Path(base), adapter, can=ALL_ABILITIES if arguments.write else EMBEDDED_ABILITIES)
-    )
+    adapter = arguments.adapter_path or locations.find_adapter(arguments.model, locations.CYNIC)
+    can = replace(abilities(arguments.model), write=arguments.write)
+    model = WorkerModel(WorkerOptions(locations.base_folder(arguments.model), adapter, can, deadline_s=600))
     try:
         found = await measure(model, rows, sampling)
         reasons = await refused(model, rows, sampling)
+        if arguments.blind:
+            print(await write_blind(arguments.blind, model, [row["comment"] for row in rows], sampling))
     finally:
         await model.close()
     return {
         "date": today(),
         "machine": machine(),
+        "base": arguments.model or locations.EMBEDDED,
         "adapter": adapter.name if adapter else None,
         "writes": arguments.write,
         "sampling": {name: getattr(sampling, name) for name in ("count", "temperature", "top_p", "seed", "max_tokens")},
@@ -123,6 +127,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--comments", type=int, default=60, help="how many of them")
     parser.add_argument("--output", type=Path, default=RESULTS)
+    parser.add_argument("--blind", type=Path, help="a folder for a file of both remarks without names, and its key")
     arguments = parser.parse_args()
     results = asyncio.run(run(arguments))
     for row in results["pairs"]:

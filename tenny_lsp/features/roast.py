@@ -101,22 +101,24 @@ async def remark_on(
 ) -> tuple[str, bool]:
     """Return a remark on a text, and whether the model wrote it. For the rest, see ``roast``.
 
-    A model that cannot write chooses among the remarks that were written by hand.
+    A model that cannot write chooses among the remarks that were written by hand; one that can judge as well, among
+    those and its own.
     """
     if model is not None:
+        written: list[str] = []
         if model.can.write:
-            remark = await _written(text, model, replace(sampling, seed=seed), avoid, on_progress)
-        else:
-            remark = await _fitting(text, model, seed, avoid)
-        if remark is not None:
-            return remark, model.can.write
+            drawn = await _drawn(text, model, replace(sampling, seed=seed), on_progress)
+            if not model.can.judge:
+                best = best_of(drawn, text, avoid)
+                return (best, True) if best else (repertoire().nearest(text, seed, avoid).response, False)
+            written = shown(drawn, text, avoid)
+        if (remark := await _fitting(text, model, seed, avoid, written)) is not None:
+            return remark, remark in written
     return repertoire().nearest(text, seed, avoid).response, False
 
 
-async def _written(
-    text: str, model: TextModel, sampling: Sampling, avoid: Collection[str], on_progress: Progress | None
-) -> str | None:
-    """Return the best of the remarks that a model writes on a text; None when none may be shown."""
+async def _drawn(text: str, model: TextModel, sampling: Sampling, on_progress: Progress | None) -> list[Sampled]:
+    """Return the remarks that a model writes on a text, whatever they are."""
     drawn: list[Sampled] = []
     candidates: Any = model.candidates(roast_prompt(text), sampling)
     async with contextlib.aclosing(candidates):
@@ -124,16 +126,19 @@ async def _written(
             drawn.append(candidate)
             if on_progress is not None:
                 on_progress(len(drawn), sampling.count)
-    return best_of(drawn, text, avoid)
+    return drawn
 
 
-async def _fitting(text: str, model: TextModel, seed: int, avoid: Collection[str]) -> str | None:
-    """Return the hand-written remark that shares words with a text and is likelier on it than on anything."""
+async def _fitting(
+    text: str, model: TextModel, seed: int, avoid: Collection[str], written: Sequence[str]
+) -> str | None:
+    """Return the remark that fits a text best: of the hand-written ones that share words with it, and of a model's."""
     near = repertoire().near(text, avoid, NEAR)
-    remarks = [roast.response for roast, _ in near]
-    if len(near) < 2:
+    remarks = [*written, *(roast.response for roast, _ in near)]
+    if len(remarks) < 2:
         return remarks[0] if remarks else None
-    ranks = dict(zip(remarks, await fitness(text, remarks, [words for _, words in near], model), strict=True))
+    words = [0.0] * len(written) + [weight for _, weight in near]
+    ranks = dict(zip(remarks, await fitness(text, remarks, words, model), strict=True))
     return sorted(remarks, key=lambda remark: -ranks[remark])[place_of(seed, len(remarks))]
 
 
@@ -186,10 +191,15 @@ def best_of(candidates: Collection[Sampled], comment: str, avoid: Collection[str
     Dropped are those that are no finished remark, unsafe, generic, unlikely, a hand-written remark word for word, or to
     be avoided. Best is what is about the comment, then what is likeliest; a near copy of a hand-written remark is less.
     """
-    texts = [(finished(candidate.text), candidate.likelihood) for candidate in candidates]
-    likely = [(text, likelihood) for text, likelihood in texts if likelihood >= LEAST_LIKELIHOOD and text not in avoid]
-    shown = [(text, likelihood) for text, likelihood in likely if why_not(text, comment) is None]
-    return max(shown, key=lambda pair: _rank(pair[0], pair[1], comment))[0] if shown else None
+    likelihoods = {finished(candidate.text): candidate.likelihood for candidate in candidates}
+    texts = shown(candidates, comment, avoid)
+    return max(texts, key=lambda text: _rank(text, likelihoods[text], comment)) if texts else None
+
+
+def shown(candidates: Collection[Sampled], comment: str, avoid: Collection[str] = ()) -> list[str]:
+    """Return those of a model's remarks on a comment that may be shown, each once."""
+    likely = (finished(candidate.text) for candidate in candidates if candidate.likelihood >= LEAST_LIKELIHOOD)
+    return [text for text in dict.fromkeys(likely) if text not in avoid and why_not(text, comment) is None]
 
 
 def why_not(remark: str, comment: str) -> str | None:

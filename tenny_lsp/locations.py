@@ -62,16 +62,22 @@ def base_folder(model: str) -> Path:
             a folder, or the hub name of one that was downloaded.
 
     Raises:
-        BaseModelError: It is named as a hub names one, or ``smollm2``, and is not on this machine.
+        BaseModelError: No base of that name is on this machine.
     """
     if model in ("", EMBEDDED):
         return embedded_base()
     # A folder that there is goes before a hub's name.
     if ("/" not in model or is_hub_name(model)) and (fetched := fetched_base(model)) is not None:
         return fetched
+    if is_hub_name(model):
+        return downloaded(model)
     if model == SMOLLM2 and not Path(model).is_dir():
         raise BaseModelError("The base smollm2 is not on this machine", "Run `tenny-lsp fetch smollm2`.")
-    return downloaded(model) if is_hub_name(model) else expanded(model)
+    if is_base_name(model) and not Path(model).exists():
+        raise BaseModelError(
+            f"{model} is neither a base on this machine nor a folder", "`tenny-lsp models` lists the bases there are."
+        )
+    return expanded(model)
 
 
 def speaking_base() -> str:

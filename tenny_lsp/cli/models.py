@@ -27,9 +27,8 @@ def fetch(
 
     if tokenizer is not None and file is None:
         raise typer.BadParameter("--tokenizer is for a file: --from FILE.gguf")
-    chosen = name or (file.stem if file is not None else locations.SMOLLM2)
-    with counted_bytes(err, f"Fetching {chosen}") as on_bytes:
-        card = fetch(FetchOptions(chosen, file, tokenizer), on_bytes)
+    with counted_bytes(err, f"Fetching {name or (file.name if file else locations.SMOLLM2)}") as on_bytes:
+        card = fetch(FetchOptions(name, file, tokenizer), on_bytes)
     folder = locations.fetched_folder(card.name)
     out.print(f"{card.name} ({card.licence}) is in {folder}", highlight=False, soft_wrap=True)
 

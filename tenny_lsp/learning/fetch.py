@@ -35,12 +35,12 @@ class FetchOptions:
     """What to fetch.
 
     Args:
-        name (str): ``smollm2``, a hub's ``owner/name``, or with ``file`` any name.
+        name (str): ``smollm2``, a hub's ``owner/name``, or with ``file`` any name. Empty: ``smollm2``, or the file's.
         file (Path, optional): A GGUF file to convert instead of a download.
         tokenizer (Path, optional): A folder with the tokenizer of ``file``, where it has one that Tenny cannot read.
     """
 
-    name: str = SMOLLM2
+    name: str = ""
     file: Path | None = None
     tokenizer: Path | None = None
 
@@ -56,7 +56,7 @@ def fetch(options: FetchOptions, on_bytes: OnBytes) -> BaseCard:
         BaseModelError: It cannot be downloaded or converted, is not what was expected, or has no licence.
         StorageError: There is no room for it, or the folder cannot be written.
     """
-    name = options.name
+    name = options.name or _name_of(options.file)
     if name == EMBEDDED or not is_base_name(name):
         raise BaseModelError(f"Nothing can be fetched under the name {name!r}", "Name smollm2, or a hub's owner/name.")
     folder = fetched_base(name)
@@ -70,6 +70,12 @@ def fetch(options: FetchOptions, on_bytes: OnBytes) -> BaseCard:
         if "/" not in name:
             raise BaseModelError(f"Tenny knows no base called {name}", "Name smollm2, or a hub's owner/name.")
         return _fetch_repository(name)
+
+
+def _name_of(file: Path | None) -> str:
+    if file is None or (file.name == SMOLLM2_WEIGHTS.file and file.is_file()):
+        return SMOLLM2
+    return file.stem
 
 
 def _fetch_smollm2(on_bytes: OnBytes) -> BaseCard:
@@ -109,6 +115,12 @@ def _convert(name: str, file: Path, origin: str, licence: Path | None, tokenizer
 
     if not file.is_file():
         raise BaseModelError(f"{file} does not exist", "Name a GGUF file.")
+    sha256 = file_sha256(file)
+    if name == SMOLLM2 and sha256 != SMOLLM2_WEIGHTS.sha256:
+        raise BaseModelError(
+            f"{file} is not the file that Tenny knows as smollm2: its SHA-256 is {sha256}",
+            "Fetch it under another name: Tenny's adapters for smollm2 would not fit it.",
+        )
     with _new_folder(name) as new:
         model = convert_gguf(file, new, tokenizer=tokenizer)
         beside = licence or next((path for path in file.parent.glob("LICEN[SC]E*") if path.is_file()), None)
@@ -120,7 +132,7 @@ def _convert(name: str, file: Path, origin: str, licence: Path | None, tokenizer
                 f"Put the licence's text beside it, as {LICENCE_FILE}.",
             )
         terms = model.licence or f"see {LICENCE_FILE}"
-        origin = f"{origin} (sha256 {file_sha256(file)}): {model.name}, {model.architecture}, {model.quantization}"
+        origin = f"{origin} (sha256 {sha256}): {model.name}, {model.architecture}, {model.quantization}"
         return _finish(new, name, origin, terms, _abilities(name, new))
 
 

@@ -14,7 +14,8 @@ from tenny_lsp.features.hover import hover_prompt
 from tenny_lsp.learning.formats import read_sources
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.model.protocol import TextModel
+from tenny_lsp.model.prompt_format import prompt_format
+from tenny_lsp.model.protocol import ALL_ABILITIES, TextModel
 from tenny_lsp.model.runtime import prepare
 
 #: Called after every answer with the number of answers so far and in all.
@@ -118,7 +119,7 @@ def _measure(
     prepare()
     from tenny_lsp.evaluation.measures import Measures  # imports MLX, which must not happen before prepare()
 
-    measures = Measures(options.model)
+    measures = Measures(options.model, prompt_format(options.adapter, ALL_ABILITIES))
     file = options.data / "test.jsonl" if options.data else None
     rows, packages = [], {package: [measures.perplexity_of_code(texts)] for package, texts in code.items()}
     if file:

@@ -15,6 +15,7 @@ from tenny_lsp.learning.batches import TokenizedRow, encode_rows, epoch
 from tenny_lsp.learning.formats import read_rows
 from tenny_lsp.learning.lora import load_base
 from tenny_lsp.learning.objective import completion_loss
+from tenny_lsp.model.prompt_format import PromptFormat
 from tenny_lsp.model.runtime import prepare
 
 _BATCH_SIZE = 8
@@ -28,12 +29,14 @@ class Measures:
 
     Args:
         base (str | None): Its folder or hub name; None for the embedded one.
+        prompt_format (PromptFormat): How prompts of rows are given to it.
 
     Raises:
         BaseModelError: The base is incomplete or cannot be loaded.
     """
 
-    def __init__(self, base: str | None) -> None:
+    def __init__(self, base: str | None, prompt_format: PromptFormat = "raw") -> None:
+        self._format: PromptFormat = prompt_format
         tokenizer: Any
         self._folder, self._model, tokenizer = load_base(base)
         self._tokenizer = tokenizer
@@ -54,7 +57,8 @@ class Measures:
 
     def perplexity_of_rows(self, file: Path) -> float:
         """Return the perplexity of the completions in a file of dataset rows, per token."""
-        return math.exp(self._nats(encode_rows(read_rows(file), self._tokenizer, max_seq_length=2048)))
+        rows = encode_rows(read_rows(file), self._tokenizer, max_seq_length=2048, prompt_format=self._format)
+        return math.exp(self._nats(rows))
 
     def perplexity_of_code(self, texts: Sequence[str]) -> float:
         """Return the perplexity of source files, per token, in windows that each begin without context."""

@@ -46,7 +46,7 @@ async def by_folder(base: Path) -> str:
 def test_what_has_not_been_downloaded_is_named_with_what_to_do() -> None:
     with pytest.raises(BaseModelError, match="somebody/large is neither a folder nor a model") as caught:
         worker_model("somebody/large", None)
-    assert "hf download somebody/large" in caught.value.next_step
+    assert "tenny-lsp fetch somebody/large" in caught.value.next_step
 
 
 def test_a_folder_that_looks_like_a_hub_name_is_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,7 @@ MAY_IMPORT = {
         "learning",
         "mlx_api",
         "model.adapter_files",
+        "model.prompt_format",
         "model.prompts",
         "model.protocol",
         "model.runtime",

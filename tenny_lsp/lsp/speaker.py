@@ -61,13 +61,16 @@ class Speaker:
     @property
     def base(self) -> str:
         """The name of the base that speaks."""
-        return locations.SMOLLM2 if self._own_writer else self._settings.path or locations.EMBEDDED
+        if self._own_writer is not None:
+            return locations.SMOLLM2
+        path = self._settings.path
+        return locations.EMBEDDED if path in ("", locations.SMOLLM2) else path
 
     @property
     def state(self) -> ModelState | None:
-        """The state of the model, or that of the one that writes where that has something to say."""
+        """The state of the model that writes once it has been asked, else that of the model."""
         writing = self._own_writer.state if self._own_writer is not None else None
-        if writing is not None and writing.phase in ("loading", "backing off", "failed"):
+        if writing is not None and writing.phase != "idle":
             return writing
         return self.model.state if self.model is not None else None
 

@@ -73,7 +73,8 @@ test('one that cannot be fetched is said to be, and the terminal says why', asyn
     await page.command('View: Toggle Panel Visibility');
     await page.page.locator('.terminal.xterm').waitFor({ state: 'hidden' });
     await page.press(notification, 'Show');
-    await until(async () => /broken\.gguf/.test(await page.terminal()));
+    await until(async () => /broken\.gguf is incomplete/.test((await page.terminal()).replaceAll('\n', '')));
+    await page.screenshot('fetch failed');
 });
 
 test('smollm2 speaks as soon as it is there', async () => {

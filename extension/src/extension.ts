@@ -3,6 +3,7 @@
 import * as vscode from 'vscode';
 import { registerAsking } from './asking';
 import { registerCommands } from './commands';
+import { registerFetching } from './fetching';
 import { registerLearning } from './learning';
 import { Lifecycle } from './lifecycle';
 import { Log } from './log';
@@ -10,6 +11,7 @@ import { onInterpreterChange } from './python';
 import { registerReport } from './report';
 import { mustRestart } from './settings';
 import { Status } from './status';
+import { inTerminal } from './terminal';
 
 let lifecycle: Lifecycle | undefined;
 
@@ -18,11 +20,13 @@ export function activate(context: vscode.ExtensionContext): void {
     const log = new Log();
     const status = new Status();
     const server = new Lifecycle(context, log, status);
+    const run = inTerminal(context, server);
     lifecycle = server;
     context.subscriptions.push(log, status, server);
     registerCommands(context, server, log);
     registerAsking(context, server, log);
-    registerLearning(context, server);
+    registerLearning(context, server, run);
+    registerFetching(context, server, run);
     registerReport(context, server, status);
     context.subscriptions.push(
         vscode.workspace.onDidChangeConfiguration((event) => {

@@ -1,38 +1,19 @@
-/** Build Dataset and Train: the command line's own commands, in the integrated terminal. */
+/** Build Dataset and Train. */
 
 import * as vscode from 'vscode';
 import type { Lifecycle } from './lifecycle';
 import { meantPython } from './python';
+import type { Run } from './terminal';
 
-const TRAIN = 'train';
-
-export function registerLearning(context: vscode.ExtensionContext, server: Lifecycle): void {
-    const folder = vscode.Uri.joinPath(context.globalStorageUri, 'learning');
-    const run = async (title: string, name: string, ...options: string[]) => {
-        await vscode.workspace.fs.createDirectory(folder);
-        const [program = '', ...args] = await server.command(name, ...options);
-        const execution = new vscode.ProcessExecution(program, args, { cwd: folder.fsPath });
-        const task = new vscode.Task(
-            { type: 'tenny', name },
-            vscode.TaskScope.Workspace,
-            title,
-            'Tenny',
-            execution,
-            [],
-        );
-        task.presentationOptions = { reveal: vscode.TaskRevealKind.Always, focus: true, clear: true };
-        await vscode.tasks.executeTask(task);
-    };
+export function registerLearning(context: vscode.ExtensionContext, server: Lifecycle, run: Run): void {
     context.subscriptions.push(
         vscode.commands.registerCommand('tenny.buildDataset', async () => {
             const python = await meantPython();
             await run('Build Dataset', 'build-dataset', ...(python ? ['--python', python] : []));
         }),
-        vscode.commands.registerCommand('tenny.train', () => run('Train', TRAIN)),
-        vscode.tasks.onDidEndTaskProcess(({ execution, exitCode }) => {
-            const { type, name } = execution.task.definition;
-            if (type === 'tenny' && name === TRAIN && exitCode === 0) {
-                void server.restart('an adapter has been trained');
+        vscode.commands.registerCommand('tenny.train', async () => {
+            if ((await run('Train', 'train')) === 0) {
+                await server.restart('an adapter has been trained');
             }
         }),
     );

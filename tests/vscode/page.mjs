@@ -76,12 +76,12 @@ export class Page {
         await notification.locator('.monaco-button', { hasText: title }).first().click();
     }
 
-    /** Returns what Tenny's entry in the status bar's language menu says; nothing when it is not there. */
-    async status() {
+    /** Returns what an entry of Tenny's in the status bar's language menu says; nothing when it is not there. */
+    async status(title = /Tenny[: ]/) {
         await this.page.mouse.move(5, 5);
         const item = this.page.locator('[id="status.languageStatus"]');
         await item.hover({ timeout: 2000 }).catch(() => {}); // it is not there while something else has the focus
-        const entry = this.page.locator('.hover-language-status', { hasText: 'Tenny' }).first();
+        const entry = this.page.locator('.hover-language-status', { hasText: title }).first();
         return (await seen(entry, 2000)) ? await entry.innerText() : '';
     }
 

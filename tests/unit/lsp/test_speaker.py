@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tenny_lsp.errors import AdapterError, ModelUnavailable, TennyError
+from tenny_lsp.errors import AdapterError, BaseModelError, ModelUnavailable, TennyError
 from tenny_lsp.lsp.settings import ModelSettings, RoastSettings
 from tenny_lsp.lsp.speaker import Speaker
 from tests.unit.lsp.fakes import FakeModel
@@ -107,3 +107,53 @@ async def test_a_base_without_a_cynic_makes_no_remarks() -> None:
     kept.configure(ModelSettings(path="/a/base"), ROAST)
 
     assert kept.model is not None and kept.cynic is None
+
+
+class TestWriter:
+    """A model of its own for answers and remarks, beside the one that ranks completions."""
+
+    @staticmethod
+    def speaker(*results: FakeModel | TennyError) -> tuple[Speaker, FakeModel, list[TennyError | None]]:
+        changes: list[TennyError | None] = []
+        model = FakeModel()
+        kept = Speaker(Factory(model), changes.append, Factory(*results))  # type: ignore[arg-type]
+        kept.configure(DEFAULT, ROAST)
+        return kept, model, changes
+
+    async def test_it_answers_and_the_other_ranks(self) -> None:
+        writer = FakeModel()
+        kept, model, _ = self.speaker(writer)
+
+        assert (kept.model, kept.writer, kept.base) == (model, writer, "smollm2")
+        await kept.close()
+        assert model.is_closed and writer.is_closed and kept.writer is None
+
+    async def test_what_it_does_is_the_state_once_it_has_been_asked(self) -> None:
+        writer = FakeModel()
+        kept, model, changes = self.speaker(writer)
+        model.becomes("ready")
+        assert kept.state == model.state
+        writer.becomes("loading")
+        assert kept.state == writer.state and len(changes) == 3
+
+    async def test_one_that_cannot_be_made_leaves_the_other(self) -> None:
+        error = BaseModelError("It is not there", "Fetch it.")
+        kept, model, changes = self.speaker(error)
+
+        assert kept.writer is kept.model is model
+        assert (kept.base, changes) == ("embedded", [error])
+
+    async def test_a_cynic_is_of_its_own_base(self, tmp_path: Path) -> None:
+        writer = FakeModel()
+        kept, model, _ = self.speaker(writer)
+        for base, speaks in (("smollm2", writer), ("embedded", model)):
+            (tmp_path / base).mkdir()
+            (tmp_path / base / "card.json").write_text(f'{{"base": {{"name": "{base}"}}}}')
+            kept.configure(DEFAULT, RoastSettings(adapter_path=str(tmp_path / base)))
+            assert kept.cynic is speaks and speaks.adapter == tmp_path / base
+
+    async def test_loading_loads_both(self) -> None:
+        writer = FakeModel()
+        kept, model, _ = self.speaker(writer)
+        await kept.load()
+        assert (model.state.phase, writer.state.phase) == ("ready", "ready")

@@ -6,13 +6,13 @@ before importing this module, which imports MLX.
 
 import contextlib
 from collections.abc import Callable, Generator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import mlx.core as mx
 from mlx.utils import tree_flatten, tree_unflatten
 from mlx_lm import load, stream_generate
-from mlx_lm.generate import GenerationResponse
 from mlx_lm.sample_utils import make_sampler
 from mlx_lm.utils import dequantize_model, load_adapters
 
@@ -21,13 +21,11 @@ from tenny_lsp.model import wire
 from tenny_lsp.model.adapter_files import WEIGHTS_FILE
 from tenny_lsp.model.identity import adapter_fingerprint, base_fingerprint, check_card, refuse_code
 from tenny_lsp.model.prompt_format import chat_text
+from tenny_lsp.worker.greedy import CHUNK_TOKENS, greedy_tokens
 from tenny_lsp.worker.sampling import completions
 from tenny_lsp.worker.scoring import Scorer, compared
 from tenny_lsp.worker.stopping import StopFilter
 from tenny_lsp.worker.threads import blas_threads
-
-#: Prefill can be cancelled only between chunks of so many tokens.
-PREFILL_CHUNK_TOKENS = 128
 
 #: A model of fewer weights has matrices that are too small for several threads.
 _SMALL_WEIGHTS = 100_000_000
@@ -127,13 +125,12 @@ class Voice:
             self.swap_adapter(request.adapter)
             stop_filter = StopFilter(request.stop)
             with contextlib.closing(self._responses(request, is_cancelled)) as responses:
-                for response in responses:
+                for text, finish_reason in responses:
                     # The limit may cut a character in two: its first bytes come as U+FFFD, at the very end.
-                    last = response.finish_reason is not None
-                    send_text(stop_filter.feed(response.text.rstrip("\ufffd") if last else response.text))
+                    send_text(stop_filter.feed(text.rstrip("\ufffd") if finish_reason else text))
                     if stop_filter.stopped:
                         break
-                reason = "stop" if stop_filter.stopped else response.finish_reason
+                reason = "stop" if stop_filter.stopped else finish_reason or "stop"
             send_text(stop_filter.finish())
         return wire.Done(request.id, reason)
 
@@ -204,20 +201,39 @@ class Voice:
 
     def _responses(
         self, request: wire.Generate, is_cancelled: Callable[[], bool]
-    ) -> Generator[GenerationResponse, None, None]:
-        check = self._check(is_cancelled)
+    ) -> Generator[tuple[str, str | None], None, None]:
+        """Yield the pieces of an answer's text, and with the last why it is the last."""
+        check, prompt = self._check(is_cancelled), self._prompt(request.prompt, request.is_chat)
+        # MLX-LM's own loop computes one step ahead, which is of use to a GPU only.
+        if self._dtype and not request.temperature and prompt:
+            yield from self._greedy(prompt, request.max_tokens, check)
+            return
         mx.random.seed(request.seed)
         for response in stream_generate(
             self._model,
             self._tokenizer,
-            self._prompt(request.prompt, request.is_chat),
+            prompt,
             max_tokens=request.max_tokens,
             sampler=make_sampler(temp=request.temperature),
-            prefill_step_size=PREFILL_CHUNK_TOKENS,
+            prefill_step_size=CHUNK_TOKENS,
             prompt_progress_callback=check,
         ):
             check()
-            yield response
+            yield response.text, response.finish_reason
+
+    def _greedy(
+        self, prompt: list[int], max_tokens: int, check: Callable[[], None]
+    ) -> Generator[tuple[str, str | None], None, None]:
+        detokenizer = self._tokenizer.detokenizer
+        finish_reason = "length"
+        for token in islice(greedy_tokens(self._model, prompt, check), max_tokens):
+            if token in self._tokenizer.eos_token_ids:
+                finish_reason = "stop"
+                break
+            detokenizer.add_token(token)
+            yield detokenizer.last_segment, None
+        detokenizer.finalize()
+        yield detokenizer.last_segment, finish_reason
 
     def _check(self, is_cancelled: Callable[[], bool]) -> Callable[..., None]:
         """Return what is called between pieces of work, with whatever arguments: it raises once they are cancelled."""

@@ -30,7 +30,8 @@ def adapter(tiny_base: Path) -> Path:
 
 
 def drawn(base: Path, request: wire.Sample) -> list[wire.SampleResult]:
-    return list(completions(*load(str(base)), request, nothing))
+    model, tokenizer = load(str(base))
+    return list(completions(model, tokenizer, tokenizer.encode(request.prompt), request, nothing))
 
 
 def test_without_chance_all_are_what_the_model_would_say_anyway(tiny_base: Path) -> None:

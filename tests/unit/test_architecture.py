@@ -62,6 +62,7 @@ DOORS = {
     # MLX stays in the worker's process, in training, and where doctor measures it.
     "mlx": {
         "evaluation.measures",
+        "worker.greedy",
         "worker.sampling",
         "worker.scoring",
         "worker.threads",
@@ -75,6 +76,7 @@ DOORS = {
     },
     "mlx_lm": {
         "evaluation.measures",
+        "worker.greedy",
         "worker.sampling",
         "worker.scoring",
         "worker.voice",
@@ -92,6 +94,7 @@ PACKAGE_DOORS = {"pygls": "lsp", "lsprotocol": "lsp"}
 #: What imports MLX when it is imported itself: nobody on the server's side may, not even through others.
 HEAVY = {
     "evaluation.measures",
+    "worker.greedy",
     "worker.sampling",
     "worker.scoring",
     "worker.threads",

@@ -54,7 +54,8 @@ def test_the_same_seed_says_the_same_and_another_something_else(tiny_base: Path)
 
 def test_the_likelihood_is_the_mean_of_the_tokens(tiny_base: Path) -> None:
     model, tokenizer = load(str(tiny_base))
-    (candidate,) = completions(model, tokenizer, wire.Sample(1, PROMPT, 1, 4, temperature=0.0), nothing)
+    request = wire.Sample(1, PROMPT, 1, 4, temperature=0.0)
+    (candidate,) = completions(model, tokenizer, tokenizer.encode(PROMPT), request, nothing)
     tokens = tokenizer.encode(PROMPT)
     total = 0.0
     for _ in range(4):

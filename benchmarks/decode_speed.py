@@ -24,14 +24,15 @@ from tenny_lsp.model.client import WorkerModel, WorkerOptions
 RESULTS = Path(__file__).parent / "results" / "decode_speed.json"
 NEW_TOKENS = 64
 #: About 200 tokens of prose that repeats little: Tenny's drafts from what it has read are of no use here.
-PROMPT = """An array library gives names to what one would otherwise write as loops. A matrix product is one call, and whoever
-reads it sees at once what goes in and what comes out. Behind that call somebody has thought about caches, about
-registers, about how many rows fit before memory becomes slower than arithmetic. Lazy evaluation goes further: nothing is
-computed until a value is wanted, so a long expression may be fused, reordered or dropped altogether. The price is that
-an error shows itself late, far from the line that caused it, and that timing a single statement measures nothing but the
-building of a graph. Random numbers need care as well, since a key that is used twice draws the same sample twice. Types
-matter more than beginners expect: half precision doubles the speed of everything and loses small differences, which is
-harmless for activations and ruinous for sums over a long axis. For these reasons a good tutorial begins with"""
+PROMPT = """An array library gives names to what one would otherwise write as loops. A matrix product is one call, and
+whoever reads it sees at once what goes in and what comes out. Behind that call somebody has thought about
+caches, about registers, about how many rows fit before memory becomes slower than arithmetic. Lazy
+evaluation goes further: nothing is computed until a value is wanted, so a long expression may be fused,
+reordered or dropped altogether. The price is that an error shows itself late, far from the line that caused
+it, and that timing a single statement measures nothing but the building of a graph. Random numbers need
+care as well, since a key that is used twice draws the same sample twice. Types matter more than beginners
+expect: half precision doubles the speed of everything and loses small differences, which is harmless for
+activations and ruinous for sums over a long axis. For these reasons a good tutorial begins with"""
 
 _MLX_LM = """
 import json, sys

@@ -1,4 +1,4 @@
-"""The adapters that come with Tenny: made for the embedded base, and with an answer to nearly every hover."""
+"""The adapters that come with Tenny: made for their bases, and with an answer to nearly every hover."""
 
 import asyncio
 import json
@@ -13,13 +13,17 @@ from tenny_lsp.features.hover import Prose, hover, hover_prompt
 from tenny_lsp.inference.queries import Queries
 from tenny_lsp.learning.adapter import check_adapter
 from tenny_lsp.learning.dataset import DatasetOptions, build_dataset
+from tenny_lsp.learning.formats import row_line
 from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.model.adapter_files import ANSWERS_FILE, CARD_FILE
+from tenny_lsp.model.adapter_files import ANSWERS_FILE, CARD_FILE, WEIGHTS_FILE
+from tenny_lsp.model.identity import base_name_of
 from tenny_lsp.model.precomputed import prompt_key
-from tenny_lsp.model.protocol import EMBEDDED_ABILITIES
+from tenny_lsp.model.prompt_format import prompt_format
+from tenny_lsp.model.protocol import ALL_ABILITIES, EMBEDDED_ABILITIES
 from tenny_lsp.source.buffer import Buffer
 from tenny_lsp.wiring import text_model
 from tools.check_roasts import ROASTS
+from tools.roast_rows import row_of, splits
 
 ADAPTER = Path(__file__).parents[2] / "adapters" / locations.MLX_DOCS
 
@@ -36,6 +40,24 @@ def test_a_fresh_install_finds_it_and_it_fits_the_embedded_base(name: str) -> No
 
     assert adapter == ADAPTER.with_name(name)
     check_adapter(adapter, locations.embedded_base())
+
+
+@pytest.mark.usefixtures("no_adapter_of_ones_own")
+@pytest.mark.parametrize(("name", "prompted"), [(locations.MLX_DOCS, "chat"), (locations.CYNIC, "raw")])
+def test_a_fresh_install_finds_those_for_smollm2(name: str, prompted: str) -> None:
+    adapter = locations.find_adapter(locations.SMOLLM2, name)
+
+    assert adapter == ADAPTER.parent / locations.SMOLLM2 / name
+    assert base_name_of(adapter) == locations.SMOLLM2
+    assert prompt_format(adapter, ALL_ABILITIES) == prompted
+    assert (adapter / WEIGHTS_FILE).stat().st_size <= 12_000_000
+
+
+def test_smollm2s_cynic_has_learned_the_roasts_as_they_are() -> None:
+    card = json.loads((ADAPTER.parent / locations.SMOLLM2 / locations.CYNIC / CARD_FILE).read_text("utf-8"))
+    for name, roasts in zip(("train.jsonl", "valid.jsonl"), splits(), strict=True):
+        lines = "".join(row_line(row_of(roast), "completions") for roast in roasts)
+        assert sha256(lines.encode()).hexdigest() == card["dataset"]["sha256"][name]
 
 
 def test_the_cynic_has_learned_the_roasts_as_they_are(tmp_path: Path) -> None:

@@ -207,3 +207,12 @@ class TestWriter:
 
         alone, model, _ = self.speaker(BaseModelError("It is not there", "Fetch it."))
         assert alone.cynic is model and model.adapter == Path("/adapters/embedded/cynic")
+
+    async def test_the_base_that_speaks_is_not_the_one_that_was_asked_for(self) -> None:
+        model = FakeModel()
+        missing = Factory(BaseModelError("It is not there", "Fetch it."))
+        kept = Speaker(Factory(model), lambda error: None, missing)  # type: ignore[arg-type]
+
+        kept.configure(ModelSettings(path="smollm2"), ROAST)
+
+        assert (kept.writer, kept.base) == (model, "embedded")

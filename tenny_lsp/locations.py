@@ -112,7 +112,7 @@ def find_adapter(base: str = "", name: str = MLX_DOCS) -> Path | None:
 
 def is_base_name(name: str) -> bool:
     """Return whether a base may be kept under a name: a word, or a hub's ``owner/name``."""
-    return _NAME.fullmatch(name) is not None
+    return _NAME.fullmatch(name) is not None and _SLASH not in name
 
 
 def is_hub_name(model: str) -> bool:

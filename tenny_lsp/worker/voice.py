@@ -155,9 +155,7 @@ class Voice:
             AdapterError: The request's adapter cannot be used.
             ValueError: This architecture cannot score, or has no chat template.
         """
-        end = [self._tokenizer.eos_token_id]
-        # As in training: prompt and answer are tokenized apart, and the end of the answer is a token of its own.
-        answers = [self._tokenizer.encode(text, add_special_tokens=False) + end for text in request.answers]
+        answers = [self._answer(text, request.is_chat) for text in request.answers]
         try:
             scorer = self._scorer(request.adapter)
             prompt = self._prompt(request.prompt, request.is_chat)
@@ -173,7 +171,7 @@ class Voice:
             AdapterError: The request's adapter cannot be used.
             ValueError: The base has no chat template.
         """
-        answer = [*self._tokenizer.encode(request.answer, add_special_tokens=False), self._tokenizer.eos_token_id]
+        answer = self._answer(request.answer, request.is_chat)
         try:
             self.swap_adapter(request.adapter)
             prompts = [self._prompt(prompt, request.is_chat) for prompt in request.prompts]
@@ -252,6 +250,14 @@ class Voice:
         if is_chat:
             return list(self._tokenizer.encode(chat_text(self._tokenizer, text), add_special_tokens=False))
         return list(self._tokenizer.encode(text))
+
+    def _answer(self, text: str, is_chat: bool) -> list[int]:
+        """Return the tokens of a whole answer as it is trained: apart from its prompt, and with its end.
+
+        In a conversation no space stands before it.
+        """
+        said = text.strip() if is_chat else text
+        return [*self._tokenizer.encode(said, add_special_tokens=False), self._tokenizer.eos_token_id]
 
     def _scorer(self, adapter: str | None) -> Scorer:
         """Return the scorer that reads with an adapter; each keeps a cache of its own."""

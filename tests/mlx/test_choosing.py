@@ -18,6 +18,9 @@ from tenny_lsp.learning.formats import Row
 from tenny_lsp.learning.options import TrainOptions
 from tenny_lsp.learning.train import train
 from tenny_lsp.model import wire
+from tenny_lsp.model.client import WorkerModel, WorkerOptions
+from tenny_lsp.model.prompt_format import chat_text
+from tenny_lsp.model.protocol import Abilities
 from tenny_lsp.worker.light import PlainTokenizer
 from tenny_lsp.worker.threads import BlasThreads
 from tenny_lsp.worker.voice import Voice
@@ -112,7 +115,12 @@ def test_a_message_is_asked_in_the_chat_template(chat_base: Path) -> None:
 
     chat = voice.choose(wire.Choose(1, "Hello", ANSWERS, is_chat=True), never)
     assert isinstance(chat, wire.ScoreResult)
-    assert chat.values == pytest.approx([naive(chat_base, text, answer) for answer in ANSWERS], abs=1e-3)
+    # In a conversation no space stands before an answer, neither here nor in training.
+    assert chat.values == pytest.approx([naive(chat_base, text, answer.strip()) for answer in ANSWERS], abs=1e-3)
+    assert chat.values != pytest.approx([naive(chat_base, text, answer) for answer in ANSWERS], abs=1e-3)
+    compared = voice.compare(wire.Compare(2, ("Hello",), ANSWERS[0], is_chat=True), never)
+    assert isinstance(compared, wire.ScoreResult)
+    assert compared.values == pytest.approx(chat.values[:1], abs=1e-3)
 
 
 def test_the_plain_tokenizers_template_is_transformers(chat_base: Path) -> None:
@@ -123,6 +131,41 @@ def test_the_plain_tokenizers_template_is_transformers(chat_base: Path) -> None:
         assert plain.apply_chat_template(messages, tokenize=False, **options) == whole.apply_chat_template(
             messages, tokenize=False, **options
         )
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{% if enable_thinking is defined and enable_thinking is false %}quick{% else %}slow{% endif %}",
+        "{% if tools is not none %}tools{% endif %}{% if documents %}documents{% endif %}{{ eos_token }}",
+        "{% for message in messages %}{% if loop.index0 == 1 %}{% break %}{% endif %}{{ message.content }}{% endfor %}",
+        "  {% if true %}\n  {{ bos_token }}x\n  {% endif %}\n",
+    ],
+    ids=["thinking", "tools", "break", "blanks"],
+)
+def test_a_template_is_given_what_transformers_gives_it(template: str, chat_base: Path) -> None:
+    """Or the worker, which starts without transformers, would ask otherwise than the training did."""
+    config = json.loads((chat_base / "tokenizer_config.json").read_text())
+    (chat_base / "tokenizer_config.json").write_text(json.dumps(config | {"chat_template": template}))
+
+    plain, whole = PlainTokenizer(chat_base), AutoTokenizer.from_pretrained(chat_base)
+
+    assert chat_text(plain, "Hello") == chat_text(whole, "Hello")
+
+
+async def test_a_worker_chats_as_a_voice_does(chat_base: Path) -> None:
+    """The worker has the plain tokenizer, this process transformers'."""
+    model = WorkerModel(WorkerOptions(chat_base, can=Abilities(chat=True)))
+    said: list[wire.Event] = []
+    Voice(chat_base, "float32").answer(wire.Generate(1, "Hello", 12, is_chat=True), never, said.append)
+    try:
+        answer = await model.complete("Hello", max_tokens=12)
+        raw = "".join([piece async for piece in model.write("Hello", max_tokens=12)])
+    finally:
+        await model.close()
+
+    assert answer == "".join(event.text for event in said if isinstance(event, wire.Token)).strip()
+    assert answer != raw.strip()
 
 
 def test_chat_rows_are_the_template_the_answer_and_its_end(chat_base: Path, tiny_base: Path) -> None:

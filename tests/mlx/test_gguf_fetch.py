@@ -66,3 +66,35 @@ def test_a_file_that_is_cut_short_leaves_nothing(tiny_base: Path, tmp_path: Path
     with pytest.raises(BaseModelError, match="incomplete"):
         fetch(FetchOptions(file=file), nothing)
     assert locations.fetched_bases() == {}
+
+
+def test_an_interruption_while_it_is_converted_leaves_nothing(
+    tiny_base: Path, tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(file: Path, folder: Path, **_: object) -> None:
+        (folder / "config.json").write_text("{}")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tenny_lsp.learning.convert.gguf.convert_gguf", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fetch(FetchOptions(file=file_of(tiny_base, tmp_path)), nothing)
+
+    assert [path.name for path in data.rglob("*")] == ["bases"]
+
+
+@pytest.mark.parametrize(("name", "file"), [("", "my tiny.gguf"), ("mine", "nowhere/x.gguf"), ("mine", ".")])
+def test_a_file_that_is_not_there(name: str, file: str, tmp_path: Path) -> None:
+    with pytest.raises(BaseModelError, match="does not exist"):
+        fetch(FetchOptions(name, tmp_path / file), nothing)
+    assert locations.fetched_bases() == {}
+
+
+def test_a_file_is_not_converted_twice(tiny_base: Path, tmp_path: Path) -> None:
+    file = file_of(tiny_base, tmp_path, **{"general.license": "mit"})
+    card = fetch(FetchOptions("mine", file), nothing)
+    written = (locations.fetched_folder("mine") / "model.safetensors").stat().st_mtime_ns
+
+    file.unlink()
+    assert fetch(FetchOptions("mine", file), nothing) == card
+    assert (locations.fetched_folder("mine") / "model.safetensors").stat().st_mtime_ns == written
+    assert not card.can.chat and card.can.write

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import logging
 import os
 import subprocess
@@ -16,6 +17,7 @@ from tenny_lsp.model import wire
 from tenny_lsp.model.client import WorkerModel, WorkerOptions
 from tenny_lsp.model.keeper import KeeperOptions
 from tenny_lsp.model.prompts import prompt_of
+from tenny_lsp.model.protocol import ALL_ABILITIES, Abilities
 
 SCRIPT = r"""
 import json, os, signal, sys
@@ -103,8 +105,8 @@ async def make(tmp_path: Path, clock: Clock) -> AsyncIterator[Make]:
     script.write_text(SCRIPT)
     made = []
 
-    def make(mode: str = "", deadline_s: float = 20.0, **keeping: float) -> WorkerModel:
-        options = WorkerOptions(tmp_path, deadline_s=deadline_s, keeping=KeeperOptions(**keeping))
+    def make(mode: str = "", deadline_s: float = 20.0, can: Abilities = ALL_ABILITIES, **keeping: float) -> WorkerModel:
+        options = WorkerOptions(tmp_path, can=can, deadline_s=deadline_s, keeping=KeeperOptions(**keeping))
         command = [sys.executable, "-I", "-S", str(script), mode, str(tmp_path / "starts")]
         made.append(WorkerModel(options, command=command, clock=clock))
         return made[-1]
@@ -168,6 +170,26 @@ async def test_a_request_carries_adapter_limit_and_stop_strings(make: Make, tmp_
     other = wire.decode((await model.complete("import mlx.core as\ud800")).encode())
     assert isinstance(other, wire.Generate)
     assert (other.prompt, other.stop) == ("import mlx.core as?", ())
+
+
+async def test_a_request_says_how_its_adapter_was_trained_to_be_prompted(make: Make, tmp_path: Path) -> None:
+    for name in ("raw", "chat", "opera"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "card.json").write_text(json.dumps({"prompt_format": name}))
+    model = make()
+
+    said = [json.loads(await model.with_adapter(tmp_path / name).complete("Why?")) for name in ("chat", "raw")]
+    assert [request["is_chat"] for request in said] == [True, False]
+    with pytest.raises(AdapterError, match="does not know: 'opera'"):
+        await model.with_adapter(tmp_path / "opera").choose("Why?", ["a", "b"])
+
+
+async def test_a_base_for_chat_is_asked_so_unless_it_has_an_adapter(tmp_path: Path, make: Make) -> None:
+    bare = make(can=Abilities(chat=True))
+
+    said = [json.loads(await model.complete("Why?")) for model in (bare, bare.with_adapter(tmp_path))]
+
+    assert [request["is_chat"] for request in said] == [True, False]
 
 
 async def test_adapters_share_one_process(make: Make, tmp_path: Path) -> None:

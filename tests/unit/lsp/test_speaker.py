@@ -5,9 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from tenny_lsp import locations
 from tenny_lsp.errors import AdapterError, BaseModelError, ModelUnavailable, TennyError
 from tenny_lsp.lsp.settings import ModelSettings, RoastSettings
 from tenny_lsp.lsp.speaker import Speaker
+from tenny_lsp.model.protocol import ModelState
 from tests.unit.lsp.fakes import FakeModel
 
 DEFAULT, ROAST = ModelSettings(), RoastSettings()
@@ -157,3 +159,60 @@ class TestWriter:
         kept, model, _ = self.speaker(writer)
         await kept.load()
         assert (model.state.phase, writer.state.phase) == ("ready", "ready")
+
+    async def test_loading_brings_back_one_that_was_given_up(self) -> None:
+        first, second = FakeModel(), FakeModel()
+        models, writers = Factory(FakeModel(), FakeModel()), Factory(first, second)
+        kept = Speaker(models, lambda error: None, writers)  # type: ignore[arg-type]
+        kept.configure(DEFAULT, ROAST)
+        first.becomes("failed", "Five times.")
+
+        await kept.load()
+
+        assert kept.writer is second and second.state.phase == "ready"
+
+    async def test_both_are_unloaded(self) -> None:
+        writer = FakeModel()
+        kept, model, _ = self.speaker(writer)
+
+        kept.unload()
+        await kept.close()
+
+        assert model.is_closed and writer.is_closed
+        assert kept.model is None and kept.writer is None and kept.state is None and kept.base == "embedded"
+
+    async def test_one_that_has_crashed_is_the_state(self) -> None:
+        writer = FakeModel()
+        kept, model, _ = self.speaker(writer)
+        model.becomes("ready")
+
+        writer.becomes("failed", "Five times.")
+
+        assert kept.state == ModelState("failed", "Five times.")
+
+    async def test_without_a_model_there_is_none(self) -> None:
+        writers = Factory(FakeModel())
+        kept = Speaker(Factory(AdapterError("It is torn", "Train it.")), lambda error: None, writers)  # type: ignore[arg-type]
+
+        kept.configure(DEFAULT, ROAST)
+
+        assert kept.writer is None and writers.asked == []
+
+    async def test_the_cynic_of_the_base_that_writes_is_found(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Not that of the other, which would be refused."""
+        monkeypatch.setattr(locations, "find_adapter", lambda base, name: Path("/adapters", base, name))
+        writer = FakeModel()
+        kept, model, _ = self.speaker(writer)
+        assert kept.cynic is writer and writer.adapter == Path("/adapters/smollm2/cynic")
+
+        alone, model, _ = self.speaker(BaseModelError("It is not there", "Fetch it."))
+        assert alone.cynic is model and model.adapter == Path("/adapters/embedded/cynic")
+
+    async def test_the_base_that_speaks_is_not_the_one_that_was_asked_for(self) -> None:
+        model = FakeModel()
+        missing = Factory(BaseModelError("It is not there", "Fetch it."))
+        kept = Speaker(Factory(model), lambda error: None, missing)  # type: ignore[arg-type]
+
+        kept.configure(ModelSettings(path="smollm2"), ROAST)
+
+        assert (kept.writer, kept.base) == (model, "embedded")

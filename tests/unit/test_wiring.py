@@ -1,0 +1,90 @@
+"""Models that are made as settings say: what their base can do, and whether their answers come with their adapter."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tenny_lsp import locations, wiring
+from tenny_lsp.errors import AdapterError, BaseModelError
+from tenny_lsp.lsp.settings import ModelSettings
+from tenny_lsp.lsp.speaker import Speaker
+from tenny_lsp.model.bases import BaseCard
+from tenny_lsp.model.precomputed import Precomputed, write_answers
+from tenny_lsp.model.protocol import EMBEDDED_ABILITIES, Abilities
+
+CAN = Abilities(write=False, complete=False, judge=True, chat=True)
+ON, QUESTION = ModelSettings(), "Q: What is mx.abs?\nA:"
+
+
+@pytest.fixture(autouse=True)
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Tenny's own folder, with an adapter for the embedded base."""
+    monkeypatch.setattr(locations, "user_data_path", lambda *_, **__: tmp_path / "data")
+    monkeypatch.setattr(locations, "_PACKAGE", tmp_path / "package" / "tenny_lsp")
+    carried(tmp_path / "package" / "adapters" / "mlx-docs", "By heart, of the small.")
+    return tmp_path / "package"
+
+
+def carried(adapter: Path, answer: str) -> Path:
+    adapter.mkdir(parents=True)
+    (adapter / "adapters.safetensors").touch()
+    write_answers(adapter / "answers.jsonl", {QUESTION: answer})
+    return adapter
+
+
+def fetched_smollm2() -> Path:
+    folder = locations.fetched_folder("smollm2")
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    (folder / "card.json").write_text(json.dumps(BaseCard("smollm2", "x", "y", "z", CAN).values()))
+    return folder
+
+
+async def test_each_model_answers_by_heart_from_the_adapter_of_its_base(package: Path) -> None:
+    fetched_smollm2()
+    carried(package / "adapters" / "smollm2" / "mlx-docs", "By heart, of the large.")
+    model, writer = wiring._model_of(ON), wiring._writer_of(ON)
+
+    assert isinstance(model, Precomputed) and isinstance(writer, Precomputed)
+    assert (model.can, writer.can) == (EMBEDDED_ABILITIES, CAN)
+    assert await model.complete(QUESTION) == "By heart, of the small."
+    assert await writer.complete(QUESTION) == "By heart, of the large."
+    await model.close()
+    await writer.close()
+
+
+async def test_a_base_without_an_adapter_may_write_bare() -> None:
+    fetched_smollm2()
+    writer = wiring._writer_of(ON)
+
+    assert writer is not None and not isinstance(writer, Precomputed)
+    assert writer.can == CAN
+    await writer.close()
+
+
+async def test_a_fetched_base_whose_card_is_broken_leaves_the_embedded_one() -> None:
+    (fetched_smollm2() / "card.json").write_text("{")
+    changes: list[object] = []
+    speaker = Speaker(wiring._model_of, changes.append, wiring._writer_of)
+
+    speaker.configure(ON, speaker._roast_settings)
+
+    assert speaker.base == "embedded" and isinstance(speaker.writer, Precomputed)
+    assert isinstance(changes[0], BaseModelError) and "card.json" in changes[0].what
+    await speaker.close()
+
+
+def test_the_embedded_base_may_not_be_bare(package: Path) -> None:
+    (package / "adapters" / "mlx-docs" / "adapters.safetensors").unlink()
+
+    for path in ("", "embedded", "smollm2"):
+        with pytest.raises(AdapterError, match="no trained adapter"):
+            wiring._model_of(ModelSettings(path=path))
+
+
+def test_no_base_makes_remarks_without_a_cynic() -> None:
+    fetched_smollm2()
+    for base in ("", "smollm2"):
+        with pytest.raises(AdapterError, match="cynic"):
+            wiring.worker_model(base, None, name=locations.CYNIC)

@@ -29,7 +29,7 @@ from tenny_lsp.model.protocol import Sampling
 from tenny_lsp.wiring import abilities
 
 UNSEEN = Path(__file__).parents[1] / "tests" / "data" / "unseen_comments.jsonl"
-RESULTS = Path(__file__).parent / "results" / "roasts.json"
+RESULTS = Path(__file__).parent / "results"
 
 
 async def measure(model: WorkerModel, rows: list[dict[str, str]], sampling: Sampling) -> list[dict[str, Any]]:
@@ -116,7 +116,7 @@ async def run(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Print the scores and every pair, and writes them to ``results/roasts.json``."""
+    """Print the scores and every pair, and write them to a file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--adapter-path", type=Path, help="default: the trained cynic adapter")
     parser.add_argument("--model", default="", help="default: the embedded base")
@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument("--top-p", type=float, default=SAMPLING.top_p)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--comments", type=int, default=60, help="how many of them")
-    parser.add_argument("--output", type=Path, default=RESULTS)
+    parser.add_argument("--output", type=Path, help="default: results/roasts.json, or roasts-BASE.json")
     parser.add_argument("--blind", type=Path, help="a folder for a file of both remarks without names, and its key")
     arguments = parser.parse_args()
     results = asyncio.run(run(arguments))
@@ -137,7 +137,9 @@ def main() -> None:
     for name, value in results["scores"].items():
         print(f"{name:18} {value:.2f} s" if name.startswith("seconds") else f"{name:18} {value:.0%}")
     print(", ".join(f"{reason}: {count}" for reason, count in results["candidates"].items()))
-    arguments.output.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    name = f"roasts-{Path(arguments.model).name}.json" if arguments.model else "roasts.json"
+    output = arguments.output or RESULTS / name
+    output.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

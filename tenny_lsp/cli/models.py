@@ -21,7 +21,7 @@ def fetch(
         Path | None, typer.Option(help="With --from: a folder with its tokenizer, if Tenny cannot read the file's.")
     ] = None,
 ) -> None:
-    """Fetch a base model onto this machine; smollm2 writes remarks and answers as soon as it is there."""
+    """Fetch a base model onto this machine; smollm2 answers and chooses remarks as soon as it is there."""
     from tenny_lsp.cli.tables import counted_bytes
     from tenny_lsp.learning.fetch import FetchOptions, fetch
 

@@ -1,7 +1,7 @@
 """The models of a session: made as the settings say, loaded and unloaded as the user wishes.
 
-There is one or two of them. The model ranks completions and explains in hovers; where a larger base has been fetched
-to write, that one answers questions and makes remarks.
+There is one or two of them. The model ranks completions and explains in hovers; where smollm2 has been fetched, that
+one answers questions and makes remarks.
 """
 
 import asyncio

@@ -141,12 +141,12 @@ class Voice:
             AdapterError: The request's adapter cannot be used.
             ValueError: This architecture cannot score.
         """
-        try:
+
+        def values() -> list[float]:
             scorer = self._scorer(request.adapter)
-            values = scorer.log_probabilities(request.text, request.names, self._check(is_cancelled))
-        except Cancelled:
-            return wire.Done(request.id, "cancelled")
-        return wire.ScoreResult(request.id, tuple(values))
+            return scorer.log_probabilities(request.text, request.names, self._check(is_cancelled))
+
+        return _scored(request, values)
 
     def choose(self, request: wire.Choose, is_cancelled: Callable[[], bool]) -> wire.Event:
         """Return the answers' log-probabilities, or that the request was cancelled.
@@ -155,14 +155,13 @@ class Voice:
             AdapterError: The request's adapter cannot be used.
             ValueError: This architecture cannot score, or has no chat template.
         """
-        answers = [self._answer(text, request.is_chat) for text in request.answers]
-        try:
-            scorer = self._scorer(request.adapter)
-            prompt = self._prompt(request.prompt, request.is_chat)
-            values = scorer.answer_log_probabilities(prompt, answers, self._check(is_cancelled))
-        except Cancelled:
-            return wire.Done(request.id, "cancelled")
-        return wire.ScoreResult(request.id, tuple(values))
+
+        def values() -> list[float]:
+            scorer, prompt = self._scorer(request.adapter), self._prompt(request.prompt, request.is_chat)
+            answers = [self._answer(text, request.is_chat) for text in request.answers]
+            return scorer.answer_log_probabilities(prompt, answers, self._check(is_cancelled))
+
+        return _scored(request, values)
 
     def compare(self, request: wire.Compare, is_cancelled: Callable[[], bool]) -> wire.Event:
         """Return the answer's log-probability after each prompt, or that the request was cancelled.
@@ -171,14 +170,14 @@ class Voice:
             AdapterError: The request's adapter cannot be used.
             ValueError: The base has no chat template.
         """
-        answer = self._answer(request.answer, request.is_chat)
-        try:
+
+        def values() -> list[float]:
             self.swap_adapter(request.adapter)
             prompts = [self._prompt(prompt, request.is_chat) for prompt in request.prompts]
-            values = compared(self._model, prompts, answer, self._check(is_cancelled))
-        except Cancelled:
-            return wire.Done(request.id, "cancelled")
-        return wire.ScoreResult(request.id, tuple(values))
+            answer = self._answer(request.answer, request.is_chat)
+            return compared(self._model, prompts, answer, self._check(is_cancelled))
+
+        return _scored(request, values)
 
     def sample(
         self, request: wire.Sample, is_cancelled: Callable[[], bool], send: Callable[[wire.Event], None]
@@ -291,3 +290,11 @@ class Voice:
         for name, array in weights.items():
             if "lora" in name and not mx.isfinite(array).all().item():
                 raise ValueError(f"{name} holds numbers that are not finite")
+
+
+def _scored(request: wire.Score | wire.Choose | wire.Compare, values: Callable[[], list[float]]) -> wire.Event:
+    """Return log-probabilities as the last event of a request, or that it was cancelled."""
+    try:
+        return wire.ScoreResult(request.id, tuple(values()))
+    except Cancelled:
+        return wire.Done(request.id, "cancelled")

@@ -25,12 +25,26 @@ class Output(Console):
         raise StorageError("The output was closed before everything was written", "Read it whole, or into a file.")
 
 
-# Paths and questions may hold square brackets: they are no markup.
-err = Console(stderr=True, markup=False)
-out = Output(markup=False)
+# Paths and questions may hold square brackets: they are no markup. Nor is the ":100:" of a line's number an emoji.
+err = Console(stderr=True, markup=False, emoji=False)
+out = Output(markup=False, emoji=False)
+
+
+def named_path(path: str) -> Path:
+    """Return a path of the command line; an empty one would be the working folder, and hardly meant."""
+    if not path:
+        raise typer.BadParameter("the path is empty")
+    return Path(path)
+
 
 Interpreter = Annotated[
-    Path | None, typer.Option("--python", help="The interpreter whose packages are meant. Default: this one.")
+    Path | None,
+    typer.Option(
+        "--python",
+        help="The interpreter whose packages are meant. Default: this one.",
+        parser=named_path,
+        metavar="PATH",
+    ),
 ]
 Model = Annotated[
     str, typer.Option(help="The base: a name that `models` lists, a folder, or a hub name. Default: the embedded one.")
@@ -38,7 +52,9 @@ Model = Annotated[
 SpeakingModel = Annotated[
     str, typer.Option(help="The base, as `models` lists them. Default: smollm2 if it is there, else the embedded one.")
 ]
-AdapterPath = Annotated[Path | None, typer.Option(help="Folder of the adapter. Default: mlx-docs.")]
+AdapterPath = Annotated[
+    Path | None, typer.Option(help="Folder of the adapter. Default: mlx-docs.", parser=named_path, metavar="PATH")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 

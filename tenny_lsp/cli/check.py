@@ -1,161 +1,98 @@
 """The command check: list pitfalls as a linter does, and apply their safe fixes."""
 
-import errno
 import json
-import os
-import shutil
-import tokenize
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from tenny_lsp.cli.app import AsJson, Interpreter, app, err, out
-from tenny_lsp.errors import StorageError
+from tenny_lsp.cli.app import Interpreter, app, err, named_path, out
+from tenny_lsp.errors import TennyError
 
 if TYPE_CHECKING:
-    from tenny_lsp.inference.engine import Engine
-    from tenny_lsp.inference.files import Files
-    from tenny_lsp.mlx_api.index import ApiIndex
-    from tenny_lsp.pitfalls.check import Rules
-    from tenny_lsp.source.buffer import Buffer
-
-#: Folders that are skipped, as those whose name starts with a dot are.
-_SKIPPED_FOLDERS = {"__pycache__", "node_modules", "site-packages", "venv", "build", "dist"}
+    from tenny_lsp.cli.check_listing import CheckReport
 
 
 @app.command()
 def check(
-    paths: Annotated[list[Path], typer.Argument(help="Python files, and folders of them.")],
-    fix: Annotated[bool, typer.Option("--fix", help="Put right what is safe to put right.")] = False,
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Python files, and folders of them. Default: this folder.", parser=named_path, metavar="PATHS"),
+    ] = None,
+    fix: Annotated[bool, typer.Option("--fix", help="Put right what is listed and safe to put right.")] = False,
+    diff: Annotated[bool, typer.Option("--diff", help="Print what --fix would change, and change nothing.")] = False,
     select: Annotated[list[str] | None, typer.Option(help="Only this pitfall, by its code; may be repeated.")] = None,
     ignore: Annotated[list[str] | None, typer.Option(help="Not this pitfall; may be repeated.")] = None,
+    exclude: Annotated[
+        list[str] | None, typer.Option(help="Pass over files and folders of this name or path; may be repeated.")
+    ] = None,
+    force_exclude: Annotated[
+        bool, typer.Option("--force-exclude", help="Exclude what is named itself too, for commit hooks.")
+    ] = False,
+    output_format: Annotated[
+        Literal["text", "json", "github", "sarif"], typer.Option(help="How pitfalls are printed.")
+    ] = "text",
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --output-format json.")] = False,
+    statistics: Annotated[bool, typer.Option("--statistics", help="Count each pitfall instead.")] = False,
+    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit status 0 though there are pitfalls.")] = False,
     python: Interpreter = None,
-    as_json: AsJson = False,
 ) -> None:
-    """List the pitfalls in files, PyTorch's habits above all; exit status 1 where there are any."""
-    from tenny_lsp.inference.files import Files
-    from tenny_lsp.mlx_api.index import load_mlx_index
-    from tenny_lsp.pitfalls.check import Rules
+    """List the pitfalls in files, PyTorch's habits above all.
 
-    rules = Rules(select or (), ignore or ())
-    if rules.unknown:
-        raise typer.BadParameter(f"there is no pitfall called {', '.join(rules.unknown)}")
-    chosen = list(dict.fromkeys(_python_files(paths)))
-    index, files = load_mlx_index(python), Files(tuple(path.resolve() for path in paths if path.is_dir()))
-    found, fixed = list[dict[str, Any]](), 0
-    for path in chosen:
-        source = _read(path, is_named=path in paths)
-        if source is not None and "mlx" in source.text:
-            fixed += fix and _fix(source, index, rules, files)
-            found += _pitfalls(source, index, rules, files)
-    if as_json:
-        out.print_json(json.dumps({"pitfalls": found, "fixed_files": fixed}))
-    else:
-        _print(found, len(chosen), fixed if fix else None)
-    raise typer.Exit(1 if found else 0)
+    Exit status 0: none are left. 1: some are, or --diff has something to print. 2: something could not be checked.
 
+    Only files that mention mlx are checked. Their syntax errors are listed too, instead of their pitfalls; those of other
+    files only where the file itself is named. A comment `# tenny: ignore[code]` silences a line. Options win over
+    `[tool.tenny]` in the nearest pyproject.toml: select, ignore, exclude, per-file-ignores.
+    """
+    if as_json and output_format not in ("text", "json"):
+        raise typer.BadParameter(f"--json and --output-format {output_format} exclude each other")
+    output_format = "json" if as_json else output_format
+    if diff and (statistics or output_format != "text"):
+        raise typer.BadParameter("--diff prints a diff: without --statistics and --output-format")
+    if statistics and output_format in ("github", "sarif"):
+        raise typer.BadParameter("--statistics are printed as text or json")
+    from tenny_lsp.cli.check_settings import GivenSettings, SettingsOfFiles, unknown_codes
 
-@dataclass(slots=True)
-class _Source:
-    """A file's text and its encoding."""
-
-    path: Path
-    text: str
-    encoding: str
-
-
-def _python_files(paths: list[Path]) -> Iterator[Path]:
-    for path in paths:
-        if not path.is_dir():
-            yield path
-            continue
-        for folder, inner, names in os.walk(path):
-            inner[:] = sorted(name for name in inner if name not in _SKIPPED_FOLDERS and not name.startswith("."))
-            inside = (Path(folder) / name for name in sorted(names) if name.endswith(".py"))
-            # A link may lead out of what was named.
-            yield from (file for file in inside if file.resolve().is_relative_to(path.resolve()))
-
-
-def _read(path: Path, *, is_named: bool) -> _Source | None:
+    given = GivenSettings(_codes(select), _codes(ignore), tuple(exclude or ()))
+    if unknown := unknown_codes([*given.select, *given.ignore]):
+        raise typer.BadParameter(f"there is no pitfall called {', '.join(unknown)}")
     try:
-        with path.open("rb") as opened:
-            encoding, _ = tokenize.detect_encoding(opened.readline)
-            opened.seek(0)
-            return _Source(path, opened.read().decode(encoding), encoding)
-    except (OSError, SyntaxError, ValueError) as error:
-        if is_named:
-            raise StorageError(f"{path} could not be read: {error}", "Name Python files and folders.") from error
-        err.print(f"{path} was left out: {error}", highlight=False, soft_wrap=True)
-        return None
+        from tenny_lsp.cli.check_run import CheckRun
+        from tenny_lsp.cli.interpreter import index_of
+
+        run = CheckRun(paths or [Path()], SettingsOfFiles(given), index_of(python), force_exclude=force_exclude)
+        if diff:
+            run.print_diff()
+        elif fix:
+            run.fix()
+        _print(run.report, output_format, fix=fix, diff=diff, statistics=statistics)
+    except TennyError as error:
+        err.print(str(error), style="red", highlight=False, soft_wrap=True)
+        raise typer.Exit(2) from error
+    fails = run.report.fixed if diff else run.report.found
+    raise typer.Exit(2 if run.report.unchecked else 1 if fails and not exit_zero else 0)
 
 
-def _fix(source: _Source, index: "ApiIndex", rules: "Rules", files: "Files") -> bool:
-    """Apply the safe fixes to a file, atomically; return whether it changed."""
-    from tenny_lsp.pitfalls.fixes import fixed
-    from tenny_lsp.source.buffer import Buffer
-
-    text = fixed(Buffer(source.text), rules, lambda buffer: _evaluator(buffer, source, index, files))
-    if text == source.text:
-        return False
-    target = source.path.resolve()  # what a link leads to, not the link
-    beside = None
-    try:
-        if not os.access(target, os.W_OK):
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        with NamedTemporaryFile(dir=target.parent, prefix=f".{target.name}.", delete=False) as opened:
-            beside = Path(opened.name)
-            opened.write(text.encode(source.encoding))
-        shutil.copymode(target, beside)
-        beside.replace(target)
-    except OSError as error:
-        if beside is not None:
-            beside.unlink(missing_ok=True)
-        err.print(f"{source.path} was left as it is: {error.strerror or error}", highlight=False, soft_wrap=True)
-        return False
-    source.text = text
-    return True
+def _codes(given: list[str] | None) -> tuple[str, ...]:
+    """Return the codes of an option that is repeated, or given codes with commas between them."""
+    return tuple(code.strip() for codes in given or () for code in codes.split(",") if code.strip())
 
 
-def _evaluator(buffer: "Buffer", source: _Source, index: "ApiIndex", files: "Files") -> "Engine":
-    from tenny_lsp.inference.engine import Engine
+def _print(report: "CheckReport", output_format: str, *, fix: bool, diff: bool, statistics: bool) -> None:
+    from tenny_lsp.cli import check_formats
+    from tenny_lsp.cli.check_sarif import sarif_log
 
-    return Engine(buffer, index, files, source.path.resolve())
-
-
-def _pitfalls(source: _Source, index: "ApiIndex", rules: "Rules", files: "Files") -> Iterator[dict[str, Any]]:
-    from tenny_lsp.pitfalls.check import pitfalls
-    from tenny_lsp.source.buffer import Buffer
-
-    buffer, text = Buffer(source.text), source.text
-    for pitfall in pitfalls(_evaluator(buffer, source, index, files), rules):
-        yield {
-            "path": str(source.path),
-            "line": text.count("\n", 0, pitfall.start) + 1,
-            "column": pitfall.start - text.rfind("\n", 0, pitfall.start),
-            "code": pitfall.code,
-            "severity": pitfall.severity,
-            "message": pitfall.message,
-            "link": pitfall.link,
-            "fixes": [fix.title for fix in pitfall.fixes],
-            "is_safe_to_fix": any(fix.is_safe for fix in pitfall.fixes),
-        }
-
-
-def _print(found: list[dict[str, Any]], checked: int, fixed: int | None) -> None:
-    for one in found:
-        place = f"{one['path']}:{one['line']}:{one['column']}"
-        out.print(f"{place}: {one['code']}: {one['message']}", highlight=False, soft_wrap=True)
-    safe = sum(one["is_safe_to_fix"] for one in found)
-    said = f"{_count(len(found), 'pitfall')} in {_count(checked, 'file')}"
-    said += (
-        f"; {_count(fixed, 'file')} put right" if fixed is not None else f"; --fix puts {safe} right" if safe else ""
-    )
-    err.print(said, highlight=False, soft_wrap=True)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'s' * (number != 1)}"
+    if statistics:
+        check_formats.print_statistics(report, as_json=output_format == "json")
+    elif output_format == "json":
+        check_formats.print_json(report)
+    elif output_format == "github":
+        check_formats.print_github(report)
+    elif output_format == "sarif":
+        out.print_json(json.dumps(sarif_log(report)))
+    elif not diff:
+        check_formats.print_text(report)
+    check_formats.print_unchecked(report.unchecked)
+    if output_format == "text":
+        check_formats.print_summary(report, fix=fix, diff=diff)

@@ -34,15 +34,90 @@ def fixed(buffer: Buffer, rules: Rules, evaluator_of: Callable[[Buffer], Evaluat
     return buffer.text
 
 
+def fixed_as_listed(
+    buffer: Buffer, listed: Iterable[Pitfall], rules: Rules, evaluator_of: Callable[[Buffer], Evaluator]
+) -> tuple[str, int]:
+    """Return a file's text with the safe fixes of listed pitfalls applied, and how many of these are put right.
+
+    A pitfall that only comes to light when others are put right stays: nobody has been told of it. One that stands inside
+    another is put right in a later round, if it can be found again.
+
+    Args:
+        buffer (Buffer): The file's text.
+        listed (Iterable[Pitfall]): What a check of that text has found.
+        rules (Rules): The rules that are selected.
+        evaluator_of (Callable[[Buffer], Evaluator]): Makes the evaluator of the text after each round of fixes.
+    """
+    found = list(listed)
+    waiting = [(pitfall.code, {pitfall.start}) for pitfall in found if _safe_fix(pitfall) is not None]
+    count = len(waiting)
+    for _ in range(_MOST_ROUNDS):
+        due = list[tuple[str, set[int], Fix]]()
+        for pitfall in found:
+            fix = _safe_fix(pitfall)
+            one = next((one for one in waiting if pitfall.code == one[0] and pitfall.start in one[1]), None)
+            if fix is not None and one is not None:
+                waiting.remove(one)
+                due.append((*one, fix))
+        # What is not found again was put right together with another, unless its place was lost.
+        waiting = [one for one in waiting if not one[1]]
+        if not due:
+            break
+        edits, left = _chosen([fix for *_, fix in due])
+        waiting += [(code, _moved(places, edits, buffer.text)) for code, places, fix in due if fix in left]
+        buffer = Buffer(_edited(buffer.text, edits))
+        found = pitfalls(evaluator_of(buffer), rules) if left else []
+    return buffer.text, count - len(waiting)
+
+
+def _safe_fix(pitfall: Pitfall) -> Fix | None:
+    return next((fix for fix in pitfall.fixes if fix.is_safe), None)
+
+
 def applied(text: str, fixes: Iterable[Fix]) -> str:
     """Return a text with fixes applied; of fixes that change the same part, the first."""
-    taken: list[Edit] = []
+    edits, _ = _chosen(fixes)
+    return _edited(text, edits)
+
+
+def _chosen(fixes: Iterable[Fix]) -> tuple[list[Edit], list[Fix]]:
+    """Return the edits of fixes in the order of the text, and the fixes that clash with earlier ones and are left."""
+    taken, left = list[Edit](), list[Fix]()
     for fix in fixes:
-        if not any(_clash(edit, other) for edit in fix.edits for other in taken):
+        if any(_clash(edit, other) for edit in fix.edits for other in taken):
+            left.append(fix)
+        else:
             taken += [edit for edit in fix.edits if edit not in taken]
-    for edit in sorted(taken, key=lambda edit: (edit.start, edit.end), reverse=True):
+    return sorted(taken, key=lambda edit: (edit.start, edit.end)), left
+
+
+def _edited(text: str, edits: list[Edit]) -> str:
+    for edit in reversed(edits):
         text = text[: edit.start] + edit.text + text[edit.end :]
     return text
+
+
+def _moved(places: set[int], edits: list[Edit], text: str) -> set[int]:
+    """Return where what stands at some places of a text may stand after edits; nowhere if an edit drops it."""
+    moved = set[int]()
+    for place in places:
+        shift, around = 0, None
+        for edit in edits:
+            if edit.start == edit.end == place:
+                moved.add(place + shift)  # it may begin before or after what is inserted there
+            if edit.end <= place:
+                shift += len(edit.text) - (edit.end - edit.start)
+            elif edit.start <= place:
+                around = edit
+        if around is None:
+            moved.add(place + shift)
+        else:
+            matcher = SequenceMatcher(None, text[around.start : around.end], around.text, autojunk=False)
+            inside = place - around.start
+            same = [block for block in matcher.get_matching_blocks() if block.a <= inside < block.a + block.size]
+            moved |= {around.start + shift + block.b + inside - block.a for block in same}
+            moved |= {around.start + shift} if inside == 0 else set()
+    return moved
 
 
 def _clash(one: Edit, other: Edit) -> bool:

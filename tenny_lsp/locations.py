@@ -77,7 +77,13 @@ def base_folder(model: str) -> Path:
         raise BaseModelError(
             f"{model} is neither a base on this machine nor a folder", "`tenny-lsp models` lists the bases there are."
         )
-    return expanded(model)
+    folder = expanded(model)
+    if not folder.is_dir():
+        what = "is not a folder" if folder.exists() else "does not exist"
+        raise BaseModelError(
+            f"The base model {model} {what}", "Name a folder, or one of the bases that `tenny-lsp models` lists."
+        )
+    return folder
 
 
 def speaking_base() -> str:

@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -37,14 +38,12 @@ def named_path(path: str) -> Path:
     return Path(path)
 
 
+#: An option that takes a path.
+path_option = partial(typer.Option, parser=named_path, metavar="PATH")
+
 Interpreter = Annotated[
     Path | None,
-    typer.Option(
-        "--python",
-        help="The interpreter whose packages are meant. Default: this one.",
-        parser=named_path,
-        metavar="PATH",
-    ),
+    path_option("--python", help="The interpreter whose packages are meant. Default: this one."),
 ]
 Model = Annotated[
     str, typer.Option(help="The base: a name that `models` lists, a folder, or a hub name. Default: the embedded one.")
@@ -52,9 +51,7 @@ Model = Annotated[
 SpeakingModel = Annotated[
     str, typer.Option(help="The base, as `models` lists them. Default: smollm2 if it is there, else the embedded one.")
 ]
-AdapterPath = Annotated[
-    Path | None, typer.Option(help="Folder of the adapter. Default: mlx-docs.", parser=named_path, metavar="PATH")
-]
+AdapterPath = Annotated[Path | None, path_option(help="Folder of the adapter. Default: mlx-docs.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 

@@ -3,9 +3,9 @@
 import asyncio
 import json
 import logging
+import re
 import secrets
 import sys
-import tokenize
 from collections.abc import Awaitable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from tenny_lsp import locations
-from tenny_lsp.cli.app import AdapterPath, AsJson, Interpreter, SpeakingModel, app, err, out
+from tenny_lsp.cli.app import AdapterPath, AsJson, Interpreter, SpeakingModel, app, err, out, path_option
+from tenny_lsp.cli.interpreter import index_of
 from tenny_lsp.errors import AdapterError, StorageError
 from tenny_lsp.model.identity import base_name_of
 from tenny_lsp.wiring import text_model, worker_model
@@ -39,11 +40,10 @@ def ask(
         raise typer.BadParameter("the question is empty")
     from tenny_lsp.cli.tables import answer_text
     from tenny_lsp.features.ask import answer_values, ask
-    from tenny_lsp.mlx_api.index import load_mlx_index
     from tenny_lsp.mlx_api.search import Search
 
+    index = index_of(python)
     speaker = _speaker(model, adapter_path)
-    index = load_mlx_index(python)
     with err.status("Reading"):
         answer = asyncio.run(_closing(speaker, ask(question, Search(index), speaker, max_tokens=max_tokens)))
     if as_json:
@@ -55,31 +55,36 @@ def ask(
 @app.command()
 def roast(
     comment: Annotated[str, typer.Argument(help="A comment, a docstring, a line of code; - for standard input.")] = "",
-    file: Annotated[Path | None, typer.Option(help="A Python file, with --review.")] = None,
-    review: Annotated[bool, typer.Option("--review", help="A remark on each telling line of --file.")] = False,
+    file: Annotated[
+        Path | None,
+        path_option(help="A Python file: a remark on each telling line."),
+    ] = None,
+    review: Annotated[bool, typer.Option("--review", help="What --file means anyway.")] = False,
     again: Annotated[bool, typer.Option("--again", help="Another remark than the last time.")] = False,
     model: SpeakingModel = "",
-    adapter_path: Annotated[Path | None, typer.Option(help="Folder of the adapter. Default: cynic.")] = None,
+    adapter_path: Annotated[Path | None, path_option(help="Folder of the adapter. Default: cynic.")] = None,
     python: Interpreter = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what Tenny thinks of a comment, or of a file."""
-    if review != (file is not None) or (review and comment):
-        raise typer.BadParameter("give a comment, or --file with --review")
-    text = sys.stdin.read() if comment == "-" else comment
-    if not review and not text.strip():
+    if (file is not None and comment) or (file is None and (review or not comment)):
+        raise typer.BadParameter("give a comment, or --file")
+    text = _standard_input() if comment == "-" else comment
+    if file is None and not re.search(r"[^\s#\"']", text):
         raise typer.BadParameter("the comment is empty")
     source = _source(file) if file is not None else ""
     speaker = _cynic(model, adapter_path)
     seed = 1 + secrets.randbelow(1 << 31) if again else 0
     with err.status("Thinking"):
-        if review:
+        if file is not None:
             values: Any = asyncio.run(_closing(speaker, _reviewed(source, speaker, seed, python)))
         else:
             values = asyncio.run(_closing(speaker, _roasted(text.strip(), speaker, seed)))
     if as_json:
-        out.print_json(json.dumps({"file": str(file), "remarks": values} if review else values))
-    elif review:
+        out.print_json(json.dumps({"file": str(file), "remarks": values} if file is not None else values))
+    elif file is not None:
+        if not values:
+            err.print(f"{file}: {'no line is telling' if source.strip() else 'the file is empty'}", highlight=False)
         for remark in values:
             out.print(f"{file}:{remark['line']}: {remark['message']}", highlight=False, soft_wrap=True)
     else:
@@ -97,12 +102,11 @@ async def _reviewed(source: str, speaker: "TextModel | None", seed: int, python:
     from tenny_lsp.features.repertoire import load_repertoire
     from tenny_lsp.features.review import Topic, remark_on_topic, topics
     from tenny_lsp.inference.engine import Engine
-    from tenny_lsp.mlx_api.index import load_mlx_index
     from tenny_lsp.pitfalls.check import Rules, pitfalls
     from tenny_lsp.source.buffer import Buffer
 
     buffer = Buffer(source)
-    found = pitfalls(Engine(buffer, load_mlx_index(python)), Rules()) if "mlx" in source else []
+    found = pitfalls(Engine(buffer, index_of(python)), Rules()) if "mlx" in source else []
     wrong = [Topic("pitfall", one.message, source[one.start : one.end], one.start, one.end) for one in found]
     await load_repertoire()
     made: set[str] = set()
@@ -117,11 +121,23 @@ async def _reviewed(source: str, speaker: "TextModel | None", seed: int, python:
 
 
 def _source(file: Path) -> str:
+    from tenny_lsp.cli.check_files import read_source
+    from tenny_lsp.cli.check_listing import UncheckedFile
+
+    source = read_source(file, is_named=True)
+    if isinstance(source, UncheckedFile):
+        raise StorageError(f"{file}: {source.reason}", "Name a Python file.")
+    return source.text
+
+
+def _standard_input() -> str:
     try:
-        with tokenize.open(file) as opened:
-            return opened.read()
-    except (OSError, SyntaxError, ValueError) as error:
-        raise StorageError(f"{file} could not be read: {error}", "Name a Python file.") from error
+        text = sys.stdin.read() if sys.stdin is not None else ""  # closed by the shell: <&-
+    except ValueError:
+        text = "\0"
+    if "\0" in text:
+        raise StorageError("Standard input is not text but binary", "Give a comment.")
+    return text
 
 
 def _base(model: str, adapter_path: Path | None) -> str:

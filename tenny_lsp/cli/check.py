@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 def check(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(help="Python files, and folders of them. Default: this folder.", parser=named_path, metavar="PATHS"),
+        typer.Argument(help="Python files, and folders of them. Default: this folder.", parser=named_path),
     ] = None,
     fix: Annotated[bool, typer.Option("--fix", help="Put right what is listed and safe to put right.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Print what --fix would change, and change nothing.")] = False,
-    select: Annotated[list[str] | None, typer.Option(help="Only this pitfall, by its code; may be repeated.")] = None,
-    ignore: Annotated[list[str] | None, typer.Option(help="Not this pitfall; may be repeated.")] = None,
+    select: Annotated[list[str] | None, typer.Option(help="Only this pitfall, by its code. Repeatable.")] = None,
+    ignore: Annotated[list[str] | None, typer.Option(help="Not this pitfall. Repeatable.")] = None,
     exclude: Annotated[
-        list[str] | None, typer.Option(help="Pass over files and folders of this name or path; may be repeated.")
+        list[str] | None, typer.Option(help="Pass over files and folders of this name or path. Repeatable.")
     ] = None,
     force_exclude: Annotated[
         bool, typer.Option("--force-exclude", help="Exclude what is named itself too, for commit hooks.")
@@ -41,9 +41,9 @@ def check(
 
     Exit status 0: none are left. 1: some are, or --diff has something to print. 2: something could not be checked.
 
-    Only files that mention mlx are checked. Their syntax errors are listed too, instead of their pitfalls; those of other
-    files only where the file itself is named. A comment `# tenny: ignore[code]` silences a line. Options win over
-    `[tool.tenny]` in the nearest pyproject.toml: select, ignore, exclude, per-file-ignores.
+    Only files that mention mlx are checked. Of a file with a syntax error only that is listed; of a file without mlx it
+    is listed if the file itself is named. A comment `# tenny: ignore` silences a line. Options win over the table tool.tenny
+    of the nearest pyproject.toml: select, ignore, exclude, per-file-ignores.
     """
     if as_json and output_format not in ("text", "json"):
         raise typer.BadParameter(f"--json and --output-format {output_format} exclude each other")

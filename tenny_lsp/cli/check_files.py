@@ -103,7 +103,7 @@ def write_source(source: SourceFile, text: str) -> UncheckedFile | None:
     beside = None
     try:
         if source.encoded(source.text) != source.content:
-            return UncheckedFile(source.path, f"it was left as it is: {source.encoding} does not write it back the same")
+            return UncheckedFile(source.path, f"it was left as it is: {source.encoding} is ambiguous")
         content = source.encoded(text)
         if not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))

@@ -55,9 +55,9 @@ def print_statistics(report: CheckReport, *, as_json: bool) -> None:
     """Print how often each pitfall was found, the most frequent first."""
     counts = Counter(one.pitfall.code for one in report.found)
     safe = Counter(one.pitfall.code for one in report.found if one.is_safe_to_fix)
-    titles = titles_by_code()
+    rules = rules_by_code()
     rows = [
-        {"code": code, "title": titles[code], "count": count, "fixable_count": safe[code]}
+        {"code": code, "title": rules[code][0], "count": count, "fixable_count": safe[code]}
         for code, count in sorted(counts.items(), key=lambda counted: (-counted[1], counted[0]))
     ]
     if as_json:
@@ -104,11 +104,12 @@ def print_summary(report: CheckReport, *, fix: bool, diff: bool) -> None:
     err.print(said, highlight=False, soft_wrap=True)
 
 
-def titles_by_code() -> dict[str, str]:
-    """Return what each pitfall is, in a few words, by its code."""
+def rules_by_code() -> dict[str, tuple[str, str]]:
+    """Return what each pitfall is, in a few words, and the page that explains it, by its code."""
     from tenny_lsp.pitfalls.rules.all import RULES
 
-    return {SYNTAX_ERROR: "Code that Python cannot parse", **{rule.code: rule.title for rule in RULES}}
+    syntax_error = "Code that Python cannot parse", "https://docs.python.org/3/reference/grammar.html"
+    return {SYNTAX_ERROR: syntax_error, **{rule.code: (rule.title, rule.link) for rule in RULES}}
 
 
 def shown(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""What ``check`` lists: pitfalls and syntax errors with their lines and columns, and the files that it could not check."""
+"""What ``check`` lists: pitfalls and syntax errors with their places, and the files that it could not check."""
 
 import ast
 import re

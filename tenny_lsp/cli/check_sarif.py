@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from tenny_lsp import __version__
-from tenny_lsp.cli.check_formats import in_line, titles_by_code
+from tenny_lsp.cli.check_formats import in_line, rules_by_code
 from tenny_lsp.cli.check_listing import CheckReport, ListedPitfall, UncheckedFile
 
 _LEVELS = {"error": "error", "warning": "warning", "information": "note"}
@@ -20,12 +20,8 @@ _ROOT = "%SRCROOT%"
 def sarif_log(report: CheckReport) -> dict[str, Any]:
     """Return a log of version 2.1.0 with one run, ready for JSON."""
     codes = list(dict.fromkeys(one.pitfall.code for one in report.found))
-    links = {one.pitfall.code: one.pitfall.link for one in reversed(report.found)}
-    titles = titles_by_code()
-    rules = [
-        {"id": code, "shortDescription": {"text": titles[code]}} | ({"helpUri": links[code]} if links[code] else {})
-        for code in codes
-    ]
+    known = rules_by_code()
+    rules = [{"id": code, "shortDescription": {"text": known[code][0]}, "helpUri": known[code][1]} for code in codes]
     run = {
         "tool": {"driver": {"name": "tenny-lsp", "version": __version__, "rules": rules}},
         "columnKind": "utf16CodeUnits",

@@ -55,7 +55,7 @@ class GivenSettings:
     Args:
         select (tuple[str, ...]): The codes of the pitfalls that are listed.
         ignore (tuple[str, ...]): The codes of those that are not.
-        exclude (tuple[str, ...]): The patterns of files and folders that are passed over, relative to the working folder.
+        exclude (tuple[str, ...]): The patterns of files and folders that are passed over, seen from the working folder.
     """
 
     select: tuple[str, ...] = ()
@@ -160,8 +160,8 @@ def _read(file: Path) -> CheckSettings | None:
     for what, key in _mistakes(table):
         raise StorageError(f"{file}:{_line(text, key)}: {what}", _NEXT)
     ignores = {pattern: tuple(codes) for pattern, codes in table.get("per-file-ignores", {}).items()}
-    lists = (tuple(table.get(key, ())) for key in ("select", "ignore", "exclude"))
-    return CheckSettings(file.parent, *lists, ignores)
+    select, ignore, exclude = (tuple(table.get(key, ())) for key in ("select", "ignore", "exclude"))
+    return CheckSettings(file.parent, select, ignore, exclude, ignores)
 
 
 def _mistakes(table: Any) -> Iterator[tuple[str, str]]:

@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 import typer
 
 from tenny_lsp import locations
-from tenny_lsp.cli.app import AdapterPath, AsJson, Interpreter, Model, app, err, out
+from tenny_lsp.cli.app import AdapterPath, AsJson, Interpreter, Model, app, err, out, path_option
+from tenny_lsp.cli.interpreter import index_of
 from tenny_lsp.learning.options import TrainOptions
 from tenny_lsp.wiring import worker_model
 
@@ -19,9 +20,9 @@ def build_dataset(
     package: Annotated[list[str] | None, typer.Option(help="An installed package; repeatable. Default: mlx.")] = None,
     roasts: Annotated[
         list[Path] | None,
-        typer.Option(help="A file of roasts, JSON lines or Markdown; repeatable. Then only --package adds."),
+        path_option(help="A file of roasts, JSON lines or Markdown; repeatable. Then only --package adds."),
     ] = None,
-    output: Annotated[Path, typer.Option(help="The folder to write.")] = Path("dataset"),
+    output: Annotated[Path, path_option(help="The folder to write.")] = Path("dataset"),
     row_format: Annotated[
         Literal["completions", "text"], typer.Option("--format", help="completions: prompt and completion; text: one.")
     ] = "completions",
@@ -59,7 +60,7 @@ def build_dataset(
 
 @app.command()
 def train(
-    data: Annotated[Path, typer.Option(help="The folder that build-dataset wrote.")] = Path("dataset"),
+    data: Annotated[Path, path_option(help="The folder that build-dataset wrote.")] = Path("dataset"),
     model: Annotated[str, typer.Option(help="Folder or hub name of the base model. Default: the embedded one.")] = "",
     adapter_path: AdapterPath = None,
     iters: Annotated[int | None, typer.Option(help="Iterations, instead of epochs.")] = None,
@@ -85,7 +86,7 @@ def train(
     steps_per_report: Annotated[int, typer.Option(help="Iterations between reports.")] = _DEFAULTS.steps_per_report,
     steps_per_eval: Annotated[int, typer.Option(help="Iterations between validations.")] = _DEFAULTS.steps_per_eval,
     val_batches: Annotated[int, typer.Option(help="Batches of a validation; -1: all.")] = _DEFAULTS.val_batches,
-    resume_adapter_file: Annotated[Path | None, typer.Option(help="Adapter weights to go on from.")] = None,
+    resume_adapter_file: Annotated[Path | None, path_option(help="Adapter weights to go on from.")] = None,
     seed: Annotated[int, typer.Option(help="Of the first weights and the order of rows.")] = _DEFAULTS.seed,
     test: Annotated[bool, typer.Option("--test", help="Score the adapter on test.jsonl at the end.")] = False,
     test_batches: Annotated[int, typer.Option(help="Batches of the test; -1: all.")] = _DEFAULTS.test_batches,
@@ -104,32 +105,33 @@ def train(
 
 @app.command()
 def evaluate(
-    data: Annotated[Path | None, typer.Option(help="A dataset's folder, for its test rows.")] = None,
+    data: Annotated[Path | None, path_option(help="A dataset's folder, for its test rows.")] = None,
     code: Annotated[
-        Path | None, typer.Option(help="A folder of Python source no model has read, a folder for each package.")
+        Path | None,
+        path_option(help="A folder of Python source no model has read, a folder for each package."),
     ] = None,
     model: Model = "",
     adapter_path: AdapterPath = None,
     most: Annotated[int | None, typer.Option(help="Entries asked about; 0: none. Default: all.")] = None,
     documentation: Annotated[bool, typer.Option(help="Put documentation into prompts, as hovers do.")] = True,
-    output: Annotated[Path | None, typer.Option(help="A folder for a report with plots.")] = None,
+    output: Annotated[Path | None, path_option(help="A folder for a report with plots.")] = None,
     python: Interpreter = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure a base and its adapter: answers to unseen questions, perplexity, speed."""
     from tenny_lsp.cli.tables import counted, evaluation_table
     from tenny_lsp.evaluation.evaluate import EvaluateOptions, evaluate
-    from tenny_lsp.mlx_api.index import load_mlx_index
 
     if output:
         from tenny_lsp.evaluation.report import check_plotting, write_report
 
         check_plotting()
+    index = index_of(python)
     adapter = adapter_path or locations.find_adapter(model)
     speaker = worker_model(model, adapter, deadline_s=600, may_be_bare=True)
     options = EvaluateOptions(model or None, adapter, data, code, max_entries=most, with_documentation=documentation)
     with counted(err, "Asking") as on_answer:
-        scores = evaluate(options, load_mlx_index(python), speaker, on_answer)
+        scores = evaluate(options, index, speaker, on_answer)
     if output:
         write_report(scores, output)
     if as_json:

@@ -1,5 +1,6 @@
 """Run the command line: import every command, so that it is registered, then parse the arguments."""
 
+import io
 import sys
 from collections.abc import Sequence
 
@@ -10,6 +11,8 @@ from tenny_lsp.errors import TennyError
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; report every TennyError as one red line on stderr, exit status 1."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # what its encoding lacks is no reason to stop
     try:
         app(args=arguments, prog_name="tenny-lsp")
     except TennyError as error:

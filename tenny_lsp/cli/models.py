@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from tenny_lsp import locations
-from tenny_lsp.cli.app import AsJson, app, err, out
+from tenny_lsp.cli.app import AsJson, app, err, out, path_option
 from tenny_lsp.errors import TennyError
 
 
@@ -15,10 +15,12 @@ from tenny_lsp.errors import TennyError
 def fetch(
     name: Annotated[str, typer.Argument(help="smollm2, or a model of a hub: owner/name.")] = "",
     file: Annotated[
-        Path | None, typer.Option("--from", help="A GGUF file on this machine, instead of a download.")
+        Path | None,
+        path_option("--from", help="A GGUF file on this machine, instead of a download."),
     ] = None,
     tokenizer: Annotated[
-        Path | None, typer.Option(help="With --from: a folder with its tokenizer, if Tenny cannot read the file's.")
+        Path | None,
+        path_option(help="With --from: a folder with its tokenizer, if Tenny cannot read the file's."),
     ] = None,
 ) -> None:
     """Fetch a base model onto this machine; smollm2 answers and chooses remarks as soon as it is there."""

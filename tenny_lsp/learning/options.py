@@ -75,21 +75,21 @@ class TrainOptions:
             TrainingError: One does not; the message names it.
         """
         if self.iters is not None and self.epochs is not None:
-            raise TrainingError("Both iters and epochs are given", "Give one of them.")
+            raise TrainingError("Both --iters and --epochs are given", "Give one of them.")
         for name in ("iters", "epochs", "batch_size", "learning_rate", "rank", "scale", "max_grad_norm"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
-                raise TrainingError(f"{name} is {value}", "It must be above 0.")
+                raise TrainingError(f"{_flag(name)} is {value}", "It must be above 0.")
         for name in ("num_layers", "val_batches", "test_batches"):
             if getattr(self, name) < 1 and getattr(self, name) != -1:
-                raise TrainingError(f"{name} is {getattr(self, name)}", "It must be above 0, or -1 for all.")
+                raise TrainingError(f"{_flag(name)} is {getattr(self, name)}", "It must be above 0, or -1 for all.")
         for name, least in (("steps_per_report", 1), ("steps_per_eval", 1), ("max_seq_length", 8)):
             if getattr(self, name) < least:
-                raise TrainingError(f"{name} is {getattr(self, name)}", f"It must be at least {least}.")
+                raise TrainingError(f"{_flag(name)} is {getattr(self, name)}", f"It must be at least {least}.")
         if not 0 <= self.dropout < 1:
-            raise TrainingError(f"dropout is {self.dropout}", "It must be at least 0 and below 1.")
+            raise TrainingError(f"--dropout is {self.dropout}", "It must be at least 0 and below 1.")
         if self.optimizer not in ("adam", "adamw"):
-            raise TrainingError(f"optimizer is {self.optimizer}", "It must be adam or adamw.")
+            raise TrainingError(f"--optimizer is {self.optimizer}", "It must be adam or adamw.")
 
     def hyperparameters(self) -> dict[str, Any]:
         """Return every option but the folders, ready for JSON."""
@@ -106,6 +106,11 @@ class TrainOptions:
             return self.iters
         batch_count = math.ceil(row_count / self.batch_size)
         return max(1, round((self.epochs or DEFAULT_EPOCHS) * batch_count))
+
+
+def _flag(name: str) -> str:
+    """Return an option as the command line spells it."""
+    return f"--{name.replace('_', '-')}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Find where a Python interpreter keeps its packages, without running any of their code."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -38,26 +39,40 @@ def search_paths(python: Path | None = None) -> tuple[Path, ...]:
     Raises:
         ApiIndexError: The interpreter cannot be run.
     """
-    if python is None:
-        found = sys.path
-    else:
-        try:
-            answer = subprocess.run(
-                [str(python), "-c", _ASK_PATHS],
-                stdin=subprocess.DEVNULL,  # this process's own may be the editor's
-                capture_output=True,
-                text=True,
-                check=True,
-                timeout=20,
-                cwd="/",
-            )
-            found = [str(path) for path in json.loads(answer.stdout.splitlines()[-1])]  # .pth files may print too
-        except (OSError, subprocess.SubprocessError, ValueError, IndexError, TypeError) as error:
-            raise ApiIndexError(
-                f"The Python interpreter {python} does not run: {error}",
-                "Give the path of a working interpreter with --python.",
-            ) from error
+    found = sys.path if python is None else _asked(python)
     return tuple(path for path in map(Path, found) if path.name and path.is_dir())
+
+
+def _asked(python: Path) -> list[str]:
+    """Return the search path that an interpreter answers with."""
+    # It runs in another folder; a name without one is looked for in PATH.
+    command = os.path.abspath(python) if python.parent.name or python.is_absolute() else str(python)  # noqa: PTH100
+    try:
+        answer = subprocess.run(
+            [command, "-c", _ASK_PATHS],
+            stdin=subprocess.DEVNULL,  # this process's own may be the editor's
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=20,
+            cwd="/",
+        )
+        return [str(path) for path in json.loads(answer.stdout.splitlines()[-1])]  # .pth files may print too
+    except OSError as error:
+        why = "it is a folder" if python.is_dir() else error.strerror or str(error)
+        raise _not_running(python, why) from error
+    except subprocess.TimeoutExpired as error:
+        raise _not_running(python, "it does not answer") from error
+    except (subprocess.SubprocessError, ValueError, IndexError, TypeError) as error:
+        raise _not_running(python, "it does not answer as Python does") from error
+
+
+def _not_running(python: Path, why: str) -> ApiIndexError:
+    next_step = "Give the path of a working interpreter with --python"
+    if (python / "pyvenv.cfg").is_file():
+        programs = python / ("Scripts" if os.name == "nt" else "bin")
+        return ApiIndexError(f"The Python interpreter {python} does not run: {why}", f"{next_step}: {programs}/python.")
+    return ApiIndexError(f"The Python interpreter {python} does not run: {why}", f"{next_step}.")
 
 
 def find_installed(package: str, python: Path | None = None) -> Installed:

@@ -39,8 +39,8 @@ def fixed_as_listed(
 ) -> tuple[str, int]:
     """Return a file's text with the safe fixes of listed pitfalls applied, and how many of these are put right.
 
-    A pitfall that only comes to light when others are put right stays: nobody has been told of it. One that stands inside
-    another is put right in a later round, if it can be found again.
+    A pitfall that only comes to light when others are put right stays: nobody has been told of it. One that stands
+    inside another is put right in a later round, if it can be found again.
 
     Args:
         buffer (Buffer): The file's text.

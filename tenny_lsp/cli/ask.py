@@ -126,7 +126,7 @@ def _source(file: Path) -> str:
 
     source = read_source(file, is_named=True)
     if isinstance(source, UncheckedFile):
-        raise StorageError(f"{file}: {source.reason}", "Name a Python file.")
+        raise StorageError(f"{file} {source.reason}", "Name a Python file.")
     return source.text
 
 

@@ -42,8 +42,8 @@ def check(
     Exit status 0: none are left. 1: some are, or --diff has something to print. 2: something could not be checked.
 
     Only files that mention mlx are checked. Of a file with a syntax error only that is listed; of a file without mlx it
-    is listed if the file itself is named. A comment `# tenny: ignore` silences a line. Options win over the table tool.tenny
-    of the nearest pyproject.toml: select, ignore, exclude, per-file-ignores.
+    is listed if the file itself is named. A comment `# tenny: ignore` silences a line. Options win over the table
+    tool.tenny of the nearest pyproject.toml: select, ignore, exclude, per-file-ignores.
     """
     if as_json and output_format not in ("text", "json"):
         raise typer.BadParameter(f"--json and --output-format {output_format} exclude each other")

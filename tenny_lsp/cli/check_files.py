@@ -51,7 +51,7 @@ def python_files(
     """
 
     def unreadable(error: OSError) -> None:
-        on_error(UncheckedFile(Path(os.fsdecode(error.filename)), f"it could not be read: {error.strerror}"))
+        on_error(UncheckedFile(Path(os.fsdecode(error.filename)), f"could not be read: {error.strerror}"))
 
     for path in paths:
         if not os.path.isdir(path):  # noqa: PTH112 - pathlib's raises where a name is too long
@@ -78,20 +78,20 @@ def _is_inside(file: Path, root: str) -> bool:
 def read_source(path: Path, *, is_named: bool) -> SourceFile | UncheckedFile:
     """Return a file with its text, or why it is none that can be checked."""
     if path.suffix == ".ipynb":
-        return UncheckedFile(path, "it is a notebook: only editors show a notebook's pitfalls")
+        return UncheckedFile(path, "is a notebook: only editors show a notebook's pitfalls")
     try:
         content = path.read_bytes()
     except OSError as error:
-        return UncheckedFile(path, f"it could not be read: {error.strerror}")
+        return UncheckedFile(path, f"could not be read: {error.strerror}")
     if b"\0" in content:
-        return UncheckedFile(path, "it is not Python but binary")
+        return UncheckedFile(path, "is not Python but binary")
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
         return SourceFile(path, content, content.decode(encoding), encoding, is_named)
     except UnicodeDecodeError as error:
-        return UncheckedFile(path, f"it is not Python: byte {error.start + 1} is no {error.encoding}")
+        return UncheckedFile(path, f"is not Python: byte {error.start + 1} is no {error.encoding}")
     except (SyntaxError, LookupError, ValueError) as error:
-        return UncheckedFile(path, f"it is not Python: {error}")
+        return UncheckedFile(path, f"is not Python: {error}")
 
 
 def write_source(source: SourceFile, text: str) -> UncheckedFile | None:
@@ -103,7 +103,7 @@ def write_source(source: SourceFile, text: str) -> UncheckedFile | None:
     beside = None
     try:
         if source.encoded(source.text) != source.content:
-            return UncheckedFile(source.path, f"it was left as it is: {source.encoding} is ambiguous")
+            return UncheckedFile(source.path, f"was left as it is: {source.encoding} is ambiguous")
         content = source.encoded(text)
         if not os.access(target, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
@@ -112,11 +112,11 @@ def write_source(source: SourceFile, text: str) -> UncheckedFile | None:
             opened.write(content)
         shutil.copymode(target, beside)
         if target.read_bytes() != source.content:
-            return UncheckedFile(source.path, "it was left as it is: it has changed meanwhile")
+            return UncheckedFile(source.path, "was left as it is: it has changed meanwhile")
         beside.replace(target)
     except (OSError, UnicodeEncodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else f"{source.encoding} cannot write the fix"
-        return UncheckedFile(source.path, f"it was left as it is: {reason}")
+        return UncheckedFile(source.path, f"was left as it is: {reason}")
     finally:  # Ctrl-C too leaves nothing behind
         if beside is not None:
             beside.unlink(missing_ok=True)

@@ -85,7 +85,7 @@ def _lines_of(content: bytes) -> list[bytes]:
 def print_unchecked(unchecked: Sequence[UncheckedFile]) -> None:
     """Print what could not be checked or written, and why, to stderr."""
     for one in unchecked:
-        err.print(f"{in_line(one.path)}: {one.reason}", style="red", highlight=False, soft_wrap=True)
+        err.print(f"{in_line(one.path)} {one.reason}", style="red", highlight=False, soft_wrap=True)
 
 
 def print_summary(report: CheckReport, *, fix: bool, diff: bool) -> None:

@@ -82,7 +82,7 @@ class UncheckedFile:
 
     Args:
         path (Path): Its path.
-        reason (str): What is wrong with it: ``it could not be read: …``.
+        reason (str): What is wrong with it: ``could not be read: …``.
     """
 
     path: Path

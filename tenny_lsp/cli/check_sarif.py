@@ -41,7 +41,7 @@ def sarif_log(report: CheckReport) -> dict[str, Any]:
 def _notification(one: UncheckedFile) -> dict[str, Any]:
     return {
         "level": "error",
-        "message": {"text": f"{in_line(one.path)}: {one.reason}"},
+        "message": {"text": f"{in_line(one.path)} {one.reason}"},
         "locations": [{"physicalLocation": {"artifactLocation": _artifact(one.path)}}],
     }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from tenny_lsp.errors import ApiIndexError
 
 _ASK_PATHS = "import json, sys; print(json.dumps(sys.path))"
+_ANSWER_IN_S = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def _asked(python: Path) -> list[str]:
             capture_output=True,
             text=True,
             check=True,
-            timeout=20,
+            timeout=_ANSWER_IN_S,
             cwd="/",
         )
         return [str(path) for path in json.loads(answer.stdout.splitlines()[-1])]  # .pth files may print too
@@ -62,7 +63,7 @@ def _asked(python: Path) -> list[str]:
         why = "it is a folder" if python.is_dir() else error.strerror or str(error)
         raise _not_running(python, why) from error
     except subprocess.TimeoutExpired as error:
-        raise _not_running(python, "it does not answer") from error
+        raise _not_running(python, f"it has not answered within {_ANSWER_IN_S} seconds") from error
     except (subprocess.SubprocessError, ValueError, IndexError, TypeError) as error:
         raise _not_running(python, "it does not answer as Python does") from error
 

@@ -38,7 +38,7 @@ def test_safe_fixes_are_made_and_nothing_else_of_the_file_changes(
 
     assert path.read_bytes() == b"\xef\xbb\xbf" + RIGHT.encode()
     assert stat.S_IMODE(path.stat().st_mode) == 0o750
-    assert capsys.readouterr().err == "1 pitfall in 1 file; 1 file put right\n"
+    assert capsys.readouterr().err == "Fixed 1 pitfall in 1 file, 1 left\n"
     assert not list(home.glob("*.tenny"))
 
 
@@ -67,16 +67,22 @@ def test_folders_of_others_and_files_that_cannot_be_read_are_left_out(
         (home / folder / "a.py").write_bytes(WRONG.encode())
     (home / "src" / "b.py").write_bytes(b"# coding: nonsense\nimport mlx\n")
 
-    assert in_process("check", ".") == 1
+    assert in_process("check", ".") == 2
 
     said, summary = capsys.readouterr()
     assert {line.partition(":")[0] for line in said.splitlines()} == {str(Path("src") / "a.py")}
-    assert "b.py was left out" in summary
+    assert "b.py is not Python: unknown encoding: nonsense" in summary
 
 
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
-    [(["no.py"], 1, "no.py could not be read"), (["--select", "nope", "."], 2, "no pitfall called nope")],
+    [
+        (["no.py"], 2, "no.py could not be read: No such file or directory\n"),
+        (["--select", "nope", "."], 2, "no pitfall called nope"),
+    ],
+        (["no.py"], 2, "no.py could not be read: No such file or directory\n"),
+        (["--select", "nope", "."], 2, "no pitfall called nope"),
+    ],
 )
 def test_bad_input_is_said(
     arguments: list[str], status: int, said: str, home: Path, capsys: pytest.CaptureFixture[str]
@@ -100,7 +106,7 @@ def test_a_file_that_cannot_be_written_is_whole_and_the_others_go_on(
 
     monkeypatch.setattr(shutil, "copymode", copymode)
 
-    assert in_process("check", "--fix", ".") == 1
+    assert in_process("check", "--fix", ".") == 2
 
     assert failed and (home / "a.py").read_bytes() == WRONG.encode()
     assert (home / "b.py").read_bytes() == RIGHT.encode()

@@ -73,7 +73,13 @@ def test_build_dataset(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["ask", "x", "--adapter-path", "/no/adapter"], "The adapter /no/adapter cannot be read.*Train it again"),
         (["roast", "x", "--adapter-path", "/no/adapter"], "The adapter /no/adapter cannot be read.*Train it again"),
         (["roast", "--file", "/no/x.py", "--review"], "/no/x.py could not be read: .*Name a Python file"),
-        (["ask", "x", "--model", "/no/base"], "/no/base is not a base model.*Name a folder"),
+        (["roast", "--file", "/dev/null/x"], "^/dev/null/x could not be read: Not a directory. Name"),
+        (["roast", "x", "--model", "/no/base"], "base model /no/base does not exist.*Name a folder"),
+        (["ask", "x", "--model", "/dev/null"], "base model /dev/null is not a folder.*Name a folder"),
+        (["ask", "x", "--python", "/no/python"], "/no/python does not run: No such file.*--python"),
+        (["roast", "--file", sys.executable], "is not Python but binary"),
+        (["train", "--iters", "-1"], "^--iters is -1"),
+        (["ask", "x", "--model", "/no/base"], "base model /no/base does not exist.*Name a folder"),
     ],
     ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else "",
 )
@@ -128,10 +134,58 @@ def test_a_comment_comes_from_standard_input(
     assert json.loads(capfd.readouterr().out)["comment"] == "# é 🦀"
 
 
+@pytest.mark.parametrize(
+    ("given", "status", "said"),
+    [(b"mlx\0", 1, "not text but binary"), (b"# \xff", 1, "not text but binary"), (b"", 2, "is empty")],
+    ids=["null byte", "no utf-8", "nothing"],
+)
+def test_standard_input_without_text_is_said(given: bytes, status: int, said: str, home: Path) -> None:
+    command = [sys.executable, "-m", "tenny_lsp", "roast", "-"]
+    variables = {**environment(home), "PYTHONIOENCODING": "utf-8:strict"}
+    done = subprocess.run(command, input=given, capture_output=True, env=variables, cwd=home)
+
+    assert done.returncode == status
+    assert said in done.stderr.decode() and "Traceback" not in done.stderr.decode()
+
+
+def test_a_closed_standard_input_is_empty(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+
+    assert in_process("roast", "-") == 2
+    assert "the comment is empty" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("text", "said"), [("", "the file is empty"), ("x = 1\n", "no line is telling")])
+def test_a_file_without_a_remark_says_so(text: str, said: str, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "x.py").write_text(text, "utf-8")
+
+    assert in_process("roast", "--file", "x.py") == 0
+
+    out, err = capsys.readouterr()
+    assert out == "" and f"x.py: {said}\n" in err
+
+
+def test_the_place_of_line_100_is_no_emoji(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "x.py").write_text("import mlx.core as mx\n" + "\n" * 98 + "y = mx.cat([])\n", "utf-8")
+
+    assert in_process("check", "x.py") == 1
+    assert capsys.readouterr().out.startswith("x.py:100:5: ")
+
+
+def test_what_the_output_cannot_encode_is_escaped(home: Path) -> None:
+    (home / "é.py").write_text("import mlx.core as mx\ny = mx.cat([])\n", "utf-8")
+    variables = {**environment(home), "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "tenny_lsp", "check", "é.py"]
+    done = subprocess.run(command, capture_output=True, text=True, env=variables, cwd=home)
+
+    assert done.returncode == 1
+    assert done.stdout.startswith("\\xe9.py:2:5: ")
+
+
 def test_a_file_is_reviewed_line_by_line(home: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (home / "x.py").write_text("import mlx.core as mx\n# temporary\ndef f(a=[]): return mx.cat(a)\n", "utf-8")
 
-    assert in_process("roast", "--file", "x.py", "--review") == 0
+    assert in_process("roast", "--file", "x.py") == 0
 
     first, second, third = capfd.readouterr().out.splitlines()
     assert re.fullmatch(r"x\.py:2: .+[.?!]", first)
@@ -153,7 +207,19 @@ def test_a_file_is_reviewed_line_by_line(home: Path, capfd: pytest.CaptureFixtur
         ["roast"],
         ["roast", "  "],
         ["roast", "# x", "--review"],
-        ["roast", "--file", "x.py"],
+        ["roast", "--review"],
+        ["roast", "# x", "--file", "x.py"],
+        ["roast", "# "],
+        ["roast", '"""  """'],
+        ["roast", "--file", ""],
+        ["check", ""],
+        ["check", "--json", "--output-format", "sarif"],
+        ["check", "--diff", "--statistics"],
+        ["check", "--diff", "--json"],
+        ["check", "--statistics", "--output-format", "github"],
+        ["evaluate", "--data", ""],
+        ["train", "--data", ""],
+        ["build-dataset", "--output", ""],
         ["roast", "# x", "--file", "x.py", "--review"],
         ["dance"],
         ["build-dataset", "--format", "xml"],

@@ -62,6 +62,21 @@ def test_a_real_interpreter_answers_without_its_start_folder(tmp_path: Path, mon
     assert tmp_path not in paths
 
 
+def test_an_interpreter_may_be_named_from_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bin").mkdir()
+    interpreter(tmp_path / "bin" / "python", tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+    assert search_paths(Path("bin/python")) == (tmp_path,)
+
+
+def test_of_an_environment_its_interpreter_is_suggested(tmp_path: Path) -> None:
+    (tmp_path / "pyvenv.cfg").touch()
+
+    with pytest.raises(ApiIndexError, match=f"does not run: it is a folder.*{tmp_path}/bin/python"):
+        search_paths(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("answer", "status"),
     [("[", 0), ("", 0), ("3", 0), ('["/"]', 1)],
@@ -74,11 +89,20 @@ def test_a_broken_interpreter_is_named(answer: str, status: int, tmp_path: Path)
         search_paths(python)
 
 
-@pytest.mark.parametrize("make", [Path.mkdir, Path.touch, lambda path: None], ids=["folder", "no program", "nothing"])
-def test_what_is_no_interpreter_is_named(make, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+@pytest.mark.parametrize(
+    ("make", "why"),
+    [
+        (Path.mkdir, "it is a folder"),
+        (Path.touch, "Permission denied"),
+        (lambda path: None, "No such file or directory"),
+        (lambda path: path.symlink_to("/bin/echo"), "it does not answer as Python does"),
+    ],
+    ids=["folder", "no program", "nothing", "another program"],
+)
+def test_what_is_no_interpreter_is_named(make, why: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     make(tmp_path / "python")
 
-    with pytest.raises(ApiIndexError, match="does not run"):
+    with pytest.raises(ApiIndexError, match=f"does not run: {why}"):
         search_paths(tmp_path / "python")
 
 
@@ -88,7 +112,7 @@ def test_a_silent_interpreter_is_given_up(tmp_path: Path, monkeypatch: pytest.Mo
 
     monkeypatch.setattr(subprocess, "run", run)
 
-    with pytest.raises(ApiIndexError, match="timed out after 20 seconds"):
+    with pytest.raises(ApiIndexError, match="has not answered within 20 seconds"):
         search_paths(tmp_path / "python")
 
 

@@ -17,12 +17,17 @@ from tenny_lsp.wiring import log_to_stderr
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
+def drop_output() -> None:
+    """Redirect further output to nowhere, and what is still in its buffer."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class Output(Console):
     """Standard output that reports a closed pipe as a StorageError."""
 
     def on_broken_pipe(self) -> None:
         """Redirect further output to nowhere and raise the error for the user."""
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        drop_output()
         raise StorageError("The output was closed before everything was written", "Read it whole, or into a file.")
 
 

@@ -1,12 +1,11 @@
 """The command check: list pitfalls as a linter does, and apply their safe fixes."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from tenny_lsp.cli.app import Interpreter, app, err, named_path, out
+from tenny_lsp.cli.app import Interpreter, app, err, named_path
 from tenny_lsp.errors import TennyError
 
 if TYPE_CHECKING:
@@ -90,7 +89,7 @@ def _print(report: "CheckReport", output_format: str, *, fix: bool, diff: bool, 
     elif output_format == "github":
         check_formats.print_github(report)
     elif output_format == "sarif":
-        out.print_json(json.dumps(sarif_log(report)))
+        check_formats.echo_json(sarif_log(report))
     elif not diff:
         check_formats.print_text(report)
     check_formats.print_unchecked(report.unchecked)

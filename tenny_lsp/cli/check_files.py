@@ -91,7 +91,7 @@ def read_source(path: Path, *, is_named: bool) -> SourceFile | UncheckedFile:
     except UnicodeDecodeError as error:
         return UncheckedFile(path, f"is not Python: byte {error.start + 1} is no {error.encoding}")
     except (SyntaxError, LookupError, ValueError) as error:
-        return UncheckedFile(path, f"is not Python: {error}")
+        return UncheckedFile(path, f"is not Python: {str(error).partition(';')[0]}")
 
 
 def write_source(source: SourceFile, text: str) -> UncheckedFile | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import typer
 
-from tenny_lsp.cli.app import err, out
+from tenny_lsp.cli.app import err
 from tenny_lsp.cli.check_files import SourceFile
 from tenny_lsp.cli.check_listing import SYNTAX_ERROR, CheckReport, ListedPitfall, UncheckedFile
 
@@ -19,12 +19,17 @@ from tenny_lsp.cli.check_listing import SYNTAX_ERROR, CheckReport, ListedPitfall
 _GITHUB = {"error": "error", "warning": "warning", "information": "notice"}
 
 
+def echo_json(values: Any) -> None:
+    """Print values as JSON; without colours, which would take longer than the check."""
+    typer.echo(json.dumps(values, indent=2, ensure_ascii=False))
+
+
 def print_text(report: CheckReport) -> None:
     """Print a line for each pitfall."""
     for one in report.found:
         line, column = one.start
         place = f"{in_line(one.path)}:{line}:{column}"
-        out.print(f"{place}: {one.pitfall.code}: {one.pitfall.message}", highlight=False, soft_wrap=True)
+        typer.echo(f"{place}: {one.pitfall.code}: {one.pitfall.message}")
 
 
 def print_json(report: CheckReport) -> None:
@@ -35,20 +40,20 @@ def print_json(report: CheckReport) -> None:
         "fixed_files": report.fixed_files,
         "errors": [{"path": shown(one.path), "message": one.reason} for one in report.unchecked],
     }
-    out.print_json(json.dumps(values))
+    echo_json(values)
 
 
 def print_github(report: CheckReport) -> None:
     """Print a workflow command for each pitfall, which GitHub shows as an annotation beside the code."""
     for one in report.found:
         (line, column), (end_line, end_column) = one.start, one.end
-        about = {"file": os.path.abspath(one.path), "line": line, "endLine": end_line}  # noqa: PTH100 - keeps links
+        about = {"file": shown(Path(os.path.abspath(one.path))), "line": line, "endLine": end_line}  # noqa: PTH100 - keeps links
         if line == end_line:
             about |= {"col": column, "endColumn": end_column}  # GitHub takes columns within one line only
         about["title"] = f"tenny ({one.pitfall.code})"
         listed = ",".join(f"{name}={_escaped(str(value), ':,')}" for name, value in about.items())
         message = _escaped(f"{shown(one.path)}:{line}:{column}: {one.pitfall.code}: {one.pitfall.message}")
-        out.print(f"::{_GITHUB[one.pitfall.severity]} {listed}::{message}", highlight=False, soft_wrap=True)
+        typer.echo(f"::{_GITHUB[one.pitfall.severity]} {listed}::{message}")
 
 
 def print_statistics(report: CheckReport, *, as_json: bool) -> None:
@@ -61,13 +66,13 @@ def print_statistics(report: CheckReport, *, as_json: bool) -> None:
         for code, count in sorted(counts.items(), key=lambda counted: (-counted[1], counted[0]))
     ]
     if as_json:
-        out.print_json(json.dumps(rows))
+        echo_json(rows)
         return
     width, longest = (max((len(str(row[key])) for row in rows), default=0) for key in ("count", "code"))
     for row in rows:
         mark = "*" if row["fixable_count"] else " "
         line = f"{row['count']:>{width}}  {row['code']:<{longest}}  [{mark}] {row['title']}"
-        out.print(line, highlight=False, soft_wrap=True)
+        typer.echo(line)
 
 
 def print_diff(source: SourceFile, text: str) -> None:
@@ -94,12 +99,13 @@ def print_summary(report: CheckReport, *, fix: bool, diff: bool) -> None:
     left = counted(len(report.found) - errors, "pitfall")
     also = f" and {counted(errors, 'syntax error')}" if errors else ""
     fixed = f"{counted(report.fixed, 'pitfall')} in {counted(report.fixed_files, 'file')}"
+    safe = sum(one.is_safe_to_fix for one in report.found)
     if diff:
-        said = f"Would fix {fixed}{also.replace(' and', ', passed over', 1)}"
+        said = f"Would fix {fixed}" + (f"; {counted(errors, 'file')} with a syntax error passed over" if errors else "")
     elif fix:
         said = f"Fixed {fixed}, {len(report.found) - errors} left{also}"
+        said += f"; --fix again puts {safe} right" if safe and report.fixed else ""
     else:
-        safe = sum(one.is_safe_to_fix for one in report.found)
         said = f"{left}{also} in {counted(report.checked, 'file')}" + (f"; --fix puts {safe} right" if safe else "")
     err.print(said, highlight=False, soft_wrap=True)
 

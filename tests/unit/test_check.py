@@ -80,9 +80,6 @@ def test_folders_of_others_and_files_that_cannot_be_read_are_left_out(
         (["no.py"], 2, "no.py could not be read: No such file or directory\n"),
         (["--select", "nope", "."], 2, "no pitfall called nope"),
     ],
-        (["no.py"], 2, "no.py could not be read: No such file or directory\n"),
-        (["--select", "nope", "."], 2, "no pitfall called nope"),
-    ],
 )
 def test_bad_input_is_said(
     arguments: list[str], status: int, said: str, home: Path, capsys: pytest.CaptureFixture[str]

@@ -4,7 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
+from typer.main import get_command
 
+from tenny_lsp.cli.main import app
 from tests.unit.test_cli import home as home
 from tests.unit.test_cli import in_process
 
@@ -122,11 +125,24 @@ def test_a_file_of_settings_that_cannot_be_read_is_named(home: Path, capsys: pyt
     assert f"{home / 'pyproject.toml'} could not be read: Is a directory" in capsys.readouterr().err
 
 
+def test_the_page_names_every_option_and_its_settings_are_accepted(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = (ROOT / "docs" / "check.md").read_text("utf-8")
+    options = {option for param in get_command(app).commands["check"].params for option in param.opts}  # type: ignore[attr-defined]
+    (settings,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    project(home, settings, "src/old/a.py")
+
+    assert {option for option in options if option.startswith("--")} == set(re.findall(r"`(--[a-z-]+)", page))
+    assert listed(capsys, ".") == set()
+    assert listed(capsys, "src/old/a.py") == {("src/old/a.py", "foreign-function")}
+
+
 def test_the_commit_hook_runs_a_command_that_exists(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    hooks = (ROOT / ".pre-commit-hooks.yaml").read_text("utf-8")
-    entries = re.findall(r"^  entry: tenny-lsp (.+)$", hooks, re.MULTILINE)
+    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    program, *arguments = hook["entry"].split()
     (home / "a.py").write_text(WRONG, "utf-8")
 
-    assert entries
-    for entry in entries:
-        assert in_process(*entry.split(), "a.py") == 1
+    assert {"id", "name", "entry", "language"} <= set(hook)
+    assert f"id: {hook['id']}\n" in (ROOT / "docs" / "check.md").read_text("utf-8")
+    assert program == "tenny-lsp" and in_process(*arguments, "a.py") == 1

@@ -16,7 +16,7 @@ from tenny_lsp import locations
 from tenny_lsp.cli.app import AdapterPath, AsJson, Interpreter, SpeakingModel, app, err, out
 from tenny_lsp.errors import AdapterError, StorageError
 from tenny_lsp.model.identity import base_name_of
-from tenny_lsp.wiring import text_model, worker_model
+from tenny_lsp.wiring import worker_model
 
 if TYPE_CHECKING:
     from tenny_lsp.model.protocol import TextModel
@@ -147,7 +147,7 @@ def _cynic(model: str, adapter_path: Path | None) -> "TextModel | None":
 def _speaker(model: str, adapter_path: Path | None) -> "TextModel | None":
     """Return the model that answers; None, and a line on stderr, when nothing has been trained yet."""
     try:
-        speaker = text_model(_base(model, adapter_path), adapter_path, deadline_s=600)  # who asks here has Ctrl-C
+        speaker = worker_model(_base(model, adapter_path), adapter_path, deadline_s=600)  # who asks here has Ctrl-C
         LOGGER.debug("%s answers", speaker.identity)  # and an incomplete base or adapter is refused right here
     except AdapterError as error:
         if model or adapter_path:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from tenny_lsp.errors import AdapterError, BaseModelError, StorageError
-from tenny_lsp.model.adapter_files import ANSWERS_FILE, CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
+from tenny_lsp.model.adapter_files import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
 from tenny_lsp.model.identity import check_card
 
 Shapes = dict[str, tuple[int, ...]]
@@ -90,7 +90,7 @@ def check_replaceable(folder: Path) -> None:
         found = {file.name for file in folder.iterdir()} if folder.exists() else set()
     except OSError as error:
         raise StorageError(f"{folder} cannot be used: {error}", "Choose another --adapter-path.") from error
-    if foreign := sorted(found - {WEIGHTS_FILE, CONFIG_FILE, CARD_FILE, ANSWERS_FILE, ".DS_Store"}):
+    if foreign := sorted(found - {WEIGHTS_FILE, CONFIG_FILE, CARD_FILE, ".DS_Store"}):
         raise StorageError(
             f"{folder} holds files that are no adapter ({', '.join(foreign[:3])})",
             "Choose another --adapter-path, or move them away.",

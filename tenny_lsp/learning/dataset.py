@@ -25,6 +25,8 @@ SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 MANIFEST = "manifest.json"
 #: The longest excerpt that stands beside another entry's.
 _NEIGHBOUR_CHARACTERS = 200
+#: Kinds whose answers are code: a part of it is worth nothing.
+_CODE_KINDS = ("example", "pitfall")
 #: Where an answer may be cut: after a sentence, or after one of several parameters.
 _END = re.compile(SENTENCE_END.pattern + r"|;(?=\s)")
 
@@ -173,6 +175,8 @@ def _shortened(row: Row, limit: int) -> Row | None:
     room = limit - len(row.prompt)
     if len(row.completion) <= room:
         return row
+    if row.kind in _CODE_KINDS:
+        return None
     ends = [match.start() for match in _END.finditer(row.completion) if match.end() <= room]
     if not ends:
         return None

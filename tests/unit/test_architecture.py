@@ -55,12 +55,13 @@ DOORS = {
     "tree_sitter_python": {"source.syntax"},
     "jinja2": {"worker.light"},
     "tokenizers": {"worker.light", "learning.convert.gguf_tokenizer"},
-    "typer": {"cli.app", "cli.ask", "cli.check", "cli.learn", "cli.models", "cli.serve"},
+    "typer": {"cli.app", "cli.ask", "cli.check", "cli.generate", "cli.learn", "cli.models", "cli.serve"},
     "rich": {"cli.app", "cli.tables"},
     "rapidfuzz": {"evaluation.answering"},
     "matplotlib": {"evaluation.report"},
     # MLX stays in the worker's process, in training, and where doctor measures it.
     "mlx": {
+        "evaluation.executed",
         "evaluation.measures",
         "worker.greedy",
         "worker.sampling",
@@ -93,6 +94,7 @@ PACKAGE_DOORS = {"pygls": "lsp", "lsprotocol": "lsp"}
 
 #: What imports MLX when it is imported itself: nobody on the server's side may, not even through others.
 HEAVY = {
+    "evaluation.executed",
     "evaluation.measures",
     "worker.greedy",
     "worker.sampling",

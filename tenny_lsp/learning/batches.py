@@ -1,5 +1,6 @@
 """Turn dataset rows into padded batches and loss positions, with NumPy only: no MLX is imported."""
 
+import itertools
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -169,9 +170,8 @@ def padded_length(length: int, pad_to: int) -> int:
     return -(-length // pad_to) * pad_to
 
 
-def epochs(examples: Sequence[TokenizedRow], batch_size: int, *, seed: int, pad_to: int) -> Iterator[Batch]:
-    """Yield the batches of one epoch after another, each in an order of its own."""
-    number = 0
-    while True:
-        yield from epoch(examples, batch_size, seed=seed + number, pad_to=pad_to)
-        number += 1
+def epochs(examples: Sequence[TokenizedRow], batch_size: int, *, seed: int, pad_to: int) -> Iterator[tuple[int, Batch]]:
+    """Yield the batches of one epoch after another, each in an order of its own, with the epoch counted from 0."""
+    for number in itertools.count():
+        for batch in epoch(examples, batch_size, seed=seed + number, pad_to=pad_to):
+            yield number, batch

@@ -82,4 +82,5 @@ def train(
     given["keys"] = tuple(keys or ())
     with TrainingView(err) as view:
         result = train(TrainOptions(**given), view.show)
-    out.print(result_table(result))
+    if result.rank == 0:
+        out.print(result_table(result))

@@ -11,7 +11,7 @@ import mlx.core as mx
 
 from tenny_lsp.errors import TrainingError
 from tenny_lsp.learning.adapter import save_adapter
-from tenny_lsp.learning.batches import Batch, TokenizedRow, epoch, epochs
+from tenny_lsp.learning.batches import Batch, Share, TokenizedRow, epoch, epochs
 from tenny_lsp.learning.checkpoint import read_state, run_folder, save_state
 from tenny_lsp.learning.lora import set_scale, trainable_weights
 from tenny_lsp.learning.metrics import Metrics
@@ -51,17 +51,19 @@ class TrainingLoop:
         self._parameters, self._origin = parameters, origin
         # A new shape costs a compilation on a GPU, and nothing on a CPU.
         self._pad_to = 8 if prepare().device == "gpu" else 1
+        self._world = mx.distributed.init()
+        self._share = Share(self._world.rank(), self._world.size())
         self._loss = completion_loss(model)
         self._best: dict[str, mx.array] = {}
         self._run = run_folder(options.adapter_path.resolve())
-        self._metrics = Metrics(self._run, on_progress, goes_on=options.resume)
+        report = Metrics(self._run, on_progress, goes_on=options.resume).note if self._is_first else lambda _: None
         iters = options.iterations(len(examples["train"]))
         self._record = TrainingRecord(
             options,
             iters,
             validate=self._validate if "valid" in examples else None,
             save=self._checkpoint,
-            on_progress=self._metrics.note,
+            on_progress=report,
         )
         self._optimizer = make_optimizer(options, iters)
         self._step = TrainingStep(
@@ -74,6 +76,11 @@ class TrainingLoop:
         )
         self._scale = options.scale_of(0)
         self._best_scale = self._scale
+
+    @property
+    def _is_first(self) -> bool:
+        """Whether this process, of several, writes and reports."""
+        return self._share.rank == 0
 
     def run(self) -> TrainResult:
         """Train, save the best weights and the last, and, if asked, test the best."""
@@ -93,6 +100,7 @@ class TrainingLoop:
             interrupted=interrupted,
             stopped_early=record.stopped_early,
             run_path=self._run,
+            rank=self._share.rank,
             best_iteration=record.best_iteration or 0,
             start_val_loss=record.start_val_loss,
             val_loss=record.val_loss,
@@ -114,7 +122,7 @@ class TrainingLoop:
             record.begin()
         self._model.train()
         batches = epochs(
-            self._examples["train"], options.batch_size, seed=options.seed, pad_to=self._pad_to
+            self._examples["train"], options.batch_size, seed=options.seed, pad_to=self._pad_to, share=self._share
         )  # in the same order each time, so that those of a resumed training can be passed over
         layers = checkpointed_layers(self._model) if options.grad_checkpoint else nullcontext()
         with layers:
@@ -144,18 +152,20 @@ class TrainingLoop:
 
     def _batches(self, split: str, count: int) -> Iterator[tuple[mx.array, ...]]:
         """Yield the loss's arguments for a split, for so many batches; -1 for all."""
-        batches = epoch(self._examples[split], self._options.batch_size, seed=self._options.seed, pad_to=self._pad_to)
+        size, seed = self._options.batch_size, self._options.seed
+        batches = epoch(self._examples[split], size, seed=seed, pad_to=self._pad_to, share=self._share)
         return map(_arrays, islice(batches, None if count == -1 else count))
 
     def _score(self, split: str, count: int) -> float:
         """Return the loss of a split in nats per learned token."""
         self._model.eval()
-        total, tokens = 0.0, 0.0
+        sums = mx.zeros(2)
         for arrays in self._batches(split, count):
             loss, learned = self._loss(self._model, *arrays)
-            total += cast("float", (loss * learned).item())
-            tokens += cast("float", learned.item())
+            sums = sums + mx.stack([loss * learned, learned])
+            mx.eval(sums)
         self._model.train()
+        total, tokens = cast("list[float]", mx.distributed.all_sum(sums, group=self._world).tolist())
         return total / tokens
 
     def _validate(self) -> float:
@@ -193,6 +203,8 @@ class TrainingLoop:
 
     def _save_state(self) -> None:
         """Save everything that the next iteration depends on."""
+        if not self._is_first:
+            return
         arrays = {f"weights.{name}": value for name, value in trainable_weights(self._model).items()}
         arrays |= {f"best.{name}": value for name, value in self._best.items()}
         arrays |= self._step.state()
@@ -231,6 +243,8 @@ class TrainingLoop:
         interrupted: bool,
         folder: Any = None,
     ) -> None:
+        if not self._is_first:
+            return
         options, record = self._options, self._record
         card = self._origin | {
             "hyperparameters": options.hyperparameters() | {"iters": record.iters},

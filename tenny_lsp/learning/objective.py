@@ -30,7 +30,8 @@ def completion_loss(model: Any) -> Loss:
         logits = _head(model, chosen) if separate else chosen  # (N, V)
         losses = nn.losses.cross_entropy(logits.astype(mx.float32), targets)
         count = weights.sum()
-        return (losses * weights).sum() / count, count
+        # Of several processes one may have no row of a batch.
+        return (losses * weights).sum() / mx.maximum(count, 1.0), count
 
     return loss
 

@@ -234,6 +234,7 @@ class TrainResult:
         interrupted: Whether it was stopped by Ctrl-C.
         stopped_early: Whether it ended because no validation was better for ``patience`` times.
         run_path: The folder of its metrics, its last weights and its state.
+        rank: Which of several processes this is; the first one has written everything.
         best_iteration: Iteration whose weights were kept.
         start_val_loss: Validation loss before the first iteration; None without validation rows.
         val_loss: Validation loss of what was kept.
@@ -249,6 +250,7 @@ class TrainResult:
     interrupted: bool
     stopped_early: bool
     run_path: Path
+    rank: int
     best_iteration: int
     start_val_loss: float | None
     val_loss: float | None

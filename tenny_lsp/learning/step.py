@@ -15,7 +15,8 @@ class TrainingStep:
     """Trains a model batch by batch.
 
     Gradients that are accumulated weigh by their learned tokens, so that the update is that of one large batch. A batch
-    whose loss or gradient is not a number is left out.
+    whose loss or gradient is not a number is left out. Several processes, each with its rows of a batch, make the same
+    update: theirs together.
 
     Args:
         model: The model.
@@ -32,6 +33,7 @@ class TrainingStep:
         self._model, self._optimizer, self._loss = model, optimizer, loss
         self._max_norm, self._accumulation, self._is_compiled = max_norm, accumulation, is_compiled
         self.retrace()
+        self._world = mx.distributed.init()
         self._gradients: Gradients | None = None
         self._tokens, self._batches = 0.0, 0
 
@@ -51,6 +53,8 @@ class TrainingStep:
         parameters = self._model.trainable_parameters()
         (loss, tokens), gradients = self._gradient(parameters, *batch)
         self._model.update(parameters)  # what was differentiated has put its own there
+        if self._world.size() > 1:
+            loss, tokens, gradients = self._together(loss, tokens, gradients)
         size = _norm(gradients)
         mx.eval(loss, tokens, size, gradients)
         if not (math.isfinite(_number(loss)) and math.isfinite(_number(size))):
@@ -62,6 +66,15 @@ class TrainingStep:
         else:
             self._update(gradients, size)
         return _number(loss)
+
+    def _together(self, loss: mx.array, tokens: mx.array, gradients: Gradients) -> tuple[mx.array, mx.array, Gradients]:
+        """Return the mean loss and gradient of all processes, weighted by tokens, and the number of all tokens."""
+        total = mx.distributed.all_sum(tokens, group=self._world)
+
+        def mean(value: mx.array) -> mx.array:
+            return mx.distributed.all_sum(value * tokens.astype(value.dtype), group=self._world) / total
+
+        return mean(loss), total, tree_map(mean, gradients)
 
     def finish(self) -> None:
         """Update with what has been accumulated, if anything has."""

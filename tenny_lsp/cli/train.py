@@ -14,6 +14,10 @@ _DEFAULTS = TrainOptions(data=Path(), adapter_path=Path())
 
 @app.command()
 def train(
+    context: typer.Context,
+    config: Annotated[
+        Path | None, typer.Option("--config", "-c", help="A YAML file with mlx_lm.lora's keys; options go before it.")
+    ] = None,
     data: Annotated[Path, typer.Option(help="The folder that build-dataset wrote.")] = Path("dataset"),
     model: Annotated[str, typer.Option(help="Folder or hub name of the base model. Default: the embedded one.")] = "",
     adapter_path: AdapterPath = None,
@@ -74,13 +78,23 @@ def train(
 ) -> None:
     """Fine-tune a base model on a dataset: LoRA, DoRA or in full. Ctrl-C keeps the best so far."""
     given = dict(locals())
+    del given["context"], given["config"]
     from tenny_lsp.cli.tables import TrainingView, result_table
+    from tenny_lsp.learning.config_file import read_config
     from tenny_lsp.learning.train import train
 
-    given["model"] = model or locations.EMBEDDED
-    given["adapter_path"] = adapter_path or locations.trained_adapter(model)
-    given["keys"] = tuple(keys or ())
+    from_file = read_config(config) if config is not None else {}
+    given |= {name: value for name, value in from_file.items() if _is_default(context, name)}
+    given["model"] = given["model"] or locations.EMBEDDED
+    given["adapter_path"] = given["adapter_path"] or locations.trained_adapter(given["model"])
+    given["keys"] = tuple(given["keys"] or ())
     with TrainingView(err) as view:
         result = train(TrainOptions(**given), view.show)
     if result.rank == 0:
         out.print(result_table(result))
+
+
+def _is_default(context: typer.Context, name: str) -> bool:
+    """Return whether an option was not given on the command line."""
+    source = context.get_parameter_source(name)
+    return source is None or source.name == "DEFAULT"

@@ -89,6 +89,7 @@ DOORS = {
     "numpy": {"learning.batches", "learning.convert.gguf_tensors"},
     "platformdirs": {"learning.fetch", "locations", "mlx_api.index", "model.answers", "model.runtime"},
     "tomli": {"data"},
+    "yaml": {"learning.config_file"},
 }
 #: Libraries whose door is a whole package.
 PACKAGE_DOORS = {"pygls": "lsp", "lsprotocol": "lsp"}

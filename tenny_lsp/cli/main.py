@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Sequence
 
-from tenny_lsp.cli import ask, check, learn, models, serve, train  # noqa: F401 - importing a module registers its commands
+from tenny_lsp.cli import ask, check, convert, learn, models, serve, train  # noqa: F401 - importing a module registers its commands
 from tenny_lsp.cli.app import app, err
 from tenny_lsp.errors import TennyError
 

@@ -2,8 +2,11 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
+
+from tenny_lsp.errors import StorageError
 
 
 def replace_folder(new: Path, folder: Path) -> None:
@@ -25,6 +28,39 @@ def recover(folder: Path) -> None:
     """Bring back the old folder where a process was killed between the two renames of ``replace_folder``."""
     if not folder.exists() and _backup_of(folder).exists():
         _backup_of(folder).rename(folder)
+
+
+def check_new(folder: Path) -> None:
+    """Raise if a folder is there already.
+
+    Raises:
+        StorageError: It is.
+    """
+    if folder.exists():
+        raise StorageError(f"{folder} is there already", "Name another folder.")
+
+
+def write_folder(folder: Path, write: Callable[[Path], None]) -> None:
+    """Write a folder that is new; it appears only when all of it is there.
+
+    Args:
+        folder (Path): The folder.
+        write (Callable[[Path], None]): Writes into a folder, which exists.
+
+    Raises:
+        StorageError: It could not be written.
+    """
+    target = folder.resolve()
+    new = target.with_name(f".{target.name}.new")
+    try:
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(parents=True)
+        write(new)
+        replace_folder(new, target)
+    except (OSError, RuntimeError) as error:  # MLX reports a full disk as a mere RuntimeError
+        raise StorageError(f"{folder} cannot be written: {error}", "Free some space, or name another.") from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
 
 
 def sync(stream: BinaryIO) -> None:

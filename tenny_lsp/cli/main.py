@@ -3,7 +3,8 @@
 import sys
 from collections.abc import Sequence
 
-from tenny_lsp.cli import ask, check, generate, learn, models, serve  # noqa: F401 - importing a module registers its commands
+# Importing a module registers its commands.
+from tenny_lsp.cli import ask, check, convert, generate, learn, models, serve, train  # noqa: F401
 from tenny_lsp.cli.app import app, err
 from tenny_lsp.errors import TennyError
 

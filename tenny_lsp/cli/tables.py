@@ -135,16 +135,23 @@ def answer_text(answer: Answer, index: ApiIndex) -> Text:
     return text
 
 
+def _why_ended(result: TrainResult) -> str:
+    if result.interrupted:
+        return " (stopped by Ctrl-C)"
+    return " (stopped early: no validation was better)" if result.stopped_early else ""
+
+
 def result_table(result: TrainResult) -> Table:
     """Return a training's result as a table."""
     table = Table(show_header=False)
     table.add_row("adapter", str(result.adapter_path))
-    table.add_row("iterations", f"{result.iterations}" + (" (stopped by Ctrl-C)" if result.interrupted else ""))
+    table.add_row("iterations", f"{result.iterations}{_why_ended(result)}")
     table.add_row("kept", f"iteration {result.best_iteration}")
     table.add_row("validation loss", f"{_number(result.start_val_loss)} → {_number(result.val_loss)}")
     table.add_row("training loss", _number(result.train_loss))
     if result.test_loss is not None:
         table.add_row("test loss", f"{result.test_loss:.3f} (perplexity {_number(result.test_perplexity)})")
+    table.add_row("metrics, last weights", str(result.run_path))
     table.add_row("time", f"{_clock(result.duration_s)}, {result.trained_tokens:,} tokens")
     return table
 

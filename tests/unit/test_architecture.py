@@ -55,7 +55,9 @@ DOORS = {
     "tree_sitter_python": {"source.syntax"},
     "jinja2": {"worker.light"},
     "tokenizers": {"worker.light", "learning.convert.gguf_tokenizer"},
-    "typer": {"cli.app", "cli.ask", "cli.check", "cli.generate", "cli.learn", "cli.models", "cli.serve"},
+    "typer": {
+        f"cli.{name}" for name in ["app", "ask", "check", "convert", "generate", "learn", "models", "serve", "train"]
+    },
     "rich": {"cli.app", "cli.tables"},
     "rapidfuzz": {"evaluation.answering"},
     "matplotlib": {"evaluation.report"},
@@ -70,10 +72,17 @@ DOORS = {
         "worker.voice",
         "model.runtime",
         "learning.objective",
+        "learning.optimizer",
         "learning.lora",
         "learning.loop",
+        "learning.step",
+        "learning.fuse",
+        "learning.convert.adapters",
         "learning.convert.gguf",
         "learning.convert.gguf_tensors",
+        "learning.convert.lora_layers",
+        "learning.convert.npz",
+        "learning.convert.peft",
     },
     "mlx_lm": {
         "evaluation.measures",
@@ -82,12 +91,14 @@ DOORS = {
         "worker.scoring",
         "worker.voice",
         "learning.lora",
-        "learning.loop",
+        "learning.objective",
+        "learning.fuse",
     },
     "huggingface_hub": {"learning.sources", "locations"},
     "numpy": {"learning.batches", "learning.convert.gguf_tensors"},
     "platformdirs": {"learning.fetch", "locations", "mlx_api.index", "model.answers", "model.runtime"},
     "tomli": {"data"},
+    "yaml": {"learning.config_file"},
 }
 #: Libraries whose door is a whole package.
 PACKAGE_DOORS = {"pygls": "lsp", "lsprotocol": "lsp"}
@@ -102,11 +113,18 @@ HEAVY = {
     "worker.threads",
     "worker.voice",
     "learning.objective",
+    "learning.optimizer",
     "learning.lora",
     "learning.loop",
+    "learning.step",
     "learning.train",
+    "learning.fuse",
+    "learning.convert.adapters",
     "learning.convert.gguf",
     "learning.convert.gguf_tensors",
+    "learning.convert.lora_layers",
+    "learning.convert.npz",
+    "learning.convert.peft",
 }
 
 

@@ -91,7 +91,9 @@ def train(
     with TrainingView(err) as view:
         result = train(TrainOptions(**given), view.show)
     if result.rank == 0:
-        out.print(result_table(result))
+        from tenny_lsp.evaluation.training_report import write_training_report
+
+        out.print(result_table(result, write_training_report(result)))
 
 
 def _is_default(context: typer.Context, name: str) -> bool:

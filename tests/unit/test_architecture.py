@@ -60,7 +60,7 @@ DOORS = {
     },
     "rich": {"cli.app", "cli.tables"},
     "rapidfuzz": {"evaluation.answering"},
-    "matplotlib": {"evaluation.report"},
+    "matplotlib": {"evaluation.report", "evaluation.training_report"},
     # MLX stays in the worker's process, in training, and where doctor measures it.
     "mlx": {
         "evaluation.executed",

@@ -1,4 +1,4 @@
-"""The commands convert and fuse: adapters of other tools, and models made of base and adapter."""
+"""The commands convert and fuse: models and adapters of other tools, and models made of base and adapter."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -7,34 +7,62 @@ import typer
 
 from tenny_lsp import locations
 from tenny_lsp.cli.app import Model, app, err, out
+from tenny_lsp.learning.convert.options import ConvertOptions, Dtype, Mode, Recipe
 from tenny_lsp.model.runtime import prepare
 
 
 @app.command()
 def convert(
-    source: Annotated[Path, typer.Argument(help="lora.py's .npz file, a folder of PEFT, or an adapter of Tenny.")],
+    source: Annotated[
+        Path, typer.Argument(help="A model's folder, lora.py's .npz file, a folder of PEFT, or an adapter of Tenny.")
+    ],
     output: Annotated[Path, typer.Argument(help="The folder to write.")],
-    model: Model = "",
+    quantize: Annotated[bool, typer.Option("--quantize", "-q", help="Quantise a model.")] = False,
+    q_bits: Annotated[int | None, typer.Option(help="2, 3, 4, 5, 6 or 8. Default: 4.")] = None,
+    q_group_size: Annotated[int | None, typer.Option(help="32, 64 or 128. Default: 64.")] = None,
+    q_mode: Annotated[Mode, typer.Option(help="How a model is quantised.")] = "affine",
+    quant_recipe: Annotated[Recipe | None, typer.Option(help="More bits for the layers that need them.")] = None,
+    dtype: Annotated[Dtype | None, typer.Option(help="The type of a model's other weights.")] = None,
+    dequantize: Annotated[bool, typer.Option("--dequantize", help="Dequantise a model.")] = False,
+    model: Annotated[str, typer.Option(help="An adapter's base. Default: the embedded one.")] = "",
     scale: Annotated[float | None, typer.Option(help="Of an .npz file: what its output is multiplied with.")] = None,
-    to: Annotated[Literal["mlx", "peft"], typer.Option(help="The format to write.")] = "mlx",
+    to: Annotated[Literal["mlx", "peft"], typer.Option(help="The format of an adapter to write.")] = "mlx",
 ) -> None:
-    """Convert an adapter between lora.py's, PEFT's and MLX-LM's format, checked against its base."""
+    """Convert a model to MLX's format, or an adapter between lora.py's, PEFT's and MLX-LM's."""
     prepare()
-    from tenny_lsp.learning.convert.adapters import export_adapter, import_adapter
-
-    base, name = locations.base_folder(model), model or locations.EMBEDDED
     with err.status("Converting"):
-        if to == "peft":
-            export_adapter(source, output, base, name)
-            said = f"{source} is in PEFT's format in {output}"
+        if (source / "config.json").is_file():
+            options = ConvertOptions(quantize, q_bits, q_group_size, q_mode, quant_recipe, dtype, dequantize)
+            said = _converted_model(source, output, options)
+        elif to == "peft":
+            said = _exported(source, output, model)
         else:
-            config = import_adapter(source, output, base, name, scale=scale)
-            lora = config["lora_parameters"]
-            said = (
-                f"{source} is in {output}: {config['fine_tune_type']} on {config['num_layers']} layers,"
-                f" rank {lora['rank']}, scale {lora['scale']:g}"
-            )
+            said = _imported(source, output, model, scale)
     out.print(said, highlight=False, soft_wrap=True)
+
+
+def _converted_model(source: Path, output: Path, options: ConvertOptions) -> str:
+    from tenny_lsp.learning.convert.model import convert_model
+
+    convert_model(source, output, options)
+    return f"{source} is in MLX's format in {output}"
+
+
+def _exported(source: Path, output: Path, model: str) -> str:
+    from tenny_lsp.learning.convert.adapters import export_adapter
+
+    export_adapter(source, output, locations.base_folder(model), model or locations.EMBEDDED)
+    return f"{source} is in PEFT's format in {output}"
+
+
+def _imported(source: Path, output: Path, model: str, scale: float | None) -> str:
+    from tenny_lsp.learning.convert.adapters import import_adapter
+
+    base = locations.base_folder(model)
+    config = import_adapter(source, output, base, model or locations.EMBEDDED, scale=scale)
+    lora = config["lora_parameters"]
+    kind, layers = config["fine_tune_type"], config["num_layers"]
+    return f"{source} is in {output}: {kind} on {layers} layers, rank {lora['rank']}, scale {lora['scale']:g}"
 
 
 @app.command()

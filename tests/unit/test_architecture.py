@@ -81,8 +81,10 @@ DOORS = {
         "learning.convert.gguf",
         "learning.convert.gguf_tensors",
         "learning.convert.lora_layers",
+        "learning.convert.model",
         "learning.convert.npz",
         "learning.convert.peft",
+        "learning.convert.torch_files",
     },
     "mlx_lm": {
         "evaluation.measures",
@@ -93,9 +95,10 @@ DOORS = {
         "learning.lora",
         "learning.objective",
         "learning.fuse",
+        "learning.convert.model",
     },
     "huggingface_hub": {"learning.sources", "locations"},
-    "numpy": {"learning.batches", "learning.convert.gguf_tensors"},
+    "numpy": {"learning.batches", "learning.convert.gguf_tensors", "learning.convert.torch_files"},
     "platformdirs": {"learning.fetch", "locations", "mlx_api.index", "model.answers", "model.runtime"},
     "tomli": {"data"},
     "yaml": {"learning.config_file"},
@@ -123,8 +126,10 @@ HEAVY = {
     "learning.convert.gguf",
     "learning.convert.gguf_tensors",
     "learning.convert.lora_layers",
+    "learning.convert.model",
     "learning.convert.npz",
     "learning.convert.peft",
+    "learning.convert.torch_files",
 }
 
 

@@ -28,5 +28,6 @@ def test_each_is_short_and_uses_its_name() -> None:
     for name, example in load_examples().items():
         entry = index.resolve(name)
         assert entry is not None and entry.name == name
-        assert len(example.code.splitlines()) <= MOST_LINES and max(map(len, example.text.splitlines())) <= 100, name
+        lines = example.code.splitlines()
+        assert len(lines) <= MOST_LINES and max(map(len, lines)) <= 88, name
         assert uses(example.code, entry), name

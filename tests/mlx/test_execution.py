@@ -2,7 +2,7 @@
 
 import pytest
 
-from tenny_lsp.evaluation.examples import fault_of_example
+from tenny_lsp.evaluation.examples import fault_of_example, judge_examples
 from tenny_lsp.evaluation.execution import Execution, execute, refusal
 from tenny_lsp.mlx_api.index import load_index
 
@@ -68,6 +68,22 @@ def test_a_piece_that_never_ends_costs_only_itself() -> None:
 def test_no_piece_sees_what_another_did() -> None:
     assert execute(["x = 1\nmx.set_default_device(mx.cpu)", "x"])[1].error.startswith("NameError")
     assert execute(["mx.random.uniform(shape=(1,))"] * 2)[0] == execute(["mx.random.uniform(shape=(1,))"])[0]
+
+
+async def test_a_model_is_asked_once_for_each_name_and_its_code_is_executed() -> None:
+    index = load_index("mlx")
+    entries = [entry for name in ("abs", "exp", "add") if (entry := index.resolve(f"mlx.core.{name}"))]
+    answers = iter(["```python\nmx.abs(mx.array(-1))\n```", "mx.exp(mx.array(0.0))", "Use mx.add."])
+    prompts = []
+
+    async def complete(prompt: str) -> str:
+        prompts.append(prompt)
+        return next(answers)
+
+    judged = await judge_examples(entries, complete)
+
+    assert [bool(one.fault) for one in judged] == [False, False, True]
+    assert prompts[0].endswith("Q: Could you use mx.abs in a short piece of code?\nA:")
 
 
 @pytest.mark.parametrize(

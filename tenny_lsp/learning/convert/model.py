@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import mlx.core as mx
 from mlx.utils import tree_map_with_path
@@ -18,6 +18,9 @@ from tenny_lsp.learning.convert.options import ConvertOptions
 from tenny_lsp.learning.convert.torch_files import read_torch_file
 from tenny_lsp.learning.folders import check_new, write_folder
 from tenny_lsp.model.identity import refuse_code
+
+#: What newer releases of transformers write before the names of GPT-2's weights, and MLX-LM does not know.
+_GPT2_PREFIX = "transformer."
 
 
 def convert_model(source: Path, output: Path, options: ConvertOptions) -> None:
@@ -40,7 +43,7 @@ def convert_model(source: Path, output: Path, options: ConvertOptions) -> None:
         folder = _with_safetensors(source, Path(beside) / "model")
         check_base(folder)
         try:
-            loaded: Any = load(str(folder), return_config=True, lazy=True)
+            loaded: Any = load(str(folder), return_config=True, lazy=True, model_config=_missing(folder))
         except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError) as error:
             raise BaseModelError(
                 f"The model in {source} cannot be loaded: {error}", "Is its architecture one that mlx-lm knows?"
@@ -48,6 +51,24 @@ def convert_model(source: Path, output: Path, options: ConvertOptions) -> None:
         model, tokenizer, config = loaded
         model, config = _changed(model, config, options)
         write_folder(output, lambda new: save(new, str(folder), model, tokenizer, config))
+
+
+def _missing(folder: Path) -> dict[str, Any]:
+    """Return what MLX-LM needs of a configuration and newer releases of transformers leave out."""
+    config = _config(folder)
+    if config.get("model_type") == "gpt2" and "n_ctx" not in config:
+        return {"n_ctx": config.get("n_positions", 1024)}
+    return {}
+
+
+def _is_tied(folder: Path) -> bool:
+    config = _config(folder)
+    return bool(config.get("tie_word_embeddings", str(config.get("model_type")).startswith(("gemma", "gpt2"))))
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    values = json.loads((folder / "config.json").read_bytes())
+    return values if isinstance(values, dict) else {}
 
 
 def _changed(model: Any, config: dict[str, Any], options: ConvertOptions) -> tuple[Any, dict[str, Any]]:
@@ -82,10 +103,12 @@ def _cast(model: Any, dtype: mx.Dtype) -> None:
 
 
 def _with_safetensors(source: Path, beside: Path) -> Path:
-    """Return a folder whose weights are safetensors: the source, or a copy with those of PyTorch's files."""
-    if any(source.glob("*.safetensors")):
+    """Return a folder whose weights MLX-LM loads: the source, or a copy of what PyTorch or other names hold."""
+    files, read = sorted(source.glob("model*.safetensors")), _safetensors
+    if files and not any(name.startswith(_GPT2_PREFIX) for file in files for name in _safetensors(file)):
         return source
-    files = sorted(source.glob("pytorch_model*.bin"))
+    if not files:
+        files, read = sorted(source.glob("pytorch_model*.bin")), read_torch_file
     if not files:
         others = ", ".join(file.name for file in sorted(source.glob("*.pth"))) or "none"
         raise BaseModelError(
@@ -98,10 +121,20 @@ def _with_safetensors(source: Path, beside: Path) -> Path:
             shutil.copy(file, beside)
     weight_map: dict[str, str] = {}
     for number, file in enumerate(files, 1):
-        tensors = read_torch_file(file)
+        tensors = {name.removeprefix(_GPT2_PREFIX): value for name, value in read(file).items()}
+        if _is_tied(source):
+            tensors.pop("lm_head.weight", None)  # PyTorch saves the embeddings a second time, under this name
         name = f"model-{number:05d}-of-{len(files):05d}.safetensors"
         mx.save_safetensors(str(beside / name), tensors, {"format": "pt"})
         weight_map |= dict.fromkeys(tensors, name)
     index = {"metadata": {}, "weight_map": weight_map}
     (beside / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
     return beside
+
+
+def _safetensors(file: Path) -> dict[str, mx.array]:
+    """Return the tensors of a file, which are not read before they are used."""
+    try:
+        return cast("dict[str, mx.array]", mx.load(str(file)))
+    except (OSError, ValueError, RuntimeError) as error:
+        raise BaseModelError(f"{file} cannot be read: {error}", "Download the model again.") from error

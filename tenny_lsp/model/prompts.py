@@ -93,6 +93,12 @@ WORDINGS: dict[str, tuple[str, ...]] = {
         "What does code with {name} look like?",
         "I need a small example of {name} from MLX.",
     ),
+    "pitfall": (
+        "What is wrong with this MLX code?",
+        "Why does this not do what I want in mlx?",
+        "How do I put this right in mlx?",
+        "Is this how it is written in MLX?",
+    ),
     "how": (
         "How do I {task} in mlx?",
         "How can I {task}?",

@@ -1,20 +1,20 @@
 """Answer a question about MLX from its documentation, and say where the answer stands."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from tenny_lsp.features.grounding import unfounded, unread
+from tenny_lsp.features.mentions import replacing, scores_of_names, without_equivalent
 from tenny_lsp.features.signature import one_line
 from tenny_lsp.mlx_api.docstring import SENTENCE_END
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.excerpt import excerpt, replacement
-from tenny_lsp.mlx_api.foreign import ForeignName, replacement_for, replacement_for_last_part
-from tenny_lsp.mlx_api.identifiers import bare_names, dotted_names, last_parts, quoted_names
+from tenny_lsp.mlx_api.foreign import ForeignName
+from tenny_lsp.mlx_api.identifiers import without_owners
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.markdown import sentences
-from tenny_lsp.mlx_api.naming import customary_name, qualified_name
+from tenny_lsp.mlx_api.naming import customary_name
 from tenny_lsp.mlx_api.pages import page_of
 from tenny_lsp.mlx_api.recipes import load_recipes
 from tenny_lsp.mlx_api.search import Search, Subject, is_of_the_field
@@ -25,9 +25,6 @@ from tenny_lsp.pitfalls.explanations import explanations
 #: Of a question about another library's name these say no more than that; of others they may be what is asked for.
 _REPLACING = re.compile(r"\b(replac\w*|counterpart\w*|port\w*|translat\w*|corresponds?|becomes?)\b", re.IGNORECASE)
 _MOST_SOURCES = 5
-#: What a subject scores for being mentioned in code: by its own name in full, by the last part of it, as what replaces
-#: the name mentioned, as the guide to that name, as a guide that mentions it too.
-_FULL_NAME, _LAST_PART, _REPLACEMENT, _OWN_GUIDE, _OTHER_GUIDE = 25.0, 20.0, 30.0, 35.0, 8.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,26 +94,32 @@ async def ask(question: str, search: Search, model: TextModel | None, *, max_tok
         ModelUnavailable: The model is not running and could not be started, or was late.
     """
     sources = tuple(sources_of(question, search))
-    unknown = _without_equivalent(question, search.index)
+    unknown = without_equivalent(question, search.index)
     if unknown and not any(source.foreign for source in sources) and not (sources and _is_guide(sources[0])):
         return Answer(replacement(unknown, "").strip(), sources)
     if not sources:
         return Answer(None, ())
     first = sources[0].subject
     if not isinstance(first, ApiEntry):
-        return Answer(first.prose, sources, code=first.code)
+        return Answer(first.prose, sources, code=_code_of(first))
     if model is not None:
         prose = await model.complete(ask_prompt(question, sources), max_tokens=max_tokens)
         whole = [match.end() for match in SENTENCE_END.finditer(prose)]
         wrong = [*unfounded(prose, [first], search.index), *(() if model.can.write else unread(prose, [first]))]
         if whole and not wrong:
-            return Answer(prose[: whole[-1]], sources, is_generated=True, code=_example_of(first))
-    return Answer(_documented(first, sources[0].foreign), sources, code=_example_of(first))
+            return Answer(prose[: whole[-1]], sources, is_generated=True, code=_code_of(first))
+    return Answer(_documented(first, sources[0].foreign), sources, code=_code_of(first))
 
 
 def prose_of(answer: Answer, index: ApiIndex) -> str:
     """Return what an answer says; where nothing is known of what is asked, that."""
     return answer.prose or f"Nothing in the documentation of MLX {index.version} is about that."
+
+
+def markdown_of(answer: Answer, index: ApiIndex) -> str:
+    """Return what an answer says, and its code as a block of Markdown."""
+    block = f"\n\n```python\n{answer.code}\n```" if answer.code else ""
+    return prose_of(answer, index) + block
 
 
 def answer_values(answer: Answer) -> dict[str, Any]:
@@ -127,9 +130,9 @@ def answer_values(answer: Answer) -> dict[str, Any]:
 
 def sources_of(question: str, search: Search) -> list[Source]:
     """Return what a question is about, the likeliest first: its words count, and more the names in it."""
-    foreign = {entry.name: name for entry, name in _replacing(question, search.index)}
-    names = _scores_of_names(question, search)
-    words = re.sub(r"[\w.]*\.(?=\w)", " ", question)
+    foreign = {entry.name: name for entry, name in replacing(question, search.index)}
+    names = scores_of_names(question, search)
+    words = without_owners(question)
     if not names and not is_of_the_field(words):
         return []
     if foreign:
@@ -147,55 +150,6 @@ def ask_prompt(question: str, sources: tuple[Source, ...]) -> str:
     return prompt_of(question, documentation)
 
 
-def _replacing(question: str, index: ApiIndex) -> Iterator[tuple[ApiEntry, ForeignName]]:
-    """Yield the entries that replace another library's names in a question, with those."""
-    for foreign in _foreign_names(question, index):
-        if foreign.mlx and (entry := index.resolve(foreign.mlx)):
-            yield entry, foreign
-
-
-def _foreign_names(question: str, index: ApiIndex) -> Iterator[ForeignName]:
-    """Yield other libraries' names in a question: in full, or the last part of what MLX does not have in full."""
-    for name in _names(question):
-        if foreign := replacement_for(name):
-            yield foreign
-        elif not _is_known(name, index) and (foreign := replacement_for_last_part(name)):
-            yield foreign
-
-
-def _names(question: str) -> list[str]:
-    return [*dotted_names(question), *bare_names(question)]
-
-
-def _is_known(name: str, index: ApiIndex) -> bool:
-    return index.resolve(qualified_name(name)) is not None or ("." not in name and bool(index.named(name)))
-
-
-def _scores_of_names(question: str, search: Search) -> dict[str, float]:
-    """Return what the subjects score that a question mentions in code."""
-    scores: dict[str, float] = {}
-    for name in dotted_names(question):
-        if not replacement_for(name) and (entry := search.index.resolve(qualified_name(name))):
-            scores[entry.name] = _FULL_NAME
-    for entry, _ in _replacing(question, search.index):
-        scores.setdefault(entry.name, _REPLACEMENT)
-    for name in bare_names(question):
-        for entry in search.index.named(name)[:2]:
-            scores.setdefault(entry.name, _LAST_PART)
-    asked = set(last_parts(question))
-    others = {name.rpartition(".")[2] for name in _names(question) if not _is_known(name, search.index)}
-    for guide in search.guides:
-        if others & set(quoted_names(guide.question)):
-            scores[guide.name] = _OWN_GUIDE
-        elif asked & {name for wording in (guide.question, *guide.wordings) for name in quoted_names(wording)}:
-            scores[guide.name] = _OTHER_GUIDE
-    return scores
-
-
-def _without_equivalent(question: str, index: ApiIndex) -> ForeignName | None:
-    return next((foreign for foreign in _foreign_names(question, index) if foreign.mlx is None), None)
-
-
 def _is_guide(source: Source) -> bool:
     return not isinstance(source.subject, ApiEntry)
 
@@ -206,6 +160,6 @@ def _documented(entry: ApiEntry, foreign: ForeignName | None) -> str:
     return f"{one_line(entry)}: {sentences(entry.summary)}"
 
 
-def _example_of(entry: ApiEntry) -> str:
-    """Return code that shows what an entry does; empty where there is none."""
-    return ""
+def _code_of(subject: Subject) -> str:
+    """Return code that shows what an answer says; empty where there is none."""
+    return "" if isinstance(subject, ApiEntry) else subject.code

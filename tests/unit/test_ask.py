@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tenny_lsp.features.ask import Answer, ask, sources_of
+from tenny_lsp.features.ask import Answer, ask, search_in, sources_of
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.search import Search
 from tenny_lsp.model.protocol import ALL_ABILITIES
@@ -15,7 +15,7 @@ QUESTIONS = Path(__file__).parents[2] / "benchmarks" / "questions.tsv"
 
 @pytest.fixture(scope="module")
 def search(mlx_index: ApiIndex) -> Search:
-    return Search(mlx_index)
+    return search_in(mlx_index)
 
 
 class Model:
@@ -33,7 +33,7 @@ class Model:
 
 
 def names(answer: Answer) -> list[str]:
-    return [source.entry.name for source in answer.sources]
+    return [source.subject.name for source in answer.sources]
 
 
 @pytest.mark.parametrize("kind", ["seen", "fresh"])
@@ -44,7 +44,7 @@ def test_the_right_entry_is_among_the_sources(kind: str, mlx_index: ApiIndex, se
     missed = [
         question
         for _, question, right in rows
-        if not {source.entry.name for source in sources_of(question, search)} & set(right.split())
+        if not {source.subject.name for source in sources_of(question, search)} & set(right.split())
     ]
 
     assert len(rows) == 60
@@ -81,7 +81,8 @@ async def test_the_documentation_answers_where_the_model_invents(
     answer = await ask("mx.concatenate?", search, Model(said))
 
     assert answer.prose == (
-        "mx.concatenate(arrays: list[array], axis: int | None = 0): Concatenate the arrays along the given axis."
+        "mx.concatenate(arrays: list[array], axis: int | None = 0, *, stream: StreamOrDevice = None): "
+        "Concatenate the arrays along the given axis."
     )
     assert not answer.is_generated
 

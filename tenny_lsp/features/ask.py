@@ -11,7 +11,7 @@ from tenny_lsp.mlx_api.docstring import SENTENCE_END
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.excerpt import excerpt, replacement
 from tenny_lsp.mlx_api.foreign import ForeignName
-from tenny_lsp.mlx_api.identifiers import without_owners
+from tenny_lsp.mlx_api.identifiers import with_attributes_named, without_owners
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.markdown import sentences
 from tenny_lsp.mlx_api.naming import customary_name
@@ -130,6 +130,7 @@ def answer_values(answer: Answer) -> dict[str, Any]:
 
 def sources_of(question: str, search: Search) -> list[Source]:
     """Return what a question is about, the likeliest first: its words count, and more the names in it."""
+    question = with_attributes_named(question)
     foreign = {entry.name: name for entry, name in replacing(question, search.index)}
     names = scores_of_names(question, search)
     words = without_owners(question)

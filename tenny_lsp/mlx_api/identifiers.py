@@ -11,7 +11,14 @@ _BARE = re.compile(
     r"(?<![\w.])(?:[A-Za-z]\w*_\w*|[A-Za-z]\w*[a-z][A-Z]\w*|[A-Z]\w*[A-Z]\w*|[A-Za-z_]\w*(?=\())(?![\w.])"
     r"|(?<=`)[A-Za-z_]\w*(?=`)"
 )
+#: ``'array' object has no attribute 'view'``: the attribute is what is asked for.
+_NO_ATTRIBUTE = re.compile(r"""(?:module|type object)? ?['"`][\w.]+['"`](?: object)? has no attribute ['"`](\w+)['"`]""")
 _QUOTED = re.compile(r"`([^`]+)`")
+
+
+def with_attributes_named(text: str) -> str:
+    """Return a text whose messages of Python's name the missing attribute alone: ``.view``."""
+    return _NO_ATTRIBUTE.sub(r" .\1 ", text)
 
 
 def dotted_names(text: str) -> list[str]:

@@ -25,20 +25,23 @@ _STOP_WORD = re.compile(
     "|have|how|i|if|in|instead|into|is|it|its|like|make|me|mean|method|mlx|my|need|of|on|one|or|our|please|python|should"
     "|show|so|some|something|tell|that|the|their|them|there|these|they|this|to|up|us|use|used|using|version|want|was|way"
     "|we|what|when|where|which|while|who|why|will|with|would|write|you|your"
+    "|after|again|also|although|am|because|been|being|but|did|doing|else|even|every|few|here|just|kind|know|many|much|now"
+    "|only|other|really|should|still|such|than|then|though|too|very|work|works|wrong|yes"
 )
+_WORD = re.compile(r"\w+")
 #: Part of an entry or a guide → how often each of its words counts.
 _WEIGHTS = {"name": 4, "summary": 3, "keywords": 3, "foreign": 2, "text": 1}
 _GUIDE_WEIGHTS = {"question": 4, "wordings": 2, "searched": 1}
 _TEXT_CHARACTERS = 600
 #: The share of a question's words, weighted by how rare they are, that an entry must contain: where it contains one of
 #: them, and where it contains several. The other libraries' names do not count.
-_LEAST_COVERAGE = (0.4, 0.2)
+_LEAST_COVERAGE = (0.4, 0.3)
 _LIBRARIES = ("pytorch", "torch", "numpy", "jax")
 #: A guide counts for so much of its score where no wording is like the question, and for so much more where one is the
 #: question word for word.
-_GUIDE_SHARE, _SAME_WORDING = 0.4, 0.7
+_GUIDE_SHARE, _SAME_WORDING = 0.7, 1.0
 #: How alike a question and a wording must be.
-_LEAST_LIKENESS = 0.3
+_LEAST_LIKENESS = 0.2
 
 
 class Guide(Protocol):
@@ -79,12 +82,12 @@ Subject: TypeAlias = ApiEntry | Guide
 
 def is_of_the_field(question: str) -> bool:
     """Return whether a question has a word of those that questions about MLX have."""
-    return not _field().isdisjoint(map(stem, words(question)))
+    return not _field().isdisjoint(map(stem, _WORD.findall(question.lower())))
 
 
 @cache
 def _field() -> frozenset[str]:
-    return frozenset(stem(word) for line in read_lines("field.txt") for word in words(line))
+    return frozenset(stem(word) for line in read_lines("field.txt") for word in line.split())
 
 
 @cache

@@ -1,0 +1,36 @@
+"""What of a question is code."""
+
+import pytest
+
+from tenny_lsp.mlx_api.identifiers import bare_names, dotted_names, quoted_names, without_owners
+
+
+@pytest.mark.parametrize(
+    ("text", "dotted", "bare"),
+    [
+        ("instead of optimizer.zero_grad()?", ["optimizer.zero_grad"], []),
+        ("the .step of Adam. Then go", [".step"], []),
+        ("x.contiguous().view(b, -1)", ["x.contiguous", ".view"], []),
+        ("call permute(0, 1), `mean` or log_softmax", [], ["permute", "mean", "log_softmax"]),
+        ("ModuleList and GroupNorm", [], ["ModuleList", "GroupNorm"]),
+        ("the next step is to permute (again)", [], []),
+        ("asyncio.gather", [], []),
+    ],
+)
+def test_names_are_written_as_code(text: str, dotted: list[str], bare: list[str]) -> None:
+    assert (dotted_names(text), bare_names(text)) == (dotted, bare)
+
+
+def test_names_between_backticks_are_known_by_their_last_part() -> None:
+    assert list(quoted_names("write `loss.backward()` or `step`, not x.cuda")) == ["backward", "step"]
+
+
+def test_owners_are_no_words() -> None:
+    assert without_owners("what does x.permute do, and asyncio.gather?").split() == [
+        "what",
+        "does",
+        "permute",
+        "do,",
+        "and",
+        "?",
+    ]

@@ -2,7 +2,8 @@
 
     python -m benchmarks.ask_questions --before COMMIT
 
-Half of the questions were looked at while the search was tuned; the others not before the end. No model is asked.
+The search was tuned with the questions "tune" and "tune, later"; those "held out" were not looked at before the end.
+"known" are those that were answered wrongly when this was begun. No model is asked.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from benchmarks.machine import machine, today
 ROOT = Path(__file__).parents[1]
 QUESTIONS = Path(__file__).with_name("questions.jsonl")
 RESULTS = Path(__file__).parent / "results" / "ask_questions.json"
-HALVES = ("tune", "held out", "known")
+HALVES = ("tune", "tune, later", "held out", "known")
 #: Answers the questions on stdin in the tree that PYTHONPATH names; that of another commit may lack `search_in`.
 _ANSWER = """
 import asyncio, json, sys

@@ -17,7 +17,7 @@ from tenny_lsp.mlx_api.markdown import sentences
 from tenny_lsp.mlx_api.naming import customary_name
 from tenny_lsp.mlx_api.pages import page_of
 from tenny_lsp.mlx_api.recipes import load_recipes
-from tenny_lsp.mlx_api.search import Search, Subject, is_of_the_field
+from tenny_lsp.mlx_api.search import Search, Subject, count_of_field_words
 from tenny_lsp.model.prompts import prompt_of
 from tenny_lsp.model.protocol import TextModel
 from tenny_lsp.pitfalls.explanations import explanations
@@ -134,7 +134,7 @@ def sources_of(question: str, search: Search) -> list[Source]:
     foreign = {entry.name: name for entry, name in replacing(question, search.index)}
     names = scores_of_names(question, search)
     words = without_owners(question)
-    if not names and not is_of_the_field(words):
+    if not names and not count_of_field_words(words):
         return []
     if foreign:
         words = _REPLACING.sub("", words)

@@ -33,9 +33,9 @@ _WORD = re.compile(r"\w+")
 _WEIGHTS = {"name": 4, "summary": 3, "keywords": 3, "foreign": 2, "text": 1}
 _GUIDE_WEIGHTS = {"question": 4, "wordings": 2, "searched": 1}
 _TEXT_CHARACTERS = 600
-#: The share of a question's words, weighted by how rare they are, that an entry must contain: where it contains one of
-#: them, and where it contains several. The other libraries' names do not count.
-_LEAST_COVERAGE = (0.4, 0.3)
+#: The share of a question's words, weighted by how rare they are, that an entry must contain: where at most one of them
+#: is a word of the field, which may be meant otherwise, and where several are. The other libraries' names do not count.
+_LEAST_COVERAGE = (0.45, 0.3)
 _LIBRARIES = ("pytorch", "torch", "numpy", "jax")
 #: A guide counts for so much of its score where no wording is like the question, and for so much more where one is the
 #: question word for word.
@@ -80,9 +80,9 @@ class Guide(Protocol):
 Subject: TypeAlias = ApiEntry | Guide
 
 
-def is_of_the_field(question: str) -> bool:
-    """Return whether a question has a word of those that questions about MLX have."""
-    return not _field().isdisjoint(map(stem, _WORD.findall(question.lower())))
+def count_of_field_words(question: str) -> int:
+    """Return how many of the words a question has that questions about MLX have: ``gradient``, ``axis``."""
+    return len(_field() & set(map(stem, _WORD.findall(question.lower()))))
 
 
 @cache
@@ -134,11 +134,12 @@ class Search:
                 what it scores for that.
         """
         asked = list(dict.fromkeys(_stems(question)))
+        least = _LEAST_COVERAGE[bool(named) or count_of_field_words(question) > 1]
         scores = dict(named or {})
         places: dict[str, int] = {}
         for place, score in self._scores(asked):
             name = self._subjects[place].name
-            if name in scores or (score and self._is_about(place, asked)):
+            if name in scores or (score and self._coverage(place, asked) >= least):
                 scores[name] = scores.get(name, 0.0) + score
                 places[name] = place
         best = sorted(scores, key=lambda name: -scores[name])
@@ -167,10 +168,11 @@ class Search:
     def _rarity(self, word: str) -> float:
         return float((1 + self._seen[word]) ** -0.25)
 
-    def _is_about(self, place: int, asked: list[str]) -> bool:
+    def _coverage(self, place: int, asked: list[str]) -> float:
+        """Return the share of a question's words that a subject contains, weighted by how rare they are."""
         counted = [word for word in asked if word not in _LIBRARIES] or asked
-        held = [self._rarity(word) for word in counted if word in self._words[place]]
-        return bool(held) and sum(held) / sum(map(self._rarity, counted)) >= _LEAST_COVERAGE[len(held) > 1]
+        held = sum(self._rarity(word) for word in counted if word in self._words[place])
+        return held / sum(map(self._rarity, counted))
 
 
 def _entry_words(entry: ApiEntry, foreign: list[ForeignName]) -> Iterator[str]:

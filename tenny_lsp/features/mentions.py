@@ -29,13 +29,26 @@ def scores_of_names(question: str, search: Search) -> dict[str, float]:
     for name in bare_names(question):
         for entry in index.named(name)[:2]:
             scores.setdefault(entry.name, _BY_LAST_PART)
-    asked = set(map(last_part, _names(question)))
-    others = {last_part(name) for name in _names(question) if not _is_mlxs(name, index)}
-    for guide in search.guides:
-        if not others.isdisjoint(quoted_names(guide.question)):
-            scores[guide.name] = _IN_QUESTION
-        elif any(not asked.isdisjoint(quoted_names(text)) for text in (guide.question, *guide.wordings)):
-            scores[guide.name] = _ELSEWHERE
+    return {**scores, **_scores_of_guides(question, search)}
+
+
+def _scores_of_guides(question: str, search: Search) -> dict[str, float]:
+    """Return what each guide scores that mentions a name of the question, the most for the one to that name.
+
+    That is a guide that has the name as the question has it, ``scheduler.step``; or, where none has, one whose question
+    has its last part.
+    """
+    scores: dict[str, float] = {}
+    in_questions = {guide.name: set(quoted_names(guide.question)) for guide in search.guides}
+    quoted = {guide.name: in_questions[guide.name].union(*map(quoted_names, guide.wordings)) for guide in search.guides}
+    for name in _names(question):
+        last = last_part(name)
+        exact = {guide for guide, names in quoted.items() if "." in name and name in names}
+        own = exact or {guide for guide, names in in_questions.items() if last in map(last_part, names)}
+        for guide, names in quoted.items():
+            if last in map(last_part, names):
+                is_own = guide in own and not _is_mlxs(name, search.index)
+                scores[guide] = max(scores.get(guide, 0.0), _IN_QUESTION if is_own else _ELSEWHERE)
     return scores
 
 

@@ -12,7 +12,9 @@ _BARE = re.compile(
     r"|(?<=`)[A-Za-z_]\w*(?=`)"
 )
 #: ``'array' object has no attribute 'view'``: the attribute is what is asked for.
-_NO_ATTRIBUTE = re.compile(r"""(?:module|type object)? ?['"`][\w.]+['"`](?: object)? has no attribute ['"`](\w+)['"`]""")
+_NO_ATTRIBUTE = re.compile(
+    r"(?:module|type object)? ?['\"`][\w.]+['\"`](?: object)? has no attribute ['\"`](\w+)['\"`]"
+)
 _QUOTED = re.compile(r"`([^`]+)`")
 
 
@@ -47,7 +49,7 @@ def last_part(name: str) -> str:
 
 
 def quoted_names(text: str) -> Iterator[str]:
-    """Yield the last parts of the identifiers that stand between backticks in a text."""
+    """Yield the identifiers that stand between backticks in a text."""
     for code in _QUOTED.findall(text):
         quoted = f"`{code}`"
-        yield from map(last_part, (*dotted_names(quoted), *bare_names(quoted)))
+        yield from (*dotted_names(quoted), *bare_names(quoted))

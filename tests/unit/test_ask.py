@@ -16,8 +16,8 @@ QUESTIONS = Path(__file__).parents[2] / "benchmarks" / "questions.tsv"
 OFF_TOPIC = (Path(__file__).parents[1] / "data" / "off_topic.txt").read_text("utf-8").splitlines()[1:]
 #: The questions that people ask, with what may come first.
 ASKED = read_questions()
-#: The fewest of the 40 questions of each half that must have a right source first.
-FEWEST_RIGHT = {"tune": 38, "held out": 35}
+#: The fewest of the questions of each part that must have a right source first: of 40, 103 and 40.
+FEWEST_RIGHT = {"tune": 38, "tune, later": 86, "held out": 35}
 
 
 @pytest.fixture(scope="module")
@@ -125,13 +125,13 @@ def test_what_was_answered_wrongly_has_the_right_source_first(
     assert sources_of(question, search)[0].subject.name in accepted
 
 
-@pytest.mark.parametrize("half", ["tune", "held out"])
+@pytest.mark.parametrize("half", FEWEST_RIGHT)
 def test_what_people_ask_has_the_right_source_first(half: str, search: Search) -> None:
     """``benchmarks.ask_questions`` prints which are missed."""
     asked = [row for row in ASKED if row["half"] == half]
-    right = [row for row in asked if sources_of(row["question"], search)[0].subject.name in row["accepted"]]
+    found = [(row, sources_of(row["question"], search)[:1]) for row in asked]
+    right = [row for row, first in found if first and first[0].subject.name in row["accepted"]]
 
-    assert len(asked) == 40
     assert len(right) >= FEWEST_RIGHT[half]
 
 
@@ -149,10 +149,10 @@ async def test_a_recipe_answers_in_its_own_words_and_with_its_code(search: Searc
 
 
 async def test_a_pitfall_answers_with_its_code_before_and_after(search: Search) -> None:
-    answer = await ask("why can I not call view(2, 3) of an array to change its shape?", search, None)
+    answer = await ask("x.size() in mlx", search, None)
 
-    assert answer.sources[0].subject.name == "view-shape"
-    assert answer.prose is not None and "reshape" in answer.prose
+    assert answer.sources[0].subject.name == "size-call"
+    assert answer.prose is not None and "shape" in answer.prose
     assert answer.code.startswith("# before\n") and "\n# after\n" in answer.code
     assert answer.code in markdown_of(answer, search.index)
 
@@ -171,8 +171,10 @@ async def test_what_runs_on_the_cpu_only_is_told_to_be_given_a_stream(search: Se
         ("permute(0, 2, 1)", "mlx.core.array.transpose"),
         ("what replaces model.cuda()?", "move-to-device"),
         ("ModuleList", "module-list"),
-        ("`.step()` of my optimizer", "optimizer-step"),
+        ("`.step()` of my optimizer", "apply-the-gradients"),
         ("one_hot(labels)", "mlx.core.eye"),
+        ("scheduler.step() every epoch", "learning-rate-schedule"),
+        ("'array' object has no attribute 'unsqueeze'", "mlx.core.expand_dims"),
     ],
 )
 def test_another_librarys_name_is_known_by_its_last_part(question: str, name: str, search: Search) -> None:

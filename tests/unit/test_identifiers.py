@@ -2,7 +2,7 @@
 
 import pytest
 
-from tenny_lsp.mlx_api.identifiers import bare_names, dotted_names, quoted_names, without_owners
+from tenny_lsp.mlx_api.identifiers import bare_names, dotted_names, quoted_names, with_attributes_named, without_owners
 
 
 @pytest.mark.parametrize(
@@ -21,8 +21,8 @@ def test_names_are_written_as_code(text: str, dotted: list[str], bare: list[str]
     assert (dotted_names(text), bare_names(text)) == (dotted, bare)
 
 
-def test_names_between_backticks_are_known_by_their_last_part() -> None:
-    assert list(quoted_names("write `loss.backward()` or `step`, not x.cuda")) == ["backward", "step"]
+def test_names_between_backticks_are_quoted() -> None:
+    assert list(quoted_names("write `loss.backward()` or `step`, not x.cuda")) == ["loss.backward", "step"]
 
 
 def test_owners_are_no_words() -> None:
@@ -34,3 +34,10 @@ def test_owners_are_no_words() -> None:
         "and",
         "?",
     ]
+
+
+def test_of_pythons_message_the_missing_attribute_is_the_name() -> None:
+    said = "AttributeError: 'array' object has no attribute 'unsqueeze'"
+
+    assert dotted_names(with_attributes_named(said)) == [".unsqueeze"]
+    assert dotted_names(with_attributes_named("module 'mlx.core' has no attribute 'nonzero'")) == [".nonzero"]

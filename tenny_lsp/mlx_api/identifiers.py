@@ -12,9 +12,7 @@ _BARE = re.compile(
     r"|(?<=`)[A-Za-z_]\w*(?=`)"
 )
 #: ``'array' object has no attribute 'view'``: the attribute is what is asked for.
-_NO_ATTRIBUTE = re.compile(
-    r"(?:module|type object)? ?['\"`][\w.]+['\"`](?: object)? has no attribute ['\"`](\w+)['\"`]"
-)
+_NO_ATTRIBUTE = re.compile(r"(?:module|type object)? ?['\"][\w.]+['\"](?: object)? has no attribute ['\"](\w+)['\"]")
 _QUOTED = re.compile(r"`([^`]+)`")
 
 

@@ -68,5 +68,5 @@ def test_no_question_is_asked_twice() -> None:
 def test_an_answer_is_short_and_its_page_exists(recipe: Recipe) -> None:
     sentences = re.split(r"(?<=[.!?])\s+(?=[A-Z`])", recipe.prose)
 
-    assert 1 <= len(sentences) <= 4, sentences
+    assert 2 <= len(sentences) <= 3, sentences
     assert "_autosummary" not in recipe.page or recipe.page in documented_pages().values()

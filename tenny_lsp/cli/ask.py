@@ -38,14 +38,13 @@ def ask(
     if not question.strip():
         raise typer.BadParameter("the question is empty")
     from tenny_lsp.cli.tables import answer_text
-    from tenny_lsp.features.ask import answer_values, ask
+    from tenny_lsp.features.ask import answer_values, ask, search_in
     from tenny_lsp.mlx_api.index import load_mlx_index
-    from tenny_lsp.mlx_api.search import Search
 
     speaker = _speaker(model, adapter_path)
     index = load_mlx_index(python)
     with err.status("Reading"):
-        answer = asyncio.run(_closing(speaker, ask(question, Search(index), speaker, max_tokens=max_tokens)))
+        answer = asyncio.run(_closing(speaker, ask(question, search_in(index), speaker, max_tokens=max_tokens)))
     if as_json:
         out.print_json(json.dumps({"question": question, **answer_values(answer)}))
     else:

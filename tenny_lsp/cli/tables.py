@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import indent
 from types import TracebackType
 from typing import Any
 
@@ -18,9 +19,6 @@ from tenny_lsp.learning.dataset import Dataset
 from tenny_lsp.learning.options import Progress as TrainProgress
 from tenny_lsp.learning.options import TrainResult
 from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.mlx_api.markdown import sentences
-from tenny_lsp.mlx_api.naming import customary_name
-from tenny_lsp.mlx_api.pages import page_of
 
 #: Without a terminal, seconds between two lines of progress.
 PLAIN_LINE_EVERY_S = 10
@@ -135,17 +133,19 @@ def curve(values: Sequence[float], width: int = _CURVE_WIDTH) -> str:
 
 
 def answer_text(answer: Answer, index: ApiIndex) -> Text:
-    """Return an answer with its sources, a line each; without any, that nothing is known of it."""
+    """Return an answer, its code and its sources, a line each; without any, that nothing is known of it."""
     text = Text(prose_of(answer, index))
-    if answer.prose is None:
-        return text
-    text.append("\n")
+    if answer.code:
+        text.append("\n\n")
+        text.append(indent(answer.code, "    "), style="green")
+    if answer.sources:
+        text.append("\n")
     for source in answer.sources:
-        page = page_of(source.entry.name)
-        text.append(f"\n{customary_name(source.entry.name)}", style="bold")
-        text.append(f"  {sentences(source.entry.summary)}")
-        if page:
-            text.append(f"  {page}", style="blue")
+        text.append(f"\n{source.name}", style="bold")
+        if source.summary:
+            text.append(f"  {source.summary}")
+        if source.page:
+            text.append(f"  {source.page}", style="blue")
     return text
 
 

@@ -23,7 +23,8 @@ MAY_IMPORT = {
     # Builds the server and the models without importing what only a terminal needs.
     "wiring": {"locations", "lsp", "model"},
     "lsp": {"features", "inference", "locations", "mlx_api", "model", "pitfalls", "source"},
-    "features": {"data", "inference", "mlx_api", "model.prompts", "model.protocol", "source"},
+    # ask answers with the explanations of the pitfalls.
+    "features": {"data", "inference", "mlx_api", "model.prompts", "model.protocol", "pitfalls", "source"},
     "pitfalls": {"inference", "mlx_api", "source"},
     "inference": {"mlx_api", "source"},
     "source": set(),
@@ -39,7 +40,7 @@ MAY_IMPORT = {
         "model.protocol",
         "model.runtime",
     },
-    "learning": {"locations", "mlx_api", "model"},
+    "learning": {"locations", "mlx_api", "model", "pitfalls"},
     "worker": {"model"},
     "model": set(),
     "locations": {"model.adapter_files"},

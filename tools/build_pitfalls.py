@@ -40,7 +40,8 @@ def page(index: ApiIndex) -> str:
 
 
 def _fix(rule: Rule, index: ApiIndex) -> str:
-    fixes = [fix for example in rule.examples for fix in found_in(example, index).fixes[:1]]
+    found = [pitfall for example in rule.examples if (pitfall := found_in(example, index)) is not None]
+    fixes = [fix for pitfall in found for fix in pitfall.fixes[:1]]
     return (
         "safe"
         if fixes and all(fix.is_safe for fix in fixes)

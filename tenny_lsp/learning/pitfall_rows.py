@@ -17,7 +17,9 @@ def pitfall_rows(index: ApiIndex) -> Iterator[Row]:
     for rule in RULES:
         choice = random.Random(rule.code)
         for example in rule.examples:
-            said, after = found_in(example, index).message, code_after(example, index)
-            answer = completion(said) + (f"\n{code_completion(after).strip()}" if after else "")
+            found, after = found_in(example, index), code_after(example, index)
+            if found is None:
+                continue
+            answer = completion(found.message) + (f"\n{code_completion(after).strip()}" if after else "")
             for wording in choice.sample(WORDINGS["pitfall"], _WORDINGS_PER_EXAMPLE):
                 yield Row(prompt_of(wording, f"```python\n{example.before}\n```"), answer, rule.code, "pitfall")

@@ -11,16 +11,17 @@ from tenny_lsp.pitfalls.rules.all import RULES
 from tenny_lsp.source.buffer import Buffer
 
 
-def found_in(example: Example, index: ApiIndex) -> Pitfall:
-    """Return the pitfall in an example's code."""
-    return pitfalls(Engine(Buffer(f"{PRELUDE}{example.before}\n"), index), Rules())[0]
+def found_in(example: Example, index: ApiIndex) -> Pitfall | None:
+    """Return the pitfall in an example's code; None where another MLX has what this one lacks."""
+    return next(iter(pitfalls(Engine(Buffer(f"{PRELUDE}{example.before}\n"), index), Rules())), None)
 
 
 def code_after(example: Example, index: ApiIndex) -> str:
     """Return an example's right code: what is written by hand, or what the first fix makes."""
     if example.after or not example.is_fixed:
         return example.after
-    fixed = applied(f"{PRELUDE}{example.before}\n", found_in(example, index).fixes[:1]).splitlines()
+    found = found_in(example, index)
+    fixed = applied(f"{PRELUDE}{example.before}\n", found.fixes[:1] if found is not None else ()).splitlines()
     return "\n".join(line for line in fixed if line not in PRELUDE.splitlines())
 
 
@@ -59,7 +60,8 @@ class Explanation:
     @property
     def prose(self) -> str:
         """What is wrong, what MLX does and what to write, in a sentence or two."""
-        return found_in(self.rule.examples[0], self.index).message
+        found = found_in(self.rule.examples[0], self.index)
+        return found.message if found is not None else f"{self.rule.title}."
 
     @property
     def code(self) -> str:

@@ -14,7 +14,7 @@ async def test_the_documentation_answers_and_is_shown() -> None:
 
     assert answer["generated"] is False and "oncatenate" in answer["answer"]
     assert answer["sources"][0]["name"] == "mlx.core.concatenate"
-    assert editor.client.shown == [answer["answer"]]
+    assert editor.client.shown == [f"{answer['answer']}\n\n```python\n{answer['code']}\n```"]
 
 
 async def test_a_client_that_shows_it_itself() -> None:

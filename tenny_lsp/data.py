@@ -24,6 +24,11 @@ def read_lines(name: str) -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
+def read_texts(folder: str, ending: str) -> dict[str, str]:
+    """Return the texts of the files of a folder of data files, by their names without the ending."""
+    return {path.name.removesuffix(ending): path.read_text("utf-8") for path in (FOLDER / folder).glob(f"*{ending}")}
+
+
 def read_json(name: str) -> Any:
     """Return the value of a JSON data file."""
     return json.loads(read_bytes(name))

@@ -69,19 +69,6 @@ def worker_model(
     return WorkerModel(WorkerOptions(base, adapter, abilities(model), deadline_s=deadline_s, keeping=keeping))
 
 
-def text_model(model: str, adapter: Path | None, *, idle_unload_s: float = 600, deadline_s: float = 30) -> "TextModel":
-    """Build a model that looks its answers up in those of its adapter first, and only then asks the worker.
-
-    Arguments and errors are those of ``worker_model``.
-    """
-    from tenny_lsp.model.adapter_files import ANSWERS_FILE
-    from tenny_lsp.model.precomputed import Precomputed
-
-    speaker = worker_model(model, adapter, idle_unload_s=idle_unload_s, deadline_s=deadline_s)
-    folder = adapter or locations.find_adapter(model)
-    return Precomputed(speaker, folder / ANSWERS_FILE) if folder and (folder / ANSWERS_FILE).is_file() else speaker
-
-
 def abilities(model: str) -> "Abilities":
     """Return what a base can do.
 
@@ -104,7 +91,7 @@ def _model_of(settings: "ModelSettings") -> "TextModel | None":
     if not settings.enabled:
         return None
     path = "" if _may_be_beside(settings) else settings.path
-    return text_model(path, _adapter_of(settings, path), idle_unload_s=settings.idle_unload_s)
+    return worker_model(path, _adapter_of(settings, path), idle_unload_s=settings.idle_unload_s)
 
 
 def _writer_of(settings: "ModelSettings") -> "TextModel | None":
@@ -113,7 +100,7 @@ def _writer_of(settings: "ModelSettings") -> "TextModel | None":
     if not settings.enabled or not _may_be_beside(settings) or not is_wanted:
         return None
     adapter = _adapter_of(settings, locations.SMOLLM2)
-    return text_model(locations.SMOLLM2, adapter, idle_unload_s=settings.idle_unload_s)
+    return worker_model(locations.SMOLLM2, adapter, idle_unload_s=settings.idle_unload_s)
 
 
 def _may_be_beside(settings: "ModelSettings") -> bool:

@@ -1,4 +1,4 @@
-"""Make the shipped adapter from the installed MLX: dataset, training, answers to every hover, scores in its card.
+"""Make the shipped adapter from the installed MLX: dataset, training, scores in its card.
 
 Run from the repository's root::
 
@@ -9,7 +9,6 @@ adapter makes of names it has not seen is measured with ``build-dataset``, ``tra
 """
 
 import argparse
-import asyncio
 import json
 from pathlib import Path
 
@@ -17,34 +16,16 @@ from rich.console import Console
 
 from tenny_lsp.cli.tables import TrainingView, evaluation_table
 from tenny_lsp.evaluation.evaluate import EvaluateOptions, evaluate
-from tenny_lsp.features.grounding import grounded_prose
-from tenny_lsp.features.hover import hover_prompt
 from tenny_lsp.learning.dataset import DatasetOptions, build_dataset
 from tenny_lsp.learning.options import TrainOptions
 from tenny_lsp.learning.train import train
-from tenny_lsp.mlx_api.index import ApiIndex, load_index
-from tenny_lsp.model.adapter_files import ANSWERS_FILE, CARD_FILE
-from tenny_lsp.model.precomputed import write_answers
-from tenny_lsp.model.protocol import TextModel
+from tenny_lsp.mlx_api.index import load_index
+from tenny_lsp.model.adapter_files import CARD_FILE
 from tenny_lsp.wiring import worker_model
 
 
-async def answers_of(speaker: TextModel, index: ApiIndex) -> dict[str, str]:
-    """Return the answers to hovers' prompts that may be shown."""
-    answers = {}
-    try:
-        for entry in index:
-            if entry.summary:
-                answer = await speaker.complete(hover_prompt(entry))
-                if grounded_prose(answer, entry, index, may_paraphrase=False) is not None:
-                    answers[hover_prompt(entry)] = answer
-    finally:
-        await speaker.close()
-    return answers
-
-
 def main() -> None:
-    """Trains, answers and measures."""
+    """Train and measure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("adapter", type=Path, help="the adapter's folder, such as adapters/mlx-docs")
     parser.add_argument("--iters", type=int, help="iterations of training; without, the adapter is there already")
@@ -57,8 +38,6 @@ def main() -> None:
         options = TrainOptions(arguments.work, arguments.adapter, iters=arguments.iters)
         with TrainingView(console) as view:
             train(options, view.show)
-    answers = asyncio.run(answers_of(worker_model("", arguments.adapter), index))
-    write_answers(arguments.adapter / ANSWERS_FILE, answers)
     scores = evaluate(
         EvaluateOptions(adapter=arguments.adapter, code=arguments.code),
         index,
@@ -68,7 +47,7 @@ def main() -> None:
     card = arguments.adapter / CARD_FILE
     values = json.loads(card.read_text(encoding="utf-8"))
     values["dataset"]["path"] = "build-dataset --test-size 0 --valid-size 0"
-    values |= {"evaluation": scores.to_json(), "precomputed_answers": len(answers)}
+    values["evaluation"] = scores.to_json()
     values["evaluation"]["adapter"] = arguments.adapter.name
     card.write_text(json.dumps(values, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     console.print(evaluation_table(scores))

@@ -2,13 +2,10 @@
 
 from pathlib import Path
 
-from tenny_lsp.inference.engine import Engine
 from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
-from tenny_lsp.pitfalls.check import Rules, pitfalls
-from tenny_lsp.pitfalls.fixes import applied
-from tenny_lsp.pitfalls.rule import PRELUDE, Example, Pitfall, Rule
+from tenny_lsp.pitfalls.explanations import Explanation, code_after, found_in
+from tenny_lsp.pitfalls.rule import Rule
 from tenny_lsp.pitfalls.rules.all import RULES
-from tenny_lsp.source.buffer import Buffer
 
 PAGE = Path("docs/pitfalls.md")
 _OUTCOMES = {
@@ -42,12 +39,9 @@ def page(index: ApiIndex) -> str:
     return _HEAD + table + "\n" + "".join(_section(rule, index) for rule in RULES)
 
 
-def _found(example: Example, index: ApiIndex) -> Pitfall:
-    return pitfalls(Engine(Buffer(f"{PRELUDE}{example.before}\n"), index), Rules())[0]
-
-
 def _fix(rule: Rule, index: ApiIndex) -> str:
-    fixes = [fix for example in rule.examples for fix in _found(example, index).fixes[:1]]
+    found = [pitfall for example in rule.examples if (pitfall := found_in(example, index)) is not None]
+    fixes = [fix for pitfall in found for fix in pitfall.fixes[:1]]
     return (
         "safe"
         if fixes and all(fix.is_safe for fix in fixes)
@@ -61,9 +55,9 @@ def _fix(rule: Rule, index: ApiIndex) -> str:
 
 def _section(rule: Rule, index: ApiIndex) -> str:
     outcomes = ", or ".join(dict.fromkeys(_OUTCOMES[example.outcome] for example in rule.examples))
-    said = _found(rule.examples[0], index).message
+    said = Explanation(rule, index).prose
     lines = [f"\n## {rule.code}\n", f"{rule.title}: it {outcomes}. [Why]({rule.link})\n", f"> {said}\n"]
-    pairs = [(example.before, _after(example, index)) for example in rule.examples]
+    pairs = [(example.before, code_after(example, index)) for example in rule.examples]
     short = [pair for pair in pairs if "\n" not in pair[0] + pair[1] and "|" not in pair[0] + pair[1]]
     if short:
         rows = [f"| `{before}` | `{after}` |" if after else f"| `{before}` | delete it |" for before, after in short]
@@ -72,15 +66,6 @@ def _section(rule: Rule, index: ApiIndex) -> str:
         if (before, after) not in short:
             lines += ["```python", "# before", before, "# after", after, "```", ""]
     return "\n".join(lines)
-
-
-def _after(example: Example, index: ApiIndex) -> str:
-    """Return the right code: what is written by hand, or what the first fix makes."""
-    text = f"{PRELUDE}{example.before}\n"
-    if example.after or not example.is_fixed:
-        return example.after
-    fixed = applied(text, _found(example, index).fixes[:1]).splitlines()
-    return "\n".join(line for line in fixed if line not in PRELUDE.splitlines())
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ const SCHEME = 'tenny-answer';
 /** What `tenny.ask` returns. */
 interface Answer {
     readonly answer: string | null;
+    readonly code: string;
     readonly sources: readonly { readonly name: string; readonly page: string | null }[];
 }
 
@@ -43,9 +44,10 @@ async function show(client: Client, question: string, answers: Map<string, strin
     await vscode.commands.executeCommand('markdown.showPreviewToSide', page);
 }
 
-function pageOf(question: string, { answer, sources }: Answer): string {
+function pageOf(question: string, { answer, code, sources }: Answer): string {
     const prose = answer ?? "Nothing in MLX's documentation is about that.";
+    const block = code ? ['', '```python', code, '```'] : [];
     const links = sources.map(({ name, page }) => (page ? `- [\`${name}\`](${page})` : `- \`${name}\``));
     const from = links.length > 0 ? ['', '**From**', '', ...links] : [];
-    return [`# ${question}`, '', prose, ...from, ''].join('\n');
+    return [`# ${question}`, '', prose, ...block, ...from, ''].join('\n');
 }

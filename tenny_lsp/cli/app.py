@@ -1,4 +1,4 @@
-"""The command line's app, its outputs, and the options that several commands share."""
+"""The command line's app, its outputs and input, and the options that several commands share."""
 
 import logging
 import os
@@ -41,6 +41,21 @@ def named_path(path: str) -> Path:
     if not path:
         raise typer.BadParameter("the path is empty")
     return Path(path)
+
+
+def standard_input() -> str:
+    """Return what stands on standard input; nothing where it is closed.
+
+    Raises:
+        StorageError: It is no text.
+    """
+    try:
+        text = sys.stdin.read() if sys.stdin is not None else ""  # closed by the shell: <&-
+    except ValueError:
+        text = "\0"
+    if "\0" in text:
+        raise StorageError("Standard input is not text but binary", "Give text.")
+    return text
 
 
 #: An option that takes a path.

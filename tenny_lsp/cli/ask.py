@@ -5,7 +5,6 @@ import json
 import logging
 import re
 import secrets
-import sys
 from collections.abc import Awaitable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -13,11 +12,21 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from tenny_lsp import locations
-from tenny_lsp.cli.app import AdapterPath, AsJson, Interpreter, SpeakingModel, app, err, out, path_option
+from tenny_lsp.cli.app import (
+    AdapterPath,
+    AsJson,
+    Interpreter,
+    SpeakingModel,
+    app,
+    err,
+    out,
+    path_option,
+    standard_input,
+)
 from tenny_lsp.cli.interpreter import index_of
 from tenny_lsp.errors import AdapterError, StorageError
 from tenny_lsp.model.identity import base_name_of
-from tenny_lsp.wiring import text_model, worker_model
+from tenny_lsp.wiring import worker_model
 
 if TYPE_CHECKING:
     from tenny_lsp.model.protocol import TextModel
@@ -39,13 +48,12 @@ def ask(
     if not question.strip():
         raise typer.BadParameter("the question is empty")
     from tenny_lsp.cli.tables import answer_text
-    from tenny_lsp.features.ask import answer_values, ask
-    from tenny_lsp.mlx_api.search import Search
+    from tenny_lsp.features.ask import answer_values, ask, search_in
 
     index = index_of(python)
     speaker = _speaker(model, adapter_path)
     with err.status("Reading"):
-        answer = asyncio.run(_closing(speaker, ask(question, Search(index), speaker, max_tokens=max_tokens)))
+        answer = asyncio.run(_closing(speaker, ask(question, search_in(index), speaker, max_tokens=max_tokens)))
     if as_json:
         out.print_json(json.dumps({"question": question, **answer_values(answer)}))
     else:
@@ -69,7 +77,7 @@ def roast(
     """Say what Tenny thinks of a comment, or of a file."""
     if (file is not None and comment) or (file is None and (review or not comment)):
         raise typer.BadParameter("give a comment, or --file")
-    text = _standard_input() if comment == "-" else comment
+    text = standard_input() if comment == "-" else comment
     if file is None and not re.search(r"[^\s#\"']", text):
         raise typer.BadParameter("the comment is empty")
     source = _source(file) if file is not None else ""
@@ -84,7 +92,8 @@ def roast(
         out.print_json(json.dumps({"file": str(file), "remarks": values} if file is not None else values))
     elif file is not None:
         if not values:
-            err.print(f"{file}: {'no line is telling' if source.strip() else 'the file is empty'}", highlight=False)
+            why = "no line is telling" if source.strip() else "the file is empty"
+            err.print(f"{file}: {why}", highlight=False, soft_wrap=True)
         for remark in values:
             out.print(f"{file}:{remark['line']}: {remark['message']}", highlight=False, soft_wrap=True)
     else:
@@ -130,16 +139,6 @@ def _source(file: Path) -> str:
     return source.text
 
 
-def _standard_input() -> str:
-    try:
-        text = sys.stdin.read() if sys.stdin is not None else ""  # closed by the shell: <&-
-    except ValueError:
-        text = "\0"
-    if "\0" in text:
-        raise StorageError("Standard input is not text but binary", "Give a comment.")
-    return text
-
-
 def _base(model: str, adapter_path: Path | None) -> str:
     """Return the name of the base to ask: the one that is named, else the one an adapter was made for."""
     if model or adapter_path is None:
@@ -163,7 +162,7 @@ def _cynic(model: str, adapter_path: Path | None) -> "TextModel | None":
 def _speaker(model: str, adapter_path: Path | None) -> "TextModel | None":
     """Return the model that answers; None, and a line on stderr, when nothing has been trained yet."""
     try:
-        speaker = text_model(_base(model, adapter_path), adapter_path, deadline_s=600)  # who asks here has Ctrl-C
+        speaker = worker_model(_base(model, adapter_path), adapter_path, deadline_s=600)  # who asks here has Ctrl-C
         LOGGER.debug("%s answers", speaker.identity)  # and an incomplete base or adapter is refused right here
     except AdapterError as error:
         if model or adapter_path:

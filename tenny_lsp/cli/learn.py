@@ -1,4 +1,4 @@
-"""The commands build-dataset, train and evaluate."""
+"""The commands build-dataset and evaluate."""
 
 import json
 from pathlib import Path
@@ -9,10 +9,7 @@ import typer
 from tenny_lsp import locations
 from tenny_lsp.cli.app import AdapterPath, AsJson, Interpreter, Model, app, err, out, path_option
 from tenny_lsp.cli.interpreter import index_of
-from tenny_lsp.learning.options import TrainOptions
 from tenny_lsp.wiring import worker_model
-
-_DEFAULTS = TrainOptions(data=Path(), adapter_path=Path())
 
 
 @app.command()
@@ -56,51 +53,6 @@ def build_dataset(
     read = ", ".join([*(f"{name} {version}" for name, version in dataset.versions.items()), *map(str, roasts or ())])
     cut = f"{dataset.shortened} answers shortened, {dataset.left_out} left out"
     out.print(f"{read} → {dataset.folder} ({cut})", highlight=False, soft_wrap=True)
-
-
-@app.command()
-def train(
-    data: Annotated[Path, path_option(help="The folder that build-dataset wrote.")] = Path("dataset"),
-    model: Annotated[str, typer.Option(help="Folder or hub name of the base model. Default: the embedded one.")] = "",
-    adapter_path: AdapterPath = None,
-    iters: Annotated[int | None, typer.Option(help="Iterations, instead of epochs.")] = None,
-    epochs: Annotated[float | None, typer.Option(help="How often every row is read.")] = None,
-    batch_size: Annotated[int, typer.Option(help="Rows in a batch.")] = _DEFAULTS.batch_size,
-    learning_rate: Annotated[float, typer.Option(help="Its peak, after the warm-up.")] = _DEFAULTS.learning_rate,
-    num_layers: Annotated[
-        int, typer.Option("--num-layers", "--lora-layers", help="Layers to adapt, from the last; -1: all.")
-    ] = _DEFAULTS.num_layers,
-    rank: Annotated[int, typer.Option(help="Rank of the adapter's matrices.")] = _DEFAULTS.rank,
-    scale: Annotated[float, typer.Option(help="What the adapter's output is multiplied with.")] = _DEFAULTS.scale,
-    dropout: Annotated[
-        float, typer.Option(help="Share of the adapter's inputs dropped in training.")
-    ] = _DEFAULTS.dropout,
-    optimizer: Annotated[str, typer.Option(help="adam or adamw.")] = _DEFAULTS.optimizer,
-    max_grad_norm: Annotated[float, typer.Option(help="Longer gradients are scaled down.")] = _DEFAULTS.max_grad_norm,
-    mask_prompt: Annotated[bool, typer.Option(help="Take the loss on completions only.")] = _DEFAULTS.mask_prompt,
-    prompt_format: Annotated[
-        Literal["raw", "chat"], typer.Option(help="chat: prompts as messages in the base's chat template.")
-    ] = _DEFAULTS.prompt_format,
-    max_seq_length: Annotated[int, typer.Option(help="The longest row, in tokens.")] = _DEFAULTS.max_seq_length,
-    grad_checkpoint: Annotated[bool, typer.Option(help="Less memory, more time.")] = _DEFAULTS.grad_checkpoint,
-    steps_per_report: Annotated[int, typer.Option(help="Iterations between reports.")] = _DEFAULTS.steps_per_report,
-    steps_per_eval: Annotated[int, typer.Option(help="Iterations between validations.")] = _DEFAULTS.steps_per_eval,
-    val_batches: Annotated[int, typer.Option(help="Batches of a validation; -1: all.")] = _DEFAULTS.val_batches,
-    resume_adapter_file: Annotated[Path | None, path_option(help="Adapter weights to go on from.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the first weights and the order of rows.")] = _DEFAULTS.seed,
-    test: Annotated[bool, typer.Option("--test", help="Score the adapter on test.jsonl at the end.")] = False,
-    test_batches: Annotated[int, typer.Option(help="Batches of the test; -1: all.")] = _DEFAULTS.test_batches,
-) -> None:
-    """Fine-tune a base model with LoRA on a dataset; Ctrl-C keeps the best so far."""
-    given = dict(locals())
-    from tenny_lsp.cli.tables import TrainingView, result_table
-    from tenny_lsp.learning.train import train
-
-    given["model"] = model or locations.EMBEDDED
-    given["adapter_path"] = adapter_path or locations.trained_adapter(model)
-    with TrainingView(err) as view:
-        result = train(TrainOptions(**given), view.show)
-    out.print(result_table(result))
 
 
 @app.command()

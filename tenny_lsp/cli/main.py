@@ -5,7 +5,8 @@ import io
 import sys
 from collections.abc import Sequence
 
-from tenny_lsp.cli import ask, check, learn, models, serve  # noqa: F401 - importing a module registers its commands
+# Importing a module registers its commands.
+from tenny_lsp.cli import ask, check, convert, generate, learn, models, serve, train  # noqa: F401
 from tenny_lsp.cli.app import app, drop_output, err
 from tenny_lsp.errors import TennyError
 

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from textwrap import indent
 from types import TracebackType
 from typing import Any
 
@@ -18,12 +19,10 @@ from tenny_lsp.learning.dataset import Dataset
 from tenny_lsp.learning.options import Progress as TrainProgress
 from tenny_lsp.learning.options import TrainResult
 from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.mlx_api.markdown import sentences
-from tenny_lsp.mlx_api.naming import customary_name
-from tenny_lsp.mlx_api.pages import page_of
 
 #: Without a terminal, seconds between two lines of progress.
 PLAIN_LINE_EVERY_S = 10
+_BARS, _CURVE_WIDTH = "▁▂▃▄▅▆▇█", 16
 
 
 class PlainProgress:
@@ -94,6 +93,7 @@ class TrainingView:
         )
         self._task = self._bar.add_task("", total=None, place="", scores="loading")
         self._loss = self._val_loss = "–"
+        self._losses: list[float] = []
 
     def __enter__(self) -> "TrainingView":
         self._bar.start()
@@ -108,43 +108,64 @@ class TrainingView:
         """Show a progress report."""
         if progress.train_loss is not None:
             self._loss = f"{progress.train_loss:.3f}"
+            self._losses.append(progress.train_loss)
         if progress.val_loss is not None:
             self._val_loss = f"{progress.val_loss:.3f}"
             line = f"iteration {progress.iteration}/{progress.iters}: validation loss {self._val_loss}"
             self._console.print(line, highlight=False)
         place, speed = f"{progress.iteration}/{progress.iters}", f"{progress.tokens_per_s:,.0f} tokens/s"
         left = [] if progress.remaining_s is None else [f"{_clock(progress.remaining_s)} left"]
-        scores = "  ".join([f"loss {self._loss}", f"validation {self._val_loss}", speed, *left])
+        scores = "  ".join([f"loss {self._loss} {curve(self._losses)}", f"validation {self._val_loss}", speed, *left])
         if progress.train_loss is not None and progress.iteration < progress.iters:
             self._plain.show(f"iteration {place}: " + ", ".join([f"loss {self._loss}", speed, *left]))
         self._bar.update(self._task, total=progress.iters, completed=progress.iteration, place=place, scores=scores)
 
 
+def curve(values: Sequence[float], width: int = _CURVE_WIDTH) -> str:
+    """Return a line of bars, one character for each part of the values, from the lowest to the highest."""
+    if len(values) < 2:
+        return ""
+    size = max(1, -(-len(values) // width))
+    parts = [values[start : start + size] for start in range(0, len(values), size)]
+    means = [sum(part) / len(part) for part in parts]
+    low, span = min(means), max(means) - min(means) or 1.0
+    return "".join(_BARS[round((mean - low) / span * (len(_BARS) - 1))] for mean in means)
+
+
 def answer_text(answer: Answer, index: ApiIndex) -> Text:
-    """Return an answer with its sources, a line each; without any, that nothing is known of it."""
+    """Return an answer, its code and its sources, a line each; without any, that nothing is known of it."""
     text = Text(prose_of(answer, index))
-    if answer.prose is None:
-        return text
-    text.append("\n")
+    if answer.code:
+        text.append("\n\n")
+        text.append(indent(answer.code, "    "), style="green")
+    if answer.sources:
+        text.append("\n")
     for source in answer.sources:
-        page = page_of(source.entry.name)
-        text.append(f"\n{customary_name(source.entry.name)}", style="bold")
-        text.append(f"  {sentences(source.entry.summary)}")
-        if page:
-            text.append(f"  {page}", style="blue")
+        text.append(f"\n{source.name}", style="bold")
+        if source.summary:
+            text.append(f"  {source.summary}")
+        if source.page:
+            text.append(f"  {source.page}", style="blue")
     return text
 
 
-def result_table(result: TrainResult) -> Table:
+def _why_ended(result: TrainResult) -> str:
+    if result.interrupted:
+        return " (stopped by Ctrl-C)"
+    return " (stopped early: no validation was better)" if result.stopped_early else ""
+
+
+def result_table(result: TrainResult, report: Path) -> Table:
     """Return a training's result as a table."""
     table = Table(show_header=False)
     table.add_row("adapter", str(result.adapter_path))
-    table.add_row("iterations", f"{result.iterations}" + (" (stopped by Ctrl-C)" if result.interrupted else ""))
+    table.add_row("iterations", f"{result.iterations}{_why_ended(result)}")
     table.add_row("kept", f"iteration {result.best_iteration}")
     table.add_row("validation loss", f"{_number(result.start_val_loss)} → {_number(result.val_loss)}")
     table.add_row("training loss", _number(result.train_loss))
     if result.test_loss is not None:
         table.add_row("test loss", f"{result.test_loss:.3f} (perplexity {_number(result.test_perplexity)})")
+    table.add_row("report", str(report))
     table.add_row("time", f"{_clock(result.duration_s)}, {result.trained_tokens:,} tokens")
     return table
 

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from tenny_lsp.errors import DatasetError
 from tenny_lsp.evaluation.answering import Judged, judge
+from tenny_lsp.evaluation.examples import JudgedExample, judge_examples
 from tenny_lsp.evaluation.ranking import places_in, reciprocal_rank
 from tenny_lsp.evaluation.scores import AnswerScores, Evaluation, Perplexities, Speed, scores_by_module
 from tenny_lsp.features.hover import hover_prompt
 from tenny_lsp.learning.formats import read_sources
 from tenny_lsp.mlx_api.entry import ApiEntry
+from tenny_lsp.mlx_api.examples import example_of
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.model.prompt_format import prompt_format
 from tenny_lsp.model.protocol import ALL_ABILITIES, TextModel
@@ -31,7 +33,8 @@ class EvaluateOptions:
     Args:
         model (str | None): The base's folder; None for the embedded one.
         adapter (Path | None): The adapter's folder; None for the bare base.
-        data (Path | None): A dataset's folder: its test rows, and the names they are about, count as held out.
+        data (Path | None): A dataset's folder: its test rows, and the names they are about, count as held out; code is
+            asked for, and executed, for each of those names that has an example.
         code (Path | None): A folder with held-out Python source, a folder for each package.
         places (int): Uses of MLX in that source whose name is predicted.
         max_entries (int | None): Entries asked about, spread over all of them; None for all, 0 for none.
@@ -63,7 +66,7 @@ def evaluate(options: EvaluateOptions, index: ApiIndex, speaker: TextModel, on_a
     """
     code = _sources(options.code) if options.code else {}
     held_out = read_sources(options.data / "test.jsonl") if options.data else frozenset()
-    first_answer_s, judged, names = asyncio.run(_ask(options, index, speaker, code, on_answer))
+    first_answer_s, judged, names, examples = asyncio.run(_ask(options, index, speaker, code, held_out, on_answer))
     unseen = [one for one in judged if one.name in held_out]
     rows, perplexities, speed = _measure(options, index, code)
     return Evaluation(
@@ -79,12 +82,18 @@ def evaluate(options: EvaluateOptions, index: ApiIndex, speaker: TextModel, on_a
         speed=speed,
         first_answer_s=first_answer_s,
         judged=tuple(judged),
+        examples=tuple(examples),
     )
 
 
 async def _ask(
-    options: EvaluateOptions, index: ApiIndex, speaker: TextModel, code: dict[str, list[str]], on_answer: OnAnswer
-) -> tuple[float, list[Judged], float | None]:
+    options: EvaluateOptions,
+    index: ApiIndex,
+    speaker: TextModel,
+    code: dict[str, list[str]],
+    held_out: frozenset[str],
+    on_answer: OnAnswer,
+) -> tuple[float, list[Judged], float | None, list[JudgedExample]]:
     async def complete(prompt: str) -> str:
         return await speaker.complete(prompt, max_tokens=_MAX_TOKENS)
 
@@ -107,9 +116,11 @@ async def _ask(
             on_answer(len(judged), len(chosen))
         places = places_in([text for texts in code.values() for text in texts], index, options.places)
         names = await reciprocal_rank(places, index, speaker.score) if places else None
+        unseen = [entry for entry in index if entry.name in held_out and example_of(entry) is not None]
+        examples = await judge_examples(unseen, complete)
     finally:
         await speaker.close()
-    return first_answer_s, judged, names
+    return first_answer_s, judged, names, examples
 
 
 def _measure(

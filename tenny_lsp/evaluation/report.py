@@ -1,7 +1,7 @@
 """Write an evaluation to a folder: a page of Markdown, every answer, and plots."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -30,7 +30,7 @@ def check_plotting() -> None:
 
 
 def write_report(scores: Evaluation, folder: Path) -> None:
-    """Write ``README.md``, ``scores.json``, ``answers.jsonl`` and the plots into a folder.
+    """Write ``README.md``, ``scores.json``, ``answers.jsonl``, ``examples.jsonl`` and the plots into a folder.
 
     Args:
         scores (Evaluation): What was measured.
@@ -45,10 +45,14 @@ def write_report(scores: Evaluation, folder: Path) -> None:
         plots = [name for name, draw in drawn.items() if draw(scores, folder / name)]
         (folder / "README.md").write_text(_page(scores, plots), encoding="utf-8")
         (folder / "scores.json").write_text(json.dumps(scores.to_json(), indent=1) + "\n", encoding="utf-8")
-        answers = (json.dumps(asdict(one), ensure_ascii=False) + "\n" for one in scores.judged)
-        (folder / "answers.jsonl").write_text("".join(answers), encoding="utf-8")
+        _write_lines(folder / "answers.jsonl", map(asdict, scores.judged))
+        _write_lines(folder / "examples.jsonl", map(asdict, scores.examples))
     except OSError as error:
         raise StorageError(f"The report cannot be written to {folder}: {error}", "Choose another --output.") from error
+
+
+def _write_lines(file: Path, rows: Iterable[dict[str, Any]]) -> None:
+    file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
 
 
 def _page(scores: Evaluation, plots: list[str]) -> str:

@@ -6,6 +6,7 @@ from statistics import mean
 from typing import Any
 
 from tenny_lsp.evaluation.answering import Judged, by_module
+from tenny_lsp.evaluation.examples import JudgedExample
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class Evaluation:
         speed (Speed): Tokens a second.
         first_answer_s (float): From starting the worker's process to the end of its first answer.
         judged (tuple[Judged, ...]): Every answer.
+        examples (tuple[JudgedExample, ...]): Code for the names kept for testing, one attempt each.
     """
 
     base: str
@@ -93,6 +95,12 @@ class Evaluation:
     speed: Speed
     first_answer_s: float
     judged: tuple[Judged, ...] = field(default=(), repr=False)
+    examples: tuple[JudgedExample, ...] = field(default=(), repr=False)
+
+    @property
+    def pass_at_1(self) -> float | None:
+        """The share of the examples that ran and used their name; None where none were asked for."""
+        return mean(not one.fault for one in self.examples) if self.examples else None
 
     def rows(self) -> Iterator[tuple[str, str]]:
         """Yield (measure, value) for a table; what was not measured is left out."""
@@ -102,6 +110,9 @@ class Evaluation:
             yield from _answer_rows(f"answers about MLX {self.mlx}, in unseen words", self.answers)
         if self.held_out_answers:
             yield from _answer_rows("answers about names kept for testing", self.held_out_answers)
+        if self.pass_at_1 is not None:
+            said = f"{self.pass_at_1:.1%} of {len(self.examples)}"
+            yield "examples of names kept for testing that run (pass@1)", said
         if self.rows_perplexity:
             yield "perplexity of test rows, base → with adapter", str(self.rows_perplexity)
         for package, perplexities in self.code.items():
@@ -115,8 +126,8 @@ class Evaluation:
     def to_json(self) -> dict[str, Any]:
         """Return the scores as JSON values, without the answers themselves."""
         values = asdict(self)
-        del values["judged"]
-        return values
+        del values["judged"], values["examples"]
+        return {**values, "pass_at_1": self.pass_at_1}
 
 
 def scores_by_module(judged: list[Judged]) -> dict[str, AnswerScores]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from tenny_lsp.features.signature import declaration, signature_text
 from tenny_lsp.mlx_api.entry import ApiEntry, Item
+from tenny_lsp.mlx_api.examples import example_of
 from tenny_lsp.mlx_api.foreign import LIBRARIES, ForeignName, counterparts, namesake, replacement_for_member
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.markdown import inline, markdown
@@ -29,6 +30,7 @@ def facts(entry: ApiEntry, index: ApiIndex, *, with_elsewhere: bool = True) -> s
         f"```python\n{signature_text(entry)}\n```",
         inline(entry.summary),
         *lead,
+        _example(entry, index),
         _parameters(entry.parameters),
         _returns(entry.returns),
         _elsewhere(entry, index) if with_elsewhere else "",
@@ -107,6 +109,12 @@ def _returns(items: tuple[Item, ...]) -> str:
     if len(said) == 1:
         return f"**Returns**{said[0] if items[0].annotation else ' ' + said[0]}"
     return "**Returns**\n\n" + "\n".join(f"- {text.strip()}" for text in said) if said else ""
+
+
+def _example(entry: ApiEntry, index: ApiIndex) -> str:
+    """Return an example that has been executed with the entry's signature, as a block of code."""
+    example = example_of(entry) if index.package == "mlx" else None
+    return f"**Example**\n\n```python\n{example.text}\n```" if example is not None else ""
 
 
 def _elsewhere(entry: ApiEntry, index: ApiIndex) -> str:

@@ -1,10 +1,11 @@
-"""Make the card of a hover: facts about the name under the cursor, and the model's sentence below them."""
+"""Make the card of a hover: facts about the name under the cursor, and what a model adds."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from tenny_lsp.features.cards import facts, lacking_card, parameter_card, value_card
 from tenny_lsp.features.grounding import grounded_prose
+from tenny_lsp.features.subject import content_words
 from tenny_lsp.inference.cursor import KeywordArgument, MissingMember, NamedEntry
 from tenny_lsp.inference.queries import Queries
 from tenny_lsp.mlx_api.entry import ApiEntry
@@ -15,6 +16,9 @@ from tenny_lsp.model.prompts import hover_question, prompt_of
 
 #: Asks the model, within the caller's deadline: prompt → answer, or None when it is not there yet.
 Ask = Callable[[str], Awaitable[str | None]]
+
+#: A sentence that repeats so large a share of its content words from the card adds nothing to it.
+_MOST_REPEATED = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +36,7 @@ class HoverCard:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
-class Prose:
-    """Writes the sentence below a card.
-
-    Args:
-        ask (Ask): Asks the model.
-        may_paraphrase (bool): Whether the sentence may use words that the documentation does not; see ``grounding``.
-    """
-
-    ask: Ask
-    may_paraphrase: bool = True
-
-    async def of(self, entry: ApiEntry, index: ApiIndex) -> str | None:
-        """Return a sentence about an entry; None when there is none in time, or none that may be shown."""
-        answer = await self.ask(hover_prompt(entry)) if entry.summary else None
-        return grounded_prose(answer, entry, index, may_paraphrase=self.may_paraphrase) if answer else None
-
-
-async def hover(queries: Queries, offset: int, prose: Prose | None = None) -> HoverCard | None:
+async def hover(queries: Queries, offset: int, ask: Ask | None = None) -> HoverCard | None:
     """Return the card of what stands at an offset in code points.
 
     Returns None when that is not MLX's, or not certainly so; on a variable that holds an array, too: what a type
@@ -59,7 +45,8 @@ async def hover(queries: Queries, offset: int, prose: Prose | None = None) -> Ho
     Args:
         queries (Queries): Answers questions about the file.
         offset (int): Where the cursor is.
-        prose (Prose, optional): Writes the sentence below the facts. Default: facts only.
+        ask (Ask, optional): Asks a model that writes for a sentence, which is shown below the facts if it is true and
+            says what they do not. Default: facts only.
     """
     target, index = queries.target_at(offset), queries.index
     if target is None:
@@ -67,7 +54,7 @@ async def hover(queries: Queries, offset: int, prose: Prose | None = None) -> Ho
     card: str | None
     if isinstance(target, NamedEntry):
         card = facts(target.entry, index)
-        if prose is not None and (said := await prose.of(target.entry, index)):
+        if ask is not None and (said := await _sentence(target.entry, index, ask)) and _adds(said, card):
             card += f"\n\n---\n\n**Tenny:** {said}"
     elif isinstance(target, KeywordArgument):
         card = parameter_card(target.name, target.entry, index)
@@ -76,6 +63,18 @@ async def hover(queries: Queries, offset: int, prose: Prose | None = None) -> Ho
     else:
         card = value_card(target.name, target.entry, index)
     return HoverCard(card, target.start, target.end) if card is not None else None
+
+
+async def _sentence(entry: ApiEntry, index: ApiIndex, ask: Ask) -> str | None:
+    """Return a sentence about an entry; None when there is none in time, or none that may be shown."""
+    answer = await ask(hover_prompt(entry)) if entry.summary else None
+    return grounded_prose(answer, entry, index) if answer else None
+
+
+def _adds(sentence: str, card: str) -> bool:
+    """Return whether a sentence says what a card does not: enough of its content words stand nowhere in it."""
+    said = content_words(sentence)
+    return len(said & content_words(card)) < _MOST_REPEATED * len(said)
 
 
 def hover_prompt(entry: ApiEntry) -> str:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from tenny_lsp.errors import AdapterError, BaseModelError, StorageError
-from tenny_lsp.model.adapter_files import ANSWERS_FILE, CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
+from tenny_lsp.learning.folders import recover, replace_folder, sync
+from tenny_lsp.model.adapter_files import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
 from tenny_lsp.model.identity import check_card
 
 Shapes = dict[str, tuple[int, ...]]
@@ -85,12 +86,11 @@ def check_replaceable(folder: Path) -> None:
     folder = folder.resolve()
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        if not folder.exists() and _backup_of(folder).exists():
-            _backup_of(folder).rename(folder)
+        recover(folder)
         found = {file.name for file in folder.iterdir()} if folder.exists() else set()
     except OSError as error:
         raise StorageError(f"{folder} cannot be used: {error}", "Choose another --adapter-path.") from error
-    if foreign := sorted(found - {WEIGHTS_FILE, CONFIG_FILE, CARD_FILE, ANSWERS_FILE, ".DS_Store"}):
+    if foreign := sorted(found - {WEIGHTS_FILE, CONFIG_FILE, CARD_FILE, ".DS_Store"}):
         raise StorageError(
             f"{folder} holds files that are no adapter ({', '.join(foreign[:3])})",
             "Choose another --adapter-path, or move them away.",
@@ -122,12 +122,12 @@ def save_adapter(
         new.mkdir(parents=True)
         with (new / WEIGHTS_FILE).open("wb") as stream:
             write_weights(stream)
-            _sync(stream)
+            sync(stream)
         for name, content in ((CONFIG_FILE, config), (CARD_FILE, card)):
             with (new / name).open("wb") as stream:
                 stream.write(json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n")
-                _sync(stream)
-        _swap(new, folder)
+                sync(stream)
+        replace_folder(new, folder)
     except OSError as error:
         raise StorageError(
             f"The adapter cannot be written to {folder}: {error}",
@@ -135,31 +135,6 @@ def save_adapter(
         ) from error
     finally:
         shutil.rmtree(new, ignore_errors=True)
-
-
-def _swap(new: Path, folder: Path) -> None:
-    """Replace ``folder`` with ``new``, or leave ``folder`` as it is."""
-    backup = _backup_of(folder)
-    try:
-        if folder.exists():
-            shutil.rmtree(backup, ignore_errors=True)
-            folder.rename(backup)
-        new.rename(folder)
-    except BaseException:
-        if backup.exists() and not folder.exists():
-            backup.rename(folder)
-        raise
-    shutil.rmtree(backup, ignore_errors=True)
-
-
-def _backup_of(folder: Path) -> Path:
-    """Return where a folder's old content is kept between two renames."""
-    return folder.with_name(f".{folder.name}.old")
-
-
-def _sync(stream: BinaryIO) -> None:
-    stream.flush()
-    os.fsync(stream.fileno())
 
 
 def _base_files(folder: Path) -> list[Path]:

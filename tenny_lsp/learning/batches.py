@@ -1,8 +1,9 @@
 """Turn dataset rows into padded batches and loss positions, with NumPy only: no MLX is imported."""
 
+import itertools
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -42,6 +43,17 @@ class TokenizedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """A process's part of every batch: each ``size``-th row from the ``rank``-th on."""
+
+    rank: int
+    size: int
+
+
+WHOLE = Share(0, 1)
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Padded rows of similar length.
 
@@ -50,7 +62,7 @@ class Batch:
         positions: Indices into the flattened inputs whose next token is learned, ``(N,) int32``.
         targets: The tokens that follow them, ``(N,) int32``.
         weights: 1 where a position counts, 0 where it only pads ``N``, ``(N,) float32``.
-        token_count: Tokens that are not padding, prompts included.
+        token_count: Tokens that are not padding, prompts included, in the rows of all processes.
     """
 
     inputs: Ids
@@ -126,7 +138,9 @@ def _truncated(prompt: list[int], completion: list[int], longest: int, mask_prom
     return TokenizedRow((*prompt, *completion), max(1, len(prompt) if mask_prompt else 1))
 
 
-def epoch(examples: Sequence[TokenizedRow], batch_size: int, *, seed: int, pad_to: int = 8) -> Iterator[Batch]:
+def epoch(
+    examples: Sequence[TokenizedRow], batch_size: int, *, seed: int, pad_to: int = 8, share: Share = WHOLE
+) -> Iterator[Batch]:
     """Yield every example once, in batches of similar length and in an order given by the seed.
 
     Args:
@@ -134,6 +148,7 @@ def epoch(examples: Sequence[TokenizedRow], batch_size: int, *, seed: int, pad_t
         batch_size (int): Rows in a batch; the batch of the longest rows may hold fewer.
         seed (int): Decides which rows of one length share a batch, and the order of the batches.
         pad_to (int): Lengths are rounded up to a multiple of it: fewer shapes to compile. Default: ``8``.
+        share (Share): Which rows of each batch are this process's. Default: all.
     """
     random = np.random.default_rng(seed)
     lengths = np.array([padded_length(len(example.tokens) - 1, pad_to) for example in examples])
@@ -141,7 +156,11 @@ def epoch(examples: Sequence[TokenizedRow], batch_size: int, *, seed: int, pad_t
     order = shuffled[np.argsort(lengths[shuffled], kind="stable")]
     groups = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
     for group in random.permutation(len(groups)):
-        yield collate([examples[index] for index in groups[group]], pad_to)
+        rows = [examples[index] for index in groups[group]]
+        own = rows[share.rank :: share.size]
+        # Every process takes part in every batch.
+        batch = collate(own, pad_to) if own else without_loss(collate(rows[:1], pad_to))
+        yield replace(batch, token_count=sum(len(row.tokens) for row in rows))
 
 
 def collate(examples: Sequence[TokenizedRow], pad_to: int = 8) -> Batch:
@@ -164,14 +183,20 @@ def collate(examples: Sequence[TokenizedRow], pad_to: int = 8) -> Batch:
     )
 
 
+def without_loss(batch: Batch) -> Batch:
+    """Return a batch that is computed like another one and in which nothing is learned."""
+    return replace(batch, weights=np.zeros_like(batch.weights))
+
+
 def padded_length(length: int, pad_to: int) -> int:
     """Return ``length`` rounded up to a multiple of ``pad_to``."""
     return -(-length // pad_to) * pad_to
 
 
-def epochs(examples: Sequence[TokenizedRow], batch_size: int, *, seed: int, pad_to: int) -> Iterator[Batch]:
-    """Yield the batches of one epoch after another, each in an order of its own."""
-    number = 0
-    while True:
-        yield from epoch(examples, batch_size, seed=seed + number, pad_to=pad_to)
-        number += 1
+def epochs(
+    examples: Sequence[TokenizedRow], batch_size: int, *, seed: int, pad_to: int, share: Share = WHOLE
+) -> Iterator[tuple[int, Batch]]:
+    """Yield the batches of one epoch after another, each in an order of its own, with the epoch counted from 0."""
+    for number in itertools.count():
+        for batch in epoch(examples, batch_size, seed=seed + number, pad_to=pad_to, share=share):
+            yield number, batch

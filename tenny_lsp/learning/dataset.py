@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tenny_lsp.errors import DatasetError, StorageError
 from tenny_lsp.learning.formats import Format, Row, row_line
+from tenny_lsp.learning.pitfall_rows import pitfall_rows
 from tenny_lsp.learning.questions import entry_rows, first_of_their_name, foreign_rows
 from tenny_lsp.learning.roasts import read_roasts, roast_rows
 from tenny_lsp.learning.split import Split, split_of
@@ -25,6 +26,8 @@ SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 MANIFEST = "manifest.json"
 #: The longest excerpt that stands beside another entry's.
 _NEIGHBOUR_CHARACTERS = 200
+#: Kinds whose answers are code: a part of it is worth nothing.
+_CODE_KINDS = ("example", "pitfall")
 #: Where an answer may be cut: after a sentence, or after one of several parameters.
 _END = re.compile(SENTENCE_END.pattern + r"|;(?=\s)")
 
@@ -142,6 +145,7 @@ def _all_rows(options: DatasetOptions) -> tuple[dict[str, str], list[Row]]:
             for foreign in load_foreign_names().values()
             for row in foreign_rows(foreign, with_documentation=options.with_documentation)
         ]
+        rows += pitfall_rows(load_index("mlx", options.python))
     rows += [row for file in options.roasts for roast in read_roasts(file) for row in roast_rows(roast)]
     first: dict[str, Row] = {}  # in two packages, a bare name means the first one's
     for row in rows:
@@ -173,6 +177,8 @@ def _shortened(row: Row, limit: int) -> Row | None:
     room = limit - len(row.prompt)
     if len(row.completion) <= room:
         return row
+    if row.kind in _CODE_KINDS:
+        return None
     ends = [match.start() for match in _END.finditer(row.completion) if match.end() <= room]
     if not ends:
         return None

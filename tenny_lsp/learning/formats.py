@@ -35,10 +35,14 @@ def row_line(row: Row, row_format: Format) -> str:
     return json.dumps(values, ensure_ascii=False) + "\n"
 
 
-def read_rows(path: Path) -> list[Row]:
+def read_rows(path: Path, separator: str = SEPARATOR) -> list[Row]:
     """Return the rows of a JSONL file: each has a prompt and a completion, or one text that holds both.
 
     Text without an answer is learned as a whole.
+
+    Args:
+        path (Path): The file.
+        separator (str): In a text, what ends the prompt; the first one counts.
 
     Raises:
         DatasetError: The file is missing, empty or not UTF-8, or a line is not such a row.
@@ -49,7 +53,7 @@ def read_rows(path: Path) -> list[Row]:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path} cannot be read: {error}", "Is it a JSONL file in UTF-8?") from error
-    rows = [_row(line, f"{path}, line {number}") for number, line in enumerate(lines, 1) if line.strip()]
+    rows = [_row(line, f"{path}, line {number}", separator) for number, line in enumerate(lines, 1) if line.strip()]
     if not rows:
         raise DatasetError(f"{path} holds no rows", "Write it again with `tenny-lsp build-dataset`.")
     return rows
@@ -67,7 +71,7 @@ def read_sources(path: Path) -> frozenset[str]:
         raise DatasetError(f"{path} cannot be read: {error}", "Write it with `tenny-lsp build-dataset`.") from error
 
 
-def _row(line: str, place: str) -> Row:
+def _row(line: str, place: str, separator: str) -> Row:
     expected = 'A row is {"prompt": "…", "completion": "…"} or {"text": "Q: …\\nA: …"}.'
     try:
         value = json.loads(line)
@@ -77,8 +81,8 @@ def _row(line: str, place: str) -> Row:
         raise DatasetError(f"{place} is not an object", expected)
     text = value.get("text")
     if isinstance(text, str):
-        question, separator, answer = text.partition(SEPARATOR)
-        row = Row(question + separator, answer) if separator else Row("", text)
+        question, found, answer = text.partition(separator)
+        row = Row(question + found, answer) if found else Row("", text)
     else:
         missing = [key for key in ("prompt", "completion") if not isinstance(value.get(key), str)]
         if missing:

@@ -1,27 +1,28 @@
-"""Run MLX-LM's trainer on a model with LoRA layers and write the adapter.
+"""Train a model that has its adapter layers, and write the adapter."""
 
-The trainer gets its own hooks: the loss, the batches, and a callback after every iteration.
-"""
-
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import datetime, timezone
+from itertools import islice
 from math import exp
-from typing import Any
+from typing import Any, cast
 
 import mlx.core as mx
-from mlx_lm.tuner import trainer
 
 from tenny_lsp.errors import TrainingError
 from tenny_lsp.learning.adapter import save_adapter
-from tenny_lsp.learning.batches import TokenizedRow, epoch, epochs
-from tenny_lsp.learning.callback import OnProgress, TrainingCallback, TrainingFinished
-from tenny_lsp.learning.lora import trainable_weights
-from tenny_lsp.learning.objective import ClippedOptimizer, completion_loss, grad_checkpoint_undone
+from tenny_lsp.learning.batches import Batch, Share, TokenizedRow, epoch, epochs
+from tenny_lsp.learning.checkpoint import read_state, run_folder, save_state
+from tenny_lsp.learning.lora import set_scale, trainable_weights
+from tenny_lsp.learning.metrics import Metrics
+from tenny_lsp.learning.objective import checkpointed_layers, completion_loss
+from tenny_lsp.learning.optimizer import make_optimizer
 from tenny_lsp.learning.options import TrainOptions, TrainResult
+from tenny_lsp.learning.record import OnProgress, TrainingRecord
+from tenny_lsp.learning.step import TrainingStep
 from tenny_lsp.model.runtime import prepare
 
-#: Freed memory that MLX may keep for the next iteration; the trainer's own default is to keep none.
+#: Freed memory that MLX may keep for the next iteration.
 CACHE_LIMIT_BYTES = 1 << 30
 
 
@@ -30,8 +31,9 @@ class TrainingLoop:
 
     Args:
         options (TrainOptions): How to train.
-        model: The base with its LoRA layers.
+        model: The base with its adapter layers.
         examples (dict[str, list[TokenizedRow]]): By split: ``"train"``, and ``"valid"`` and ``"test"`` if any.
+        parameters (dict): MLX-LM's ``lora_parameters`` of the adapter.
         origin (dict): What the card says of base, dataset and versions.
         on_progress (OnProgress): Called at every report and every validation.
     """
@@ -41,138 +43,248 @@ class TrainingLoop:
         options: TrainOptions,
         model: Any,
         examples: dict[str, list[TokenizedRow]],
+        parameters: dict[str, Any],
         origin: dict[str, Any],
         on_progress: OnProgress,
     ) -> None:
-        self._options, self._model, self._examples, self._origin = options, model, examples, origin
+        self._options, self._model, self._examples = options, model, examples
+        self._parameters, self._origin = parameters, origin
         # A new shape costs a compilation on a GPU, and nothing on a CPU.
         self._pad_to = 8 if prepare().device == "gpu" else 1
+        self._world = mx.distributed.init()
+        self._share = Share(self._world.rank(), self._world.size())
         self._loss = completion_loss(model)
         self._best: dict[str, mx.array] = {}
-        self._callback = TrainingCallback(
+        self._run = run_folder(options.adapter_path.resolve())
+        report = Metrics(self._run, on_progress, goes_on=options.resume).note if self._is_first else lambda _: None
+        iters = options.iterations(len(examples["train"]))
+        self._record = TrainingRecord(
             options,
-            options.iterations(len(examples["train"])),
+            iters,
             validate=self._validate if "valid" in examples else None,
             save=self._checkpoint,
-            on_progress=on_progress,
+            on_progress=report,
         )
+        self._optimizer = make_optimizer(options, iters)
+        self._step = TrainingStep(
+            model,
+            self._loss,
+            self._optimizer,
+            max_norm=options.max_grad_norm,
+            accumulation=options.grad_accumulation_steps,
+            is_compiled=prepare().device == "gpu",  # on a CPU it gains nothing and its first step takes seconds
+        )
+        self._scale = options.scale_of(0)
+        self._best_scale = self._scale
+
+    @property
+    def _is_first(self) -> bool:
+        """Whether this process, of several, writes and reports."""
+        return self._share.rank == 0
 
     def run(self) -> TrainResult:
-        """Train, save the best weights and, if asked, test them."""
-        callback, interrupted, test_loss = self._callback, False, None
+        """Train, save the best weights and the last, and, if asked, test the best."""
+        record, interrupted, test_loss = self._record, False, None
         try:
             self._train()
             test_loss = self._test() if self._options.test else None
         except KeyboardInterrupt:
-            if callback.iteration == 0:
+            if record.iteration == 0:
                 raise
             interrupted = True
-            callback.save_unvalidated()
+            record.save_unvalidated()
+        self._save_last()
         result = TrainResult(
             adapter_path=self._options.adapter_path,
-            iterations=callback.iteration,
+            iterations=record.iteration,
             interrupted=interrupted,
-            best_iteration=callback.best_iteration or 0,
-            start_val_loss=callback.start_val_loss,
-            val_loss=callback.val_loss,
-            train_loss=callback.train_loss,
+            stopped_early=record.stopped_early,
+            run_path=self._run,
+            rank=self._share.rank,
+            best_iteration=record.best_iteration or 0,
+            start_val_loss=record.start_val_loss,
+            val_loss=record.val_loss,
+            train_loss=record.train_loss,
             test_loss=test_loss,
             test_perplexity=None if test_loss is None else exp(test_loss),
-            trained_tokens=callback.trained_tokens,
-            duration_s=callback.elapsed_s,
+            trained_tokens=record.trained_tokens,
+            duration_s=record.elapsed_s,
         )
-        self._save(self._best, test_loss=test_loss, interrupted=interrupted)
+        self._save(self._best, self._best_scale, test_loss=test_loss, interrupted=interrupted)
         return result
 
     def _train(self) -> None:
-        options, iters = self._options, self._callback.iters
-        self._callback.begin()
-        arguments = trainer.TrainingArgs(
-            batch_size=options.batch_size,
-            iters=iters,
-            steps_per_report=1,
-            steps_per_save=iters + 1,
-            max_seq_length=options.max_seq_length,
-            grad_checkpoint=options.grad_checkpoint,
-            clear_cache_threshold=CACHE_LIMIT_BYTES,
-        )
-        with suppress(TrainingFinished), grad_checkpoint_undone(self._model):
-            trainer.train(
-                model=self._model,
-                optimizer=ClippedOptimizer(options, iters),
-                train_dataset=self._examples["train"],
-                args=arguments,
-                loss=self._loss,
-                iterate_batches=self._batches,
-                training_callback=self._callback,
-            )
-
-    def _batches(
-        self, dataset: Sequence[TokenizedRow], batch_size: int, loop: bool = False, **_: Any
-    ) -> Iterator[tuple[mx.array, ...]]:
-        """Yield the loss's arguments: endlessly, and counted, for training; one epoch for scoring."""
-        make = epochs if loop else epoch
-        for batch in make(dataset, batch_size, seed=self._options.seed, pad_to=self._pad_to):
-            if loop:
-                self._callback.count(batch.token_count)
-            parts = (batch.inputs, batch.positions, batch.targets, batch.weights)
-            yield tuple(mx.array(part) for part in parts)
-
-    def _score(self, split: str, batch_count: int) -> float:
-        """Return the loss of a split in nats per learned token."""
-        loss = trainer.evaluate(
-            model=self._model,
-            dataset=self._examples[split],
-            batch_size=self._options.batch_size,
-            num_batches=batch_count,
-            loss=self._loss,
-            iterate_batches=self._batches,
-            clear_cache_threshold=CACHE_LIMIT_BYTES,
-        )
+        options, record, step = self._options, self._record, self._step
+        mx.set_cache_limit(CACHE_LIMIT_BYTES)
+        if options.resume:
+            self._resume()
+        else:
+            record.begin()
         self._model.train()
-        return float(loss)
+        batches = epochs(
+            self._examples["train"], options.batch_size, seed=options.seed, pad_to=self._pad_to, share=self._share
+        )  # in the same order each time, so that those of a resumed training can be passed over
+        layers = checkpointed_layers(self._model) if options.grad_checkpoint else nullcontext()
+        with layers:
+            for number, batch in islice(batches, record.iteration, None):
+                if record.is_finished:
+                    break
+                self._set_scale(options.scale_of(number))
+                mx.random.seed(_seed(options.seed, record.iteration))
+                loss = step(_arrays(batch))
+                if record.iteration + 1 == record.iters:
+                    step.finish()
+                record.count(
+                    loss,
+                    batch.token_count,
+                    learning_rate=float(self._optimizer.learning_rate.item()),
+                    scale=self._scale,
+                    memory_bytes=mx.get_peak_memory(),
+                )
+                if options.save_every and record.iteration % options.save_every == 0:
+                    self._save_state()
+
+    def _set_scale(self, scale: float) -> None:
+        if scale != self._scale:
+            self._scale = scale
+            set_scale(self._model, scale)
+            self._step.retrace()
+
+    def _batches(self, split: str, count: int) -> Iterator[tuple[mx.array, ...]]:
+        """Yield the loss's arguments for a split, for so many batches; -1 for all."""
+        size, seed = self._options.batch_size, self._options.seed
+        batches = epoch(self._examples[split], size, seed=seed, pad_to=self._pad_to, share=self._share)
+        return map(_arrays, islice(batches, None if count == -1 else count))
+
+    def _score(self, split: str, count: int) -> float:
+        """Return the loss of a split in nats per learned token."""
+        self._model.eval()
+        sums = mx.zeros(2)
+        for arrays in self._batches(split, count):
+            loss, learned = self._loss(self._model, *arrays)
+            sums = sums + mx.stack([loss * learned, learned])
+            mx.eval(sums)
+        self._model.train()
+        total, tokens = cast("list[float]", mx.distributed.all_sum(sums, group=self._world).tolist())
+        return total / tokens
 
     def _validate(self) -> float:
         return self._score("valid", self._options.val_batches)
 
     def _test(self) -> float:
         self._model.load_weights(list(self._best.items()), strict=False)
+        self._set_scale(self._best_scale)
         return self._score("test", self._options.test_batches)
 
-    def _checkpoint(self) -> None:
-        """Save the present weights as the best so far."""
+    def _weights(self) -> dict[str, mx.array]:
+        """Return a copy of the present weights.
+
+        Raises:
+            TrainingError: They are not all numbers.
+        """
         weights = {name: mx.array(value) for name, value in trainable_weights(self._model).items()}
         if not all(mx.isfinite(value).all().item() for value in weights.values()):
             raise TrainingError(
-                f"The weights are not numbers at iteration {self._callback.iteration} and were not saved",
+                f"The weights are not numbers at iteration {self._record.iteration} and were not saved",
                 "Lower --learning-rate or --scale.",
             )
-        self._save(weights, test_loss=None, interrupted=False)
-        self._best = weights
+        return weights
 
-    def _save(self, weights: dict[str, mx.array], *, test_loss: float | None, interrupted: bool) -> None:
-        options, callback = self._options, self._callback
-        lora = {"rank": options.rank, "scale": options.scale, "dropout": options.dropout}
+    def _checkpoint(self) -> None:
+        """Save the present weights as the best so far."""
+        weights = self._weights()
+        self._save(weights, self._scale, test_loss=None, interrupted=False)
+        self._best, self._best_scale = weights, self._scale
+
+    def _save_last(self) -> None:
+        """Save the present weights beside the best ones, where these are others."""
+        if self._record.best_iteration != self._record.iteration:
+            self._save(self._weights(), self._scale, test_loss=None, interrupted=False, folder=self._run / "last")
+
+    def _save_state(self) -> None:
+        """Save everything that the next iteration depends on."""
+        if not self._is_first:
+            return
+        arrays = {f"weights.{name}": value for name, value in trainable_weights(self._model).items()}
+        arrays |= {f"best.{name}": value for name, value in self._best.items()}
+        arrays |= self._step.state()
+        values = {
+            "origin": self._identity(),
+            "record": self._record.state(),
+            "scale": self._scale,
+            "best_scale": self._best_scale,
+        }
+        save_state(self._run / "state", lambda stream: mx.save_safetensors(stream, arrays), values)
+
+    def _resume(self) -> None:
+        """Go on from the state that was saved last."""
+        file, values = read_state(self._run / "state", self._identity())
+        arrays = cast("dict[str, mx.array]", mx.load(str(file)))
+        self._model.load_weights(_named(arrays, "weights."), strict=False)
+        self._best = dict(_named(arrays, "best."))
+        self._step.restore(arrays)
+        self._record.restore(values["record"])
+        self._best_scale = values["best_scale"]
+        self._set_scale(values["scale"])
+
+    def _identity(self) -> dict[str, Any]:
+        """Return what must not have changed when a training is resumed."""
+        chosen = self._options.hyperparameters() | {"iters": self._record.iters}
+        for name in ("steps_per_report", "test", "test_batches", "save_every"):
+            del chosen[name]
+        return {"base": self._origin["base"], "dataset": self._origin["dataset"]["sha256"], **chosen}
+
+    def _save(
+        self,
+        weights: dict[str, mx.array],
+        scale: float,
+        *,
+        test_loss: float | None,
+        interrupted: bool,
+        folder: Any = None,
+    ) -> None:
+        if not self._is_first:
+            return
+        options, record = self._options, self._record
         card = self._origin | {
-            "hyperparameters": options.hyperparameters() | {"iters": callback.iters},
+            "hyperparameters": options.hyperparameters() | {"iters": record.iters},
             "scores": {
-                "start_val_loss": callback.start_val_loss,
-                "val_loss": callback.val_loss,
-                "train_loss": callback.train_loss,
+                "start_val_loss": record.start_val_loss,
+                "val_loss": record.val_loss,
+                "train_loss": record.train_loss,
                 "test_loss": test_loss,
             },
-            "iterations": callback.iteration,
-            "best_iteration": callback.best_iteration,
+            "iterations": record.iteration,
+            "best_iteration": record.best_iteration,
             "interrupted": interrupted,
-            "trained_tokens": callback.trained_tokens,
-            "duration_s": round(callback.elapsed_s, 1),
-            "curve": callback.curve,
+            "skipped_iterations": record.skipped,
+            "trained_tokens": record.trained_tokens,
+            "duration_s": round(record.elapsed_s, 1),
+            "curve": record.curve,
             "date": datetime.now(timezone.utc).date().isoformat(),
         }
         # Given a path instead of an open file, MLX reports a full disk as a mere RuntimeError.
         save_adapter(
-            options.adapter_path,
+            folder or options.adapter_path,
             lambda stream: mx.save_safetensors(stream, weights),
-            {"fine_tune_type": "lora", "num_layers": options.num_layers, "lora_parameters": lora},
+            self._config(scale),
             card,
         )
+
+    def _config(self, scale: float) -> dict[str, Any]:
+        """Return MLX-LM's configuration of the adapter."""
+        options, parameters = self._options, self._parameters | {"scale": scale}
+        return {"fine_tune_type": options.train_type, "num_layers": options.num_layers, "lora_parameters": parameters}
+
+
+def _seed(seed: int, iteration: int) -> int:
+    """Return the seed of an iteration's dropout: MLX's random state cannot be restored when a training is resumed."""
+    return ((seed & 0xFFFFFFFF) << 32) + iteration
+
+
+def _arrays(batch: Batch) -> tuple[mx.array, ...]:
+    return tuple(map(mx.array, (batch.inputs, batch.positions, batch.targets, batch.weights)))
+
+
+def _named(arrays: dict[str, mx.array], prefix: str) -> list[tuple[str, mx.array]]:
+    return [(name.removeprefix(prefix), value) for name, value in arrays.items() if name.startswith(prefix)]

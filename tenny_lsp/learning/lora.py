@@ -1,5 +1,6 @@
-"""Load a base model and add LoRA layers to it."""
+"""Load a base model and make it ready to be trained."""
 
+from collections.abc import Sequence
 from inspect import signature
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +18,9 @@ from tenny_lsp.locations import base_folder, fetched_base, is_hub_name
 from tenny_lsp.model.adapter_files import CONFIG_FILE
 from tenny_lsp.model.identity import refuse_code
 from tenny_lsp.model.runtime import prepare
+
+#: Bits of packed weights that MLX-LM's DoRA unpacks rightly.
+_DORA_BITS = {2, 4, 8}
 
 
 def load_base(name: str | None) -> tuple[Path, Any, Encoder]:
@@ -50,31 +54,97 @@ def load_base(name: str | None) -> tuple[Path, Any, Encoder]:
     return folder, model, tokenizer
 
 
-def add_lora(model: Any, options: TrainOptions, base: Path) -> None:
-    """Freeze the model and add LoRA layers, fresh ones or those of the adapter to resume from.
+def add_adapter(model: Any, options: TrainOptions, base: Path) -> dict[str, Any]:
+    """Make a model ready to be trained: freeze it and add LoRA or DoRA layers, or unfreeze all of its layers.
+
+    Returns MLX-LM's ``lora_parameters`` of the adapter.
 
     Raises:
-        TrainingError: The model has fewer layers.
+        TrainingError: The model has fewer layers, no layer of the given keys, or is quantised where that cannot be.
         AdapterError: The adapter to resume from does not fit.
     """
     layer_count = len(model.layers)
     if options.num_layers > layer_count:
         raise TrainingError(f"num_layers is {options.num_layers}, and the base has {layer_count}", "Give -1 for all.")
+    bits = {module.bits for _, module in model.named_modules() if hasattr(module, "bits")}
     mx.random.seed(options.seed)
     model.freeze()
-    parameters = {"rank": options.rank, "scale": options.scale, "dropout": options.dropout}
-    linear_to_lora_layers(model, options.num_layers, parameters)
-    if (file := options.resume_adapter_file) is None:
-        return
+    parameters: dict[str, Any] = {"rank": options.rank, "scale": options.scale_of(0), "dropout": options.dropout}
+    if options.keys:
+        parameters["keys"] = projections(model, options.keys)
+    if options.train_type == "full":
+        _unfreeze(model, options, bits)
+    else:
+        _add_layers(model, options, parameters, bits)
+    if (file := options.resume_adapter_file) is not None:
+        _load_weights(model, file, options, base)
+    return parameters
+
+
+def _load_weights(model: Any, file: Path, options: TrainOptions, base: Path) -> None:
     check_adapter_weights(file, base)
     weights = cast("dict[str, mx.array]", mx.load(str(file)))
     wanted = {name: value.shape for name, value in trainable_weights(model).items()}
     if {name: value.shape for name, value in weights.items()} != wanted:
         raise AdapterError(
             f"{file} does not fit this base with rank {options.rank} and num_layers {options.num_layers}",
-            f"Give --rank and --num-layers as they are in the {CONFIG_FILE} beside it.",
+            f"Give --rank, --num-layers and --keys as they are in the {CONFIG_FILE} beside it.",
         )
     model.load_weights(list(weights.items()), strict=False)
+
+
+def _unfreeze(model: Any, options: TrainOptions, bits: set[int]) -> None:
+    """Unfreeze the last layers, or the whole model where all layers are meant: embeddings, norm and head too."""
+    if bits:
+        raise TrainingError(
+            "A quantised base cannot be trained in full: its packed weights have no gradient",
+            "Use --train-type lora, or a base that is not quantised.",
+        )
+    model.set_dtype(mx.float32)  # in half precision most updates are too small to change a weight
+    if options.num_layers == -1:
+        model.unfreeze()
+    else:
+        for layer in model.layers[-options.num_layers :]:
+            layer.unfreeze()
+
+
+def _add_layers(model: Any, options: TrainOptions, parameters: dict[str, Any], bits: set[int]) -> None:
+    if options.train_type == "dora" and (broken := sorted(bits - _DORA_BITS)):
+        raise TrainingError(
+            f"DoRA cannot be trained on a base of {', '.join(map(str, broken))} bits: MLX-LM unpacks these wrongly",
+            "Use --train-type lora, or a base of 4 or 8 bits.",
+        )
+    try:
+        linear_to_lora_layers(model, options.num_layers, parameters, use_dora=options.train_type == "dora")
+    except ValueError as error:
+        raise TrainingError(f"The base takes no {options.train_type}: {error}", "Use --train-type lora.") from error
+
+
+def projections(model: Any, keys: Sequence[str]) -> list[str]:
+    """Return the paths inside a layer that keys mean: ``self_attn.q_proj`` for ``q_proj``, and for itself.
+
+    Raises:
+        TrainingError: A key means none.
+    """
+    paths = [
+        path
+        for path, module in model.layers[-1].named_modules()
+        if hasattr(module, "to_lora") or ("weight" in module and module.weight.ndim == 2)
+    ]
+    found = []
+    for key in keys:
+        meant = [path for path in paths if f".{path}".endswith(f".{key}")]
+        if not meant:
+            raise TrainingError(f"No projection of the base is called {key}", f"There are {', '.join(sorted(paths))}.")
+        found += meant
+    return list(dict.fromkeys(found))
+
+
+def set_scale(model: Any, scale: float) -> None:
+    """Set what the output of every LoRA layer is multiplied with."""
+    for _, module in model.named_modules():
+        if "lora_a" in module:
+            module.scale = scale  # a Python float: an array would be trained
 
 
 def trainable_weights(model: Any) -> dict[str, mx.array]:

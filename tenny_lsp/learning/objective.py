@@ -1,4 +1,4 @@
-"""The loss and the optimizer that MLX-LM's trainer is given."""
+"""The loss of a training."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,9 +6,7 @@ from typing import Any, cast
 
 import mlx.core as mx
 import mlx.nn as nn
-import mlx.optimizers as optim
-
-from tenny_lsp.learning.options import TrainOptions
+from mlx_lm.tuner.trainer import grad_checkpoint
 
 Loss = Callable[[Any, mx.array, mx.array, mx.array, mx.array], tuple[mx.array, mx.array]]
 
@@ -32,7 +30,8 @@ def completion_loss(model: Any) -> Loss:
         logits = _head(model, chosen) if separate else chosen  # (N, V)
         losses = nn.losses.cross_entropy(logits.astype(mx.float32), targets)
         count = weights.sum()
-        return (losses * weights).sum() / count, count
+        # Of several processes one may have no row of a batch.
+        return (losses * weights).sum() / mx.maximum(count, 1.0), count
 
     return loss
 
@@ -54,44 +53,18 @@ def _has_separate_head(model: Any) -> bool:
     return logits.shape == expected.shape and bool(mx.allclose(logits, expected, rtol=1e-2, atol=1e-2))
 
 
-class ClippedOptimizer:
-    """Adam or AdamW with warm-up, cosine decay and clipped gradients, as MLX-LM's trainer uses one.
-
-    Args:
-        options (TrainOptions): The kind of optimizer, the peak learning rate and the gradient's longest norm.
-        iters (int): Iterations in all; the first twentieth of them is the warm-up.
-    """
-
-    def __init__(self, options: TrainOptions, iters: int) -> None:
-        peak, warmup = options.learning_rate, max(1, iters // 20)
-        rising = optim.linear_schedule(peak / (warmup + 1), peak, warmup)
-        falling = optim.cosine_decay(peak, max(1, iters - warmup), peak / 10)
-        kind = optim.AdamW if options.optimizer == "adamw" else optim.Adam
-        self._optimizer = kind(learning_rate=optim.join_schedules([rising, falling], [warmup]))
-        self._max_norm = options.max_grad_norm
-
-    @property
-    def state(self) -> dict[str, Any]:
-        """The optimizer's state."""
-        return cast("dict[str, Any]", self._optimizer.state)
-
-    @property
-    def learning_rate(self) -> mx.array:
-        """The present learning rate, a scalar."""
-        return cast("mx.array", self._optimizer.learning_rate)
-
-    def update(self, model: Any, gradients: dict[str, Any]) -> None:
-        """Update the model's trainable parameters by one step against the gradients."""
-        clipped, _ = optim.clip_grad_norm(gradients, self._max_norm)  # type: ignore[no-untyped-call]
-        self._optimizer.update(model, clipped)
-
-
 @contextmanager
-def grad_checkpoint_undone(model: Any) -> Iterator[None]:
-    """Restore, on exit, the class of the model's layers, which MLX-LM's ``grad_checkpoint`` patches."""
-    layer_type = type(model.layers[0])
-    original = layer_type.__call__
+def checkpointed_layers(model: Any) -> Iterator[None]:
+    """Compute activations twice, for less memory, in the layers of a model; undone on exit.
+
+    MLX-LM patches a class, so all classes of layers are patched, and restored.
+    """
+    types = {type(layer): layer for layer in model.layers}
+    calls = {layer_type: layer_type.__call__ for layer_type in types}
     try:
+        for layer in types.values():
+            grad_checkpoint(layer)
         yield
     finally:
-        layer_type.__call__ = original
+        for layer_type, call in calls.items():
+            layer_type.__call__ = call

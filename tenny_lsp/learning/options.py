@@ -3,13 +3,20 @@
 import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from tenny_lsp.errors import TrainingError
 from tenny_lsp.model.prompt_format import PromptFormat
+from tenny_lsp.model.prompts import SEPARATOR
 
 #: Epochs when neither ``epochs`` nor ``iters`` is given.
 DEFAULT_EPOCHS = 1.0
+#: What an adapter's output is multiplied with when neither ``scale`` nor ``alpha`` is given.
+DEFAULT_SCALE = 2.0
+
+TrainType = Literal["lora", "dora", "full"]
+OptimizerName = Literal["adam", "adamw", "adafactor", "sgd"]
+ScheduleName = Literal["cosine", "linear", "constant"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,20 +30,35 @@ class TrainOptions:
         iters: Iterations, instead of epochs.
         epochs: How often every row is read.
         batch_size: Rows in a batch.
-        learning_rate: Its peak, after the warm-up; it then falls to a tenth.
+        learning_rate: Its peak, after the warm-up.
+        lr_schedule: How the learning rate goes on after the warm-up: ``"cosine"`` or ``"linear"`` to a tenth of its
+            peak, or ``"constant"``.
+        warmup: Updates until the peak; None for a twentieth of all.
+        train_type: ``"lora"``, ``"dora"``, or ``"full"``: all weights of the layers, embeddings, norms and head.
         num_layers: Layers to adapt, counted from the last; -1 for all.
+        keys: The projections to adapt, by their last names (``q_proj``) or more of them; none: all.
         rank: Rank of the adapter's matrices.
-        scale: What the adapter's output is multiplied with (it is not alpha).
+        scale: What the adapter's output is multiplied with (it is not alpha). Default: 2.
+        alpha: The same times ``rank``, instead of ``scale``.
+        scale_schedule: ``"doubling:0.125"``: the first epoch has an eighth of the scale, each further one twice that
+            of the one before until all of it is reached. None: all of it from the start.
         dropout: Share of the adapter's inputs that is dropped in training.
-        optimizer: ``"adam"`` or ``"adamw"``.
+        optimizer: ``"adam"``, ``"adamw"``, ``"adafactor"`` or ``"sgd"``.
+        weight_decay: Of adamw, adafactor and sgd.
+        betas: Of adam and adamw.
         max_grad_norm: Longer gradients are scaled down to this norm.
+        grad_accumulation_steps: Batches of one update; their tokens weigh alike.
         mask_prompt: Whether the loss is taken on completions only.
+        separator: In rows of plain text, what ends the prompt.
         prompt_format: ``"raw"``: prompts as they are; ``"chat"``: as a message in the base's chat template.
         max_seq_length: Longest row, in tokens; the rest of it is cut off.
         grad_checkpoint: Whether to compute activations twice, which takes less memory.
         steps_per_report: Iterations between two reports.
         steps_per_eval: Iterations between two validations.
         val_batches: Batches of a validation; -1 for all.
+        patience: Validations without a better loss after which the training ends; None: never.
+        save_every: Iterations between two saves of the whole state, which a training resumes from; None: never.
+        resume: Whether to go on from the state that the same training saved.
         resume_adapter_file: Adapter weights to go on from.
         seed: Of the adapter's first weights, of dropout and of the order of rows.
         test: Whether to score the adapter on ``test.jsonl`` at the end.
@@ -50,19 +72,32 @@ class TrainOptions:
     epochs: float | None = None
     batch_size: int = 16
     learning_rate: float = 5e-4
+    lr_schedule: ScheduleName = "cosine"
+    warmup: int | None = None
+    train_type: TrainType = "lora"
     num_layers: int = -1
+    keys: tuple[str, ...] = ()
     rank: int = 16
-    scale: float = 2.0
+    scale: float | None = None
+    alpha: float | None = None
+    scale_schedule: str | None = None
     dropout: float = 0.0
-    optimizer: Literal["adam", "adamw"] = "adam"
+    optimizer: OptimizerName = "adam"
+    weight_decay: float = 0.01
+    betas: tuple[float, float] = (0.9, 0.999)
     max_grad_norm: float = 1.0
+    grad_accumulation_steps: int = 1
     mask_prompt: bool = True
+    separator: str = SEPARATOR
     prompt_format: PromptFormat = "raw"
     max_seq_length: int = 2048
     grad_checkpoint: bool = False
     steps_per_report: int = 10
     steps_per_eval: int = 100
     val_batches: int = -1
+    patience: int | None = None
+    save_every: int | None = None
+    resume: bool = False
     resume_adapter_file: Path | None = None
     seed: int = 0
     test: bool = False
@@ -74,12 +109,19 @@ class TrainOptions:
         Raises:
             TrainingError: One does not; the message names it.
         """
-        if self.iters is not None and self.epochs is not None:
-            raise TrainingError("Both --iters and --epochs are given", "Give one of them.")
-        for name in ("iters", "epochs", "batch_size", "learning_rate", "rank", "scale", "max_grad_norm"):
+        for one, other in (("iters", "epochs"), ("scale", "alpha"), ("resume", "resume_adapter_file")):
+            if getattr(self, one) not in (None, False) and getattr(self, other) is not None:
+                raise TrainingError(f"Both {_flag(one)} and {_flag(other)} are given", "Give one of them.")
+        for name in _ABOVE_0:
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise TrainingError(f"{_flag(name)} is {value}", "It must be above 0.")
+        for name, value in (("weight_decay", self.weight_decay), ("warmup", self.warmup or 0)):
+            if not (math.isfinite(value) and value >= 0):
+                raise TrainingError(f"{_flag(name)} is {value}", "It must be at least 0.")
+        for beta in self.betas:
+            if not 0 <= beta < 1:
+                raise TrainingError(f"--betas holds {beta}", "Each must be at least 0 and below 1.")
         for name in ("num_layers", "val_batches", "test_batches"):
             if getattr(self, name) < 1 and getattr(self, name) != -1:
                 raise TrainingError(f"{_flag(name)} is {getattr(self, name)}", "It must be above 0, or -1 for all.")
@@ -88,13 +130,39 @@ class TrainOptions:
                 raise TrainingError(f"{_flag(name)} is {getattr(self, name)}", f"It must be at least {least}.")
         if not 0 <= self.dropout < 1:
             raise TrainingError(f"--dropout is {self.dropout}", "It must be at least 0 and below 1.")
-        if self.optimizer not in ("adam", "adamw"):
-            raise TrainingError(f"--optimizer is {self.optimizer}", "It must be adam or adamw.")
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise TrainingError(f"{_flag(name)} is {getattr(self, name)}", f"It must be {_either(choices)}.")
+        if not self.separator:
+            raise TrainingError("--separator is empty", "Give the text that ends a prompt.")
+        self.scale_of(0)
+
+    @property
+    def full_scale(self) -> float:
+        """What the adapter's output is multiplied with at the end of the schedule."""
+        return self.alpha / self.rank if self.alpha is not None else self.scale or DEFAULT_SCALE
+
+    def scale_of(self, epoch: int) -> float:
+        """Return what the adapter's output is multiplied with in an epoch, counted from 0.
+
+        Raises:
+            TrainingError: The schedule is none.
+        """
+        if self.scale_schedule is None:
+            return self.full_scale
+        kind, _, first = self.scale_schedule.partition(":")
+        try:
+            share = float(first)
+        except ValueError:
+            share = 0.0
+        if kind != "doubling" or not 0 < share <= 1:
+            raise TrainingError(f"--scale-schedule is {self.scale_schedule}", "Write it like this: doubling:0.125.")
+        return self.full_scale * min(1.0, share * 2.0 ** min(epoch, 64))
 
     def hyperparameters(self) -> dict[str, Any]:
-        """Return every option but the folders, ready for JSON."""
-        values = asdict(self)
-        for name in ("data", "adapter_path", "model", "prompt_format"):
+        """Return every option but the folders, ready for JSON; the scale as it is at the end."""
+        values = asdict(self) | {"scale": self.full_scale, "betas": list(self.betas), "keys": list(self.keys)}
+        for name in ("data", "adapter_path", "model", "prompt_format", "resume"):
             del values[name]
         if self.resume_adapter_file is not None:
             values["resume_adapter_file"] = str(self.resume_adapter_file)
@@ -106,6 +174,25 @@ class TrainOptions:
             return self.iters
         batch_count = math.ceil(row_count / self.batch_size)
         return max(1, round((self.epochs or DEFAULT_EPOCHS) * batch_count))
+
+    def updates(self, iters: int) -> int:
+        """Return how many updates that many iterations make; the last may be of fewer batches."""
+        return math.ceil(iters / self.grad_accumulation_steps)
+
+
+_ABOVE_0 = (
+    *("iters", "epochs", "batch_size", "learning_rate", "rank", "scale", "alpha", "max_grad_norm"),
+    *("grad_accumulation_steps", "patience", "save_every"),
+)
+_CHOICES = {
+    "train_type": get_args(TrainType),
+    "optimizer": get_args(OptimizerName),
+    "lr_schedule": get_args(ScheduleName),
+}
+
+
+def _either(choices: tuple[str, ...]) -> str:
+    return f"{', '.join(choices[:-1])} or {choices[-1]}"
 
 
 def _flag(name: str) -> str:
@@ -123,6 +210,8 @@ class Progress:
         train_loss: Mean loss per learned token since the last one; None where only a validation is reported.
         val_loss: Loss of the validation rows, in nats per token; None when they were not read.
         learning_rate: Of the last iteration.
+        scale: What the adapter's output is multiplied with.
+        memory_bytes: The most that MLX has used at once.
         tokens_per_s: Tokens read per second of training: prompts count, padding and validations do not.
         trained_tokens: Tokens read so far, counted likewise.
         remaining_s: Estimated; None before the first iteration.
@@ -133,6 +222,8 @@ class Progress:
     train_loss: float | None
     val_loss: float | None
     learning_rate: float
+    scale: float
+    memory_bytes: int
     tokens_per_s: float
     trained_tokens: int
     remaining_s: float | None
@@ -146,6 +237,9 @@ class TrainResult:
         adapter_path: The folder that now holds the adapter.
         iterations: Iterations done.
         interrupted: Whether it was stopped by Ctrl-C.
+        stopped_early: Whether it ended because no validation was better for ``patience`` times.
+        run_path: The folder of its metrics, its last weights and its state.
+        rank: Which of several processes this is; the first one has written everything.
         best_iteration: Iteration whose weights were kept.
         start_val_loss: Validation loss before the first iteration; None without validation rows.
         val_loss: Validation loss of what was kept.
@@ -159,6 +253,9 @@ class TrainResult:
     adapter_path: Path
     iterations: int
     interrupted: bool
+    stopped_early: bool
+    run_path: Path
+    rank: int
     best_iteration: int
     start_val_loss: float | None
     val_loss: float | None

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tenny_lsp.learning.formats import Row
 from tenny_lsp.mlx_api.entry import ApiEntry
+from tenny_lsp.mlx_api.examples import example_of
 from tenny_lsp.mlx_api.excerpt import (
     call,
     documented_parameters,
@@ -18,10 +19,19 @@ from tenny_lsp.mlx_api.excerpt import (
 from tenny_lsp.mlx_api.foreign import LIBRARIES, ForeignName, names_elsewhere
 from tenny_lsp.mlx_api.markdown import sentences
 from tenny_lsp.mlx_api.naming import customary_name
-from tenny_lsp.model.prompts import WORDINGS, completion, hover_question, prompt_of
+from tenny_lsp.model.prompts import WORDINGS, code_completion, completion, hover_question, prompt_of
 
 #: How many wordings ask for each kind of answer; sampled for each name, so that all are used.
-_WORDINGS_PER_ANSWER = {"what": 6, "arguments": 3, "parameter": 1, "returns": 3, "call": 3, "how": 3, "foreign": 3}
+_WORDINGS_PER_ANSWER = {
+    "what": 6,
+    "arguments": 3,
+    "parameter": 1,
+    "returns": 3,
+    "call": 3,
+    "how": 3,
+    "foreign": 3,
+    "example": 3,
+}
 _TWO_EXCERPTS_SHARE = 0.3
 _VERB = re.compile(r"(?:[Aa]n? (?:operation|function|layer) (?:that|to) )?([A-Z]?[a-z]+)(?= )")
 #: Verbs that summaries of functions begin with; a summary that begins otherwise names a thing.
@@ -37,7 +47,7 @@ _TASK_VERB = re.compile(
 def entry_rows(
     entry: ApiEntry, neighbours: Sequence[str], *, is_first_of_its_name: bool, with_documentation: bool
 ) -> Iterator[Row]:
-    """Yield the rows of an entry: what it is, its arguments, what it returns, how it is called, what it is for.
+    """Yield the rows of an entry: what it is, its arguments, what it returns, what it is for, code that uses it.
 
     Args:
         entry (ApiEntry): The entry.
@@ -56,6 +66,10 @@ def entry_rows(
         question = wording.replace("{name}", choice.choice(forms))
         documentation = _with_another(own, neighbours, neighbour_choice) if with_documentation else ""
         yield _row(prompt_of(question, documentation), answer, entry.name, kind)
+    if (example := example_of(entry)) is not None:
+        for wording in _sampled(WORDINGS["example"], "example", choice):
+            question = wording.format(name=choice.choice(forms))
+            yield Row(prompt_of(question, own), code_completion(example.code), entry.name, "example")
 
 
 def foreign_rows(foreign: ForeignName, *, with_documentation: bool) -> Iterator[Row]:

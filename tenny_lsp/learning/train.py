@@ -10,9 +10,9 @@ from typing import Any
 from tenny_lsp.errors import TrainingError
 from tenny_lsp.learning.adapter import check_replaceable
 from tenny_lsp.learning.batches import encode_rows
-from tenny_lsp.learning.callback import OnProgress, silenced_stdout
 from tenny_lsp.learning.formats import read_rows
 from tenny_lsp.learning.options import TrainOptions, TrainResult
+from tenny_lsp.learning.record import OnProgress
 from tenny_lsp.locations import EMBEDDED, embedded_base
 from tenny_lsp.model.bases import read_base_card
 from tenny_lsp.model.identity import base_sha256, file_sha256
@@ -27,7 +27,7 @@ def train(options: TrainOptions, on_progress: OnProgress) -> TrainResult:
     """Train an adapter and return the result; the folder holds the weights with the best validation loss.
 
     Ctrl-C (a KeyboardInterrupt, also one raised by ``on_progress``) ends the training early: the best
-    adapter so far is kept, or the present one where none was validated. Nothing is written to stdout.
+    adapter so far is kept, or the present one where none was validated.
 
     Args:
         options (TrainOptions): How to train.
@@ -38,39 +38,39 @@ def train(options: TrainOptions, on_progress: OnProgress) -> TrainResult:
         DatasetError: A file of rows is missing, empty or unreadable.
         BaseModelError: The base is incomplete or cannot be loaded.
         AdapterError: The adapter to resume from was made for another base or with another rank.
-        StorageError: The adapter cannot be written; the one that was there is untouched.
+        StorageError: The adapter cannot be written; the one that was there is untouched. Or there is no state to
+            resume from.
         KeyboardInterrupt: Ctrl-C came before the first iteration was done.
     """
     options.check()
     check_replaceable(options.adapter_path)
     files = _dataset_files(options)
-    rows = {name: read_rows(file) for name, file in files.items()}
+    rows = {name: read_rows(file, options.separator) for name, file in files.items()}
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", _SPIN_CYCLES_LOG2)
     prepare()
-    with silenced_stdout() as unsilenced:
-        # These import MLX, which must not happen before prepare().
-        from tenny_lsp.learning.loop import TrainingLoop
-        from tenny_lsp.learning.lora import add_lora, load_base
+    # These import MLX, which must not happen before prepare().
+    from tenny_lsp.learning.loop import TrainingLoop
+    from tenny_lsp.learning.lora import add_adapter, load_base
 
-        base, model, tokenizer = load_base(options.model)
-        examples = {
-            name: encode_rows(
-                part,
-                tokenizer,
-                max_seq_length=options.max_seq_length,
-                mask_prompt=options.mask_prompt,
-                prompt_format=options.prompt_format,
-            )
-            for name, part in rows.items()
-        }
-        add_lora(model, options, base)
-        loop = TrainingLoop(options, model, examples, _origin(options, base, files), unsilenced(on_progress))
-        try:
-            return loop.run()
-        except RuntimeError as error:
-            raise TrainingError(
-                f"MLX could not go on: {error}", "Try a smaller --batch-size or --max-seq-length."
-            ) from error
+    base, model, tokenizer = load_base(options.model)
+    examples = {
+        name: encode_rows(
+            part,
+            tokenizer,
+            max_seq_length=options.max_seq_length,
+            mask_prompt=options.mask_prompt,
+            prompt_format=options.prompt_format,
+        )
+        for name, part in rows.items()
+    }
+    parameters = add_adapter(model, options, base)
+    loop = TrainingLoop(options, model, examples, parameters, _origin(options, base, files), on_progress)
+    try:
+        return loop.run()
+    except RuntimeError as error:
+        raise TrainingError(
+            f"MLX could not go on: {error}", "Try a smaller --batch-size or --max-seq-length."
+        ) from error
 
 
 def _dataset_files(options: TrainOptions) -> dict[str, Path]:

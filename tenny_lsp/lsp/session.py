@@ -171,7 +171,7 @@ class Session:
 
     def _describe(self) -> ServerStatus:
         speaker = self.speaker
-        about = (speaker.state, speaker.base, speaker.why_none, self._failure)
+        about = (speaker.state, speaker.base, speaker.why_none or speaker.why_no_writer, self._failure)
         return server_status(self.indexes.read, self.indexes.python, *about)
 
 

@@ -12,7 +12,8 @@ class HoverSettings:
     """Hovers.
 
     Args:
-        deadline_ms (int): How many milliseconds a hover waits for the model's sentence. A late one is there next time.
+        deadline_ms (int): How many milliseconds a hover waits for the sentence of a model that writes. A late one is
+            there next time.
     """
 
     deadline_ms: int = 150

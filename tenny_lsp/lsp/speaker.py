@@ -52,6 +52,8 @@ class Speaker:
         self.model: TextModel | None = None
         #: Why there is none.
         self.why_none = ""
+        #: Why the model has to write as well although another base was to; empty where there is nothing amiss.
+        self.why_no_writer = ""
 
     @property
     def writer(self) -> TextModel | None:
@@ -102,6 +104,8 @@ class Speaker:
         models = [model for model in (self.model, self._own_writer) if model is not None]
         if self.model is None or any(model.state.phase == "failed" for model in models):
             self._open()
+        elif self._own_writer is None:
+            self._open_writer()  # the base may have been fetched since
         for model in filter(None, (self.model, self._own_writer)):
             await model.load()
 
@@ -125,15 +129,20 @@ class Speaker:
         except TennyError as error:
             LOGGER.warning("Hovers show facts only: %s", error)
             self.why_none = str(error)
-        failure = None
+        if self.model is not None:
+            self.model.watch(lambda: self._on_change(None))
+        self._open_writer()
+
+    def _open_writer(self) -> None:
+        self.why_no_writer = ""
         try:
             self._own_writer = self._make_writer(self._settings) if self.model is not None else None
         except TennyError as error:
             LOGGER.warning("%s speaks: %s", self.base, error)
-            failure = error
-        for model in filter(None, (self.model, self._own_writer)):
-            model.watch(lambda: self._on_change(None))
-        self._on_change(failure)
+            self.why_no_writer = str(error)
+        if self._own_writer is not None:
+            self._own_writer.watch(lambda: self._on_change(None))
+        self._on_change(None)
 
     def _close_model(self) -> None:
         for model in filter(None, (self.model, self._own_writer)):

@@ -73,7 +73,7 @@ class Status:
 
 
 def server_status(
-    index: ApiIndex | None, python: str, model: ModelState | None, base: str, why_no_model: str, failure: str
+    index: ApiIndex | None, python: str, model: ModelState | None, base: str, why_missing: str, failure: str
 ) -> ServerStatus:
     """Return the status of a server.
 
@@ -82,11 +82,11 @@ def server_status(
         python (str): The interpreter whose MLX is meant; empty: the server's own.
         model (ModelState, optional): The state of the model; None without a model.
         base (str): The name of the base that speaks.
-        why_no_model (str): Why there is none.
+        why_missing (str): Why there is no model, or why another base speaks than the one that was to.
         failure (str): Why the model did not answer the last question; empty if it did.
     """
     api, api_reason, api_health = _api(index, python)
-    said, model_reason, model_health = _model(model, why_no_model, failure)
+    said, model_reason, model_health = _model(model, why_missing, failure)
     is_loading = model is not None and model.phase == "loading"
     return ServerStatus(
         health=_HEALTH[max(api_health, model_health)],
@@ -108,11 +108,11 @@ def _api(index: ApiIndex | None, python: str) -> tuple[str, str, int]:
     return "no MLX found", f"MLX is not installed in {interpreter}: what is shown is that of MLX {index.version}.", 1
 
 
-def _model(state: ModelState | None, why_none: str, failure: str) -> tuple[str, str, int]:
+def _model(state: ModelState | None, why_missing: str, failure: str) -> tuple[str, str, int]:
     if state is None:
-        return "no model", why_none, 0
+        return "no model", why_missing, 0
     if state.phase in ("backing off", "failed"):
         return _MODEL_PHASES[state.phase], state.reason, 1 + (state.phase == "failed")
     if failure:
         return "the model does not answer", failure, 1
-    return _MODEL_PHASES[state.phase], "", 0
+    return _MODEL_PHASES[state.phase], why_missing, bool(why_missing)

@@ -67,6 +67,20 @@ KEYWORDS: Mapping[str, tuple[str, ...]] = {
     "dim_feedforward": ("mlp_dims",),
 }
 
+#: What variables are customarily called, by how that begins → the class whose member is meant.
+_OWNERS = {
+    "opt": "torch.optim.Optimizer",
+    "sched": "torch.optim.lr_scheduler",
+    "lr_sched": "torch.optim.lr_scheduler",
+    "model": "torch.nn.Module",
+    "net": "torch.nn.Module",
+    "self": "torch.nn.Module",
+    "layer": "torch.nn.Module",
+    "module": "torch.nn.Module",
+}
+#: Where a member of an unknown owner is looked for, the likeliest first; then everywhere else.
+_LIKELIEST_OWNERS = ("torch.Tensor", "torch.nn", "torch", "torch.nn.functional", "numpy", "jax.numpy")
+
 #: A note that is only code, with ``With …:`` before it at most.
 _RECIPE = re.compile(r"^(?:With \w+: )?[\w.]*\(.*\)[^ ]*(?: / .*)?\.$")
 #: A note that differs in argument names only.
@@ -127,6 +141,28 @@ def replacement_for_member(owner: str, member: str) -> ForeignName | None:
     """
     counterparts = _COUNTERPARTS.get(owner, ())
     return next((found for name in counterparts if (found := replacement_for(f"{name}.{member}"))), None)
+
+
+def replacement_for_last_part(name: str) -> ForeignName | None:
+    """Return what to write instead of a name whose owner is a variable or left out: ``x.permute``, ``ModuleList``.
+
+    Args:
+        name (str): The name: of ``optimizer.step`` it is the optimizer's that is meant.
+    """
+    owner, _, member = name.rpartition(".")
+    rows = _by_last_part().get(member, {})
+    customary = owner.rpartition(".")[2].lower()
+    meant = [module for start, module in _OWNERS.items() if customary.startswith(start)]
+    return next((rows[module] for module in (*meant, *_LIKELIEST_OWNERS, *rows) if module in rows), None)
+
+
+@cache
+def _by_last_part() -> Mapping[str, dict[str, ForeignName]]:
+    found: dict[str, dict[str, ForeignName]] = {}
+    for row in load_foreign_names().values():
+        owner, _, member = row.name.rpartition(".")
+        found.setdefault(member, {})[owner] = row
+    return found
 
 
 @cache

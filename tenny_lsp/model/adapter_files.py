@@ -6,5 +6,3 @@ WEIGHTS_FILE = "adapters.safetensors"
 CONFIG_FILE = "adapter_config.json"
 #: Where the adapter comes from: its base, dataset, hyper-parameters and scores.
 CARD_FILE = "card.json"
-#: Its answers to hovers' questions, one JSON object a line: ``{"prompt": hash, "answer": text}``.
-ANSWERS_FILE = "answers.jsonl"

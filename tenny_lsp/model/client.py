@@ -128,6 +128,26 @@ class WorkerModel:
         async with contextlib.aclosing(self._generate(request)) as pieces:
             return "".join([piece async for piece in pieces]).strip()
 
+    def generate(
+        self, prompt: str, *, max_tokens: int, temperature: float = 0.0, top_p: float = 1.0, seed: int = 0
+    ) -> AsyncGenerator[str, None]:
+        """Yield the completion of ``prompt`` as it is, piece by piece, without the tokens that end it.
+
+        Args:
+            prompt (str): The prompt; the adapter's card says whether it is put into the chat template.
+            max_tokens (int): The longest completion.
+            temperature (float): 0 takes the likeliest token every time.
+            top_p (float): Tokens are drawn from the likeliest that have this probability together, in (0, 1].
+            seed (int): Decides the draws.
+
+        Raises:
+            BaseModelError: The base cannot be loaded.
+            AdapterError: The adapter cannot be loaded, or was made for another base.
+            ModelUnavailable: The worker is not running and could not be started, or was late.
+        """
+        parts = (0, _encodable(prompt), max_tokens, self._adapter, (), temperature, seed, self._is_chat(), top_p)
+        return self._generate(wire.Generate(*parts))
+
     async def score(self, text: str, names: Sequence[str]) -> list[float]:
         """Return the log-probability, by the bare base, that each name is written after a text and ends there.
 

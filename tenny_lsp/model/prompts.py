@@ -19,6 +19,9 @@ SENTIMENTS = ("Positive", "Negative", "Neutral")
 #: A completion ends where the model goes on to ask the next question.
 QUESTION_STOP = ("\nQ:",)
 
+#: What stands before the first block of code.
+_BLOCK = re.compile(r"^.*?```(?:python)?[ \t]*\n", re.DOTALL)
+
 #: Question wordings by kind. ``{name}`` is an MLX name, ``{parameter}`` one of its parameters, ``{task}`` what somebody
 #: wants to do, ``{foreign}`` a torch, numpy or jax name.
 WORDINGS: dict[str, tuple[str, ...]] = {
@@ -82,6 +85,20 @@ WORDINGS: dict[str, tuple[str, ...]] = {
         "Write a call of {name}.",
         "What does a call to {name} look like?",
     ),
+    "example": (
+        "How do I use {name}?",
+        "Show me an example of {name}.",
+        "Write a few lines that use {name}.",
+        "Give me code with {name} in mlx.",
+        "What does code with {name} look like?",
+        "I need a small example of {name} from MLX.",
+    ),
+    "pitfall": (
+        "What is wrong with this MLX code?",
+        "Why does this not do what I want in mlx?",
+        "How do I put this right in mlx?",
+        "Is this how it is written in MLX?",
+    ),
     "how": (
         "How do I {task} in mlx?",
         "How can I {task}?",
@@ -110,6 +127,9 @@ UNSEEN_WORDINGS = (
     "I forgot what {name} is about.",
     "Would you say in a few words what {name} stands for?",
 )
+
+#: A wording of "example" for evaluation only.
+UNSEEN_EXAMPLE_WORDING = "Could you use {name} in a short piece of code?"
 
 
 def prompt_of(question: str, documentation: str = "") -> str:
@@ -140,6 +160,16 @@ def sentiment_prompt(text: str) -> str:
 def completion(answer: str) -> str:
     """Return an answer in the form that a model is trained to complete a prompt with."""
     return f" {answer.strip()}"
+
+
+def code_completion(code: str) -> str:
+    """Return code in the form that a model is trained to complete a prompt with: a block of its own lines."""
+    return completion(f"```python\n{code.strip()}\n```")
+
+
+def code_of(answer: str) -> str:
+    """Return the code in an answer, that of its first block or all of it."""
+    return _BLOCK.sub("", answer, count=1).partition("```")[0].strip("\n").rstrip()
 
 
 def hover_question(name: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import get_args
 
 #: Increased with every change that an older worker or client would misread.
-VERSION = 5
+VERSION = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Generate:
         temperature (float): 0 takes the likeliest token every time.
         seed (int): Decides the draws when ``temperature`` is not 0.
         is_chat (bool): Whether the prompt is a message, to be put into the base's chat template.
+        top_p (float): Tokens are drawn from the likeliest that have this probability together.
     """
 
     id: int
@@ -35,6 +36,7 @@ class Generate:
     temperature: float = 0.0
     seed: int = 0
     is_chat: bool = False
+    top_p: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,7 +211,7 @@ class Voice:
             self._tokenizer,
             prompt,
             max_tokens=request.max_tokens,
-            sampler=make_sampler(temp=request.temperature),
+            sampler=make_sampler(temp=request.temperature, top_p=request.top_p),
             prefill_step_size=CHUNK_TOKENS,
             prompt_progress_callback=check,
         ):

@@ -65,14 +65,12 @@ def test_in_time(session: Session) -> None:
     assert prose(session.answer(waiting)["contents"]["value"]) == "Keeps what is positive."
 
 
-def test_the_embedded_model_is_shown_only_in_the_documentations_words(session: Session) -> None:
+def test_the_embedded_model_is_not_asked(session: Session) -> None:
     embedded = {"hover": {"deadlineMs": 50_000}}
     session.notify("workspace/didChangeConfiguration", {"settings": {"tenny": embedded}})
-    session.notify("fake/reply", {"text": "Keeps what is positive."})
-    assert prose(session.hover(URI, *RELU)) is None
 
-    session.notify("fake/reply", {"text": "Applies the hyperbolic tangent."})
-    assert prose(session.hover(URI, *TANH)) == "Applies the hyperbolic tangent."
+    assert prose(session.hover(URI, *RELU)) is None
+    assert session.request("fake/asked") == []
 
 
 def test_what_is_not_grounded_is_not_shown(session: Session) -> None:

@@ -81,6 +81,7 @@ def test_the_command_measures_base_and_adapter_and_writes_a_report(
         "README.md",
         "scores.json",
         "answers.jsonl",
+        "examples.jsonl",
         "modules.png",
         "losses.png",
     }

@@ -24,7 +24,8 @@ MAY_IMPORT = {
     # Builds the server and the models without importing what only a terminal needs.
     "wiring": {"locations", "lsp", "model"},
     "lsp": {"features", "inference", "locations", "mlx_api", "model", "pitfalls", "source"},
-    "features": {"data", "inference", "mlx_api", "model.prompts", "model.protocol", "source"},
+    # ask answers with the explanations of the pitfalls.
+    "features": {"data", "inference", "mlx_api", "model.prompts", "model.protocol", "pitfalls", "source"},
     "pitfalls": {"inference", "mlx_api", "source"},
     "inference": {"mlx_api", "source"},
     "source": set(),
@@ -40,7 +41,7 @@ MAY_IMPORT = {
         "model.protocol",
         "model.runtime",
     },
-    "learning": {"locations", "mlx_api", "model"},
+    "learning": {"locations", "mlx_api", "model", "pitfalls"},
     "worker": {"model"},
     "model": set(),
     "locations": {"model.adapter_files"},
@@ -56,12 +57,16 @@ DOORS = {
     "tree_sitter_python": {"source.syntax"},
     "jinja2": {"worker.light"},
     "tokenizers": {"worker.light", "learning.convert.gguf_tokenizer"},
-    "typer": {"cli.app", "cli.ask", "cli.check", "cli.check_formats", "cli.learn", "cli.models", "cli.serve"},
+    "typer": {
+        f"cli.{name}"
+        for name in ["app", "ask", "check", "check_formats", "convert", "generate", "learn", "models", "serve", "train"]
+    },
     "rich": {"cli.app", "cli.tables"},
     "rapidfuzz": {"evaluation.answering"},
-    "matplotlib": {"evaluation.report"},
+    "matplotlib": {"evaluation.report", "evaluation.training_report"},
     # MLX stays in the worker's process, in training, and where doctor measures it.
     "mlx": {
+        "evaluation.executed",
         "evaluation.measures",
         "worker.greedy",
         "worker.sampling",
@@ -70,10 +75,19 @@ DOORS = {
         "worker.voice",
         "model.runtime",
         "learning.objective",
+        "learning.optimizer",
         "learning.lora",
         "learning.loop",
+        "learning.step",
+        "learning.fuse",
+        "learning.convert.adapters",
         "learning.convert.gguf",
         "learning.convert.gguf_tensors",
+        "learning.convert.lora_layers",
+        "learning.convert.model",
+        "learning.convert.npz",
+        "learning.convert.peft",
+        "learning.convert.torch_files",
     },
     "mlx_lm": {
         "evaluation.measures",
@@ -82,18 +96,22 @@ DOORS = {
         "worker.scoring",
         "worker.voice",
         "learning.lora",
-        "learning.loop",
+        "learning.objective",
+        "learning.fuse",
+        "learning.convert.model",
     },
     "huggingface_hub": {"learning.sources", "locations"},
-    "numpy": {"learning.batches", "learning.convert.gguf_tensors"},
+    "numpy": {"learning.batches", "learning.convert.gguf_tensors", "learning.convert.torch_files"},
     "platformdirs": {"learning.fetch", "locations", "mlx_api.index", "model.answers", "model.runtime"},
     "tomli": {"data"},
+    "yaml": {"learning.config_file"},
 }
 #: Libraries whose door is a whole package.
 PACKAGE_DOORS = {"pygls": "lsp", "lsprotocol": "lsp"}
 
 #: What imports MLX when it is imported itself: nobody on the server's side may, not even through others.
 HEAVY = {
+    "evaluation.executed",
     "evaluation.measures",
     "worker.greedy",
     "worker.sampling",
@@ -101,11 +119,20 @@ HEAVY = {
     "worker.threads",
     "worker.voice",
     "learning.objective",
+    "learning.optimizer",
     "learning.lora",
     "learning.loop",
+    "learning.step",
     "learning.train",
+    "learning.fuse",
+    "learning.convert.adapters",
     "learning.convert.gguf",
     "learning.convert.gguf_tensors",
+    "learning.convert.lora_layers",
+    "learning.convert.model",
+    "learning.convert.npz",
+    "learning.convert.peft",
+    "learning.convert.torch_files",
 }
 
 

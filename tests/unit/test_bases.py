@@ -156,7 +156,7 @@ class TestModels:
             def __init__(self, model: str, adapter: Path | None, **_: Any) -> None:
                 self.base, self.adapter = locations.base_folder(model), adapter
 
-        monkeypatch.setattr(wiring, "text_model", Made)
+        monkeypatch.setattr(wiring, "worker_model", Made)
 
     def test_the_embedded_base_is_alone_until_another_is_fetched(self) -> None:
         assert self.bases() == ["base", None]

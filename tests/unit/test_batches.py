@@ -152,7 +152,7 @@ def test_the_order_is_the_seeds_and_changes_with_the_epoch() -> None:
 
     def first_epochs(seed: int, number: int) -> list[list[int]]:
         stream = epochs(examples, 16, seed=seed, pad_to=8)
-        return [[next(stream).token_count for _ in range(13)] for _ in range(number)]
+        return [[next(stream)[1].token_count for _ in range(13)] for _ in range(number)]
 
     once, again = first_epochs(3, 2)
     assert [once, again] == first_epochs(3, 2)

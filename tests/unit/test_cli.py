@@ -96,7 +96,10 @@ def test_without_a_model_the_documentation_answers_and_says_where_it_stands(capf
     assert in_process("ask", "what replaces torch.cat?") == 0
 
     out, err = capfd.readouterr()
-    assert out.startswith("torch.cat is mx.concatenate in MLX. dim is called axis.\n\nmx.concatenate  Concatenate the")
+    assert out.startswith(
+        "torch.cat is mx.concatenate in MLX. dim is called axis.\n\n    keys = mx.zeros((1, 8, 10, 64))\n"
+    )
+    assert "\n\nmx.concatenate  Concatenate the" in out
     assert "https://ml-explore.github.io/mlx/build/html/python/_autosummary/mlx.core.concatenate.html" in out
     assert "There is no trained adapter." in err
 

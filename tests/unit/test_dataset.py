@@ -16,8 +16,10 @@ import pytest
 from tenny_lsp.errors import ApiIndexError, DatasetError, StorageError
 from tenny_lsp.features.hover import hover_prompt
 from tenny_lsp.learning.dataset import MANIFEST, SPLITS, Dataset, DatasetOptions, build_dataset
+from tenny_lsp.mlx_api.examples import load_examples
 from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.model.prompts import SEPARATOR, WORDINGS
+from tenny_lsp.model.prompts import SEPARATOR, WORDINGS, code_of
+from tenny_lsp.pitfalls.rules.all import RULES
 from tests.unit.test_cards import RAW_RST
 
 FILES = {f"{split}.jsonl" for split in SPLITS} | {MANIFEST}
@@ -145,14 +147,39 @@ def test_the_hovers_question_is_learned_for_every_documented_name(rows: Rows, ml
 
 
 def test_every_answer_is_a_line_of_plain_text(rows: Rows) -> None:
-    answers = {row["completion"] for row in rows}
+    answers = {row["completion"] for row in rows if row["kind"] not in ("example", "pitfall")}
 
     assert [answer for answer in answers if not re.fullmatch(r" \S+( \S+)*", answer)] == []
     assert [answer for answer in answers if RAW_RST.search(answer)] == []
 
 
+def test_examples_are_asked_for_and_answered_with_code_that_ran(rows: Rows) -> None:
+    examples = load_examples()
+    found = [row for row in rows if row["kind"] == "example"]
+
+    assert {row["source"] for row in found} == set(examples)
+    assert all(code_of(row["completion"]) == examples[row["source"]].code for row in found)
+
+
+def test_wrong_code_is_asked_about_and_answered_with_what_is_right(rows: Rows) -> None:
+    found = [row for row in rows if row["kind"] == "pitfall"]
+
+    assert {row["source"] for row in found} == {rule.code for rule in RULES}
+    [unsqueeze] = {row["completion"] for row in found if "y = mx.unsqueeze(x, dim=-1)" in row["prompt"]}
+    assert unsqueeze.startswith(" `mx` has no `unsqueeze`") and code_of(unsqueeze) == "y = mx.expand_dims(x, -1)"
+
+
+def test_code_that_is_too_long_is_left_out_rather_than_cut(tmp_path: Path) -> None:
+    options = DatasetOptions(seq_limit=64, with_documentation=False)
+    lines = rows_of(build_dataset(tmp_path, options).folder, *SPLITS)
+    examples = load_examples()
+    kept = [row for row in lines if row["kind"] == "example"]
+
+    assert kept and all(code_of(row["completion"]) == examples[row["source"]].code for row in kept)
+
+
 def test_nothing_is_said_of_what_mlx_only_imports(rows: Rows) -> None:
-    sources = {row["source"] for row in rows}
+    sources = {row["source"] for row in rows if row["kind"] != "pitfall"}
 
     assert {source.partition(".")[0] for source in sources} == {"mlx", "torch", "numpy", "jax"}
     assert [
@@ -235,7 +262,7 @@ def test_documentation_stands_above_the_question_that_it_answers(rows: Rows, tmp
     build_dataset(tmp_path, DatasetOptions(with_documentation=False))
 
     assert all(row["prompt"].count("\n\nQ: ") == 1 for row in rows)
-    assert all(row["prompt"].startswith("Q: ") for row in rows_of(tmp_path))
+    assert all(row["prompt"].startswith("Q: ") for row in rows_of(tmp_path) if row["kind"] != "pitfall")
 
 
 def test_several_packages_at_once(tmp_path: Path) -> None:

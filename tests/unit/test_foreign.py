@@ -12,6 +12,7 @@ from tenny_lsp.mlx_api.foreign import (
     load_foreign_names,
     namesake,
     replacement_for,
+    replacement_for_last_part,
 )
 from tenny_lsp.mlx_api.index import ApiIndex, load_index
 from tenny_lsp.mlx_api.pages import documented_pages
@@ -165,3 +166,27 @@ def test_documented_rows_name_a_page() -> None:
 def test_documented_names_are_public_names_of_the_installed_mlx(index: ApiIndex) -> None:
     entries = {name: index.resolve(name) for name, _ in documented_rows()}
     assert {name for name, entry in entries.items() if entry is None or entry.name != name} == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("x.permute", "torch.Tensor.permute"),
+        (".backward", "torch.Tensor.backward"),
+        ("optimizer.step", "torch.optim.Optimizer.step"),
+        ("opt.zero_grad", "torch.optim.Optimizer.zero_grad"),
+        ("model.zero_grad", "torch.nn.Module.zero_grad"),
+        ("model.cuda", "torch.nn.Module.cuda"),
+        ("self.register_buffer", "torch.nn.Module.register_buffer"),
+        ("ModuleList", "torch.nn.ModuleList"),
+        ("DataLoader", "torch.utils.data.DataLoader"),
+    ],
+)
+def test_a_name_is_known_by_its_last_part_and_what_its_owner_is_called(name: str, meant: str) -> None:
+    found = replacement_for_last_part(name)
+
+    assert found is not None and found.name == meant
+
+
+def test_an_unknown_last_part_has_no_replacement() -> None:
+    assert replacement_for_last_part("x.frobnicate") is None

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tenny_lsp.features.cards import facts
-from tenny_lsp.features.hover import HoverCard, Prose, hover
+from tenny_lsp.features.hover import HoverCard, hover
 from tenny_lsp.inference.queries import Queries
 from tenny_lsp.mlx_api.entry import ApiEntry, Item, Parameter, Signature
 from tenny_lsp.mlx_api.index import ApiIndex
@@ -29,7 +29,7 @@ class Asked:
 
 
 async def card(index: ApiIndex, ask: Asked | None, code: str = CODE, place: int = PLACE) -> HoverCard | None:
-    return await hover(Queries(Buffer(code), index), place, Prose(ask) if ask is not None else None)
+    return await hover(Queries(Buffer(code), index), place, ask)
 
 
 async def test_grounded_prose_stands_under_the_facts(mlx_index: ApiIndex) -> None:
@@ -52,6 +52,20 @@ async def test_grounded_prose_stands_under_the_facts(mlx_index: ApiIndex) -> Non
 )
 async def test_anything_else_leaves_the_facts_alone(answer: str | None, mlx_index: ApiIndex) -> None:
     assert await card(mlx_index, Asked(answer)) == await card(mlx_index, None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_shown"),
+    [
+        ("Applies the Rectified Linear Unit.", False),
+        ("It applies the rectified linear unit, simply put.", False),
+        ("Negative inputs become zero and gradients vanish there.", True),
+    ],
+)
+async def test_a_sentence_that_repeats_the_card_is_not_shown(answer: str, is_shown: bool, mlx_index: ApiIndex) -> None:
+    found = await card(mlx_index, Asked(f"mlx.nn.ReLU {answer}"))
+
+    assert found is not None and ("**Tenny:**" in found.markdown) == is_shown
 
 
 async def test_an_alias_is_asked_for_by_its_public_name(mlx_index: ApiIndex) -> None:
@@ -139,7 +153,7 @@ async def test_a_cancelled_hover_cancels_what_it_asks(mlx_index: ApiIndex) -> No
         finally:
             ended.set()
 
-    task = asyncio.create_task(hover(Queries(Buffer(CODE), mlx_index), PLACE, Prose(ask)))
+    task = asyncio.create_task(hover(Queries(Buffer(CODE), mlx_index), PLACE, ask))
     await started.wait()
     task.cancel()
 

@@ -1,6 +1,5 @@
-"""The adapters that come with Tenny: made for their bases, and with an answer to nearly every hover."""
+"""The adapters that come with Tenny: made for their bases, from the data that lies beside them."""
 
-import asyncio
 import json
 from hashlib import sha256
 from pathlib import Path
@@ -8,20 +7,13 @@ from pathlib import Path
 import pytest
 
 from tenny_lsp import locations
-from tenny_lsp.features.grounding import grounded_prose
-from tenny_lsp.features.hover import Prose, hover, hover_prompt
-from tenny_lsp.inference.queries import Queries
 from tenny_lsp.learning.adapter import check_adapter
 from tenny_lsp.learning.dataset import DatasetOptions, build_dataset
 from tenny_lsp.learning.formats import row_line
-from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.model.adapter_files import ANSWERS_FILE, CARD_FILE, WEIGHTS_FILE
+from tenny_lsp.model.adapter_files import CARD_FILE, WEIGHTS_FILE
 from tenny_lsp.model.identity import base_name_of
-from tenny_lsp.model.precomputed import prompt_key
 from tenny_lsp.model.prompt_format import prompt_format
-from tenny_lsp.model.protocol import ALL_ABILITIES, EMBEDDED_ABILITIES
-from tenny_lsp.source.buffer import Buffer
-from tenny_lsp.wiring import text_model
+from tenny_lsp.model.protocol import ALL_ABILITIES
 from tools.check_roasts import ROASTS
 from tools.roast_rows import row_of, splits
 
@@ -67,37 +59,6 @@ def test_the_cynic_has_learned_the_roasts_as_they_are(tmp_path: Path) -> None:
 
     found = {name: sha256((tmp_path / "roasts" / name).read_bytes()).hexdigest() for name in card["dataset"]["sha256"]}
     assert found == card["dataset"]["sha256"]
-
-
-@pytest.mark.usefixtures("no_adapter_of_ones_own")
-async def test_a_hover_has_its_sentence_without_loading_a_model(
-    mlx_index: ApiIndex, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def never(*_: object, **__: object) -> None:
-        raise AssertionError("a worker was started")
-
-    monkeypatch.setattr(asyncio, "create_subprocess_exec", never)
-    model = text_model("", None)
-
-    code = "import mlx.nn as nn\nnn.ReLU"
-    card = await hover(Queries(Buffer(code), mlx_index), len(code), Prose(model.complete, model.can.write))
-
-    assert card is not None and "**Tenny:** " in card.markdown
-    assert model.can == EMBEDDED_ABILITIES
-
-
-async def test_nearly_every_documented_name_has_an_answer_and_each_is_grounded(mlx_index: ApiIndex) -> None:
-    model = text_model("", ADAPTER)
-    known = {json.loads(line)["prompt"] for line in (ADAPTER / ANSWERS_FILE).read_text("utf-8").splitlines()}
-    documented = [entry for entry in mlx_index if entry.summary]
-    shown = 0
-    for entry in documented:
-        if prompt_key(hover_prompt(entry)) in known:
-            answer = await model.complete(hover_prompt(entry))
-            assert grounded_prose(answer, entry, mlx_index, may_paraphrase=False) is not None, entry.name
-            shown += 1
-
-    assert shown >= 0.8 * len(documented)
 
 
 def test_its_card_tells_how_good_it_is() -> None:

@@ -5,7 +5,7 @@ import itertools
 
 from rich.console import Console
 
-from tenny_lsp.cli.tables import PlainProgress, TrainingView
+from tenny_lsp.cli.tables import PlainProgress, TrainingView, curve
 from tenny_lsp.learning.options import Progress
 
 
@@ -16,6 +16,8 @@ def progress(iteration: int, train_loss: float | None = None, val_loss: float | 
         train_loss=train_loss,
         val_loss=val_loss,
         learning_rate=1e-4,
+        scale=2.0,
+        memory_bytes=0,
         tokens_per_s=1850.4,
         trained_tokens=100 * iteration,
         remaining_s=4.0 * (40 - iteration) if iteration else None,
@@ -56,3 +58,11 @@ def test_lines_are_at_least_ten_seconds_apart_and_none_are_printed_on_a_terminal
 
     assert output.getvalue() == "first\nsecond\n"
     assert terminal.getvalue() == ""
+
+
+def test_a_curve_has_a_bar_for_each_part_of_the_losses() -> None:
+    assert curve([]) == curve([1.0]) == ""
+    assert curve([3.0, 2.0, 1.0], width=3) == "█▅▁"
+    assert curve([4.0, 2.0, 2.0, 0.0], width=2) == "█▁"
+    assert len(curve([float(value) for value in range(1000)])) <= 16
+    assert set(curve([2.0, 2.0])) == {"▁"}

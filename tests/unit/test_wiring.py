@@ -1,4 +1,4 @@
-"""Models that are made as settings say: what their base can do, and whether their answers come with their adapter."""
+"""Models that are made as settings say: what their base can do, and which adapter is theirs."""
 
 import json
 from pathlib import Path
@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 
 from tenny_lsp import locations, wiring
-from tenny_lsp.errors import AdapterError, BaseModelError
+from tenny_lsp.errors import AdapterError
 from tenny_lsp.lsp.settings import ModelSettings
 from tenny_lsp.lsp.speaker import Speaker
 from tenny_lsp.model.bases import BaseCard
-from tenny_lsp.model.precomputed import Precomputed, write_answers
+from tenny_lsp.model.client import WorkerModel
 from tenny_lsp.model.protocol import EMBEDDED_ABILITIES, Abilities
 
 CAN = Abilities(write=False, complete=False, judge=True, chat=True)
-ON, QUESTION = ModelSettings(), "Q: What is mx.abs?\nA:"
+ON = ModelSettings()
 
 
 @pytest.fixture(autouse=True)
@@ -22,14 +22,13 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Tenny's own folder, with an adapter for the embedded base."""
     monkeypatch.setattr(locations, "user_data_path", lambda *_, **__: tmp_path / "data")
     monkeypatch.setattr(locations, "_PACKAGE", tmp_path / "package" / "tenny_lsp")
-    carried(tmp_path / "package" / "adapters" / "mlx-docs", "By heart, of the small.")
+    carried(tmp_path / "package" / "adapters" / "mlx-docs")
     return tmp_path / "package"
 
 
-def carried(adapter: Path, answer: str) -> Path:
+def carried(adapter: Path) -> Path:
     adapter.mkdir(parents=True)
     (adapter / "adapters.safetensors").touch()
-    write_answers(adapter / "answers.jsonl", {QUESTION: answer})
     return adapter
 
 
@@ -41,15 +40,14 @@ def fetched_smollm2() -> Path:
     return folder
 
 
-async def test_each_model_answers_by_heart_from_the_adapter_of_its_base(package: Path) -> None:
+async def test_each_model_has_the_adapter_of_its_base(package: Path) -> None:
     fetched_smollm2()
-    carried(package / "adapters" / "smollm2" / "mlx-docs", "By heart, of the large.")
+    own = carried(package / "adapters" / "smollm2" / "mlx-docs")
     model, writer = wiring._model_of(ON), wiring._writer_of(ON)
 
-    assert isinstance(model, Precomputed) and isinstance(writer, Precomputed)
+    assert isinstance(model, WorkerModel) and isinstance(writer, WorkerModel)
     assert (model.can, writer.can) == (EMBEDDED_ABILITIES, CAN)
-    assert await model.complete(QUESTION) == "By heart, of the small."
-    assert await writer.complete(QUESTION) == "By heart, of the large."
+    assert (model._adapter, writer._adapter) == (str(package / "adapters" / "mlx-docs"), str(own))
     await model.close()
     await writer.close()
 
@@ -58,20 +56,19 @@ async def test_a_base_without_an_adapter_may_write_bare() -> None:
     fetched_smollm2()
     writer = wiring._writer_of(ON)
 
-    assert writer is not None and not isinstance(writer, Precomputed)
-    assert writer.can == CAN
+    assert isinstance(writer, WorkerModel)
+    assert (writer.can, writer._adapter) == (CAN, None)
     await writer.close()
 
 
 async def test_a_fetched_base_whose_card_is_broken_leaves_the_embedded_one() -> None:
     (fetched_smollm2() / "card.json").write_text("{")
-    changes: list[object] = []
-    speaker = Speaker(wiring._model_of, changes.append, wiring._writer_of)
+    speaker = Speaker(wiring._model_of, lambda error: None, wiring._writer_of)
 
     speaker.configure(ON, speaker._roast_settings)
 
-    assert speaker.base == "embedded" and isinstance(speaker.writer, Precomputed)
-    assert isinstance(changes[0], BaseModelError) and "card.json" in changes[0].what
+    assert speaker.base == "embedded" and speaker.writer is speaker.model
+    assert "card.json" in speaker.why_no_writer
     await speaker.close()
 
 

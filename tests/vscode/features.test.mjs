@@ -33,11 +33,11 @@ afterEach(async (context) => {
 describe('a Python file', () => {
     before(() => opened('net.py'));
 
-    test('hover shows the card and the sentence of the model', async () => {
-        const card = await page.hover('LayerNorm', 'Tenny:');
+    test('hover shows the card and an example that ran', async () => {
+        const card = await page.hover('LayerNorm', 'Example');
         assert.match(card, /class nn\.LayerNorm\(dims: int/);
         assert.match(card, /mlx\.nn\.LayerNorm · mlx [\d.]+ · mlx\/nn\/layers\/normalization\.py:\d+/);
-        await page.hover('softmax', 'Tenny:');
+        await page.hover('softmax', 'Example');
         await page.screenshot('hover', EDITOR);
     });
 

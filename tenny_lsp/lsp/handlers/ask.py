@@ -23,9 +23,9 @@ class AskHandler:
         self._search: tuple[ApiIndex, Search] | None = None
 
     async def answer(self, question: str, *, show: bool = True) -> dict[str, Any]:
-        """Return ``{"answer", "generated", "sources"}``, and show the answer unless the client does that itself."""
+        """Return ``{"answer", "code", "generated", "sources"}``, and show it unless the client does."""
         # The search needs NumPy, which takes its time: not before somebody asks.
-        from tenny_lsp.features.ask import answer_values, ask, prose_of
+        from tenny_lsp.features.ask import answer_values, ask, markdown_of
 
         session = self._session
         model = OptionalModel(session.speaker.writer, "The documentation answers alone")
@@ -33,15 +33,15 @@ class AskHandler:
             search = await self._searched()
             answer = await model.attempt(lambda model: ask(question, search, model, max_tokens=_MAX_TOKENS))
         if show:
-            session.client.show(prose_of(answer, search.index))
+            session.client.show(markdown_of(answer, search.index))
         return answer_values(answer)
 
     async def _searched(self) -> "Search":
-        from tenny_lsp.mlx_api.search import Search
+        from tenny_lsp.features.ask import search_in
 
         index = await self._session.index()
         if self._search is None or self._search[0] is not index:
-            self._search = index, await asyncio.to_thread(Search, index)
+            self._search = index, await asyncio.to_thread(search_in, index)
         return self._search[1]
 
 

@@ -3,14 +3,14 @@
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
-from tenny_lsp.features.hover import Prose, hover
+from tenny_lsp.features.hover import hover
 from tenny_lsp.lsp.session import Session
 from tenny_lsp.lsp.to_lsp import hover_of
 from tenny_lsp.model.answers import Answers
 
 
 class HoverHandler:
-    """Shows facts at once, and the model's sentence below them if it is there within the deadline."""
+    """Shows facts at once, and below them a sentence of a model that writes, if it is there within the deadline."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -23,8 +23,9 @@ class HoverHandler:
         if view is None or view.buffer.identifier_at(offset) is None:
             return None
         model = self._session.model
-        prose = Prose(self._ask, model.can.write) if model is not None else None
-        card = await hover(await self._session.queries(view), offset, prose)
+        # A base that cannot write copies from the documentation, which the card shows already.
+        ask = self._ask if model is not None and model.can.write else None
+        card = await hover(await self._session.queries(view), offset, ask)
         return hover_of(card, view, self._session.client.can) if card is not None else None
 
     async def close(self) -> None:

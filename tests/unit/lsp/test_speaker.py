@@ -139,11 +139,19 @@ class TestWriter:
         assert kept.state == writer.state and len(changes) == 3
 
     async def test_one_that_cannot_be_made_leaves_the_other(self) -> None:
-        error = BaseModelError("It is not there", "Fetch it.")
-        kept, model, changes = self.speaker(error)
+        kept, model, changes = self.speaker(BaseModelError("It is not there", "Fetch it."))
 
         assert kept.writer is kept.model is model
-        assert (kept.base, changes) == ("embedded", [error])
+        assert (kept.base, kept.why_no_writer, changes) == ("embedded", "It is not there. Fetch it.", [None])
+
+    async def test_loading_finds_one_that_was_fetched_since(self) -> None:
+        writer = FakeModel()
+        kept, model, _ = self.speaker(BaseModelError("It is not there", "Fetch it."), writer)
+
+        await kept.load()
+
+        assert kept.model is model and kept.writer is writer and writer.state.phase == "ready"
+        assert kept.why_no_writer == "" and not model.is_closed
 
     async def test_a_cynic_is_of_its_own_base(self, tmp_path: Path) -> None:
         writer = FakeModel()

@@ -39,7 +39,8 @@ def test_all_is_well() -> None:
 def test_what_is_missing_and_why(
     index: ApiIndex | None, state: ModelState | None, failure: str, health: str, quiescent: bool, reason: str
 ) -> None:
-    status = server_status(index, "", state, "embedded", "It is switched off.", failure)
+    why_missing = "" if state is not None else "It is switched off."
+    status = server_status(index, "", state, "embedded", why_missing, failure)
 
     assert (status.health, status.quiescent, status.reason) == (health, quiescent, reason)
 
@@ -74,3 +75,11 @@ def test_a_client_that_does_not_want_it_is_not_told() -> None:
     Status(client, lambda: server_status(INDEX, "", None, "embedded", "", "")).open()
 
     assert client.notified == []
+
+
+@pytest.mark.parametrize("phase", ["idle", "loading", "ready"])
+def test_it_says_why_another_base_speaks_as_long_as_one_does(phase: str) -> None:
+    why = "smollm2 is broken. Fetch it again."
+    status = server_status(INDEX, "", ModelState(phase), "embedded", why, "")
+
+    assert (status.health, status.reason) == ("warning", why)

@@ -14,7 +14,7 @@ async def test_the_documentation_answers_and_is_shown() -> None:
 
     assert answer["generated"] is False and "oncatenate" in answer["answer"]
     assert answer["sources"][0]["name"] == "mlx.core.concatenate"
-    assert editor.client.shown == [answer["answer"]]
+    assert editor.client.shown == [f"{answer['answer']}\n\n```python\n{answer['code']}\n```"]
 
 
 async def test_a_client_that_shows_it_itself() -> None:
@@ -23,6 +23,15 @@ async def test_a_client_that_shows_it_itself() -> None:
     await editor.command("tenny.ask", QUESTION, False)
 
     assert editor.client.shown == []
+
+
+async def test_a_recipe_is_shown_with_its_code_as_markdown() -> None:
+    editor = Editor(ask)
+
+    answer = await editor.command("tenny.ask", "how do I accumulate gradients?")
+
+    assert "tree_map" in answer["code"]
+    assert editor.client.shown == [f"{answer['answer']}\n\n```python\n{answer['code']}\n```"]
 
 
 async def test_the_models_answer() -> None:
@@ -44,5 +53,5 @@ async def test_what_nobody_knows() -> None:
 
     answer = await editor.command("tenny.ask", "what is the best pizza in Naples?")
 
-    assert answer == {"answer": None, "generated": False, "sources": []}
+    assert answer == {"answer": None, "code": "", "generated": False, "sources": []}
     assert editor.client.shown[0].startswith("Nothing in the documentation of MLX")

@@ -42,12 +42,13 @@ async def test_the_sentence_of_a_model_that_answers_in_time() -> None:
     await editor.session.close()
 
 
-async def test_a_base_that_cannot_write_keeps_to_the_documentation() -> None:
+async def test_a_base_that_cannot_write_is_not_asked() -> None:
     model = FakeModel("mlx.nn.ReLU Keeps what is positive.", can=EMBEDDED_ABILITIES)
     editor = Editor(hover, model=model, options=PATIENT)
     editor.open(CODE)
 
     assert "**Tenny:**" not in text(await card(editor))
+    assert model.prompts == []
     await editor.session.close()
 
 

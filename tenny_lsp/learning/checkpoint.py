@@ -1,0 +1,72 @@
+"""Save the whole state of a training, so that it goes on as if it had never stopped. Imports no MLX."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from tenny_lsp.errors import StorageError
+from tenny_lsp.learning.folders import recover, replace_folder, sync
+
+ARRAYS_FILE, VALUES_FILE = "state.safetensors", "state.json"
+
+
+def run_folder(adapter: Path) -> Path:
+    """Return the folder beside an adapter that holds its training's metrics, last weights and state."""
+    return adapter.with_name(f"{adapter.name}.run")
+
+
+def save_state(folder: Path, write_arrays: Callable[[BinaryIO], None], values: dict[str, Any]) -> None:
+    """Write a training's state; an earlier one is replaced only when all of it is on the disk.
+
+    Args:
+        folder (Path): The state's folder.
+        write_arrays (Callable[[BinaryIO], None]): Writes the arrays as safetensors.
+        values (dict): What is no array, for JSON.
+
+    Raises:
+        StorageError: It could not be written; the earlier state is still there.
+    """
+    new = folder.with_name(f".{folder.name}.new")
+    try:
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(parents=True)
+        with (new / ARRAYS_FILE).open("wb") as stream:
+            write_arrays(stream)
+            sync(stream)
+        with (new / VALUES_FILE).open("wb") as stream:
+            stream.write(json.dumps(values).encode())
+            sync(stream)
+        replace_folder(new, folder)
+    except OSError as error:
+        raise StorageError(f"The state cannot be written to {folder}: {error}", "Free some space.") from error
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def read_state(folder: Path, origin: dict[str, Any]) -> tuple[Path, dict[str, Any]]:
+    """Return the file of a state's arrays and its other values.
+
+    Args:
+        folder (Path): The state's folder.
+        origin (dict): What must not have changed: base, dataset, options.
+
+    Raises:
+        StorageError: There is no state, or it is of another training.
+    """
+    file = folder / VALUES_FILE
+    recover(folder)
+    try:
+        values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StorageError(
+            f"There is no state to resume from: {file} cannot be read ({error})",
+            "Train without --resume; --save-every keeps states.",
+        ) from error
+    if changed := sorted(key for key in origin if values.get("origin", {}).get(key) != origin[key]):
+        raise StorageError(
+            f"The state in {folder} is of another training: {', '.join(changed)} differ",
+            "Give the options it was begun with, or train without --resume.",
+        )
+    return folder / ARRAYS_FILE, values

@@ -1,0 +1,37 @@
+"""The report of a training, written beside its adapter."""
+
+from pathlib import Path
+
+import pytest
+
+from tenny_lsp.errors import StorageError
+from tenny_lsp.evaluation.training_report import write_training_report
+from tenny_lsp.learning.options import TrainOptions, TrainResult
+from tenny_lsp.learning.train import train
+
+
+@pytest.fixture
+def result(tiny_base: Path, rows: Path, tmp_path: Path) -> TrainResult:
+    options = TrainOptions(rows, tmp_path / "mine", str(tiny_base), iters=6, steps_per_report=2, steps_per_eval=3)
+    return train(options, lambda _: None)
+
+
+def test_it_has_the_losses_the_options_and_the_curves(result: TrainResult) -> None:
+    page = write_training_report(result)
+
+    text = page.read_text()
+    assert f"| validation loss | {result.start_val_loss:.4f} → {result.val_loss:.4f} |" in text
+    assert "| learning_rate | 0.0005 |" in text and "![Loss" in text
+    assert (page.parent / "curves.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_matplotlib_there_is_the_page_alone(result: TrainResult, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tenny_lsp.evaluation.training_report.find_spec", lambda name: None)
+
+    assert "![" not in write_training_report(result).read_text()
+
+
+def test_metrics_that_are_gone_are_an_error_that_says_so(result: TrainResult) -> None:
+    (result.run_path / "metrics.jsonl").unlink()
+    with pytest.raises(StorageError, match=r"metrics\.jsonl"):
+        write_training_report(result)

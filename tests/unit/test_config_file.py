@@ -1,0 +1,106 @@
+"""A training's options from a YAML file with mlx_lm.lora's keys."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tenny_lsp.cli.main import main
+from tenny_lsp.errors import TrainingError
+from tenny_lsp.learning.config_file import read_config
+from tenny_lsp.learning.options import TrainOptions
+
+#: As mlx-lm's own example, with every key that has a counterpart here.
+CONFIG = """
+model: "mlx-community/Llama-3.2-1B-Instruct"
+train: true
+fine_tune_type: dora
+optimizer: adamw
+optimizer_config:
+  adamw:
+    betas: [0.9, 0.98]
+    weight_decay: 0.01
+data: "rows"
+seed: 3
+num_layers: 16
+batch_size: 4
+iters: 1000
+val_batches: 25
+learning_rate: 1e-5
+steps_per_report: 10
+steps_per_eval: 200
+resume_adapter_file: null
+adapter_path: "adapters"
+save_every: 100
+test: false
+test_batches: 100
+max_seq_length: 2048
+grad_checkpoint: false
+grad_accumulation_steps: 2
+lora_parameters:
+  keys: ["self_attn.q_proj", "self_attn.v_proj"]
+  rank: 8
+  scale: 20.0
+  dropout: 0.0
+lr_schedule:
+  name: cosine_decay
+  warmup: 100
+  warmup_init: 1e-7
+  arguments: [1e-5, 1000, 1e-7]
+"""
+
+
+def read(text: str, folder: Path) -> dict[str, Any]:
+    file = folder / "lora.yaml"
+    file.write_text(text)
+    return read_config(file)
+
+
+def test_the_keys_of_mlx_lm_are_understood(tmp_path: Path) -> None:
+    options = TrainOptions(**read(CONFIG, tmp_path))
+    options.check()
+
+    assert (options.train_type, options.optimizer, options.betas) == ("dora", "adamw", (0.9, 0.98))
+    assert (options.data, options.adapter_path) == (Path("rows"), Path("adapters"))
+    assert (options.learning_rate, options.lr_schedule, options.warmup) == (1e-5, "cosine", 100)
+    assert (options.rank, options.scale, options.keys) == (8, 20.0, ("self_attn.q_proj", "self_attn.v_proj"))
+    assert (options.iters, options.save_every, options.grad_accumulation_steps, options.seed) == (1000, 100, 2, 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("rank: [", "cannot be read"),
+        ("- a", "holds no keys"),
+        ("learning-rate: 1", "has the key learning-rate, which is no option"),
+        ("lora_parameters:\n  r: 8", "has the key r under lora_parameters"),
+        ("learning_rate: fast", "learning_rate is 'fast'"),
+        ("lr_schedule:\n  name: step_decay", "the schedule step_decay is not known"),
+    ],
+)
+def test_what_is_wrong_is_named(text: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=said.replace("(", r"\(")):
+        read(text, tmp_path)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match=r"nowhere\.yaml cannot be read"):
+        read_config(tmp_path / "nowhere.yaml")
+
+
+def test_an_option_of_the_command_line_goes_before_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[TrainOptions] = []
+
+    def caught(options: TrainOptions, on_progress: object) -> None:
+        given.append(options)
+        raise TrainingError("Seen", "Enough.")
+
+    monkeypatch.setattr("tenny_lsp.learning.train.train", caught)
+    file = tmp_path / "lora.yaml"
+    file.write_text("learning_rate: 1e-5\nbatch_size: 4\nadapter_path: mine\n")
+    with pytest.raises(SystemExit):
+        main(["train", "--config", str(file), "--batch-size", "2"])
+
+    [options] = given
+    assert (options.learning_rate, options.batch_size, options.adapter_path) == (1e-5, 2, Path("mine"))
+    assert options.model == "embedded" and options.data == Path("dataset")

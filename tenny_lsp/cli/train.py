@@ -7,7 +7,7 @@ import typer
 
 from tenny_lsp import locations
 from tenny_lsp.cli.app import AdapterPath, app, err, out, path_option
-from tenny_lsp.learning.options import DEFAULT_SCALE, OptimizerName, ScheduleName, TrainOptions, TrainType
+from tenny_lsp.learning.options import DEFAULT_SCALE, Answers, OptimizerName, ScheduleName, TrainOptions, TrainType
 
 _DEFAULTS = TrainOptions(data=Path(), adapter_path=Path())
 
@@ -60,6 +60,7 @@ def train(
     separator: Annotated[
         str, typer.Option(help="In rows of plain text, what ends the prompt.", show_default=False)
     ] = _DEFAULTS.separator,
+    answers: Annotated[Answers, typer.Option(help="Which answers of a conversation are learned.")] = _DEFAULTS.answers,
     prompt_format: Annotated[
         Literal["raw", "chat"], typer.Option(help="chat: prompts as messages in the base's chat template.")
     ] = _DEFAULTS.prompt_format,

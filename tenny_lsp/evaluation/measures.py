@@ -11,7 +11,8 @@ from mlx_lm.utils import load_adapters
 
 from tenny_lsp.evaluation.scores import Speed
 from tenny_lsp.learning.adapter import check_adapter
-from tenny_lsp.learning.batches import TokenizedRow, encode_rows, epoch
+from tenny_lsp.learning.batches import TokenizedRow, epoch
+from tenny_lsp.learning.encoding import encode_rows
 from tenny_lsp.learning.formats import read_rows
 from tenny_lsp.learning.lora import load_base
 from tenny_lsp.learning.objective import completion_loss

@@ -1,32 +1,16 @@
-"""Turn dataset rows into padded batches and loss positions, with NumPy only: no MLX is imported."""
+"""Put tokenised rows into padded batches with their loss positions, with NumPy only: no MLX is imported."""
 
 import itertools
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from tenny_lsp.errors import BaseModelError
-from tenny_lsp.learning.formats import Row
-from tenny_lsp.model.prompt_format import ChatTokenizer, PromptFormat, chat_text
-
 LOGGER = logging.getLogger(__name__)
 
 Ids = npt.NDArray[np.int32]
-
-
-class Encoder(ChatTokenizer, Protocol):
-    """A tokenizer of any library."""
-
-    @property
-    def eos_token_id(self) -> int | None:
-        """The id that ends a completion."""
-
-    def encode(self, text: str, **options: Any) -> list[int]:
-        """Return the ids of ``text``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +20,17 @@ class TokenizedRow:
     Attributes:
         tokens: Ids of the prompt, of the completion and of its end.
         start: Index of the first token that takes part in the loss, in ``[1, len(tokens))``.
+        spans: Where in a conversation tokens take part, as (first, one past the last); none: from ``start`` on.
     """
 
     tokens: tuple[int, ...]
     start: int
+    spans: tuple[tuple[int, int], ...] = ()
+
+    @property
+    def learned(self) -> tuple[tuple[int, int], ...]:
+        """The parts whose tokens take part in the loss."""
+        return self.spans or ((self.start, len(self.tokens)),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,72 +61,6 @@ class Batch:
     targets: Ids
     weights: npt.NDArray[np.float32]
     token_count: int
-
-
-def encode_rows(
-    rows: Sequence[Row],
-    tokenizer: Encoder,
-    *,
-    max_seq_length: int,
-    mask_prompt: bool = True,
-    prompt_format: PromptFormat = "raw",
-) -> list[TokenizedRow]:
-    """Tokenise rows, none to more than ``max_seq_length`` tokens; log how many are cut.
-
-    Prompt and completion are encoded apart, as they are when the model is asked, and the completion is ended
-    by the tokenizer's end-of-sequence token.
-
-    Args:
-        rows (Sequence[Row]): The rows.
-        tokenizer (Encoder): The base model's tokenizer.
-        max_seq_length (int): The longest example, in tokens.
-        mask_prompt (bool): Whether only the completion is learned. Default: ``True``.
-        prompt_format (PromptFormat): ``chat``: prompts are messages in the tokenizer's chat template.
-
-    Raises:
-        BaseModelError: The tokenizer has no end-of-sequence token, or no chat template where one is asked for.
-    """
-    end = tokenizer.eos_token_id
-    if end is None:
-        raise BaseModelError(
-            "The base model's tokenizer has no end-of-sequence token",
-            "Add eos_token to its tokenizer_config.json: without it an answer would never end.",
-        )
-    examples, cut = [], 0
-    for row in rows:
-        prompt, answer = _encoded_prompt(row, tokenizer, prompt_format), row.completion
-        # T5's tokenizer and some others end every text, the prompt too.
-        while prompt and prompt[-1] == end:
-            prompt.pop()
-        if prompt_format == "chat":
-            answer = answer.strip()
-        completion = [*tokenizer.encode(answer, add_special_tokens=False), end]
-        cut += len(prompt) + len(completion) > max_seq_length
-        examples.append(_truncated(prompt, completion, max_seq_length, mask_prompt))
-    if cut:
-        LOGGER.warning("%d of %d rows are longer than %d tokens and were cut", cut, len(examples), max_seq_length)
-    return examples
-
-
-def _encoded_prompt(row: Row, tokenizer: Encoder, prompt_format: PromptFormat) -> list[int]:
-    if prompt_format == "raw" or not row.prompt:
-        return tokenizer.encode(row.prompt)
-    try:
-        text = chat_text(tokenizer, row.prompt)
-    except ValueError as error:
-        raise BaseModelError(
-            f"The base model's tokenizer has no chat template: {error}",
-            "Train with --prompt-format raw, or on a base that was made for chat.",
-        ) from error
-    # The template has every special token that the base was trained with, the first one too.
-    return tokenizer.encode(text, add_special_tokens=False)
-
-
-def _truncated(prompt: list[int], completion: list[int], longest: int, mask_prompt: bool) -> TokenizedRow:
-    """Return the example, its completion cut at the end and then, if need be, its prompt in front."""
-    completion = completion[: max(longest - len(prompt), longest // 2)]
-    prompt = prompt[max(0, len(prompt) + len(completion) - longest) :]
-    return TokenizedRow((*prompt, *completion), max(1, len(prompt) if mask_prompt else 1))
 
 
 def epoch(
@@ -171,8 +96,9 @@ def collate(examples: Sequence[TokenizedRow], pad_to: int = 8) -> Batch:
     targets: list[int] = []
     for index, example in enumerate(examples):
         inputs[index, : len(example.tokens) - 1] = example.tokens[:-1]
-        positions += range(index * width + example.start - 1, index * width + len(example.tokens) - 1)
-        targets += example.tokens[example.start :]
+        for start, end in example.learned:
+            positions += range(index * width + start - 1, index * width + end - 1)
+            targets += example.tokens[start:end]
     padding = padded_length(len(positions), pad_to) - len(positions)
     return Batch(
         inputs,

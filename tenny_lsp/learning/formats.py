@@ -1,15 +1,19 @@
 """Dataset rows and their JSON-lines files: ``{"prompt", "completion", "source", "kind"}`` or ``{"text"}`` a line."""
 
+import csv
+import io
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from tenny_lsp.errors import DatasetError
 from tenny_lsp.model.prompts import SEPARATOR
 
 #: ``completions`` writes prompt and completion apart, ``text`` as one string.
 Format = Literal["completions", "text"]
+_EXPECTED = 'A row is {"prompt": "…", "completion": "…"}, {"text": "Q: …\\nA: …"} or {"messages": […]}.'
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +33,32 @@ class Row:
     kind: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """Messages of several roles, whose answers are to be learned.
+
+    Args:
+        messages (tuple[dict, ...]): ``{"role", "content"}`` each, as chat templates take them.
+        tools (tuple[dict, ...]): The tools that are told to the model.
+        place (str): The file and line, for errors.
+    """
+
+    messages: tuple[dict[str, Any], ...]
+    tools: tuple[dict[str, Any], ...] = ()
+    place: str = field(default="", compare=False)
+
+
 def row_line(row: Row, row_format: Format) -> str:
     """Return a row as a line of JSON, its line feed included."""
     values = {"text": row.prompt + row.completion} if row_format == "text" else asdict(row)
     return json.dumps(values, ensure_ascii=False) + "\n"
 
 
-def read_rows(path: Path, separator: str = SEPARATOR) -> list[Row]:
-    """Return the rows of a JSONL file: each has a prompt and a completion, or one text that holds both.
+def read_rows(path: Path, separator: str = SEPARATOR) -> list[Row | Conversation]:
+    """Return the rows of a file of JSON lines, or of CSV with a line of column names.
 
-    Text without an answer is learned as a whole.
+    A row has a prompt and a completion, or one text that holds both, or (in JSON) messages. Text without an answer is
+    learned as a whole.
 
     Args:
         path (Path): The file.
@@ -50,10 +70,11 @@ def read_rows(path: Path, separator: str = SEPARATOR) -> list[Row]:
     if not path.is_file():
         raise DatasetError(f"{path} does not exist", "Write it with `tenny-lsp build-dataset`.")
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} cannot be read: {error}", "Is it a JSONL file in UTF-8?") from error
-    rows = [_row(line, f"{path}, line {number}", separator) for number, line in enumerate(lines, 1) if line.strip()]
+        raise DatasetError(f"{path} cannot be read: {error}", "Is it JSON lines or CSV in UTF-8?") from error
+    values = _csv_values(text, path) if path.suffix == ".csv" else _json_values(text, path)
+    rows = [_row(value, place, separator) for place, value in values]
     if not rows:
         raise DatasetError(f"{path} holds no rows", "Write it again with `tenny-lsp build-dataset`.")
     return rows
@@ -71,14 +92,49 @@ def read_sources(path: Path) -> frozenset[str]:
         raise DatasetError(f"{path} cannot be read: {error}", "Write it with `tenny-lsp build-dataset`.") from error
 
 
-def _row(line: str, place: str, separator: str) -> Row:
-    expected = 'A row is {"prompt": "…", "completion": "…"} or {"text": "Q: …\\nA: …"}.'
+def _json_values(text: str, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each line's place and value."""
+    for number, line in enumerate(text.split("\n"), 1):
+        place = f"{path}, line {number}"
+        if not line.strip():
+            continue
+        try:
+            value = json.loads(line)
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise DatasetError(f"{place} is not JSON: {error}", _EXPECTED) from error
+        if not isinstance(value, dict):
+            raise DatasetError(f"{place} is not an object", _EXPECTED)
+        yield place, value
+
+
+def _csv_values(text: str, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each record's place and value; a record may have several lines."""
+    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
-        value = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DatasetError(f"{place} is not JSON: {error}", expected) from error
-    if not isinstance(value, dict):
-        raise DatasetError(f"{place} is not an object", expected)
+        names = set(reader.fieldnames or ())
+        if not ({"prompt", "completion"} <= names or "text" in names):
+            raise DatasetError(f"{path}, line 1 names no columns prompt and completion, or text", _EXPECTED)
+        for record in reader:
+            yield f"{path}, line {reader.line_num}", record
+    except csv.Error as error:
+        raise DatasetError(f"{path}, line {reader.line_num} is not CSV: {error}", _EXPECTED) from error
+
+
+def _conversation(value: dict[str, Any], place: str) -> Conversation:
+    messages, tools = value["messages"], value.get("tools") or []
+    wrong = 'messages are [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}].'
+    if not (isinstance(messages, list) and isinstance(tools, list) and all(isinstance(m, dict) for m in messages)):
+        raise DatasetError(f"{place} has messages that are no list of objects", f"The {wrong}")
+    if missing := [m for m in messages if not isinstance(m.get("role"), str)]:
+        raise DatasetError(f"{place} has a message without a role: {missing[0]}", f"The {wrong}")
+    if not any(m["role"] == "assistant" for m in messages):
+        raise DatasetError(f"{place} has nothing to learn: no message is the assistant's", f"The {wrong}")
+    return Conversation(tuple(messages), tuple(tools), place)
+
+
+def _row(value: dict[str, Any], place: str, separator: str) -> Row | Conversation:
+    if "messages" in value:
+        return _conversation(value, place)
     text = value.get("text")
     if isinstance(text, str):
         question, found, answer = text.partition(separator)
@@ -86,8 +142,8 @@ def _row(line: str, place: str, separator: str) -> Row:
     else:
         missing = [key for key in ("prompt", "completion") if not isinstance(value.get(key), str)]
         if missing:
-            raise DatasetError(f"{place} has no text under {' and '.join(missing)}", expected)
+            raise DatasetError(f"{place} has no text under {' and '.join(missing)}", _EXPECTED)
         row = Row(value["prompt"], value["completion"], str(value.get("source", "")), str(value.get("kind", "")))
     if not row.completion.strip():
-        raise DatasetError(f"{place} has nothing to learn: its completion is empty", expected)
+        raise DatasetError(f"{place} has nothing to learn: its completion is empty", _EXPECTED)
     return row

@@ -12,7 +12,7 @@ from mlx_lm.utils import dequantize_model, hf_repo_to_path, load
 
 from tenny_lsp.errors import AdapterError, BaseModelError, TrainingError
 from tenny_lsp.learning.adapter import check_adapter_weights, check_base
-from tenny_lsp.learning.batches import Encoder
+from tenny_lsp.learning.encoding import Encoder
 from tenny_lsp.learning.options import TrainOptions
 from tenny_lsp.locations import base_folder, fetched_base, is_hub_name
 from tenny_lsp.model.adapter_files import CONFIG_FILE

@@ -17,6 +17,7 @@ DEFAULT_SCALE = 2.0
 TrainType = Literal["lora", "dora", "full"]
 OptimizerName = Literal["adam", "adamw", "adafactor", "sgd"]
 ScheduleName = Literal["cosine", "linear", "constant"]
+Answers = Literal["last", "all"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class TrainOptions:
         grad_accumulation_steps: Batches of one update; their tokens weigh alike.
         mask_prompt: Whether the loss is taken on completions only.
         separator: In rows of plain text, what ends the prompt.
+        answers: Which answers of a conversation are learned, ``"all"`` or the ``"last"``.
         prompt_format: ``"raw"``: prompts as they are; ``"chat"``: as a message in the base's chat template.
         max_seq_length: Longest row, in tokens; the rest of it is cut off.
         grad_checkpoint: Whether to compute activations twice, which takes less memory.
@@ -89,6 +91,7 @@ class TrainOptions:
     grad_accumulation_steps: int = 1
     mask_prompt: bool = True
     separator: str = SEPARATOR
+    answers: Answers = "all"
     prompt_format: PromptFormat = "raw"
     max_seq_length: int = 2048
     grad_checkpoint: bool = False
@@ -188,6 +191,7 @@ _CHOICES = {
     "train_type": get_args(TrainType),
     "optimizer": get_args(OptimizerName),
     "lr_schedule": get_args(ScheduleName),
+    "answers": get_args(Answers),
 }
 
 

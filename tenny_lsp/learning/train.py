@@ -9,7 +9,7 @@ from typing import Any
 
 from tenny_lsp.errors import TrainingError
 from tenny_lsp.learning.adapter import check_replaceable
-from tenny_lsp.learning.batches import encode_rows
+from tenny_lsp.learning.encoding import encode_rows
 from tenny_lsp.learning.formats import read_rows
 from tenny_lsp.learning.options import TrainOptions, TrainResult
 from tenny_lsp.learning.record import OnProgress
@@ -60,6 +60,7 @@ def train(options: TrainOptions, on_progress: OnProgress) -> TrainResult:
             max_seq_length=options.max_seq_length,
             mask_prompt=options.mask_prompt,
             prompt_format=options.prompt_format,
+            answers=options.answers,
         )
         for name, part in rows.items()
     }
@@ -75,13 +76,19 @@ def train(options: TrainOptions, on_progress: OnProgress) -> TrainResult:
 
 def _dataset_files(options: TrainOptions) -> dict[str, Path]:
     """Return the files to read by split: validation rows if there are any, test rows if asked for."""
-    files = {"train": options.data / "train.jsonl"}
-    valid = options.data / "valid.jsonl"
+    files = {"train": _file(options.data, "train")}
+    valid = _file(options.data, "valid")
     if valid.is_file() and valid.stat().st_size:
         files["valid"] = valid
     if options.test:
-        files["test"] = options.data / "test.jsonl"
+        files["test"] = _file(options.data, "test")
     return files
+
+
+def _file(folder: Path, split: str) -> Path:
+    """Return a split's file: JSON lines, or CSV where there are none."""
+    lines, table = folder / f"{split}.jsonl", folder / f"{split}.csv"
+    return table if table.is_file() and not lines.is_file() else lines
 
 
 def _origin(options: TrainOptions, base: Path, files: dict[str, Path]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from mlx_lm.utils import load_adapters
 from transformers import AutoTokenizer
 
 from tenny_lsp.errors import BaseModelError
-from tenny_lsp.learning.batches import encode_rows
+from tenny_lsp.learning.encoding import encode_rows
 from tenny_lsp.learning.formats import Row
 from tenny_lsp.learning.options import TrainOptions
 from tenny_lsp.learning.train import train

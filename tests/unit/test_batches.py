@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tenny_lsp.errors import BaseModelError, DatasetError
-from tenny_lsp.learning.batches import TokenizedRow, collate, encode_rows, epoch, epochs
+from tenny_lsp.learning.batches import TokenizedRow, collate, epoch, epochs
+from tenny_lsp.learning.encoding import encode_rows
 from tenny_lsp.learning.formats import Row, read_rows
 
 END = 0

@@ -6,12 +6,18 @@ from functools import cache
 from typing import Any
 
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
+#: Words with a capital inside, which is no beginning of another word.
+_WHOLE = re.compile(
+    r"(?<![A-Z])(?:NaN|[QD]?LoRA|RoPE|MoE|IoU|NumPy|SciPy|PyTorch|TensorFlow|PyPI|arXiv|LaTeX|OpenAI|GitHub|GitLab"
+    r"|JavaScript|TypeScript|GraphQL|MySQL|PostgreSQL|NoSQL|DevOps|macOS|iOS)s?(?![a-z])"
+)
 _WORD = re.compile(r"[A-Za-z]+|\d+[a-z]?")
 
 
 def words(text: str) -> Iterator[str]:
     """Yield a text's words in lower case; ``log_softmax`` and ``LogSoftmax`` are two."""
-    for word in _WORD.findall(_HUMP.sub(" ", text)):
+    whole = _WHOLE.sub(lambda found: f" {found[0].lower()} ", text)
+    for word in _WORD.findall(_HUMP.sub(" ", whole)):
         yield word.lower()
 
 

@@ -24,6 +24,11 @@ _COMPOUND = {
     *("function_definition", "class_definition", "if_statement", "for_statement", "while_statement"),
     *("with_statement", "try_statement", "import_statement", "import_from_statement", "decorated_definition"),
 }
+#: Without any of these no line is such a statement, and need not be parsed.
+_MAY_BE_CODE = re.compile(
+    r"[=(@]|(?:^|;)\s*(?:await|return|raise|assert|del|yield|async|def|class|if|for|while|with|try|import|from)\b",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,8 @@ def passages(buffer: Buffer) -> Iterator[Passage]:
     done = -1
     for node in every(buffer.root):
         if node.type == "comment" and node.start_byte > done:
-            block = _block(buffer, node)
+            # Those above were seen before: a block starts here.
+            block = _block_from(buffer, node)
             done = block[-1].start_byte if block else done
             found = _comment(buffer, block)
         elif node.type == "string" and _is_docstring(node):
@@ -121,14 +127,25 @@ def _block(buffer: Buffer, node: Node) -> list[Node]:
 
     Empty where the comment is for tools.
     """
+    above: list[Node] = []
+    first = node
+    while (
+        buffer.stands_alone(first.start_byte)
+        and (before := first.prev_sibling) is not None
+        and _continues(before, first)
+        and buffer.stands_alone(before.start_byte)
+    ):
+        above.append(before)
+        first = before
+    return [*reversed(above), *_block_from(buffer, node)]
+
+
+def _block_from(buffer: Buffer, node: Node) -> list[Node]:
+    """Return a comment with those of the lines below it that belong to it."""
     if is_pragma(text_of(node)):
         return []
     block = [node]
-    if _is_alone(buffer, node):
-        while (
-            (before := block[0].prev_sibling) is not None and _continues(before, block[0]) and _is_alone(buffer, before)
-        ):
-            block.insert(0, before)
+    if buffer.stands_alone(node.start_byte):
         while (after := block[-1].next_sibling) is not None and _continues(block[-1], after):
             block.append(after)
     return block
@@ -141,11 +158,6 @@ def _continues(node: Node, below: Node) -> bool:
         and node.start_point[1] == below.start_point[1]
         and not any(is_pragma(text_of(comment)) for comment in (node, below))
     )
-
-
-def _is_alone(buffer: Buffer, node: Node) -> bool:
-    """Return whether nothing but white space precedes a comment on its line."""
-    return not re.split(r"[\r\n]", buffer.text[: buffer.offset_of(node.start_byte)])[-1].strip()
 
 
 def _comment_text(node: Node) -> str:
@@ -165,6 +177,8 @@ def _is_docstring(string: Node) -> bool:
 
 def _is_code(lines: list[str]) -> bool:
     """Return whether the lines of a comment are Python that cannot be mistaken for prose."""
+    if not _MAY_BE_CODE.search("\n".join(lines)):
+        return False
     margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
     root = parse("\n".join(line[margin:] for line in lines).encode("utf-8", "surrogatepass") + b"\n").root_node
     return not root.has_error and any(_is_statement(node) for node in root.named_children)

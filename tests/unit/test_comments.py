@@ -1,6 +1,7 @@
 """What a file says to its readers, and what a reviewer sighs at."""
 
 from itertools import islice
+from typing import Any
 
 import pytest
 
@@ -134,3 +135,35 @@ def test_a_habit_says_what_is_so_and_where() -> None:
 
     fact = "The default of xs is made once and shared by every call."
     assert habit == Habit("mutable-default", fact, "def f(self, xs=[]): pass", 25, 30)
+
+
+class CountingText(str):
+    """A text that counts the characters which are copied out of it."""
+
+    copied = 0
+
+    def __getitem__(self, place: Any) -> str:
+        part = super().__getitem__(place)
+        self.copied += len(part)
+        return part
+
+
+@pytest.mark.parametrize("comment", ["# a note", "# é note", "x = f(y)  # a note"])
+@pytest.mark.parametrize("between", ["\n", "\n\n"])
+def test_a_file_is_read_a_few_times_however_many_comments_it_has(comment: str, between: str) -> None:
+    text = CountingText((comment + between) * 400)
+
+    found = list(passages(Buffer(text)))
+
+    assert found[-1].end == len(text.rstrip())
+    assert text.copied <= 3 * len(text)
+
+
+def test_offsets_are_the_same_in_both_units_wherever_they_are() -> None:
+    text = "# é\r\n# 🦀 b\rx = 'ü'  # ‸\n\n# last"
+    buffer = Buffer(text)
+
+    for place in range(len(text) + 1):
+        in_bytes = len(text[:place].encode())
+        assert (buffer.byte_offset(place), buffer.offset_of(in_bytes)) == (in_bytes, place)
+    assert buffer.byte_offset(len(text) + 9) == len(text.encode())

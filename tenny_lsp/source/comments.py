@@ -64,7 +64,7 @@ def passage_at(buffer: Buffer, offset: int) -> Passage | None:
         if node is None:
             continue
         if node.type == "comment":
-            return _comment(buffer, _block(buffer, node))
+            return next((_comment(buffer, block) for block in _blocks(buffer) if _is_in(node, block)), None)
         string = up_to(node, "string")
         if string is not None and _is_docstring(string):
             return _docstring(buffer, string)
@@ -73,19 +73,10 @@ def passage_at(buffer: Buffer, offset: int) -> Passage | None:
 
 def passages(buffer: Buffer) -> Iterator[Passage]:
     """Yield the comments and docstrings of a file, in its order; those for tools are left out."""
-    done = -1
-    for node in every(buffer.root):
-        if node.type == "comment" and node.start_byte > done:
-            # Those above were seen before: a block starts here.
-            block = _block_from(buffer, node)
-            done = block[-1].start_byte if block else done
-            found = _comment(buffer, block)
-        elif node.type == "string" and _is_docstring(node):
-            found = _docstring(buffer, node)
-        else:
-            continue
-        if found is not None:
-            yield found
+    blocks = _blocks(buffer)
+    found: list[Passage | None] = [_comment(buffer, block) for block in blocks]
+    found += [_docstring(buffer, node) for node in every(buffer.root) if node.type == "string" and _is_docstring(node)]
+    yield from sorted((passage for passage in found if passage is not None), key=lambda passage: passage.start)
 
 
 def selection(buffer: Buffer, start: int, end: int) -> Passage | None:
@@ -122,41 +113,32 @@ def _docstring(buffer: Buffer, string: Node) -> Passage | None:
     return Passage("docstring", text, buffer.offset_of(string.start_byte), buffer.offset_of(string.end_byte))
 
 
-def _block(buffer: Buffer, node: Node) -> list[Node]:
-    """Return a comment with those of the lines around it, if each is alone on its line and all start in one column.
-
-    Empty where the comment is for tools.
-    """
-    above: list[Node] = []
-    first = node
-    while (
-        buffer.stands_alone(first.start_byte)
-        and (before := first.prev_sibling) is not None
-        and _continues(before, first)
-        and buffer.stands_alone(before.start_byte)
-    ):
-        above.append(before)
-        first = before
-    return [*reversed(above), *_block_from(buffer, node)]
+def _blocks(buffer: Buffer) -> list[list[Node]]:
+    """Return the comments for readers, with those of the next lines if each is alone on its line, in one column."""
+    # Not by asking each for its siblings: that reads the whole file for each.
+    blocks: list[list[Node]] = []
+    last: Node | None = None
+    for node in every(buffer.root):
+        if node.type == "comment" and not is_pragma(text_of(node)):
+            if last is not None and _continues(buffer, last, node):
+                blocks[-1].append(node)
+            else:
+                blocks.append([node])
+        last = node
+    return blocks
 
 
-def _block_from(buffer: Buffer, node: Node) -> list[Node]:
-    """Return a comment with those of the lines below it that belong to it."""
-    if is_pragma(text_of(node)):
-        return []
-    block = [node]
-    if buffer.stands_alone(node.start_byte):
-        while (after := block[-1].next_sibling) is not None and _continues(block[-1], after):
-            block.append(after)
-    return block
+def _is_in(node: Node, block: list[Node]) -> bool:
+    return block[0].start_byte <= node.start_byte <= block[-1].start_byte
 
 
-def _continues(node: Node, below: Node) -> bool:
+def _continues(buffer: Buffer, node: Node, below: Node) -> bool:
     return (
         node.type == below.type == "comment"
         and node.start_point[0] + 1 == below.start_point[0]
         and node.start_point[1] == below.start_point[1]
-        and not any(is_pragma(text_of(comment)) for comment in (node, below))
+        and not is_pragma(text_of(node))
+        and all(buffer.stands_alone(comment.start_byte) for comment in (node, below))
     )
 
 

@@ -16,6 +16,7 @@ MOST_LINES = 60
 _MUTABLE = {"list", "dictionary", "set", "list_comprehension", "dictionary_comprehension", "set_comprehension"}
 _MAKERS = {"list", "dict", "set", "bytearray", "defaultdict", "deque", "Counter", "OrderedDict"}
 _ARITHMETIC = {"binary_operator", "comparison_operator", "augmented_assignment", "unary_operator"}
+_LINE_END = re.compile(r"[\r\n]")
 #: Numbers that everybody knows and that need no name.
 _KNOWN = {0, 1, 2, 3, 4, 10, 100, 1000, 0.5, 0.25, 60, 24, 7, 12, 180, 255, 360, 3600, 1e6, 1e9}
 
@@ -112,5 +113,6 @@ def _is_named_above(node: Node) -> bool:
 def _habit(buffer: Buffer, kind: Kind, fact: str, node: Node) -> Habit:
     start, end = buffer.offset_of(node.start_byte), buffer.offset_of(node.end_byte)
     first = max(buffer.text.rfind("\n", 0, start), buffer.text.rfind("\r", 0, start)) + 1
-    line = re.split(r"[\r\n]", buffer.text[first:], maxsplit=1)[0]
+    last = _LINE_END.search(buffer.text, start)
+    line = buffer.text[first : last.start() if last else len(buffer.text)]
     return Habit(kind, fact, line.strip(), start, end)

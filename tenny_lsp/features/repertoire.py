@@ -10,6 +10,7 @@ from itertools import islice
 
 from tenny_lsp.data import read_jsonl
 from tenny_lsp.features.feeling import chances
+from tenny_lsp.features.fit import fit
 from tenny_lsp.features.subject import content_words
 from tenny_lsp.mlx_api.words import stem, words
 from tenny_lsp.model.prompts import SENTIMENTS
@@ -18,6 +19,8 @@ from tenny_lsp.model.prompts import SENTIMENTS
 NEAR_COPY = 0.5
 #: So many remarks are near enough to a comment to be made on it.
 NEAR = 8
+#: So many of the nearest are read for whether they fit.
+_READ = 60
 _GRAM = 3
 #: A word in a response says so much more of what is talked about than one in its context.
 _SAID = 1.5
@@ -27,11 +30,19 @@ _FELT, _DOUBT = 1.5, 0.1
 
 @dataclass(frozen=True, slots=True)
 class WrittenRoast:
-    """A roast that was written by hand."""
+    """A roast that was written by hand.
+
+    Args:
+        context (str): The comment that it was written for.
+        sentiment (str): How that feels.
+        response (str): The remark.
+        presumes (Sequence[str], optional): What the remark presumes of any comment. Default: it is read from its words.
+    """
 
     context: str
     sentiment: str
     response: str
+    presumes: Sequence[str] | None = None
 
 
 class Repertoire:
@@ -78,18 +89,6 @@ class Repertoire:
         shared = Counter(place for gram in grams for place in self._holders.get(gram, ()))
         return max((n / (len(grams) + self._sizes[place] - n) for place, n in shared.items()), default=0.0)
 
-    def nearest(self, comment: str, seed: int, avoid: Collection[str]) -> WrittenRoast:
-        """Return a roast of the reserve about what a comment is about, whose context feels as the comment does.
-
-        Args:
-            comment (str): The comment.
-            seed (int): 0: the nearest; another: one of those after it.
-            avoid (Collection[str]): Remarks that have been made already.
-        """
-        if near := self.near(comment, avoid, NEAR):
-            return near[place_of(seed, len(near))][0]
-        return self.reserve[(len(comment) * 31 + seed) % len(self.reserve)]
-
     def near(self, comment: str, avoid: Collection[str], most: int) -> list[tuple[WrittenRoast, float]]:
         """Return the roasts of the reserve that share words with a comment and feel as it does, the nearest first.
 
@@ -108,6 +107,16 @@ class Repertoire:
         ranked = sorted(weights, key=lambda place: -weights[place])
         fresh = (place for place in ranked if self.reserve[place].response not in avoid)
         return [(self.reserve[place], weights[place]) for place in islice(fresh, most)]
+
+    def fitting(self, comment: str, avoid: Collection[str], most: int) -> list[tuple[WrittenRoast, float]]:
+        """Return those of ``near`` that can be made on a comment without saying what is not so, and are about it."""
+        near = self.near(comment, avoid, _READ)
+        fits = (row for row in near if fit(row[0].context, row[0].response, row[0].presumes, comment, self.weight))
+        return list(islice(fits, most))
+
+    def weight(self, word: str) -> float:
+        """Return what it says of a text that it has a stem, in nats."""
+        return math.log((1 + len(self.reserve)) / (1 + self._count(word)))
 
     def rarity(self, word: str) -> float:
         """Return how much it says that two texts share a stem, in (0, 1]."""

@@ -5,17 +5,22 @@ from collections.abc import Callable, Sequence
 
 from tenny_lsp.features.feeling import moods
 from tenny_lsp.features.presumptions import COUNTED, is_so, presumptions
-from tenny_lsp.features.subject import content_words
+from tenny_lsp.features.subject import content_words, is_prose
 
 #: How much of what a remark takes up from its own comment must be in the other, by weight.
 _TAKEN_UP = 0.6
 #: How much of a comment must be in a remark and its own comment, by weight: one common word is not a subject.
 _ABOUT = 0.25
-#: How much of the comment that a remark was written for must be in the other, by weight; code says the same in more words.
+#: How much of the comment that a remark was written for must be in the other, by weight; code is not asked that.
 _ALIKE = 0.38
+#: The same for a remark that starts by pointing at something in that comment.
+_POINTING_ALIKE = 0.6
+#: One shared stem is a subject only where it says so much, in nats, or is most of the comment.
+_TELLING, _MOST = 5.0, 0.45
 #: A remark that takes nothing up is read with its own comment, which must be in the other.
 _SAME = 0.6
 _LEAST_PREFIX = 4
+_POINTING = re.compile(r"(?:It|They|That|Those|This|These|Them|He|She|Which|Then|Neither|Both|Also)\b")
 _CODE = re.compile(r"[\w\]] ?=[^=]|\w\(|\A(?:class|def|for|from|import) ")
 
 
@@ -43,11 +48,24 @@ def fit(
     taken_up = own & said
     if taken_up & moods() - words:
         return False
+    alike = _POINTING_ALIKE if _POINTING.match(remark) else 0.0 if _CODE.search(context) else _ALIKE
     return (
         _share(taken_up or own, words, weight) >= (_TAKEN_UP if taken_up else _SAME)
-        and _share(words, own | said, weight) >= _ABOUT
-        and (_CODE.search(context) is not None or _share(own, words, weight) >= _ALIKE)
+        and _share(own, words, weight) >= alike
+        and _is_about(words, own | said, weight, same_world=is_prose(context) == is_prose(comment))
     )
+
+
+def _is_about(words: frozenset[str], told: frozenset[str], weight: Callable[[str], float], *, same_world: bool) -> bool:
+    """Return whether enough of a comment is among the stems of a remark and its own comment.
+
+    Between code and life one word is not enough: a pool has threads or swimmers.
+    """
+    about = _share(words, told, weight)
+    shared = [weight(word) for word in words - moods() if _has(told, word)]
+    if about < _ABOUT or not shared:
+        return False
+    return len(shared) > 1 or (same_world and (about >= _MOST or shared[0] >= _TELLING))
 
 
 def _subjects(text: str) -> frozenset[str]:

@@ -10,11 +10,12 @@ from tenny_lsp.data import read_toml
 from tenny_lsp.features.decency import fault_of
 from tenny_lsp.features.feeling import chances
 from tenny_lsp.features.measures import filled
+from tenny_lsp.features.subject import is_prose
 from tenny_lsp.model.prompts import SENTIMENTS
 
+#: A feeling that is less probable is none to speak of.
+_SURELY = 0.5
 _MARK = re.compile(r"\A\s*(?:#+|//+|;+|--)\s*")
-#: A sentence about life: no comment, no docstring, no code.
-_PROSE = re.compile(r"\A[A-Z][^#`=_(){}\[\]]*\s[^#`=_(){}\[\]]*[.!?]\s*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class _Kind:
         lines (tuple[str, ...]): What may be said to any of them.
         feels (str): The sentiment that they have; empty: any.
         needs (str): What must have been measured in them; empty: nothing.
+        is_telling (bool): Whether a review remarks on them.
         is_first (bool): Whether nothing that was written for one comment comes before it.
         is_prose (bool, optional): Whether they are sentences about life; None: they may be.
     """
@@ -36,6 +38,7 @@ class _Kind:
     lines: tuple[str, ...]
     feels: str
     needs: str
+    is_telling: bool
     is_first: bool
     is_prose: bool | None
 
@@ -48,16 +51,8 @@ def floor_lines(comment: str, measured: Mapping[str, str], *, first: bool = Fals
         measured (Mapping[str, str]): What was measured in it.
         first (bool): Only the kinds that come before every remark that was written for one comment.
     """
-    text, felt = _MARK.sub("", comment), max(zip(chances(comment), SENTIMENTS, strict=True))[1]
-    is_prose = _PROSE.match(comment) is not None
-    for kind in _kinds():
-        if (
-            (kind.is_first or not first)
-            and kind.is_prose in (None, is_prose)
-            and kind.feels in ("", felt)
-            and (not kind.needs or kind.needs in measured)
-            and kind.when.search(text)
-        ):
+    for kind in _kinds_of(comment, measured):
+        if kind.is_first or not first:
             lines = (filled(line, measured) for line in kind.lines)
             yield [line for line in lines if line is not None and fault_of(line) is None]
 
@@ -91,6 +86,27 @@ def floor_line(
     return said[place % len(said)] if said and not first else None
 
 
+def is_telling(comment: str) -> bool:
+    """Return whether a comment says more than what the code does: an apology, a doubt, a boast."""
+    kinds = _kinds_of(comment, {}) if comment.strip() else iter(())
+    return any(kind.is_telling for kind in kinds)
+
+
+def _kinds_of(comment: str, measured: Mapping[str, str]) -> Iterator[_Kind]:
+    """Yield the kinds that a comment is of, the one that tells most of it first."""
+    text, (chance, felt) = _MARK.sub("", comment), max(zip(chances(comment), SENTIMENTS, strict=True))
+    felt = felt if chance >= _SURELY else ""
+    in_prose = is_prose(comment)
+    for kind in _kinds():
+        if (
+            kind.is_prose in (None, in_prose)
+            and kind.feels in ("", felt)
+            and (not kind.needs or kind.needs in measured)
+            and kind.when.search(text)
+        ):
+            yield kind
+
+
 @cache
 def _kinds() -> tuple[_Kind, ...]:
     return tuple(
@@ -100,6 +116,7 @@ def _kinds() -> tuple[_Kind, ...]:
             tuple(row["lines"]),
             row.get("feels", ""),
             row.get("needs", ""),
+            row.get("telling", False),
             row.get("first", False),
             row.get("prose"),
         )

@@ -1,7 +1,7 @@
 """Remember what was said to which comment, so that *again* is another remark and regulars get rest.
 
-A small file in the cache folder that terminal and editor share. Of a comment it holds a hash, never the text. Where it cannot
-be read or written, nothing is remembered, and nothing else changes.
+A small file in the cache folder that terminal and editor share. Of a comment it holds a hash, never the text. Where it
+cannot be read or written, nothing is remembered, and nothing else changes.
 """
 
 import contextlib

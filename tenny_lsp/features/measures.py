@@ -7,140 +7,32 @@ from datetime import date
 from tenny_lsp.features.decency import unkind_words
 from tenny_lsp.mlx_api.words import words
 
-_YEAR = re.compile(r"(?<![\w.])(?:19[89]|20)\d\d\b")
+#: A year that a date says, and not 2000 of something.
+_YEAR = re.compile(
+    r"(?:\b(?:in|since|from|until|circa)\s+|[(/@]\s*|\b[A-Z][a-z]{2,8}\.?\s+(?:\d{1,2},?\s+)?|\d[-/.])"
+    r"(?P<last>19[89]\d|20\d\d)(?!-\d\d)(?=\W*$|\s*[.,;:)!?/-]|\s+(?:and|we|when|but|because|by)\b)"
+    r"|\b(?P<first>19[89]\d|20\d\d)-(?P<month>\d\d)(?:-\d\d)?\b"
+)
 _NUMBER = re.compile(r"(?<![\w.])\d[\d_]*(?:[.,]\d+)*\b")
 _DEFINED = re.compile(r"\s*(?:async\s+)?(?:def|class)\s+([A-Za-z]\w*[A-Za-z0-9])\b")
 _NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 #: A determiner, and the words that it may belong to.
 _PHRASE = re.compile(
-    r"\b(the|a|an|my|our|every|each|this|that)\s+((?:[A-Za-z][\w-]*\s+){0,1}[A-Za-z][\w-]*)(?=\W|$)", re.I
+    r"\b(the|a|an|my|our|every|each|this|that)\s+((?:[A-Za-z][\w-]*\s+)?[A-Za-z][\w-]*)(?=\W|$)", re.IGNORECASE
 )
 #: Whose it is, as another says it.
 _AS_SAID = {"my": "your", "our": "your", "this": "the", "that": "the"}
 #: Words that end a phrase or cannot stand in it.
 _ENDS = frozenset(
-    [
-        "about",
-        "after",
-        "all",
-        "also",
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "because",
-        "been",
-        "before",
-        "between",
-        "but",
-        "by",
-        "can",
-        "cannot",
-        "could",
-        "did",
-        "do",
-        "does",
-        "done",
-        "for",
-        "from",
-        "get",
-        "gets",
-        "had",
-        "has",
-        "have",
-        "how",
-        "if",
-        "in",
-        "instead",
-        "into",
-        "is",
-        "it",
-        "its",
-        "just",
-        "like",
-        "made",
-        "make",
-        "makes",
-        "may",
-        "must",
-        "need",
-        "needs",
-        "not",
-        "of",
-        "off",
-        "on",
-        "or",
-        "our",
-        "out",
-        "over",
-        "own",
-        "same",
-        "should",
-        "so",
-        "than",
-        "that",
-        "the",
-        "then",
-        "there",
-        "this",
-        "to",
-        "too",
-        "under",
-        "until",
-        "up",
-        "us",
-        "was",
-        "we",
-        "went",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "while",
-        "who",
-        "why",
-        "will",
-        "with",
-        "without",
-        "work",
-        "works",
-        "would",
-        "you",
-        "your",
-        "one",
-        "ones",
-        "first",
-        "last",
-        "next",
-        "new",
-        "old",
-        "only",
-        "other",
-        "whole",
-        "whatever",
-        "day",
-        "days",
-        "time",
-        "times",
-        "year",
-        "years",
-        "week",
-        "hour",
-        "wrong",
-        "right",
-        "best",
-        "worst",
-        "a",
-        "my",
-        "i",
-        "he",
-        "she",
-        "they",
-        "them",
-    ]
+    re.findall(
+        r"\w+",
+        "about after all also an and are as at be because been before between but by can cannot could did do does "
+        "done for from get gets had has have how if in instead into is it its just like made make makes may must need "
+        "needs not of off on or our out over own same should so than that the then there this to too under until up "
+        "us was we went were what when where which while who why will with without work works would you your one ones "
+        "first last next new old only other whole whatever day days time times year years week hour wrong right best "
+        "worst a my i he she they them",
+    )
 )
 
 
@@ -153,8 +45,8 @@ def measures(comment: str, today: date, age_years: int = 0) -> Mapping[str, str]
         age_years (int): How many whole years its line has stood there; 0 where that is not known.
     """
     found = {"words": str(len(re.findall(r"[^\W_]+(?:['’-]\w+)*", comment)))}
-    dated = [today.year - int(year) for year in _YEAR.findall(comment)]
-    if years := max([age_years, *(age for age in dated if age > 0)]):
+    dated = (_whole_years(match, today) for match in _YEAR.finditer(comment))
+    if (years := max(age_years, *dated, 0)) > 0:
         found["years"] = f"{_NAMES[years] if years < len(_NAMES) else years} year{'s' * (years > 1)}"
     if len(numbers := _NUMBER.findall(comment)) == 1:
         found["number"] = numbers[0]
@@ -172,6 +64,12 @@ def filled(line: str, measured: Mapping[str, str]) -> str | None:
     except KeyError:
         return None
     return text[:1].upper() + text[1:]
+
+
+def _whole_years(match: "re.Match[str]", today: date) -> int:
+    """Return how many years have passed for certain since a date that may be only a year."""
+    is_over = match["month"] is not None and int(match["month"]) < today.month
+    return today.year - int(match["first"] or match["last"]) - (not is_over)
 
 
 def _topic(comment: str) -> str:

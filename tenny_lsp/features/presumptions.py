@@ -20,8 +20,9 @@ _TIMES = re.compile(
 )
 #: Before or behind these a number is what there is, not a way of speaking.
 _CLAIMS = re.compile(
-    r"(?:^|[.:;?!]|\b(?:the|these|those|has|have|had|with|your|contains?|page|lines?|version))\W*$", re.IGNORECASE
+    r"(?:^|[.:;?!]|\b(?:the|these|those|has|have|had|with|your|other|contains?|page|lines?|version))\W*$", re.IGNORECASE
 )
+_WORD = re.compile(r"\w+")
 _NAME = re.compile(r"(?<![.!?:#\"] )(?<!^)\b(?=\w*[A-Z])[A-Za-z]\w*")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 
@@ -117,7 +118,7 @@ def presumptions(remark: str, context: str) -> frozenset[str]:
     """
     found = {name for name, one in _RECOGNISERS.items() if one.remark.search(remark)}
     found |= {f"{COUNTED}{value:g}" for value in _presumed_numbers(remark, context)}
-    return frozenset(found | (_names(remark) & _names(context)))
+    return frozenset(found | (_names(remark) & {word.lower() for word in _WORD.findall(context)}))
 
 
 def is_so(presumption: str, comment: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from tenny_lsp.features.findings import finding_line
+from tenny_lsp.features.floor import is_telling
 from tenny_lsp.features.repertoire import repertoire
 from tenny_lsp.features.roast import SAMPLING, Occasion, remark_on, subject_of
 from tenny_lsp.features.sensitive import sensitive
@@ -55,7 +56,8 @@ class Topic:
 def topics(buffer: Buffer, start: int, end: int, pitfalls: Iterable[Topic] = ()) -> list[Topic]:
     """Return the most telling things in a part of a file, in its order.
 
-    Equal ones are one topic. Comments are left out where no remark fits them, or where they are nothing to joke about.
+    Equal ones are one topic. Comments are left out where they tell nothing and no remark fits them, and where they are
+    nothing to joke about.
 
     Args:
         buffer (Buffer): The file.
@@ -124,7 +126,8 @@ def _is_worth_it(topic: Topic) -> bool:
     """Return whether there is something to say to what somebody has written, and it may be joked about."""
     if sensitive(topic.context) is not None:
         return False
-    return topic.kind != "comment" or bool(repertoire().fitting(subject_of(topic.context), (), 1))
+    text = subject_of(topic.context)
+    return topic.kind != "comment" or is_telling(text) or bool(repertoire().fitting(text, (), 1))
 
 
 def _has_own(topic: Topic, avoid: Collection[str], age_years: int) -> bool:

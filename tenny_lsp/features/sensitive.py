@@ -1,6 +1,6 @@
-"""Tell the comments that no joke is made of: death, illness, self-harm, harassment, groups of people, layoffs, violence.
+"""Tell the comments that no joke is made of: death, illness, self-harm, harassment, groups, layoffs, violence.
 
-Phrases are read, not words: ``kill the worker`` and ``cancer dataset`` are a programmer's own, and stay a joking matter.
+Phrases are read, not words: ``kill the worker`` and ``cancer dataset`` are a programmer's, and may be joked about.
 """
 
 import re

@@ -40,7 +40,7 @@ def fit(
     untrue = [
         one for one in (presumptions(remark, context) if presumes is None else presumes) if not is_so(one, comment)
     ]
-    if words == own and (words or comment.strip() == context.strip()):
+    if presumes is None and words == own and (words or comment.strip() == context.strip()):
         # What it says beyond that was written for these very words; but nobody has counted anything.
         return not any(one.startswith(COUNTED) for one in untrue)
     if untrue:

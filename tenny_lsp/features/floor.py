@@ -19,7 +19,7 @@ _MARK = re.compile(r"\A\s*(?:#+|//+|;+|--)\s*")
 
 
 @dataclass(frozen=True, slots=True)
-class _Kind:
+class CommentKind:
     """A kind of comments, and what is so of each.
 
     Args:
@@ -51,7 +51,7 @@ def floor_lines(comment: str, measured: Mapping[str, str], *, first: bool = Fals
         measured (Mapping[str, str]): What was measured in it.
         first (bool): Only the kinds that come before every remark that was written for one comment.
     """
-    for kind in _kinds_of(comment, measured):
+    for kind in kinds_of(comment, measured):
         if kind.is_first or not first:
             lines = (filled(line, measured) for line in kind.lines)
             yield [line for line in lines if line is not None and fault_of(line) is None]
@@ -88,11 +88,11 @@ def floor_line(
 
 def is_telling(comment: str) -> bool:
     """Return whether a comment says more than what the code does: an apology, a doubt, a boast."""
-    kinds = _kinds_of(comment, {}) if comment.strip() else iter(())
+    kinds = kinds_of(comment, {}) if comment.strip() else iter(())
     return any(kind.is_telling for kind in kinds)
 
 
-def _kinds_of(comment: str, measured: Mapping[str, str]) -> Iterator[_Kind]:
+def kinds_of(comment: str, measured: Mapping[str, str]) -> Iterator[CommentKind]:
     """Yield the kinds that a comment is of, the one that tells most of it first."""
     text, (chance, felt) = _MARK.sub("", comment), max(zip(chances(comment), SENTIMENTS, strict=True))
     felt = felt if chance >= _SURELY else ""
@@ -108,9 +108,9 @@ def _kinds_of(comment: str, measured: Mapping[str, str]) -> Iterator[_Kind]:
 
 
 @cache
-def _kinds() -> tuple[_Kind, ...]:
+def _kinds() -> tuple[CommentKind, ...]:
     return tuple(
-        _Kind(
+        CommentKind(
             row["name"],
             re.compile(row["when"], re.IGNORECASE | re.DOTALL),
             tuple(row["lines"]),

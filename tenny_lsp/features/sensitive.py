@@ -10,9 +10,13 @@ from typing import Any
 
 from tenny_lsp.data import read_toml
 
+#: So much of a text is read.
+_MOST_CHARACTERS = 10_000
 #: What a phrase of the trade leaves behind: nothing that any pattern reads.
 _BLANK = " § "
-#: Underscores and comment marks within a comment of several lines are no part of a sentence.
+#: What stands for words in a pattern.
+_NAME = r"\{([a-z]+)\}"
+#: The comment marks within a comment of several lines are no part of a sentence.
 _MARKS = re.compile(r"\s*\n\s*(?:#+|//+)?\s*")
 
 
@@ -34,7 +38,7 @@ class Sensitive:
 def sensitive(text: str) -> Sensitive | None:
     """Return the kind of a comment that no joke is made of; None where one may be."""
     kinds, technical = _read()
-    read = technical.sub(_BLANK, _MARKS.sub(" ", text).replace("’", "'"))
+    read = technical.sub(_BLANK, _MARKS.sub(" ", text[:_MOST_CHARACTERS]).replace("’", "'"))
     return next((kind for kind in kinds if kind.pattern.search(read)), None)
 
 
@@ -65,6 +69,6 @@ def _kind(name: str, row: dict[str, Any], words: dict[str, str]) -> Sensitive:
 def _pattern(alternatives: list[str], words: dict[str, str]) -> "re.Pattern[str]":
     """Return a pattern that finds any of some others, in which ``{name}`` stands for words."""
     whole = "|".join(f"(?:{one})" for one in alternatives)
-    for _ in range(2):  # words may be made of words
-        whole = re.sub(r"\{([a-z]+)\}", lambda name: words[name[1]], whole)
+    while re.search(_NAME, whole):  # words may be made of words
+        whole = re.sub(_NAME, lambda name: words[name[1]], whole)
     return re.compile(whole, re.IGNORECASE)

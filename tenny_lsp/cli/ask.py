@@ -120,10 +120,18 @@ async def _reviewed(
     years = await ages(file, source, [line for topic, line in chosen.items() if topic.kind == "todo"]) if file else {}
     remarks = []
     for topic, line in chosen.items():
-        said, tired = history.said(topic.context) if seed else [], history.tired(topic.context)
+        before, said = set(made), history.said(topic.context) if seed else []
         message = await remark_on_topic(
-            topic, speaker, seed=seed, made=made, said=said, tired=tired, age_years=years.get(line, 0)
+            topic,
+            speaker,
+            seed=0 if said else seed,
+            made=made,
+            said=said,
+            tired=history.tired(topic.context),
+            age_years=years.get(line, 0),
         )
+        for remark in made - before:
+            history.note(topic.context, remark)
         remarks.append({"line": line + 1, "kind": topic.kind, "message": message})
     return remarks
 

@@ -134,8 +134,9 @@ def _presumed_numbers(remark: str, context: str) -> set[float]:
     own = {value for value, _ in numbers_in(context)}
     found = set()
     for value, match in numbers_in(remark):
-        is_claim = match[0][0].isdigit() or _CLAIMS.search(remark[: match.start()]) is not None
-        is_invented = value > 2 and is_claim and not _TIMES.match(remark, match.end())
+        is_exact = match[0][0].isdigit() and value > 1
+        is_claim = is_exact or (value > 2 and _CLAIMS.search(remark[: match.start()]) is not None)
+        is_invented = is_claim and not _TIMES.match(remark, match.end())
         if (value in own and value > 1) or _YEAR.fullmatch(match[0]) or is_invented:
             found.add(value)
     return found

@@ -5,7 +5,7 @@ import math
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import islice
 
 from tenny_lsp.data import read_jsonl
@@ -55,24 +55,38 @@ class Repertoire:
 
     def __init__(self, learned: Sequence[WrittenRoast], reserve: Sequence[WrittenRoast]) -> None:
         self.learned, self.reserve = learned, reserve
-        self._whole = {_normal(roast.response) for roast in learned}
-        self._holders: dict[tuple[str, ...], list[int]] = {}
         self._asked: dict[str, dict[int, float]] = {}
         self._said: dict[str, list[int]] = {}
-        self._stems: set[str] = set()
-        self._sizes: list[int] = []
-        for place, roast in enumerate((*learned, *reserve)):
-            grams = _grams(roast.response)
-            self._sizes.append(len(grams))
-            for gram in grams:
-                self._holders.setdefault(gram, []).append(place)
-            self._stems.update(map(stem, words(f"{roast.context} {roast.response}")))
         for place, roast in enumerate(reserve):
             about = content_words(roast.context)
             for word in about:  # of a long context each word says less
                 self._asked.setdefault(word, {})[place] = (1 + len(about) / 4) ** -0.5
             for word in content_words(roast.response):
                 self._said.setdefault(word, []).append(place)
+
+    # What only a model's own remarks are compared with is not read where no model writes.
+
+    @cached_property
+    def _whole(self) -> frozenset[str]:
+        return frozenset(_normal(roast.response) for roast in self.learned)
+
+    @cached_property
+    def _sizes(self) -> list[int]:
+        return [len(_grams(roast.response)) for roast in (*self.learned, *self.reserve)]
+
+    @cached_property
+    def _holders(self) -> dict[tuple[str, ...], list[int]]:
+        """Which remarks, learned ones first, have three words in a row."""
+        holders: dict[tuple[str, ...], list[int]] = {}
+        for place, roast in enumerate((*self.learned, *self.reserve)):
+            for gram in _grams(roast.response):
+                holders.setdefault(gram, []).append(place)
+        return holders
+
+    @cached_property
+    def _stems(self) -> frozenset[str]:
+        texts = (f"{roast.context} {roast.response}" for roast in (*self.learned, *self.reserve))
+        return frozenset(stem(word) for text in texts for word in words(text))
 
     def has(self, remark: str) -> bool:
         """Return whether a remark is one that was learned, word for word."""
@@ -81,7 +95,8 @@ class Repertoire:
     def unheard_of(self, remark: str, comment: str) -> list[str]:
         """Return the words of a remark that neither its comment nor any of these roasts has in any form."""
         said = set(map(stem, words(comment)))
-        return [word for word in words(remark) if word.isalpha() and stem(word) not in self._stems | said]
+        heard = (self._stems, said)
+        return [word for word in words(remark) if word.isalpha() and not any(stem(word) in stems for stems in heard)]
 
     def likeness(self, remark: str) -> float:
         """Return how near a remark comes to the nearest hand-written one, in [0, 1]: shared among all triples."""

@@ -119,7 +119,7 @@ async def remark_on_topic(
         remark = finding_line(topic.kind, topic.fact, avoid, tired, seed) or ""
     made.add(remark)
     often = f"({topic.count} times.)" if topic.count > 1 else ""
-    return " ".join(filter(None, (topic.fact, often, remark)))
+    return " ".join(filter(None, (topic.fact, often, remark) if topic.fact else (remark, often)))
 
 
 def _is_worth_it(topic: Topic) -> bool:

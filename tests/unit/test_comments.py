@@ -119,6 +119,8 @@ def sighs(text: str) -> list[tuple[str, str]]:
         ("SCALE = 3.7 * 5.3\nclass A:\n    b = 9 * 17\n", []),
         ("def f(x, y=9 * 17):\n    LIMIT = 9 * 17\n    g(rate=9 * 17)\n    return x[9 + 17]\n", []),
         ("def f(x):\n    return -17 + x\n", [("magic-number", "17")]),
+        ("def f(x):\n    return x == 404 or x > 2**20 or x + 8080 < 65535 or x / 86400 > 3.14159\n", []),
+        ("def f(x):\n    return x**17 + 3.7**2\n", [("magic-number", "17"), ("magic-number", "3.7")]),
         ("def f():" + "\n    pass" * MOST_LINES, [("long-function", "f")]),
         ("def f():" + "\n    pass" * (MOST_LINES - 1), []),
     ],

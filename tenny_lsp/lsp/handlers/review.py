@@ -130,9 +130,11 @@ class ReviewHandler:
         remarks: set[str] = set()
         years = await self._years(uri, made)
         for number, topic in enumerate(found):
-            tired = await asyncio.to_thread(self._history.tired, topic.context)
+            before, tired = set(remarks), await asyncio.to_thread(self._history.tired, topic.context)
             remark = partial(remark_on_topic, topic, made=remarks, tired=tired, age_years=years.get(topic.start, 0))
             message = await model.attempt(remark)
+            for new in remarks - before:
+                await asyncio.to_thread(self._history.note, topic.context, new)
             if self._reviews.get(uri) is not made:
                 return number
             made.set_message(topic, message)

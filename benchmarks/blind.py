@@ -21,8 +21,10 @@ async def write_blind(folder: Path, model: TextModel, comments: Sequence[str], s
     for number, comment in enumerate(comments, 1):
         text = subject_of(comment)
         drawn = [candidate async for candidate in model.candidates(roast_prompt(text), sampling)]
-        near = repertoire().near(text, (), NEAR)
+        near = repertoire().fitting(text, (), NEAR)
         own, by_hand = shown(drawn, text), [roast.response for roast, _ in near]
+        if not own and not by_hand:
+            continue
         words = [0.0] * len(own) + [weight for _, weight in near]
         ranks = dict(zip([*own, *by_hand], await fitness(text, [*own, *by_hand], words, model), strict=True))
         best = {who: max(of, key=lambda remark: ranks[remark]) for who, of in (("model", own), ("hand", by_hand)) if of}

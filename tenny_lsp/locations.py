@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from platformdirs import user_data_path
+from platformdirs import user_cache_path, user_data_path
 
 from tenny_lsp.errors import BaseModelError
 from tenny_lsp.model.adapter_files import WEIGHTS_FILE
@@ -30,6 +30,11 @@ def expanded(path: str) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         return Path(path)
+
+
+def history_file() -> Path:
+    """Return where it is kept what was said to which comment."""
+    return user_cache_path("tenny-lsp", appauthor=False) / "said.json"
 
 
 def embedded_base() -> Path:

@@ -85,7 +85,7 @@ def roast(
     seed = 1 + secrets.randbelow(1 << 31) if again else 0
     with err.status("Thinking"):
         if file is not None:
-            values: Any = asyncio.run(_closing(speaker, _reviewed(source, speaker, seed, python)))
+            values: Any = asyncio.run(_closing(speaker, _reviewed(source, speaker, seed, python, file)))
         else:
             values = asyncio.run(_closing(speaker, _roasted(text.strip(), speaker, seed)))
     if as_json:
@@ -101,13 +101,23 @@ def roast(
 
 
 async def _roasted(comment: str, speaker: "TextModel | None", seed: int) -> dict[str, Any]:
+    from tenny_lsp.features.history import History
     from tenny_lsp.features.roast import roast
 
-    said = await roast(comment, speaker, seed=seed)
+    history = History(locations.history_file())
+    avoid = history.said(comment) if seed else []
+    # What is remembered is not said again; a model that chooses need not draw a worse one for that.
+    is_drawn = not avoid or (speaker is not None and speaker.can.write)
+    said = await roast(comment, speaker, seed=seed if is_drawn else 0, avoid=avoid, tired=history.tired(comment))
+    history.note(comment, said.remark)
     return {"comment": comment, "sentiment": said.sentiment, "roast": said.remark, "generated": said.is_generated}
 
 
-async def _reviewed(source: str, speaker: "TextModel | None", seed: int, python: Path | None) -> list[dict[str, Any]]:
+async def _reviewed(
+    source: str, speaker: "TextModel | None", seed: int, python: Path | None, file: Path | None
+) -> list[dict[str, Any]]:
+    from tenny_lsp.features.blame import ages
+    from tenny_lsp.features.history import History
     from tenny_lsp.features.repertoire import load_repertoire
     from tenny_lsp.features.review import Topic, remark_on_topic, topics
     from tenny_lsp.inference.engine import Engine
@@ -118,15 +128,25 @@ async def _reviewed(source: str, speaker: "TextModel | None", seed: int, python:
     found = pitfalls(Engine(buffer, index_of(python)), Rules()) if "mlx" in source else []
     wrong = [Topic("pitfall", one.message, source[one.start : one.end], one.start, one.end) for one in found]
     await load_repertoire()
-    made: set[str] = set()
-    return [
-        {
-            "line": source.count("\n", 0, topic.start) + 1,
-            "kind": topic.kind,
-            "message": await remark_on_topic(topic, speaker, seed=seed, made=made),
-        }
-        for topic in topics(buffer, 0, len(source) + 1, wrong)
-    ]
+    history, made = History(locations.history_file()), set[str]()
+    chosen = {topic: source.count("\n", 0, topic.start) for topic in topics(buffer, 0, len(source) + 1, wrong)}
+    years = await ages(file, source, [line for topic, line in chosen.items() if topic.kind == "todo"]) if file else {}
+    remarks = []
+    for topic, line in chosen.items():
+        before, said = set(made), history.said(topic.context) if seed else []
+        message = await remark_on_topic(
+            topic,
+            speaker,
+            seed=0 if said else seed,
+            made=made,
+            said=said,
+            tired=history.tired(topic.context),
+            age_years=years.get(line, 0),
+        )
+        for remark in made - before:
+            history.note(topic.context, remark)
+        remarks.append({"line": line + 1, "kind": topic.kind, "message": message})
+    return remarks
 
 
 def _source(file: Path) -> str:

@@ -60,6 +60,12 @@ def features(text: str) -> Mapping[str, int]:
 
 
 @cache
+def moods() -> frozenset[str]:
+    """Return the stems of the words that say how somebody feels."""
+    return frozenset().union(*_moods())
+
+
+@cache
 def _moods() -> tuple[frozenset[str], frozenset[str]]:
     lines = read_lines("feelings.txt")
     well, badly = ({stem(word) for line in lines if line[:1] == sign for word in words(line)} for sign in "+-")

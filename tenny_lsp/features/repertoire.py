@@ -5,11 +5,12 @@ import math
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import islice
 
 from tenny_lsp.data import read_jsonl
 from tenny_lsp.features.feeling import chances
+from tenny_lsp.features.fit import fit
 from tenny_lsp.features.subject import content_words
 from tenny_lsp.mlx_api.words import stem, words
 from tenny_lsp.model.prompts import SENTIMENTS
@@ -18,6 +19,8 @@ from tenny_lsp.model.prompts import SENTIMENTS
 NEAR_COPY = 0.5
 #: So many remarks are near enough to a comment to be made on it.
 NEAR = 8
+#: So many of the nearest are read for whether they fit.
+_READ = 60
 _GRAM = 3
 #: A word in a response says so much more of what is talked about than one in its context.
 _SAID = 1.5
@@ -27,11 +30,19 @@ _FELT, _DOUBT = 1.5, 0.1
 
 @dataclass(frozen=True, slots=True)
 class WrittenRoast:
-    """A roast that was written by hand."""
+    """A roast that was written by hand.
+
+    Args:
+        context (str): The comment that it was written for.
+        sentiment (str): How that feels.
+        response (str): The remark.
+        presumes (Sequence[str], optional): What the remark presumes of any comment. Default: it is read from its words.
+    """
 
     context: str
     sentiment: str
     response: str
+    presumes: Sequence[str] | None = None
 
 
 class Repertoire:
@@ -44,24 +55,38 @@ class Repertoire:
 
     def __init__(self, learned: Sequence[WrittenRoast], reserve: Sequence[WrittenRoast]) -> None:
         self.learned, self.reserve = learned, reserve
-        self._whole = {_normal(roast.response) for roast in learned}
-        self._holders: dict[tuple[str, ...], list[int]] = {}
         self._asked: dict[str, dict[int, float]] = {}
         self._said: dict[str, list[int]] = {}
-        self._stems: set[str] = set()
-        self._sizes: list[int] = []
-        for place, roast in enumerate((*learned, *reserve)):
-            grams = _grams(roast.response)
-            self._sizes.append(len(grams))
-            for gram in grams:
-                self._holders.setdefault(gram, []).append(place)
-            self._stems.update(map(stem, words(f"{roast.context} {roast.response}")))
         for place, roast in enumerate(reserve):
             about = content_words(roast.context)
             for word in about:  # of a long context each word says less
                 self._asked.setdefault(word, {})[place] = (1 + len(about) / 4) ** -0.5
             for word in content_words(roast.response):
                 self._said.setdefault(word, []).append(place)
+
+    # What only a model's own remarks are compared with is not read where no model writes.
+
+    @cached_property
+    def _whole(self) -> frozenset[str]:
+        return frozenset(_normal(roast.response) for roast in self.learned)
+
+    @cached_property
+    def _sizes(self) -> list[int]:
+        return [len(_grams(roast.response)) for roast in (*self.learned, *self.reserve)]
+
+    @cached_property
+    def _holders(self) -> dict[tuple[str, ...], list[int]]:
+        """Which remarks, learned ones first, have three words in a row."""
+        holders: dict[tuple[str, ...], list[int]] = {}
+        for place, roast in enumerate((*self.learned, *self.reserve)):
+            for gram in _grams(roast.response):
+                holders.setdefault(gram, []).append(place)
+        return holders
+
+    @cached_property
+    def _stems(self) -> frozenset[str]:
+        texts = (f"{roast.context} {roast.response}" for roast in (*self.learned, *self.reserve))
+        return frozenset(stem(word) for text in texts for word in words(text))
 
     def has(self, remark: str) -> bool:
         """Return whether a remark is one that was learned, word for word."""
@@ -70,25 +95,14 @@ class Repertoire:
     def unheard_of(self, remark: str, comment: str) -> list[str]:
         """Return the words of a remark that neither its comment nor any of these roasts has in any form."""
         said = set(map(stem, words(comment)))
-        return [word for word in words(remark) if word.isalpha() and stem(word) not in self._stems | said]
+        heard = (self._stems, said)
+        return [word for word in words(remark) if word.isalpha() and not any(stem(word) in stems for stems in heard)]
 
     def likeness(self, remark: str) -> float:
         """Return how near a remark comes to the nearest hand-written one, in [0, 1]: shared among all triples."""
         grams = _grams(remark)
         shared = Counter(place for gram in grams for place in self._holders.get(gram, ()))
         return max((n / (len(grams) + self._sizes[place] - n) for place, n in shared.items()), default=0.0)
-
-    def nearest(self, comment: str, seed: int, avoid: Collection[str]) -> WrittenRoast:
-        """Return a roast of the reserve about what a comment is about, whose context feels as the comment does.
-
-        Args:
-            comment (str): The comment.
-            seed (int): 0: the nearest; another: one of those after it.
-            avoid (Collection[str]): Remarks that have been made already.
-        """
-        if near := self.near(comment, avoid, NEAR):
-            return near[place_of(seed, len(near))][0]
-        return self.reserve[(len(comment) * 31 + seed) % len(self.reserve)]
 
     def near(self, comment: str, avoid: Collection[str], most: int) -> list[tuple[WrittenRoast, float]]:
         """Return the roasts of the reserve that share words with a comment and feel as it does, the nearest first.
@@ -108,6 +122,16 @@ class Repertoire:
         ranked = sorted(weights, key=lambda place: -weights[place])
         fresh = (place for place in ranked if self.reserve[place].response not in avoid)
         return [(self.reserve[place], weights[place]) for place in islice(fresh, most)]
+
+    def fitting(self, comment: str, avoid: Collection[str], most: int) -> list[tuple[WrittenRoast, float]]:
+        """Return those of ``near`` that can be made on a comment without saying what is not so, and are about it."""
+        near = self.near(comment, avoid, _READ)
+        fits = (row for row in near if fit(row[0].context, row[0].response, row[0].presumes, comment, self.weight))
+        return list(islice(fits, most))
+
+    def weight(self, word: str) -> float:
+        """Return what it says of a text that it has a stem, in nats."""
+        return math.log((1 + len(self.reserve)) / (1 + self._count(word)))
 
     def rarity(self, word: str) -> float:
         """Return how much it says that two texts share a stem, in (0, 1]."""

@@ -5,11 +5,16 @@ import math
 import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 from tenny_lsp.features.decency import fault_of, finished, plain
 from tenny_lsp.features.feeling import chances
+from tenny_lsp.features.floor import floor_line
+from tenny_lsp.features.measures import measures
+from tenny_lsp.features.presumptions import is_so, presumptions
 from tenny_lsp.features.repertoire import NEAR, NEAR_COPY, load_repertoire, place_of, repertoire
+from tenny_lsp.features.sensitive import kind_sentence, sensitive
 from tenny_lsp.features.subject import content_words
 from tenny_lsp.model.prompts import SENTIMENTS, comment_prompt, completion, roast_prompt, sentiment_prompt
 from tenny_lsp.model.protocol import Sampled, Sampling, TextModel
@@ -33,6 +38,8 @@ _MODEL_SHARE = 0.5
 _ANYTHING = "# note"
 #: How much a nat of that weighs beside the words that both share: tried on 200 other comments than the benchmark's.
 _GAIN_WEIGHT = 1.5
+#: What it costs a remark, in nats, to have been made on another comment lately.
+_TIRED = 2.0
 #: What a probability of nothing counts as.
 _TINY = 1e-300
 
@@ -49,12 +56,31 @@ class Roast:
         sentiment (str): Positive, Negative or Neutral.
         remark (str): One or two sentences.
         is_generated (bool): Whether a model wrote the remark; otherwise it was written by hand, for another comment.
+        is_joke (bool): Whether the remark is one; otherwise the comment is nothing to joke about.
     """
 
     comment: str
     sentiment: str
     remark: str
     is_generated: bool
+    is_joke: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What is known when a remark is made, besides the comment.
+
+    Args:
+        seed (int): Another seed draws another remark.
+        avoid (Collection[str]): Remarks that have been made on the same comment.
+        tired (Collection[str]): Remarks that were made on others lately: avoided where another is as good.
+        age_years (int): How many whole years the comment has stood where it does; 0 where that is not known.
+    """
+
+    seed: int = 0
+    avoid: Collection[str] = ()
+    tired: Collection[str] = ()
+    age_years: int = 0
 
 
 async def roast(
@@ -63,16 +89,20 @@ async def roast(
     *,
     seed: int = 0,
     avoid: Collection[str] = (),
+    tired: Collection[str] = (),
+    age_years: int = 0,
     sampling: Sampling = SAMPLING,
     on_progress: Progress | None = None,
 ) -> Roast:
-    """Return the best remark on a comment.
+    """Return the best remark on a comment; where that is nothing to joke about, a plain sentence.
 
     Args:
         comment (str): What somebody wrote: a comment, a docstring, a line of code.
         model (TextModel | None): Who speaks. ``None``: the nearest remark of those that were written by hand is made.
         seed (int): Another seed draws other remarks.
-        avoid (Collection[str]): Remarks that have been made already.
+        avoid (Collection[str]): Remarks that have been made on it already.
+        tired (Collection[str]): Remarks that were made on others lately: avoided where another is as good.
+        age_years (int): How many whole years the comment has stood where it does; 0 where that is not known.
         sampling (Sampling): How many remarks are drawn, and how; its seed is ``seed``.
         on_progress (Progress | None): Called as the remarks come.
 
@@ -84,37 +114,45 @@ async def roast(
     await load_repertoire()
     text = subject_of(comment)
     feeling = await sentiment(text, model if model is not None and model.can.write else None)
-    remark, is_generated = await remark_on(
-        text, model, seed=seed, avoid=avoid, sampling=sampling, on_progress=on_progress
-    )
+    if (kind := sensitive(comment)) is not None:
+        return Roast(comment, feeling, kind_sentence(kind, comment, len(avoid)), False, is_joke=False)
+    occasion = Occasion(seed, avoid, tired, age_years)
+    remark, is_generated = await remark_on(text, model, occasion, sampling=sampling, on_progress=on_progress)
     return Roast(comment, feeling, remark, is_generated)
 
 
 async def remark_on(
     text: str,
     model: TextModel | None,
+    occasion: Occasion,
     *,
-    seed: int,
-    avoid: Collection[str] = (),
     sampling: Sampling = SAMPLING,
     on_progress: Progress | None = None,
 ) -> tuple[str, bool]:
-    """Return a remark on a text, and whether the model wrote it. For the rest, see ``roast``.
+    """Return a remark on a text that may be joked about, and whether the model wrote it. For the rest, see ``roast``.
 
     A model that cannot write chooses among the remarks that were written by hand; one that can judge as well, among
-    those and its own.
+    those and its own. Where none fits, it is what is so of every comment of that kind.
     """
-    if model is not None:
-        written: list[str] = []
-        if model.can.write:
-            drawn = await _drawn(text, model, replace(sampling, seed=seed), on_progress)
-            if not model.can.judge:
-                best = best_of(drawn, text, avoid)
-                return (best, True) if best else (repertoire().nearest(text, seed, avoid).response, False)
-            written = shown(drawn, text, avoid)
-        if (remark := await _fitting(text, model, seed, avoid, written)) is not None:
-            return remark, remark in written
-    return repertoire().nearest(text, seed, avoid).response, False
+    measured = measures(text, date.today(), occasion.age_years)
+    if (line := floor_line(text, measured, **_place(occasion), first=True)) is not None:
+        return line, False
+    written: list[str] = []
+    if model is not None and model.can.write:
+        drawn = await _drawn(text, model, replace(sampling, seed=occasion.seed), on_progress)
+        if not model.can.judge and (best := best_of(drawn, text, occasion.avoid)):
+            return best, True
+        written = shown(drawn, text, occasion.avoid) if model.can.judge else []
+    chooser = model if model is not None and (model.can.judge or not model.can.write) else None
+    if (remark := await _fitting(text, chooser, occasion, written)) is not None:
+        return remark, remark in written
+    line = floor_line(text, measured, **_place(occasion))
+    assert line is not None
+    return line, False
+
+
+def _place(occasion: Occasion) -> dict[str, Any]:
+    return {"seed": occasion.seed, "avoid": occasion.avoid, "tired": occasion.tired}
 
 
 async def _drawn(text: str, model: TextModel, sampling: Sampling, on_progress: Progress | None) -> list[Sampled]:
@@ -129,17 +167,21 @@ async def _drawn(text: str, model: TextModel, sampling: Sampling, on_progress: P
     return drawn
 
 
-async def _fitting(
-    text: str, model: TextModel, seed: int, avoid: Collection[str], written: Sequence[str]
-) -> str | None:
-    """Return the remark that fits a text best: of the hand-written ones that share words with it, and of a model's."""
-    near = repertoire().near(text, avoid, NEAR)
+async def _fitting(text: str, model: TextModel | None, occasion: Occasion, written: Sequence[str]) -> str | None:
+    """Return the remark that fits a text best: of the hand-written ones that can be made on it, and of a model's.
+
+    None where there is none. Without a model, words decide.
+    """
+    near = repertoire().fitting(text, occasion.avoid, NEAR)
     remarks = [*written, *(roast.response for roast, _ in near)]
-    if len(remarks) < 2:
-        return remarks[0] if remarks else None
-    words = [0.0] * len(written) + [weight for _, weight in near]
-    ranks = dict(zip(remarks, await fitness(text, remarks, words, model), strict=True))
-    return sorted(remarks, key=lambda remark: -ranks[remark])[place_of(seed, len(remarks))]
+    if not remarks:
+        return None
+    ranks = [0.0] * len(written) + [weight for _, weight in near]
+    if model is not None and len(remarks) > 1:
+        ranks = await fitness(text, remarks, ranks, model)
+    fresh = [rank - _TIRED * (remark in occasion.tired) for remark, rank in zip(remarks, ranks, strict=True)]
+    order = sorted(range(len(remarks)), key=lambda place: -fresh[place])
+    return remarks[order[place_of(occasion.seed, len(remarks))]]
 
 
 async def fitness(text: str, remarks: Sequence[str], words: Sequence[float], model: TextModel) -> list[float]:
@@ -215,7 +257,7 @@ def why_not(remark: str, comment: str) -> str | None:
         return "an echo"
     if len(repertoire().unheard_of(remark, comment)) > _MOST_UNHEARD_OF:
         return "made-up words"
-    return None
+    return None if all(is_so(one, comment) for one in presumptions(remark, "")) else "not so"
 
 
 def _rank(remark: str, likelihood: float, comment: str) -> tuple[bool, float]:

@@ -20,6 +20,14 @@ _EMPTY = frozenset(
     )
 )
 
+#: A sentence about life: no comment, no docstring, no code.
+_PROSE = re.compile(r"\A[A-Z][^#`=_(){}\[\]]*\s[^#`=_(){}\[\]]*[.!?]\s*\Z")
+
+
+def is_prose(text: str) -> bool:
+    """Return whether a text is a sentence, and neither a comment nor code."""
+    return _PROSE.match(text) is not None
+
 
 @lru_cache(maxsize=8192)
 def content_words(text: str) -> frozenset[str]:

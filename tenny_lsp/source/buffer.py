@@ -4,6 +4,7 @@ Offsets are in code points, as Python counts; those of nodes and bindings are in
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -138,7 +139,9 @@ class Buffer:
         """Return an offset in code points as one in bytes, as nodes and bindings have."""
         if self._is_plain:
             return min(offset, len(self._bytes))
-        return len(self.text[:offset].encode("utf-8", "surrogatepass"))
+        in_bytes, in_points = self._line_starts
+        line = bisect_right(in_points, offset) - 1
+        return in_bytes[line] + len(self.text[in_points[line] : offset].encode("utf-8", "surrogatepass"))
 
     @cached_property
     def _declared(self) -> list[tuple[Node, Node, str]]:
@@ -162,7 +165,22 @@ class Buffer:
         """Return an offset in bytes as one in code points."""
         if self._is_plain:
             return byte_offset
-        return len(self._bytes[:byte_offset].decode("utf-8", "surrogatepass"))
+        in_bytes, in_points = self._line_starts
+        line = bisect_right(in_bytes, byte_offset) - 1
+        return in_points[line] + len(self._bytes[in_bytes[line] : byte_offset].decode("utf-8", "surrogatepass"))
+
+    def stands_alone(self, byte_offset: int) -> bool:
+        """Return whether nothing but white space precedes an offset in bytes on its line."""
+        return not self._bytes[self._bytes.rfind(b"\n", 0, byte_offset) + 1 : byte_offset].strip()
+
+    @cached_property
+    def _line_starts(self) -> tuple[list[int], list[int]]:
+        """Where each line starts, in bytes and in code points: no offset needs the whole text again."""
+        in_bytes, in_points = [0], [0]
+        for line in self._bytes.split(b"\n"):
+            in_bytes.append(in_bytes[-1] + len(line) + 1)
+            in_points.append(in_points[-1] + len(line.decode("utf-8", "surrogatepass")) + 1)
+        return in_bytes[:-1], in_points[:-1]
 
 
 def _attributes_set_in(method: Node, buffer: Buffer) -> Iterator[tuple[str, list[Binding]]]:

@@ -24,6 +24,11 @@ _COMPOUND = {
     *("function_definition", "class_definition", "if_statement", "for_statement", "while_statement"),
     *("with_statement", "try_statement", "import_statement", "import_from_statement", "decorated_definition"),
 }
+#: Without any of these no line is such a statement, and need not be parsed.
+_MAY_BE_CODE = re.compile(
+    r"[=(@]|(?:^|;)\s*(?:await|return|raise|assert|del|yield|async|def|class|if|for|while|with|try|import|from)\b",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,7 @@ def passage_at(buffer: Buffer, offset: int) -> Passage | None:
         if node is None:
             continue
         if node.type == "comment":
-            return _comment(buffer, _block(buffer, node))
+            return next((_comment(buffer, block) for block in _blocks(buffer) if _is_in(node, block)), None)
         string = up_to(node, "string")
         if string is not None and _is_docstring(string):
             return _docstring(buffer, string)
@@ -68,18 +73,10 @@ def passage_at(buffer: Buffer, offset: int) -> Passage | None:
 
 def passages(buffer: Buffer) -> Iterator[Passage]:
     """Yield the comments and docstrings of a file, in its order; those for tools are left out."""
-    done = -1
-    for node in every(buffer.root):
-        if node.type == "comment" and node.start_byte > done:
-            block = _block(buffer, node)
-            done = block[-1].start_byte if block else done
-            found = _comment(buffer, block)
-        elif node.type == "string" and _is_docstring(node):
-            found = _docstring(buffer, node)
-        else:
-            continue
-        if found is not None:
-            yield found
+    blocks = _blocks(buffer)
+    found: list[Passage | None] = [_comment(buffer, block) for block in blocks]
+    found += [_docstring(buffer, node) for node in every(buffer.root) if node.type == "string" and _is_docstring(node)]
+    yield from sorted((passage for passage in found if passage is not None), key=lambda passage: passage.start)
 
 
 def selection(buffer: Buffer, start: int, end: int) -> Passage | None:
@@ -116,36 +113,33 @@ def _docstring(buffer: Buffer, string: Node) -> Passage | None:
     return Passage("docstring", text, buffer.offset_of(string.start_byte), buffer.offset_of(string.end_byte))
 
 
-def _block(buffer: Buffer, node: Node) -> list[Node]:
-    """Return a comment with those of the lines around it, if each is alone on its line and all start in one column.
-
-    Empty where the comment is for tools.
-    """
-    if is_pragma(text_of(node)):
-        return []
-    block = [node]
-    if _is_alone(buffer, node):
-        while (
-            (before := block[0].prev_sibling) is not None and _continues(before, block[0]) and _is_alone(buffer, before)
-        ):
-            block.insert(0, before)
-        while (after := block[-1].next_sibling) is not None and _continues(block[-1], after):
-            block.append(after)
-    return block
+def _blocks(buffer: Buffer) -> list[list[Node]]:
+    """Return the comments for readers, with those of the next lines if each is alone on its line, in one column."""
+    # Not by asking each for its siblings: that reads the whole file for each.
+    blocks: list[list[Node]] = []
+    last: Node | None = None
+    for node in every(buffer.root):
+        if node.type == "comment" and not is_pragma(text_of(node)):
+            if last is not None and _continues(buffer, last, node):
+                blocks[-1].append(node)
+            else:
+                blocks.append([node])
+        last = node
+    return blocks
 
 
-def _continues(node: Node, below: Node) -> bool:
+def _is_in(node: Node, block: list[Node]) -> bool:
+    return block[0].start_byte <= node.start_byte <= block[-1].start_byte
+
+
+def _continues(buffer: Buffer, node: Node, below: Node) -> bool:
     return (
         node.type == below.type == "comment"
         and node.start_point[0] + 1 == below.start_point[0]
         and node.start_point[1] == below.start_point[1]
-        and not any(is_pragma(text_of(comment)) for comment in (node, below))
+        and not is_pragma(text_of(node))
+        and all(buffer.stands_alone(comment.start_byte) for comment in (node, below))
     )
-
-
-def _is_alone(buffer: Buffer, node: Node) -> bool:
-    """Return whether nothing but white space precedes a comment on its line."""
-    return not re.split(r"[\r\n]", buffer.text[: buffer.offset_of(node.start_byte)])[-1].strip()
 
 
 def _comment_text(node: Node) -> str:
@@ -165,6 +159,8 @@ def _is_docstring(string: Node) -> bool:
 
 def _is_code(lines: list[str]) -> bool:
     """Return whether the lines of a comment are Python that cannot be mistaken for prose."""
+    if not _MAY_BE_CODE.search("\n".join(lines)):
+        return False
     margin = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
     root = parse("\n".join(line[margin:] for line in lines).encode("utf-8", "surrogatepass") + b"\n").root_node
     return not root.has_error and any(_is_statement(node) for node in root.named_children)

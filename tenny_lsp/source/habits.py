@@ -16,8 +16,49 @@ MOST_LINES = 60
 _MUTABLE = {"list", "dictionary", "set", "list_comprehension", "dictionary_comprehension", "set_comprehension"}
 _MAKERS = {"list", "dict", "set", "bytearray", "defaultdict", "deque", "Counter", "OrderedDict"}
 _ARITHMETIC = {"binary_operator", "comparison_operator", "augmented_assignment", "unary_operator"}
+_LINE_END = re.compile(r"[\r\n]")
 #: Numbers that everybody knows and that need no name.
-_KNOWN = {0, 1, 2, 3, 4, 10, 100, 1000, 0.5, 0.25, 60, 24, 7, 12, 180, 255, 360, 3600, 1e6, 1e9}
+_KNOWN = {
+    *(0, 1, 2, 3, 4, 5, 10, 20, 50, 100, 1000, 1e6, 1e9, 0.5, 0.25, 0.75, 0.9, 0.95, 0.99, 0.999),
+    # Of clocks, calendars and circles.
+    *(7, 12, 24, 28, 30, 31, 52, 60, 90, 180, 270, 360, 365, 365.25, 366, 1440, 3600, 86400, 604800),
+    # Of bytes, colours, letters and limits.
+    *(15, 31, 63, 127, 255, 511, 1023, 4095, 65535, 2147483647, 4294967295, 26, 97, 65),
+    # Of mathematics and physics.
+    *(3.14, 3.1416, 3.14159, 3.14159265, 6.28, 2.718, 2.71828, 1.618, 1.414, 0.707, 9.81, 273.15, 299792458),
+    # Answers to a request.
+    *(
+        200,
+        201,
+        202,
+        204,
+        206,
+        301,
+        302,
+        303,
+        304,
+        307,
+        308,
+        400,
+        401,
+        403,
+        404,
+        405,
+        406,
+        408,
+        409,
+        410,
+        411,
+        412,
+        413,
+    ),
+    *(415, 418, 422, 425, 426, 429, 451, 500, 501, 502, 503, 504, 599),
+    # Ports.
+    *(20, 21, 22, 23, 25, 53, 80, 110, 143, 443, 465, 587, 993, 995, 3000, 3306, 5000, 5432, 5672, 6379, 8000, 8080),
+    *(8443, 8888, 9000, 9090, 9200, 27017),
+    # Permissions.
+    *(0o600, 0o644, 0o700, 0o755, 0o777),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +118,7 @@ def _magic_number(buffer: Buffer, node: Node) -> Iterator[Habit]:
     if node.parent is None or node.parent.type not in _ARITHMETIC or _is_named_above(node):
         return
     value = _value(text_of(node))
-    if value is None or value in _KNOWN or (value > 0 and _is_power(value)):
+    if value is None or value in _KNOWN or (value > 0 and _is_power(value)) or _is_in_power(node):
         return
     yield _habit(buffer, "magic-number", f"{text_of(node)} stands here without a name.", node)
 
@@ -96,6 +137,15 @@ def _is_power(value: float) -> bool:
     return math.frexp(value)[0] == 0.5 or f"{value:.9e}".startswith("1.000000000e")
 
 
+def _is_in_power(node: Node) -> bool:
+    """Return whether a number is a part of a power of whole numbers, as ``2**20`` is: that says what it means."""
+    sides = [field(node.parent, name) for name in ("left", "right")]
+    operator = field(node.parent, "operator")
+    return (
+        operator is not None and text_of(operator) == "**" and all(s is not None and s.type == "integer" for s in sides)
+    )
+
+
 def _is_named_above(node: Node) -> bool:
     """Return whether a number is explained where it is: outside of functions, in a default, or in a constant."""
     above = node.parent
@@ -112,5 +162,6 @@ def _is_named_above(node: Node) -> bool:
 def _habit(buffer: Buffer, kind: Kind, fact: str, node: Node) -> Habit:
     start, end = buffer.offset_of(node.start_byte), buffer.offset_of(node.end_byte)
     first = max(buffer.text.rfind("\n", 0, start), buffer.text.rfind("\r", 0, start)) + 1
-    line = re.split(r"[\r\n]", buffer.text[first:], maxsplit=1)[0]
+    last = _LINE_END.search(buffer.text, start)
+    line = buffer.text[first : last.start() if last else len(buffer.text)]
     return Habit(kind, fact, line.strip(), start, end)

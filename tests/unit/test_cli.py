@@ -12,6 +12,7 @@ import pytest
 
 from tenny_lsp import __version__, locations
 from tenny_lsp.cli.main import main
+from tenny_lsp.features.sensitive import kind_sentences
 from tenny_lsp.learning.dataset import MANIFEST
 
 
@@ -182,6 +183,35 @@ def test_what_the_output_cannot_encode_is_escaped(home: Path) -> None:
 
     assert (done.returncode, done.stderr) == (0, "")
     assert " \\u2192 dataset (" in done.stdout
+
+
+def test_again_is_another_remark_each_time_and_without_it_the_same(capfd: pytest.CaptureFixture[str]) -> None:
+    def said(*options: str) -> str:
+        assert in_process("roast", "# sort by name", *options) == 0
+        return capfd.readouterr().out
+
+    first = said()
+    others = [said("--again") for _ in range(3)]
+
+    assert len({first, *others}) == 4
+    assert said() == first
+
+
+def test_a_review_again_is_another(home: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (home / "x.py").write_text("try:\n    pass\nexcept:\n    pass\n", "utf-8")
+
+    reviews = set()
+    for options in ([], ["--again"], ["--again"]):
+        assert in_process("roast", "--file", "x.py", "--review", *options) == 0
+        reviews.add(capfd.readouterr().out)
+
+    assert len(reviews) == 3
+
+
+def test_nothing_to_joke_about_is_answered_in_a_plain_sentence(capfd: pytest.CaptureFixture[str]) -> None:
+    assert in_process("roast", "# my father died, he wrote this", "--json") == 0
+
+    assert json.loads(capfd.readouterr().out)["roast"] in kind_sentences()
 
 
 def test_a_file_is_reviewed_line_by_line(home: Path, capfd: pytest.CaptureFixture[str]) -> None:

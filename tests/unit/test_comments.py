@@ -1,6 +1,7 @@
 """What a file says to its readers, and what a reviewer sighs at."""
 
 from itertools import islice
+from typing import Any
 
 import pytest
 
@@ -118,6 +119,8 @@ def sighs(text: str) -> list[tuple[str, str]]:
         ("SCALE = 3.7 * 5.3\nclass A:\n    b = 9 * 17\n", []),
         ("def f(x, y=9 * 17):\n    LIMIT = 9 * 17\n    g(rate=9 * 17)\n    return x[9 + 17]\n", []),
         ("def f(x):\n    return -17 + x\n", [("magic-number", "17")]),
+        ("def f(x):\n    return x == 404 or x > 2**20 or x + 8080 < 65535 or x / 86400 > 3.14159\n", []),
+        ("def f(x):\n    return x**17 + 3.7**2\n", [("magic-number", "17"), ("magic-number", "3.7")]),
         ("def f():" + "\n    pass" * MOST_LINES, [("long-function", "f")]),
         ("def f():" + "\n    pass" * (MOST_LINES - 1), []),
     ],
@@ -134,3 +137,35 @@ def test_a_habit_says_what_is_so_and_where() -> None:
 
     fact = "The default of xs is made once and shared by every call."
     assert habit == Habit("mutable-default", fact, "def f(self, xs=[]): pass", 25, 30)
+
+
+class CountingText(str):
+    """A text that counts the characters which are copied out of it."""
+
+    copied = 0
+
+    def __getitem__(self, place: Any) -> str:
+        part = super().__getitem__(place)
+        self.copied += len(part)
+        return part
+
+
+@pytest.mark.parametrize("comment", ["# a note", "# é note", "x = f(y)  # a note"])
+@pytest.mark.parametrize("between", ["\n", "\n\n"])
+def test_a_file_is_read_a_few_times_however_many_comments_it_has(comment: str, between: str) -> None:
+    text = CountingText((comment + between) * 400)
+
+    found = list(passages(Buffer(text)))
+
+    assert found[-1].end == len(text.rstrip())
+    assert text.copied <= 3 * len(text)
+
+
+def test_offsets_are_the_same_in_both_units_wherever_they_are() -> None:
+    text = "# é\r\n# 🦀 b\rx = 'ü'  # ‸\n\n# last"
+    buffer = Buffer(text)
+
+    for place in range(len(text) + 1):
+        in_bytes = len(text[:place].encode())
+        assert (buffer.byte_offset(place), buffer.offset_of(in_bytes)) == (in_bytes, place)
+    assert buffer.byte_offset(len(text) + 9) == len(text.encode())

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tenny_lsp.errors import ModelUnavailable
 from tenny_lsp.features.decency import MOST_WORDS, fault_of, finished, plain
+from tenny_lsp.features.presumptions import is_so, presumptions
 from tenny_lsp.features.repertoire import NEAR, NEAR_COPY, repertoire
 from tenny_lsp.features.roast import SAMPLING, best_of, roast, subject_of, why_not
 from tenny_lsp.features.subject import content_words
@@ -17,6 +18,8 @@ from tenny_lsp.model.prompts import comment_prompt, roast_prompt, sentiment_prom
 from tenny_lsp.model.protocol import ALL_ABILITIES, EMBEDDED_ABILITIES, Abilities, Sampled, Sampling
 
 COMMENT = "# the cache is never cleared, good luck"
+#: Several hand-written remarks fit this one.
+MANY = "# greedy decoding, temperature 0"
 REMARK = "Your cache has a retirement plan; the server has an out of memory killer."
 UNSEEN = Path(__file__).parents[1] / "data" / "unseen_comments.jsonl"
 
@@ -79,7 +82,7 @@ async def test_where_the_model_has_nothing_to_say_a_hand_written_remark_is_made(
 
 
 async def test_a_model_that_may_not_write_chooses_the_remark_that_is_likelier_on_this_comment_than_on_any() -> None:
-    near = [roast.response for roast, _ in repertoire().near(COMMENT, (), NEAR)]
+    near = [roast.response for roast, _ in repertoire().fitting(MANY, (), NEAR)]
     wanted = near[3]
 
     class Chooser(Model):
@@ -87,21 +90,19 @@ async def test_a_model_that_may_not_write_chooses_the_remark_that_is_likelier_on
 
         async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:
             self.prompts.append(prompt)
-            return [1e-3 if answer != wanted or prompt != roast_prompt(COMMENT) else 1.0 for answer in answers]
+            return [1e-12 if answer != wanted or prompt != roast_prompt(MANY) else 1.0 for answer in answers]
 
     model = Chooser(REMARK)
-    said = await roast(COMMENT, model)
+    said = await roast(MANY, model)
 
-    assert (said.remark, said.is_generated, said.sentiment) == (wanted, False, "Negative")
-    assert model.samplings == [] and set(model.prompts) == {roast_prompt(COMMENT), roast_prompt("# note")}
-    assert (await roast(COMMENT, model, avoid=[wanted])).remark in near[:3] + near[4:]
-    assert (await roast(COMMENT, model, seed=8)).remark in near[:3] + near[4:]
-    strange = await roast("# qwzx", model)
-    assert strange.remark in {written.response for written in repertoire().reserve}
+    assert (said.remark, said.is_generated) == (wanted, False)
+    assert model.samplings == [] and set(model.prompts) == {roast_prompt(MANY), roast_prompt("# note")}
+    assert (await roast(MANY, model, avoid=[wanted])).remark in near[:3] + near[4:]
+    assert (await roast(MANY, model, seed=8)).remark in near[:3] + near[4:]
 
 
 async def test_a_judge_is_asked_both_ways_and_the_words_do_not_count() -> None:
-    near = [roast.response for roast, _ in repertoire().near(COMMENT, (), NEAR)]
+    near = [roast.response for roast, _ in repertoire().fitting(MANY, (), NEAR)]
 
     class Judge(Model):
         can = Abilities(write=False, judge=True)
@@ -111,15 +112,24 @@ async def test_a_judge_is_asked_both_ways_and_the_words_do_not_count() -> None:
             self._likely, self._recalled = likely, recalled
 
         async def choose(self, prompt: str, answers: Sequence[str]) -> list[float]:
-            here = prompt == roast_prompt(COMMENT)
+            here = prompt == roast_prompt(MANY)
             return [0.5 if here and answer == self._likely else 0.1 for answer in answers]
 
         async def compare(self, prompts: Sequence[str], answer: str) -> list[float]:
-            assert answer == COMMENT
+            assert answer == MANY
             return [-1.0 if prompt == comment_prompt(self._recalled) else -9.0 for prompt in prompts]
 
-    assert (await roast(COMMENT, Judge(near[5], near[5]))).remark == near[5]
-    assert (await roast(COMMENT, Judge(near[2], near[6]))).remark == near[6], "eight nats are more than one and a half"
+    assert (await roast(MANY, Judge(near[3], near[3]))).remark == near[3]
+    assert (await roast(MANY, Judge(near[2], near[3]))).remark == near[3], "eight nats are more than one and a half"
+
+
+async def test_a_remark_that_was_made_on_another_comment_lately_rests_where_another_is_as_good() -> None:
+    two = "I take my coffee black."  # the first and the second are about as near
+    first, second, third = [roast.response for roast, _ in repertoire().fitting(two, (), 3)]
+
+    assert (await roast(two, None)).remark == first
+    assert (await roast(two, None, tired=[first])).remark == second
+    assert (await roast(two, None, tired=[first, second])).remark == first != third
 
 
 @pytest.mark.parametrize("seed", [1, 7, 8, 1 << 31])
@@ -172,6 +182,8 @@ def test_a_near_copy_of_what_was_written_by_hand_comes_last() -> None:
         ("The cache\x07 is full of regrets again.", "not one line of plain text"),
         ("This is what it is, and so it goes.", "generic"),
         ("The cache is never cleared, good luck.", "an echo"),
+        ("Your cache has 40 entries and a bad memory.", "not so"),
+        ("Apology accepted, said the cache, and kept everything.", "not so"),
         ("Thenakeys of the cache are a cochation.", "made-up words"),
     ],
 )
@@ -236,11 +248,16 @@ async def test_orders_in_a_comment_change_nothing(comment: str) -> None:
     assert said.remark == REMARK
 
 
-async def test_without_a_model_most_remarks_are_about_their_comment() -> None:
+async def test_without_a_model_remarks_fit_their_comments_or_are_true_of_all_like_them() -> None:
     comments = [json.loads(line)["comment"] for line in UNSEEN.read_text("utf-8").splitlines()]
 
     said = [await roast(comment, None) for comment in comments]
 
-    about = sum(bool(content_words(one.remark) & content_words(one.comment)) for one in said)
-    assert about >= 0.7 * len(comments)
-    assert len({one.remark for one in said}) >= 0.9 * len(comments)
+    assert len({one.remark for one in said}) >= 0.85 * len(comments)
+    written = {roast.response: roast for roast in repertoire().reserve}
+    fitting = [one for one in said if one.remark in written]
+    assert len(fitting) >= 0.33 * len(comments)
+    for one in fitting:
+        row = written[one.remark]
+        assert content_words(f"{row.context} {row.response}") & content_words(one.comment)
+        assert all(is_so(presumed, one.comment) for presumed in presumptions(row.response, row.context))

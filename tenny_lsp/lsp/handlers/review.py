@@ -1,5 +1,7 @@
 """Run ``tenny.cynicalReview`` and ``tenny.clearReview``: a remark on each telling line, until that line is edited."""
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -7,10 +9,13 @@ from typing import Any
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
+from tenny_lsp import locations
+from tenny_lsp.features.blame import ages
+from tenny_lsp.features.history import History
 from tenny_lsp.features.repertoire import load_repertoire
 from tenny_lsp.features.review import Topic, remark_on_topic, topics
 from tenny_lsp.lsp.client import Report
-from tenny_lsp.lsp.documents import View
+from tenny_lsp.lsp.documents import View, path_of
 from tenny_lsp.lsp.session import Session
 from tenny_lsp.model.optional import OptionalModel
 from tenny_lsp.source.affixes import common_affixes
@@ -81,8 +86,9 @@ class _Review:
 class ReviewHandler:
     """Reviews documents."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, history: History) -> None:
         self._session = session
+        self._history = history
         self._reviews: dict[str, _Review] = {}
 
     async def review(self, uri: str, range_: lsp.Range | None) -> dict[str, int] | None:
@@ -94,9 +100,12 @@ class ReviewHandler:
         view, document = view.alone(), view.documents[view.cell]
         whole = lsp.Range(lsp.Position(0, 0), lsp.Position(len(document.lines) + 1, 0))
         part = range_ if range_ is not None and range_.start != range_.end else whole
-        found = topics(view.buffer, view.offset(part.start), view.offset(part.end), pitfalls)
+        await load_repertoire()
+        limits = view.offset(part.start), view.offset(part.end)
+        found = await asyncio.to_thread(topics, view.buffer, *limits, pitfalls)
         made = self._reviews[uri] = _Review(_lines(view), [_remark(topic, view) for topic in found])
         self._publish(uri, made)
+        self.changed(uri)  # while it was read it may have been edited
         async with self._session.client.progress("Tenny reviews") as report:
             return {"remarks": await self._make_remarks(uri, made, found, report)}
 
@@ -119,15 +128,29 @@ class ReviewHandler:
         """Publish each remark as it is made; return how many there are when all are, or the review is cleared."""
         model = OptionalModel(self._session.speaker.cynic, "The remarks are some that were written by hand")
         remarks: set[str] = set()
-        await load_repertoire()
+        years = await self._years(uri, made)
         for number, topic in enumerate(found):
-            message = await model.attempt(partial(remark_on_topic, topic, made=remarks))
+            before, tired = set(remarks), await asyncio.to_thread(self._history.tired, topic.context)
+            remark = partial(remark_on_topic, topic, made=remarks, tired=tired, age_years=years.get(topic.start, 0))
+            message = await model.attempt(remark)
+            for new in remarks - before:
+                await asyncio.to_thread(self._history.note, topic.context, new)
             if self._reviews.get(uri) is not made:
                 return number
             made.set_message(topic, message)
             self._publish(uri, made)
             report(number + 1, len(found))
         return len(found)
+
+    async def _years(self, uri: str, made: _Review) -> Mapping[int, int]:
+        """Return how many whole years what is to be done has stood in its repository, by where it starts."""
+        path = path_of(uri)
+        # Where no model is loaded, as in a workspace that is not trusted, git is not run either.
+        if path is None or not self._session.settings.model.enabled:
+            return {}
+        lines = {remark.topic.start: remark.start.line for remark in made.remarks if remark.topic.kind == "todo"}
+        known = await ages(path, "\n".join(made.lines), lines.values())
+        return {start: known[line] for start, line in lines.items() if line in known}
 
     async def _pitfall_topics(self, view: View) -> list[Topic]:
         """Return the pitfalls of a document as topics."""
@@ -165,7 +188,7 @@ def _range(value: dict[str, dict[str, int]]) -> lsp.Range:
 
 def register(server: LanguageServer, session: Session) -> None:
     """Register the commands with the server."""
-    handler = ReviewHandler(session)
+    handler = ReviewHandler(session, History(locations.history_file()))
     session.callbacks.changed.append(handler.changed)
     session.callbacks.closed.append(handler.clear)
 

@@ -8,6 +8,9 @@ from typing import Any
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
+from tenny_lsp import locations
+from tenny_lsp.features.blame import ages
+from tenny_lsp.features.history import History
 from tenny_lsp.features.insertion import comment_below
 from tenny_lsp.features.line_length import line_length
 from tenny_lsp.features.roast import Roast, roast
@@ -41,9 +44,9 @@ class _Target:
 class RoastHandler:
     """Makes remarks on comments; offers to insert them or to make another."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, history: History) -> None:
         self._session = session
-        self._made: dict[str, list[str]] = {}
+        self._history = history
         self._conversations: set[asyncio.Task[None]] = set()
 
     async def actions(self, params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
@@ -91,7 +94,11 @@ class RoastHandler:
     async def _roast(self, target: _Target) -> Roast:
         """Return a roast whose remark has not been made yet on the same words."""
         context = target.passage.context
-        made = self._made.setdefault(context, [])
+        made, tired, age = await asyncio.gather(
+            asyncio.to_thread(self._history.said, context),
+            asyncio.to_thread(self._history.tired, context),
+            self._age(target),
+        )
         model = OptionalModel(self._session.speaker.cynic, "The remark is one that was written by hand")
         async with self._session.client.progress("Tenny reads your comment") as report:
             said = await model.attempt(
@@ -101,11 +108,23 @@ class RoastHandler:
                     model,
                     seed=len(made) if model is not None and model.can.write else 0,
                     avoid=made,
+                    tired=tired,
+                    age_years=age,
                     on_progress=report,
                 )
             )
-        made.append(said.remark)
+        await asyncio.to_thread(self._history.note, context, said.remark)
         return said
+
+    async def _age(self, target: _Target) -> int:
+        """Return how many whole years a passage has stood in its repository; 0 where that is not known."""
+        path, view = path_of(target.uri), self._session.view(target.uri)
+        # Where no model is loaded, as in a workspace that is not trusted, git is not run either.
+        if path is None or view is None or not self._session.settings.model.enabled:
+            return 0
+        text = view.alone().buffer.text
+        line = text.count("\n", 0, target.passage.start)
+        return (await ages(path, text, [line])).get(line, 0)
 
     def _begin(self, target: _Target, said: Roast) -> None:
         task = asyncio.create_task(self._converse(target, said), name="roast")
@@ -158,7 +177,7 @@ def _present_start(buffer: Buffer, target: _Target) -> int | None:
 
 def register(server: LanguageServer, session: Session) -> None:
     """Register the command and the code action."""
-    handler = RoastHandler(session)
+    handler = RoastHandler(session, History(locations.history_file()))
     session.callbacks.code_actions.append(handler.actions)
     session.callbacks.shutdown.append(handler.close)
 

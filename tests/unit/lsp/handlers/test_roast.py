@@ -1,13 +1,16 @@
 """``tenny.roastComment`` through its handler: the remark, and the conversation about it."""
 
 import asyncio
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lsprotocol import types as lsp
 
+from tenny_lsp import locations
 from tenny_lsp.errors import ModelUnavailable
+from tenny_lsp.features.history import History
 from tenny_lsp.features.repertoire import repertoire
 from tenny_lsp.lsp.handlers import roast
 from tests.unit.lsp.fakes import URI, Editor, FakeModel
@@ -66,6 +69,36 @@ async def test_again_says_something_else(tmp_path: Path) -> None:
 
     first, second = made.client.asked
     assert first != second
+
+
+async def test_what_the_terminal_has_said_is_not_said_again_and_what_is_said_here_is_remembered(tmp_path: Path) -> None:
+    comment = "# the cache is never cleared, good luck"
+    first = (await said(editor(tmp_path)) or {})["roast"]
+
+    second = (await said(editor(tmp_path)) or {})["roast"]
+
+    assert first != second
+    assert History(locations.history_file()).said(comment) == [first, second]
+
+
+async def test_without_a_model_as_in_a_workspace_that_is_not_trusted_git_is_not_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    async def ages(path: Path, text: str, lines: Collection[int]) -> dict[int, int]:
+        asked.extend(lines)
+        return {1: 7}
+
+    monkeypatch.setattr(roast, "ages", ages)
+    made = editor(tmp_path)
+    made.open("x = 1\n# TODO: port it\n")
+    result = await said(made)
+    assert asked == [1] and result is not None and "seven years" in result["roast"].lower()
+
+    made.session.configure({"model": {"enabled": False}})
+    result = await said(made)
+    assert asked == [1] and result is not None and "years" not in result["roast"]
 
 
 async def test_a_model_that_fails_leaves_the_hand_written_ones(tmp_path: Path) -> None:

@@ -1,0 +1,132 @@
+"""What is said where no remark was written for a comment."""
+
+from collections import Counter
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tenny_lsp.data import read_toml
+from tenny_lsp.features.decency import fault_of
+from tenny_lsp.features.floor import floor_line, is_telling, kinds_of
+from tenny_lsp.features.measures import measures
+from tenny_lsp.features.roast import roast
+
+TODAY = date(2026, 11, 28)
+FILLED = {"number": "7", "words": "50", "years": "two years", "topic": "the parser", "name": "run_it", "parts": "5"}
+
+
+def kind_of(comment: str) -> str:
+    """Returns the kind whose lines are said first."""
+    return next(kinds_of(comment, measures(comment, TODAY))).name
+
+
+@pytest.mark.parametrize(
+    ("comment", "kind"),
+    [
+        ("#", "empty"),
+        ("# ----", "empty"),
+        ("# 🚀 🎉", "emoji"),
+        ("# ???", "question marks"),
+        ("# 42", "number"),
+        ("# https://example.com/x", "link"),
+        ("# Copyright 2015 Somebody", "licence"),
+        ("# das ist nicht gut", "another language"),
+        ("# 这里需要修改", "another language"),
+        ("# asdf", "keyboard"),
+        ("# TODO", "todo without a subject"),
+        ("# TODO(2019-02): port it", "years old"),
+        ("# TODO: port it", "todo"),
+        ("# sorry about that", "apology"),
+        ("# do not touch this", "do not touch"),
+        ("# why is that so?", "question"),
+        ("# faster now, great", "speed"),
+        ("# an ugly hack", "workaround"),
+        ("# nobody knows why", "nobody knows"),
+        ("# returns early because of x", "because"),
+        ('"""Does it."""', "docstring"),
+        ("def f(x):", "function"),
+        ("class AbstractSingletonProxyFactoryBean:", "long name"),
+        ("import os", "import"),
+        ("x = 1", "code"),
+        ("# sort by name", "sort"),
+        ("# bananas", "one word"),
+        ("My cat is asleep.", "animals"),
+        ("# THE VERY LAST LINE", "shouting"),
+    ],
+)
+def test_the_kind_of_a_comment(comment: str, kind: str) -> None:
+    assert kind_of(comment) == kind
+
+
+def test_every_line_may_be_shown_and_stands_once() -> None:
+    lines = [line for name in ("floor.toml", "findings.toml") for line in lines_of(name)]
+
+    assert len(lines) >= 60
+    assert {line for line in lines if fault_of(line.format_map(FILLED))} == set()
+    assert [line for line, count in Counter(lines).items() if count > 1] == []
+
+
+def lines_of(name: str) -> list[str]:
+    table = read_toml(name)
+    kinds = table["kind"] if "kind" in table else table.values()
+    return [line for kind in kinds for line in kind["lines"]]
+
+
+@given(st.text(max_size=300))
+def test_there_is_something_to_say_to_everything(text: str) -> None:
+    line = floor_line(text, measures(text, TODAY))
+
+    assert line is not None and fault_of(line) is None and "{" not in line
+
+
+def test_another_seed_and_what_was_said_make_another_line() -> None:
+    said: list[str] = []
+    for seed in range(8):
+        line = floor_line("# sort by name", measures("# sort by name", TODAY), seed=seed, avoid=said)
+        assert line is not None and line not in said
+        said.append(line)
+
+
+def test_when_everything_has_been_said_it_is_said_again() -> None:
+    comment, said = "# sort by name", list[str]()
+    for _ in range(40):
+        line = floor_line(comment, measures(comment, TODAY), avoid=said)
+        assert line is not None
+        said.append(line)
+
+
+@pytest.mark.parametrize(
+    ("comment", "measured"),
+    [
+        ("# TODO(2019-03-01): port", {"years": "seven years"}),
+        ("# TODO(2018): port", {"years": "seven years"}),  # since December 2018, perhaps
+        ("# remove in 2025", {}),
+        ("# raise the limit to 2000 items", {"number": "2000", "topic": "the limit"}),
+        ("def parse_invoice(path):", {"name": "parse_invoice", "parts": "2"}),
+        ("# the edit distance between 2 strings", {"topic": "the edit distance", "number": "2"}),
+        ("# for my meetings", {"topic": "your meetings"}),
+    ],
+)
+def test_facts_are_only_what_is_measured(comment: str, measured: dict[str, str]) -> None:
+    found = dict(measures(comment, TODAY))
+    found.pop("words")
+
+    assert measured.items() <= found.items()
+    assert ("years" in found) == ("years" in measured)
+
+
+async def test_the_age_of_a_line_is_said_where_it_is_known() -> None:
+    assert "four years" in (await roast("# TODO: port it", None, age_years=4)).remark.lower()
+    assert "years" not in (await roast("# TODO: port it", None)).remark
+
+
+@pytest.mark.parametrize("comment", ["# sorry", "# this is broken", "# why?", "# TODO: port it", "# elegant"])
+def test_what_tells_something(comment: str) -> None:
+    assert is_telling(comment)
+
+
+@pytest.mark.parametrize("comment", ["", "# sort by name", "# bananas", "# the second of them", "x = 1"])
+def test_what_only_says_what_happens(comment: str) -> None:
+    assert not is_telling(comment)

@@ -90,9 +90,12 @@ async def test_a_model_is_asked_once_for_each_name_and_its_code_is_executed() ->
     ("code", "fault"),
     [
         ("mx.take(mx.array([1, 2, 3]), mx.array([0, 2]))", ""),
-        ("x = mx.array([1, 2, 3])\nx.take(mx.array(0))", "does not use the name"),
+        ("x = mx.array([1, 2, 3])\nx.take(mx.array(0))", "does not call the name"),
         ("mx.take(mx.array([1, 2, 3]))", "TypeError"),
         ("", "empty"),
+        ("take = mx.take", "does not call the name"),
+        ("def pick(x): return mx.take(x, mx.array(0))", "does not call the name"),
+        ("def pick(x): return mx.take(x, mx.array(0))\npick(mx.array([3]))", ""),
         ("x = 1\n" * 5, "too long"),
         ("mx.take(", "no Python"),
     ],

@@ -20,7 +20,7 @@ x = 1
 # y = f(x)
 # TODO: clean up
 def f(items=[]):
-    return items[3] * 0.7978 + 0.33  # sorted by name
+    return items[3] * 0.7978 + 0.33  # per frame
 '''
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
+from functools import cache
 
 from tenny_lsp.features.feeling import moods
 from tenny_lsp.features.presumptions import COUNTED, is_so, presumptions
@@ -20,6 +21,10 @@ _TELLING, _MOST = 5.0, 0.45
 #: A remark that takes nothing up is read with its own comment, which must be in the other.
 _SAME = 0.6
 _LEAST_PREFIX = 4
+#: A scheduler plans jobs or learning rates, an index is an array's or a database's: words of several trades.
+_AMBIGUOUS = "scheduler index environment key state policy agent head port root node leaf pool driver window zero step"
+#: Words that one of these trades has for itself.
+_TRADES = ("epoch gradient loss tensor attention layer logits training neural reward", "database server query sql join")
 _POINTING = re.compile(r"(?:It|They|That|Those|This|These|Them|He|She|Which|Then|Neither|Both|Also)\b")
 _CODE = re.compile(r"[\w\]] ?=[^=]|\w\(|\A(?:class|def|for|from|import) ")
 
@@ -45,6 +50,8 @@ def fit(
         return not any(one.startswith(COUNTED) for one in untrue)
     if untrue:
         return False
+    if _is_of_another_trade(words, own | said):
+        return False
     taken_up = own & said
     if taken_up & moods() - words:
         return False
@@ -54,6 +61,17 @@ def fit(
         and _share(own, words, weight) >= alike
         and _is_about(words, own | said, weight, same_world=is_prose(context) == is_prose(comment))
     )
+
+
+def _is_of_another_trade(words: frozenset[str], told: frozenset[str]) -> bool:
+    """Return whether all that a comment shares with a remark are words of several trades, and the remark is of one."""
+    ambiguous, *trades = _trades()
+    return words & told <= ambiguous | moods() and any(told & trade and not words & trade for trade in trades)
+
+
+@cache
+def _trades() -> tuple[frozenset[str], ...]:
+    return tuple(map(content_words, (_AMBIGUOUS, *_TRADES)))
 
 
 def _is_about(words: frozenset[str], told: frozenset[str], weight: Callable[[str], float], *, same_world: bool) -> bool:

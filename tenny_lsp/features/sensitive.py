@@ -14,6 +14,8 @@ from tenny_lsp.data import read_toml
 _MOST_CHARACTERS = 10_000
 #: What a phrase of the trade leaves behind: nothing that any pattern reads.
 _BLANK = " § "
+#: The kind that is told by what a text or a name is about, whoever speaks.
+_GRAVE = "grave"
 #: What stands for words in a pattern.
 _NAME = r"\{([a-z]+)\}"
 #: The comment marks within a comment of several lines are no part of a sentence.
@@ -37,9 +39,11 @@ class Sensitive:
 
 def sensitive(text: str) -> Sensitive | None:
     """Return the kind of a comment that no joke is made of; None where one may be."""
-    kinds, technical = _read()
+    kinds, technical, medicine = _read()
     read = technical.sub(_BLANK, _MARKS.sub(" ", text[:_MOST_CHARACTERS]).replace("’", "'"))
-    return next((kind for kind in kinds if kind.pattern.search(read)), None)
+    spoken, named = medicine.sub(_BLANK, read), read.replace("_", " ")
+    texts = {_GRAVE: named}
+    return next((kind for kind in kinds if kind.pattern.search(texts.get(kind.kind, spoken))), None)
 
 
 def kind_sentence(kind: Sensitive, text: str, seed: int = 0) -> str:
@@ -53,13 +57,14 @@ def kind_sentences() -> frozenset[str]:
 
 
 @cache
-def _read() -> tuple[list[Sensitive], "re.Pattern[str]"]:
+def _read() -> tuple[list[Sensitive], "re.Pattern[str]", "re.Pattern[str]"]:
+    """Return the kinds in the order in which they are looked for, and what is blanked out: trade, medicine."""
     table = read_toml("sensitive.toml")
     words: dict[str, str] = table.pop("words")
-    technical = _pattern(table.pop("technical"), words)
-    # Who is in danger is answered first.
-    order = sorted(table, key=lambda name: name != "self-harm")
-    return [_kind(name, table[name], words) for name in order], technical
+    technical, medicine = (_pattern(table.pop(name), words) for name in ("technical", "medicine"))
+    # Who is in danger is answered first; what nobody says of himself, last.
+    order = sorted(table, key=lambda name: (name == _GRAVE, name != "self-harm"))
+    return [_kind(name, table[name], words) for name in order], technical, medicine
 
 
 def _kind(name: str, row: dict[str, Any], words: dict[str, str]) -> Sensitive:

@@ -21,6 +21,7 @@ from tenny_lsp.features.roast import fitness, gains, sentiment, subject_of
 from tenny_lsp.model.client import WorkerModel, WorkerOptions
 from tenny_lsp.model.protocol import TextModel
 from tenny_lsp.wiring import abilities
+from tools.roast_rows import KNOWN
 
 UNSEEN = Path(__file__).parents[1] / "tests" / "data" / "unseen_feelings.jsonl"
 RESULTS = Path(__file__).parent / "results"
@@ -28,7 +29,7 @@ RESULTS = Path(__file__).parent / "results"
 
 async def chosen(model: TextModel, count: int, seed: int) -> dict[str, float]:
     """Return how often each way of ranking puts the right remark first."""
-    learned, reserve = repertoire().learned, repertoire().reserve
+    learned, reserve = repertoire().learned, repertoire().reserve[:KNOWN]
     drawn = set(random.Random(seed).sample(range(len(reserve)), count))
     hidden = [replace(roast, context="") if place in drawn else roast for place, roast in enumerate(reserve)]
     known = Repertoire(learned, hidden)

@@ -16,11 +16,13 @@ from tenny_lsp.model.prompts import roast_prompt
 
 #: As ``benchmarks.choosing`` draws them, and the others after them.
 _MEASURED, _KEPT_BACK, _VALIDATED = 100, 200, 128
+#: So many remarks there were when the shipped adapter was trained; those that came later it has not seen.
+KNOWN = 1_869
 
 
 def splits() -> tuple[list[WrittenRoast], list[WrittenRoast]]:
     """Return the roasts to train on, and those for the validation."""
-    learned, reserve = repertoire().learned, repertoire().reserve
+    learned, reserve = repertoire().learned, repertoire().reserve[:KNOWN]
     measured = set(random.Random(0).sample(range(len(reserve)), _MEASURED))
     others = [place for place in range(len(reserve)) if place not in measured]
     kept_back = set(random.Random(1).sample(others, _KEPT_BACK))

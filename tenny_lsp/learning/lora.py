@@ -65,7 +65,7 @@ def add_adapter(model: Any, options: TrainOptions, base: Path) -> dict[str, Any]
     """
     layer_count = len(model.layers)
     if options.num_layers > layer_count:
-        raise TrainingError(f"num_layers is {options.num_layers}, and the base has {layer_count}", "Give -1 for all.")
+        raise TrainingError(f"--num-layers is {options.num_layers}, and the base has {layer_count}", "Give -1 for all.")
     bits = {module.bits for _, module in model.named_modules() if hasattr(module, "bits")}
     mx.random.seed(options.seed)
     model.freeze()
@@ -87,7 +87,7 @@ def _load_weights(model: Any, file: Path, options: TrainOptions, base: Path) -> 
     wanted = {name: value.shape for name, value in trainable_weights(model).items()}
     if {name: value.shape for name, value in weights.items()} != wanted:
         raise AdapterError(
-            f"{file} does not fit this base with rank {options.rank} and num_layers {options.num_layers}",
+            f"{file} does not fit this base with --rank {options.rank} and --num-layers {options.num_layers}",
             f"Give --rank, --num-layers and --keys as they are in the {CONFIG_FILE} beside it.",
         )
     model.load_weights(list(weights.items()), strict=False)

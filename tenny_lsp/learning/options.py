@@ -61,7 +61,7 @@ class TrainOptions:
         patience: Validations without a better loss after which the training ends; None: never.
         save_every: Iterations between two saves of the whole state, which a training resumes from; None: never.
         resume: Whether to go on from the state that the same training saved.
-        resume_adapter_file: Adapter weights to go on from.
+        resume_adapter_file: Adapter weights to begin with; where a state is resumed, they are in it.
         seed: Of the adapter's first weights, of dropout and of the order of rows.
         test: Whether to score the adapter on ``test.jsonl`` at the end.
         test_batches: Batches of the test; -1 for all.
@@ -112,32 +112,34 @@ class TrainOptions:
         Raises:
             TrainingError: One does not; the message names it.
         """
-        for one, other in (("iters", "epochs"), ("scale", "alpha"), ("resume", "resume_adapter_file")):
-            if getattr(self, one) not in (None, False) and getattr(self, other) is not None:
-                raise TrainingError(f"Both {one} and {other} are given", "Give one of them.")
+        for one, other in (("iters", "epochs"), ("scale", "alpha")):
+            if getattr(self, one) is not None and getattr(self, other) is not None:
+                raise TrainingError(f"Both {flag(one)} and {flag(other)} are given", "Give one of them.")
         for name in _ABOVE_0:
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
-                raise TrainingError(f"{name} is {value}", "It must be above 0.")
+                raise TrainingError(f"{flag(name)} is {value}", "It must be above 0.")
         for name, value in (("weight_decay", self.weight_decay), ("warmup", self.warmup or 0)):
             if not (math.isfinite(value) and value >= 0):
-                raise TrainingError(f"{name} is {value}", "It must be at least 0.")
+                raise TrainingError(f"{flag(name)} is {value}", "It must be at least 0.")
         for beta in self.betas:
             if not 0 <= beta < 1:
-                raise TrainingError(f"betas holds {beta}", "Each must be at least 0 and below 1.")
+                raise TrainingError(f"--betas holds {beta}", "Each must be at least 0 and below 1.")
         for name in ("num_layers", "val_batches", "test_batches"):
             if getattr(self, name) < 1 and getattr(self, name) != -1:
-                raise TrainingError(f"{name} is {getattr(self, name)}", "It must be above 0, or -1 for all.")
+                raise TrainingError(f"{flag(name)} is {getattr(self, name)}", "It must be above 0, or -1 for all.")
         for name, least in (("steps_per_report", 1), ("steps_per_eval", 1), ("max_seq_length", 8)):
             if getattr(self, name) < least:
-                raise TrainingError(f"{name} is {getattr(self, name)}", f"It must be at least {least}.")
+                raise TrainingError(f"{flag(name)} is {getattr(self, name)}", f"It must be at least {least}.")
+        if not 0 <= self.seed < 1 << 32:
+            raise TrainingError(f"--seed is {self.seed}", "It must be at least 0 and below 2 to the power of 32.")
         if not 0 <= self.dropout < 1:
-            raise TrainingError(f"dropout is {self.dropout}", "It must be at least 0 and below 1.")
+            raise TrainingError(f"--dropout is {self.dropout}", "It must be at least 0 and below 1.")
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
-                raise TrainingError(f"{name} is {getattr(self, name)}", f"It must be {_either(choices)}.")
+                raise TrainingError(f"{flag(name)} is {getattr(self, name)}", f"It must be {_either(choices)}.")
         if not self.separator:
-            raise TrainingError("separator is empty", "Give the text that ends a prompt.")
+            raise TrainingError("--separator is empty", "Give the text that ends a prompt.")
         self.scale_of(0)
 
     @property
@@ -159,7 +161,7 @@ class TrainOptions:
         except ValueError:
             share = 0.0
         if kind != "doubling" or not 0 < share <= 1:
-            raise TrainingError(f"scale_schedule is {self.scale_schedule}", "Write it like this: doubling:0.125.")
+            raise TrainingError(f"--scale-schedule is {self.scale_schedule}", "Write it like this: doubling:0.125.")
         return self.full_scale * min(1.0, share * 2.0 ** min(epoch, 64))
 
     def hyperparameters(self) -> dict[str, Any]:
@@ -192,7 +194,13 @@ _CHOICES = {
     "optimizer": get_args(OptimizerName),
     "lr_schedule": get_args(ScheduleName),
     "answers": get_args(Answers),
+    "prompt_format": get_args(PromptFormat),
 }
+
+
+def flag(name: str) -> str:
+    """Return what the command line calls an option: ``--batch-size`` for ``batch_size``."""
+    return f"--{name.replace('_', '-')}"
 
 
 def _either(choices: tuple[str, ...]) -> str:

@@ -14,6 +14,9 @@ DEFAULT_EPOCHS = 1.0
 #: What an adapter's output is multiplied with when neither ``scale`` nor ``alpha`` is given.
 DEFAULT_SCALE = 2.0
 
+#: Options of which one at most may be given.
+EXCLUSIVE = (("iters", "epochs"), ("scale", "alpha"))
+
 TrainType = Literal["lora", "dora", "full"]
 OptimizerName = Literal["adam", "adamw", "adafactor", "sgd"]
 ScheduleName = Literal["cosine", "linear", "constant"]
@@ -112,7 +115,7 @@ class TrainOptions:
         Raises:
             TrainingError: One does not; the message names it.
         """
-        for one, other in (("iters", "epochs"), ("scale", "alpha")):
+        for one, other in EXCLUSIVE:
             if getattr(self, one) is not None and getattr(self, other) is not None:
                 raise TrainingError(f"Both {flag(one)} and {flag(other)} are given", "Give one of them.")
         for name in _ABOVE_0:

@@ -22,6 +22,7 @@ _KINDS: dict[type, tuple[str, tuple[type, ...]]] = {
     str: ("a text", (str,)),
     Path: ("a path", (str,)),
 }
+#: What an absent ``optimizer`` means.
 _OPTIMIZER = "adam"
 _SCHEDULES = {"cosine_decay": "cosine", "linear_schedule": "linear"}
 
@@ -77,11 +78,12 @@ def _converted(name: str, value: Any, file: Path) -> Any:
 
 
 def _one(kind: Any, name: str, value: Any, file: Path) -> Any:
+    """Return a single value in its type."""
     expected, accepted = _KINDS[kind]
     if isinstance(value, accepted) and (kind is bool or not isinstance(value, bool)):
         with suppress(ValueError, OverflowError):
-            found = kind(value)
-            if kind is not int or float(value) == found:
+            found: Any = kind(value)
+            if kind is not int or float(str(value)) == found:
                 return found
     raise TrainingError(f"{file}: {name} is {value!r}", f"Give {expected}.")
 

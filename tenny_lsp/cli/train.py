@@ -62,7 +62,9 @@ def train(
     ] = _DEFAULTS.dropout,
     optimizer: Annotated[OptimizerName, typer.Option(help="The optimizer.")] = _DEFAULTS.optimizer,
     weight_decay: Annotated[float, typer.Option(help="Of adamw, adafactor and sgd.")] = _DEFAULTS.weight_decay,
-    betas: Annotated[tuple[float, float], typer.Option(help="Of adam and adamw.")] = _DEFAULTS.betas,
+    betas: Annotated[
+        tuple[float, float], typer.Option(help="Of adam and adamw; the first is sgd's momentum.")
+    ] = _DEFAULTS.betas,
     max_grad_norm: Annotated[float, typer.Option(help="Longer gradients are scaled down.")] = _DEFAULTS.max_grad_norm,
     mask_prompt: Annotated[bool, typer.Option(help="Take the loss on completions only.")] = _DEFAULTS.mask_prompt,
     separator: Annotated[
@@ -102,7 +104,11 @@ def train(
     if result.rank == 0:
         from tenny_lsp.evaluation.training_report import write_training_report
 
-        out.print(result_table(result, write_training_report(result)))
+        report: Path | None = None
+        try:
+            report = write_training_report(result)
+        finally:  # what the training has come to is shown also without it
+            out.print(result_table(result, report))
 
 
 def _is_settled(context: typer.Context, name: str) -> bool:

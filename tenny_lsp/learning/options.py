@@ -49,7 +49,7 @@ class TrainOptions:
         dropout: Share of the adapter's inputs that is dropped in training.
         optimizer: ``"adam"``, ``"adamw"``, ``"adafactor"`` or ``"sgd"``.
         weight_decay: Of adamw, adafactor and sgd.
-        betas: Of adam and adamw.
+        betas: Of adam and adamw; the first one is sgd's momentum.
         max_grad_norm: Longer gradients are scaled down to this norm.
         grad_accumulation_steps: Batches of one update; their tokens weigh alike.
         mask_prompt: Whether the loss is taken on completions only.

@@ -283,6 +283,7 @@ class TrainingLoop:
             "curve": record.curve,
             "date": datetime.now(timezone.utc).date().isoformat(),
         }
+        weights = dict(sorted(weights.items()))  # a resumed training's come from a file, in any order
         # Given a path instead of an open file, MLX reports a full disk as a mere RuntimeError.
         save_adapter(
             folder or options.adapter_path,

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,6 +62,28 @@ def test_ten_and_ten_more_are_twenty_byte_for_byte(options: TrainOptions, tmp_pa
         whole.best_iteration,
     )
     assert resumed.trained_tokens == whole.trained_tokens
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        {"train_type": "full", "iters": 14, "save_every": 5, "steps_per_eval": 3},
+        {"train_type": "dora", "optimizer": "adamw"},
+        {"learning_rate": 0.3, "steps_per_eval": 1, "save_every": 4, "patience": 9},
+        {"optimizer": "adafactor", "grad_accumulation_steps": 1},
+    ],
+)
+def test_the_same_in_other_trainings_and_when_resumed_twice(
+    chosen: dict[str, Any], options: TrainOptions, tmp_path: Path
+) -> None:
+    whole = replace(options, **{"dropout": 0.0, "steps_per_report": 1, **chosen})
+    run(whole)
+    parted = replace(whole, adapter_path=tmp_path / "parted")
+    run(parted, stop_at=6 if whole.save_every == 5 else 11)
+    run(replace(parted, resume=True), stop_at=12)
+    run(replace(parted, resume=True))
+
+    assert weights(parted.adapter_path) == weights(whole.adapter_path)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")

@@ -27,7 +27,7 @@ def generate(
     num_tokens: Annotated[int, typer.Option("--num-tokens", "-m", min=1, help="The longest continuation.")] = 100,
     temp: Annotated[float, typer.Option(min=0, help="0: the likeliest token every time.")] = 0.8,
     top_p: Annotated[float, typer.Option(help="Draw from the likeliest tokens of this probability together.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Another seed draws another text.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Another seed draws another text.")] = 0,
 ) -> None:
     """Continue a prompt with a base, and an adapter if one is named, piece by piece."""
     if not 0 < top_p <= 1:

@@ -155,8 +155,8 @@ def _why_ended(result: TrainResult) -> str:
     return " (stopped early: no validation was better)" if result.stopped_early else ""
 
 
-def result_table(result: TrainResult, report: Path) -> Table:
-    """Return a training's result as a table."""
+def result_table(result: TrainResult, report: Path | None) -> Table:
+    """Return a training's result as a table, with its report if there is one."""
     table = Table(show_header=False)
     table.add_row("adapter", str(result.adapter_path))
     table.add_row("iterations", f"{result.iterations}{_why_ended(result)}")
@@ -165,7 +165,8 @@ def result_table(result: TrainResult, report: Path) -> Table:
     table.add_row("training loss", _number(result.train_loss))
     if result.test_loss is not None:
         table.add_row("test loss", f"{result.test_loss:.3f} (perplexity {_number(result.test_perplexity)})")
-    table.add_row("report", str(report))
+    if report is not None:
+        table.add_row("report", str(report))
     table.add_row("time", f"{_clock(result.duration_s)}, {result.trained_tokens:,} tokens")
     return table
 

@@ -7,7 +7,15 @@ import typer
 
 from tenny_lsp import locations
 from tenny_lsp.cli.app import AdapterPath, app, err, out, path_option
-from tenny_lsp.learning.options import DEFAULT_SCALE, Answers, OptimizerName, ScheduleName, TrainOptions, TrainType
+from tenny_lsp.learning.options import (
+    DEFAULT_SCALE,
+    EXCLUSIVE,
+    Answers,
+    OptimizerName,
+    ScheduleName,
+    TrainOptions,
+    TrainType,
+)
 
 _DEFAULTS = TrainOptions(data=Path(), adapter_path=Path())
 
@@ -54,7 +62,9 @@ def train(
     ] = _DEFAULTS.dropout,
     optimizer: Annotated[OptimizerName, typer.Option(help="The optimizer.")] = _DEFAULTS.optimizer,
     weight_decay: Annotated[float, typer.Option(help="Of adamw, adafactor and sgd.")] = _DEFAULTS.weight_decay,
-    betas: Annotated[tuple[float, float], typer.Option(help="Of adam and adamw.")] = _DEFAULTS.betas,
+    betas: Annotated[
+        tuple[float, float], typer.Option(help="Of adam and adamw; the first is sgd's momentum.")
+    ] = _DEFAULTS.betas,
     max_grad_norm: Annotated[float, typer.Option(help="Longer gradients are scaled down.")] = _DEFAULTS.max_grad_norm,
     mask_prompt: Annotated[bool, typer.Option(help="Take the loss on completions only.")] = _DEFAULTS.mask_prompt,
     separator: Annotated[
@@ -85,7 +95,7 @@ def train(
     from tenny_lsp.learning.train import train
 
     from_file = read_config(config) if config is not None else {}
-    given |= {name: value for name, value in from_file.items() if _is_default(context, name)}
+    given |= {name: value for name, value in from_file.items() if not _is_settled(context, name)}
     given["model"] = given["model"] or locations.EMBEDDED
     given["adapter_path"] = given["adapter_path"] or locations.trained_adapter(given["model"])
     given["keys"] = tuple(given["keys"] or ())
@@ -94,10 +104,15 @@ def train(
     if result.rank == 0:
         from tenny_lsp.evaluation.training_report import write_training_report
 
-        out.print(result_table(result, write_training_report(result)))
+        report: Path | None = None
+        try:
+            report = write_training_report(result)
+        finally:  # what the training has come to is shown also without it
+            out.print(result_table(result, report))
 
 
-def _is_default(context: typer.Context, name: str) -> bool:
-    """Return whether an option was not given on the command line."""
-    source = context.get_parameter_source(name)
-    return source is None or source.name == "DEFAULT"
+def _is_settled(context: typer.Context, name: str) -> bool:
+    """Return whether the command line gives an option, or another one that excludes it."""
+    names = {name}.union(*(pair for pair in EXCLUSIVE if name in pair))
+    sources = [context.get_parameter_source(one) for one in names]
+    return any(source is not None and source.name != "DEFAULT" for source in sources)

@@ -12,6 +12,7 @@ from tenny_lsp.learning.options import TrainResult
 from tenny_lsp.model.adapter_files import CARD_FILE
 
 PAGE_FILE, CURVES_FILE = "report.md", "curves.png"
+_NEXT_STEP = "The adapter is whole. Free some space, or look into metrics.jsonl there."
 #: What is drawn, from top to bottom: the fields of a report in one plot, its label, a factor.
 _PLOTS: tuple[tuple[tuple[str, ...], str, float], ...] = (
     (("train_loss", "val_loss"), "nats a token", 1),
@@ -38,8 +39,10 @@ def write_training_report(result: TrainResult) -> Path:
             _draw(metrics, folder / CURVES_FILE)
         page = folder / PAGE_FILE
         page.write_text(_page(result, card, has_curves=has_curves), encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise StorageError(f"The report cannot be written to {folder}: {error}", "Free some space.") from error
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise StorageError(
+            f"The training is done, but its report cannot be written to {folder}: {error}", _NEXT_STEP
+        ) from error
     return page
 
 
@@ -58,9 +61,14 @@ def _page(result: TrainResult, card: dict[str, Any], *, has_curves: bool) -> str
         rows["test loss"] = _number(result.test_loss)
     table = ["| | |", "|---|---|", *(f"| {name} | {value} |" for name, value in rows.items())]
     options = ["| option | value |", "|---|---|"]
-    options += [f"| {name} | {value} |" for name, value in card["hyperparameters"].items() if value is not None]
+    options += [f"| {name} | {_cell(value)} |" for name, value in card["hyperparameters"].items() if value is not None]
     curves = [f"![Loss, learning rate, scale, speed and memory by iteration]({CURVES_FILE})", ""] if has_curves else []
     return "\n".join(["# Training", "", *table, "", *curves, "## Options", "", *options, ""])
+
+
+def _cell(value: object) -> str:
+    """Return a value as it may stand in a table: a separator may hold line feeds and bars."""
+    return str(value).replace("\n", "\\n").replace("|", "\\|")
 
 
 def _number(value: float | None) -> str:

@@ -52,7 +52,7 @@ def check_adapter(folder: Path, base_folder: Path) -> None:
         if not (folder / name).is_file():
             raise AdapterError(f"The adapter in {folder} has no {name}", next_step)
     config = _read_json(folder / CONFIG_FILE, AdapterError, next_step)
-    if "num_layers" not in config or "lora_parameters" not in config:
+    if "num_layers" not in config or not isinstance(config.get("lora_parameters"), dict):
         raise AdapterError(f"{folder / CONFIG_FILE} does not describe a LoRA adapter", next_step)
     check_adapter_weights(folder / WEIGHTS_FILE, base_folder)
 

@@ -1,6 +1,7 @@
 """Save the whole state of a training, so that it goes on as if it had never stopped. Imports no MLX."""
 
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, BinaryIO
 
 from tenny_lsp.errors import StorageError
 from tenny_lsp.learning.folders import recover, replace_folder, sync
+from tenny_lsp.learning.options import flag
 
 ARRAYS_FILE, VALUES_FILE = "state.safetensors", "state.json"
 
@@ -15,6 +17,19 @@ ARRAYS_FILE, VALUES_FILE = "state.safetensors", "state.json"
 def run_folder(adapter: Path) -> Path:
     """Return the folder beside an adapter that holds its training's metrics, last weights and state."""
     return adapter.with_name(f"{adapter.name}.run")
+
+
+def check_run_folder(adapter: Path) -> None:
+    """Check that a training can write beside its adapter.
+
+    Raises:
+        StorageError: Something else is there, or nothing can be written into it.
+    """
+    run = run_folder(adapter.resolve())
+    if run.exists() and not run.is_dir():
+        raise StorageError(f"{run} is no folder, and the training keeps its state there", "Move it away.")
+    if run.exists() and not os.access(run, os.W_OK):
+        raise StorageError(f"{run} is not writable", "Choose another --adapter-path.")
 
 
 def save_state(folder: Path, write_arrays: Callable[[BinaryIO], None], values: dict[str, Any]) -> None:
@@ -53,20 +68,32 @@ def read_state(folder: Path, origin: dict[str, Any]) -> tuple[Path, dict[str, An
         origin (dict): What must not have changed: base, dataset, options.
 
     Raises:
-        StorageError: There is no state, or it is of another training.
+        StorageError: There is no state, or it is damaged or of another training.
     """
     file = folder / VALUES_FILE
     recover(folder)
     try:
-        values: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        values: Any = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise StorageError(
             f"There is no state to resume from: {file} cannot be read ({error})",
             "Train without --resume; --save-every keeps states.",
         ) from error
-    if changed := sorted(key for key in origin if values.get("origin", {}).get(key) != origin[key]):
+    if not (isinstance(values, dict) and isinstance(values.get("origin"), dict)):
+        raise damaged_state(folder, f"{VALUES_FILE} holds no state")
+    if changed := sorted(_named(key) for key in origin if values["origin"].get(key) != origin[key]):
         raise StorageError(
             f"The state in {folder} is of another training: {', '.join(changed)} differ",
             "Give the options it was begun with, or train without --resume.",
         )
     return folder / ARRAYS_FILE, values
+
+
+def damaged_state(folder: Path, why: object) -> StorageError:
+    """Return the error of a state that cannot be gone on from."""
+    return StorageError(f"The state in {folder} is damaged: {why}", "Train without --resume.")
+
+
+def _named(key: str) -> str:
+    """Return what of a training's origin differs, as a user calls it."""
+    return key if key in ("base", "dataset") else flag(key)

@@ -1,8 +1,9 @@
 """Read a training's options from a YAML file with the keys of ``mlx_lm.lora``. Imports no MLX."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import yaml  # type: ignore[import-untyped]
 
@@ -13,6 +14,16 @@ from tenny_lsp.learning.options import TrainOptions
 _RENAMED = {"fine_tune_type": "train_type"}
 #: What MLX-LM's command does by options and Tenny's by its name, or never.
 _IGNORED = {"train", "config", "project_name", "trust_remote_code", "clear_cache_threshold", "hf_dataset"}
+#: An option's type → how a message calls it, and what YAML may make of it.
+_KINDS: dict[type, tuple[str, tuple[type, ...]]] = {
+    bool: ("true or false", (bool,)),
+    int: ("a whole number", (int, float, str)),
+    float: ("a number", (int, float, str)),
+    str: ("a text", (str,)),
+    Path: ("a path", (str,)),
+}
+#: What an absent ``optimizer`` means.
+_OPTIMIZER = "adam"
 _SCHEDULES = {"cosine_decay": "cosine", "linear_schedule": "linear"}
 
 
@@ -32,6 +43,8 @@ def read_config(file: Path) -> dict[str, Any]:
     for key, value in values.items():
         if key in _IGNORED or value is None:
             continue
+        if key == "optimizer_config" and isinstance(value, dict):  # a part for each optimizer there is
+            value = value.get(str(values.get("optimizer") or _OPTIMIZER)) or {}
         found |= _options(str(key), value, file)
     return found
 
@@ -44,6 +57,8 @@ def _options(key: str, value: Any, file: Path) -> dict[str, Any]:
     }
     if key in nested and isinstance(value, dict):
         return nested[key](value, file)
+    if key in nested and key not in TrainOptions.__dataclass_fields__:
+        raise TrainingError(f"{file}: {key} is {value!r}", "Write its keys below it, indented.")
     name = _RENAMED.get(key, key)
     if name not in TrainOptions.__dataclass_fields__:
         raise TrainingError(f"{file} has the key {key}, which is no option", "`tenny-lsp train --help` lists them.")
@@ -52,17 +67,25 @@ def _options(key: str, value: Any, file: Path) -> dict[str, Any]:
 
 def _converted(name: str, value: Any, file: Path) -> Any:
     """Return a value in its option's type: YAML takes 1e-4 for a text, and knows no paths."""
-    annotation = str(TrainOptions.__dataclass_fields__[name].type)
-    try:
-        if isinstance(value, list):
-            return tuple(value)
-        if "Path" in annotation:
-            return Path(str(value))
-        if "float" in annotation:
-            return float(value)
-        return int(value) if "int" in annotation else value
-    except (TypeError, ValueError) as error:
-        raise TrainingError(f"{file}: {name} is {value!r}", "Give a number.") from error
+    annotation: Any = TrainOptions.__dataclass_fields__[name].type
+    kinds = [kind for kind in get_args(annotation) or (annotation,) if kind is not type(None)]
+    kind = str if get_origin(annotation) is Literal else kinds[0]
+    if get_origin(annotation) is tuple:
+        if isinstance(value, list) and (len(value) == len(kinds) or Ellipsis in kinds):
+            return tuple(_one(kind, name, item, file) for item in value)
+        raise TrainingError(f"{file}: {name} is {value!r}", f"Give a list{'' if kind is str else ' of two numbers'}.")
+    return _one(kind, name, value, file)
+
+
+def _one(kind: Any, name: str, value: Any, file: Path) -> Any:
+    """Return a single value in its type."""
+    expected, accepted = _KINDS[kind]
+    if isinstance(value, accepted) and (kind is bool or not isinstance(value, bool)):
+        with suppress(ValueError, OverflowError):
+            found: Any = kind(value)
+            if kind is not int or float(str(value)) == found:
+                return found
+    raise TrainingError(f"{file}: {name} is {value!r}", f"Give {expected}.")
 
 
 def _lora(values: dict[str, Any], file: Path) -> dict[str, Any]:
@@ -71,30 +94,28 @@ def _lora(values: dict[str, Any], file: Path) -> dict[str, Any]:
 
 
 def _optimizer(values: dict[str, Any], file: Path) -> dict[str, Any]:
-    """Take over the chosen optimizer's options; MLX-LM's files list every optimizer, mostly with none."""
-    found: dict[str, Any] = {}
-    for options in values.values():
-        found |= _nested("optimizer_config", options or {}, {"weight_decay", "betas"}, file)
-    return found
+    return _nested("optimizer_config", values, {"weight_decay", "betas"}, file)
 
 
 def _schedule(values: dict[str, Any], file: Path) -> dict[str, Any]:
     """Take over a schedule; its arguments begin with the peak, the rest follows from the iterations."""
-    name = values.get("name")
+    name = str(values.get("name"))
     if name not in _SCHEDULES:
         raise TrainingError(f"{file}: the schedule {name} is not known", f"Use {' or '.join(_SCHEDULES)}.")
     found: dict[str, Any] = {"lr_schedule": _SCHEDULES[name]}
     if "warmup" in values:
         found["warmup"] = _converted("warmup", values["warmup"], file)
     if arguments := values.get("arguments"):
+        if not isinstance(arguments, list):
+            raise TrainingError(f"{file}: the schedule's arguments are {arguments!r}", "Give a list of numbers.")
         found["learning_rate"] = _converted("learning_rate", arguments[0], file)
     return found
 
 
 def _nested(where: str, values: dict[str, Any], known: set[str], file: Path) -> dict[str, Any]:
-    if unknown := sorted(set(values) - known):
+    if unknown := sorted(set(map(str, values)) - known):
         raise TrainingError(
             f"{file} has the key {unknown[0]} under {where}, which is no option",
             f"There are {', '.join(sorted(known))}.",
         )
-    return {name: _converted(name, value, file) for name, value in values.items()}
+    return {name: _converted(name, value, file) for name, value in values.items() if value is not None}

@@ -12,12 +12,14 @@ from tenny_lsp.learning.options import Answers
 from tenny_lsp.model.prompt_format import ChatTokenizer
 
 
-def encode_conversation(conversation: Conversation, tokenizer: ChatTokenizer, answers: Answers) -> TokenizedRow:
+def encode_conversation(
+    conversation: Conversation, tokenizer: ChatTokenizer, answers: Answers, *, mask_prompt: bool = True
+) -> TokenizedRow:
     """Return a conversation's tokens, as the template gives them, and where its answers stand.
 
     An answer begins where the template, asked for one, leaves off, and ends with the token that ends the turn. A
     template that writes earlier turns otherwise than the last (as those do that drop thoughts) has its answers found
-    from where both agree.
+    from where both agree. Without ``mask_prompt`` everything is learned.
 
     Raises:
         BaseModelError: The tokenizer has no chat template, or it refuses the conversation.
@@ -26,12 +28,18 @@ def encode_conversation(conversation: Conversation, tokenizer: ChatTokenizer, an
     messages = [_readable(message) for message in conversation.messages]
     tools = list(conversation.tools) or None
     places = [place for place, message in enumerate(messages) if message["role"] == "assistant"]
-    whole = _ids(tokenizer, messages, tools)
+
+    def ids(part: Sequence[dict[str, Any]], **options: Any) -> list[int]:
+        return _ids(tokenizer, part, tools, conversation.place, **options)
+
+    whole = ids(messages)
+    if not mask_prompt and len(whole) > 1:
+        return TokenizedRow(tuple(whole), 1)
     spans = []
     for place in places if answers == "all" else places[-1:]:
-        before = _ids(tokenizer, messages[:place], tools, add_generation_prompt=True)
+        before = ids(messages[:place], add_generation_prompt=True)
         start = _shared(before, whole)
-        end = _shared(_ids(tokenizer, messages[: place + 1], tools), whole)
+        end = _shared(ids(messages[: place + 1]), whole)
         if end > start >= 1:
             spans.append((start, end))
     if not spans:
@@ -43,12 +51,13 @@ def encode_conversation(conversation: Conversation, tokenizer: ChatTokenizer, an
 
 
 def shortened(row: TokenizedRow, longest: int) -> TokenizedRow:
-    """Return a row without what lies before its last tokens, so that the last answer stays."""
-    gone = len(row.tokens) - longest
-    if gone <= 0:
+    """Return a row without what lies behind its last answer and, if need be, far before it."""
+    if len(row.tokens) <= longest:
         return row
+    last = row.learned[-1][1]
+    gone = max(last - longest, 0)
     spans = [(max(start - gone, 1), end - gone) for start, end in row.learned if end - gone > 1]
-    return TokenizedRow(row.tokens[gone:], spans[0][0], tuple(spans))
+    return TokenizedRow(row.tokens[gone:last], spans[0][0], tuple(spans))
 
 
 def _readable(message: dict[str, Any]) -> dict[str, Any]:
@@ -69,13 +78,15 @@ def _called(call: Any) -> Any:
         return call
 
 
-def _ids(tokenizer: ChatTokenizer, messages: Sequence[dict[str, Any]], tools: Any, **options: Any) -> list[int]:
+def _ids(
+    tokenizer: ChatTokenizer, messages: Sequence[dict[str, Any]], tools: Any, place: str, **options: Any
+) -> list[int]:
     """Return the template's tokens for messages; it writes every special token itself, the first one once."""
     try:
         found = tokenizer.apply_chat_template(list(messages), tools=tools, tokenize=True, return_dict=False, **options)
     except Exception as error:  # a template is a program, and raises what it likes
         raise BaseModelError(
-            f"The base model's chat template does not take the conversation: {error}",
+            f"The base model's chat template does not take the conversation{place and f' of {place}'}: {error}",
             "Train on a base that was made for chat, or write prompt and completion.",
         ) from error
     return [int(token) for token in found]

@@ -43,7 +43,7 @@ def encode_rows(
         rows (Sequence[Row | Conversation]): The rows.
         tokenizer (Encoder): The base model's tokenizer.
         max_seq_length (int): The longest example, in tokens.
-        mask_prompt (bool): Whether only the completion is learned. Default: ``True``.
+        mask_prompt (bool): Whether only completions and answers are learned. Default: ``True``.
         prompt_format (PromptFormat): ``chat``: prompts are messages in the tokenizer's chat template.
         answers (Answers): Which answers of a conversation are learned.
 
@@ -59,7 +59,7 @@ def encode_rows(
     examples, cut = [], 0
     for row in rows:
         if isinstance(row, Conversation):
-            whole = encode_conversation(row, tokenizer, answers)
+            whole = encode_conversation(row, tokenizer, answers, mask_prompt=mask_prompt)
             cut += len(whole.tokens) > max_seq_length
             examples.append(shortened(whole, max_seq_length))
             continue

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Literal
 from tenny_lsp.errors import DatasetError
 from tenny_lsp.model.prompts import SEPARATOR
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 #: ``completions`` writes prompt and completion apart, ``text`` as one string.
 Format = Literal["completions", "text"]
 _EXPECTED = 'A row is {"prompt": "…", "completion": "…"}, {"text": "Q: …\\nA: …"} or {"messages": […]}.'
@@ -104,6 +106,8 @@ def _json_values(text: str, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             raise DatasetError(f"{place} is not JSON: {error}", _EXPECTED) from error
         if not isinstance(value, dict):
             raise DatasetError(f"{place} is not an object", _EXPECTED)
+        if "\\u" in line and _SURROGATE.search(json.dumps(value, ensure_ascii=False)):
+            raise DatasetError(f"{place} holds half of a surrogate pair, which is no character", _EXPECTED)
         yield place, value
 
 

@@ -6,11 +6,12 @@ from typing import Any, cast
 
 import mlx.core as mx
 from mlx.utils import tree_unflatten
-from mlx_lm.utils import dequantize_model, load, save
+from mlx_lm.utils import dequantize_model, save
 
 from tenny_lsp.errors import AdapterError
 from tenny_lsp.learning.adapter import check_adapter, check_base
 from tenny_lsp.learning.folders import check_new, write_folder
+from tenny_lsp.learning.lora import apply_adapter, load_unchanged
 from tenny_lsp.model.identity import refuse_code
 
 #: Texts that the models are compared on, as code and as questions.
@@ -58,12 +59,10 @@ def fuse(base: Path, adapter: Path, output: Path, *, keep_quantized: bool = Fals
     refuse_code(base)
     check_adapter(adapter, base)
     check_new(output)
-    bare, tokenizer = load(str(base))[:2]
+    model, tokenizer, config = load_unchanged(base)
     probes = [mx.array([tokenizer.encode(text)]) for text in _PROBES]
-    before = _log_probabilities(bare, probes)
-    del bare
-    loaded: Any = load(str(base), adapter_path=str(adapter), return_config=True)
-    model, tokenizer, config = loaded
+    before = _log_probabilities(model, probes)
+    model = apply_adapter(model, adapter)
     adapted = _log_probabilities(model, probes)
     modules = [(name, module) for name, module in model.named_modules() if hasattr(module, "fuse")]
     layers = [(name, module.fuse(dequantize=not keep_quantized)) for name, module in modules]

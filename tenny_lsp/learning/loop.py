@@ -1,5 +1,6 @@
 """Train a model that has its adapter layers, and write the adapter."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import nullcontext
 from datetime import datetime, timezone
@@ -12,7 +13,7 @@ import mlx.core as mx
 from tenny_lsp.errors import TrainingError
 from tenny_lsp.learning.adapter import save_adapter
 from tenny_lsp.learning.batches import Batch, Share, TokenizedRow, epoch, epochs
-from tenny_lsp.learning.checkpoint import read_state, run_folder, save_state
+from tenny_lsp.learning.checkpoint import damaged_state, read_state, run_folder, save_state
 from tenny_lsp.learning.lora import set_scale, trainable_weights
 from tenny_lsp.learning.metrics import Metrics
 from tenny_lsp.learning.objective import checkpointed_layers, completion_loss
@@ -56,14 +57,14 @@ class TrainingLoop:
         self._loss = completion_loss(model)
         self._best: dict[str, mx.array] = {}
         self._run = run_folder(options.adapter_path.resolve())
-        report = Metrics(self._run, on_progress, goes_on=options.resume).note if self._is_first else lambda _: None
+        self._metrics = Metrics(self._run, on_progress)
         iters = options.iterations(len(examples["train"]))
         self._record = TrainingRecord(
             options,
             iters,
             validate=self._validate if "valid" in examples else None,
             save=self._checkpoint,
-            on_progress=report,
+            on_progress=self._metrics.note if self._is_first else lambda _: None,
         )
         self._optimizer = make_optimizer(options, iters)
         self._step = TrainingStep(
@@ -87,13 +88,16 @@ class TrainingLoop:
         record, interrupted, test_loss = self._record, False, None
         try:
             self._train()
-            test_loss = self._test() if self._options.test else None
         except KeyboardInterrupt:
             if record.iteration == 0:
                 raise
             interrupted = True
             record.save_unvalidated()
-        self._save_last()
+        self._save_last()  # before the test, which is of the best
+        try:
+            test_loss = self._test() if self._options.test and not interrupted else None
+        except KeyboardInterrupt:
+            interrupted = True
         result = TrainResult(
             adapter_path=self._options.adapter_path,
             iterations=record.iteration,
@@ -197,9 +201,12 @@ class TrainingLoop:
         self._best, self._best_scale = weights, self._scale
 
     def _save_last(self) -> None:
-        """Save the present weights beside the best ones, where these are others."""
+        """Save the present weights beside the best ones where these are others; else remove an earlier training's."""
+        folder = self._run / "last"
         if self._record.best_iteration != self._record.iteration:
-            self._save(self._weights(), self._scale, test_loss=None, interrupted=False, folder=self._run / "last")
+            self._save(self._weights(), self._scale, test_loss=None, interrupted=False, folder=folder)
+        elif self._is_first:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _save_state(self) -> None:
         """Save everything that the next iteration depends on."""
@@ -217,22 +224,35 @@ class TrainingLoop:
         save_state(self._run / "state", lambda stream: mx.save_safetensors(stream, arrays), values)
 
     def _resume(self) -> None:
-        """Go on from the state that was saved last."""
+        """Go on from the state that was saved last.
+
+        Raises:
+            StorageError: There is none, or it is damaged or of another training.
+        """
         file, values = read_state(self._run / "state", self._identity())
-        arrays = cast("dict[str, mx.array]", mx.load(str(file)))
-        self._model.load_weights(_named(arrays, "weights."), strict=False)
-        self._best = dict(_named(arrays, "best."))
-        self._step.restore(arrays)
-        self._record.restore(values["record"])
-        self._best_scale = values["best_scale"]
-        self._set_scale(values["scale"])
+        try:
+            arrays = cast("dict[str, mx.array]", mx.load(str(file)))
+            self._model.load_weights(_named(arrays, "weights."), strict=False)
+            self._best = dict(_named(arrays, "best."))
+            self._step.restore(arrays)
+            self._best_scale = values["best_scale"]
+            self._set_scale(values["scale"])
+            self._record.restore(values["record"])
+        except (OSError, RuntimeError, ValueError, TypeError, KeyError) as error:
+            raise damaged_state(file.parent, error) from error
+        if self._is_first:
+            self._metrics.go_on_from(self._record.iteration)
 
     def _identity(self) -> dict[str, Any]:
         """Return what must not have changed when a training is resumed."""
         chosen = self._options.hyperparameters() | {"iters": self._record.iters}
         for name in ("steps_per_report", "test", "test_batches", "save_every"):
             del chosen[name]
-        return {"base": self._origin["base"], "dataset": self._origin["dataset"]["sha256"], **chosen}
+        read = {
+            file: sha256 for file, sha256 in self._origin["dataset"]["sha256"].items() if not file.startswith("test.")
+        }
+        chosen["prompt_format"] = self._origin["prompt_format"]
+        return {"base": self._origin["base"], "dataset": read, **chosen}
 
     def _save(
         self,
@@ -263,6 +283,7 @@ class TrainingLoop:
             "curve": record.curve,
             "date": datetime.now(timezone.utc).date().isoformat(),
         }
+        weights = dict(sorted(weights.items()))  # a resumed training's come from a file, in any order
         # Given a path instead of an open file, MLX reports a full disk as a mere RuntimeError.
         save_adapter(
             folder or options.adapter_path,

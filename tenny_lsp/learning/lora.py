@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import mlx.core as mx
 from mlx.utils import tree_flatten
-from mlx_lm.tuner.utils import linear_to_lora_layers
+from mlx_lm.tuner.utils import linear_to_lora_layers, load_adapters
 from mlx_lm.utils import dequantize_model, hf_repo_to_path, load
 
 from tenny_lsp.errors import AdapterError, BaseModelError, TrainingError
@@ -21,6 +21,10 @@ from tenny_lsp.model.runtime import prepare
 
 #: Bits of packed weights that MLX-LM's DoRA unpacks rightly.
 _DORA_BITS = {2, 4, 8}
+#: MLX-LM lists every tensor that does not fit.
+_LONGEST_REASON = 300
+#: What MLX-LM raises for files that are not what it expects.
+_LOADING_ERRORS = (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError)
 
 
 def load_base(name: str | None) -> tuple[Path, Any, Encoder]:
@@ -43,7 +47,7 @@ def load_base(name: str | None) -> tuple[Path, Any, Encoder]:
         model, tokenizer = load(name if from_hub else str(folder))
         if from_hub:
             folder = hf_repo_to_path(name)
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError) as error:
+    except _LOADING_ERRORS as error:
         raise BaseModelError(
             f"The base model {name or folder} cannot be loaded: {error}",
             "Give a folder in Hugging Face's or MLX's format, or a hub name, with --model.",
@@ -65,7 +69,7 @@ def add_adapter(model: Any, options: TrainOptions, base: Path) -> dict[str, Any]
     """
     layer_count = len(model.layers)
     if options.num_layers > layer_count:
-        raise TrainingError(f"num_layers is {options.num_layers}, and the base has {layer_count}", "Give -1 for all.")
+        raise TrainingError(f"--num-layers is {options.num_layers}, and the base has {layer_count}", "Give -1 for all.")
     bits = {module.bits for _, module in model.named_modules() if hasattr(module, "bits")}
     mx.random.seed(options.seed)
     model.freeze()
@@ -81,13 +85,50 @@ def add_adapter(model: Any, options: TrainOptions, base: Path) -> dict[str, Any]
     return parameters
 
 
+def load_unchanged(base: Path, *, lazy: bool = False) -> tuple[Any, Any, dict[str, Any]]:
+    """Return the model, tokenizer and configuration of a base's folder, in the dtype and bits of its files.
+
+    Args:
+        base (Path): The folder, checked.
+        lazy (bool): Whether weights are read only when they are used. Default: ``False``.
+
+    Raises:
+        BaseModelError: It cannot be loaded.
+    """
+    try:
+        loaded: Any = load(str(base), lazy=lazy, return_config=True)
+    except _LOADING_ERRORS as error:
+        raise BaseModelError(
+            f"The base model {base} cannot be loaded: {error}", "Name another with --model."
+        ) from error
+    model, tokenizer, config = loaded
+    return model, tokenizer, config
+
+
+def apply_adapter(model: Any, adapter: Path) -> Any:
+    """Return a model with the layers and weights of an adapter's folder, which become the model's own.
+
+    Raises:
+        AdapterError: The adapter does not fit the model, or its configuration is damaged.
+    """
+    try:
+        adapted = load_adapters(model, str(adapter))
+    except _LOADING_ERRORS as error:
+        raise AdapterError(
+            f"The adapter in {adapter} does not fit the base: {str(error)[:_LONGEST_REASON]}",
+            "Use the base it was trained on (--model), or train an adapter for this one.",
+        ) from error
+    adapted.eval()
+    return adapted
+
+
 def _load_weights(model: Any, file: Path, options: TrainOptions, base: Path) -> None:
     check_adapter_weights(file, base)
     weights = cast("dict[str, mx.array]", mx.load(str(file)))
     wanted = {name: value.shape for name, value in trainable_weights(model).items()}
     if {name: value.shape for name, value in weights.items()} != wanted:
         raise AdapterError(
-            f"{file} does not fit this base with rank {options.rank} and num_layers {options.num_layers}",
+            f"{file} does not fit this base with --rank {options.rank} and --num-layers {options.num_layers}",
             f"Give --rank, --num-layers and --keys as they are in the {CONFIG_FILE} beside it.",
         )
     model.load_weights(list(weights.items()), strict=False)

@@ -14,6 +14,9 @@ DEFAULT_EPOCHS = 1.0
 #: What an adapter's output is multiplied with when neither ``scale`` nor ``alpha`` is given.
 DEFAULT_SCALE = 2.0
 
+#: Options of which one at most may be given.
+EXCLUSIVE = (("iters", "epochs"), ("scale", "alpha"))
+
 TrainType = Literal["lora", "dora", "full"]
 OptimizerName = Literal["adam", "adamw", "adafactor", "sgd"]
 ScheduleName = Literal["cosine", "linear", "constant"]
@@ -46,7 +49,7 @@ class TrainOptions:
         dropout: Share of the adapter's inputs that is dropped in training.
         optimizer: ``"adam"``, ``"adamw"``, ``"adafactor"`` or ``"sgd"``.
         weight_decay: Of adamw, adafactor and sgd.
-        betas: Of adam and adamw.
+        betas: Of adam and adamw; the first one is sgd's momentum.
         max_grad_norm: Longer gradients are scaled down to this norm.
         grad_accumulation_steps: Batches of one update; their tokens weigh alike.
         mask_prompt: Whether the loss is taken on completions only.
@@ -61,7 +64,7 @@ class TrainOptions:
         patience: Validations without a better loss after which the training ends; None: never.
         save_every: Iterations between two saves of the whole state, which a training resumes from; None: never.
         resume: Whether to go on from the state that the same training saved.
-        resume_adapter_file: Adapter weights to go on from.
+        resume_adapter_file: Adapter weights to begin with; where a state is resumed, they are in it.
         seed: Of the adapter's first weights, of dropout and of the order of rows.
         test: Whether to score the adapter on ``test.jsonl`` at the end.
         test_batches: Batches of the test; -1 for all.
@@ -112,30 +115,32 @@ class TrainOptions:
         Raises:
             TrainingError: One does not; the message names it.
         """
-        for one, other in (("iters", "epochs"), ("scale", "alpha"), ("resume", "resume_adapter_file")):
-            if getattr(self, one) not in (None, False) and getattr(self, other) is not None:
-                raise TrainingError(f"Both {_flag(one)} and {_flag(other)} are given", "Give one of them.")
+        for one, other in EXCLUSIVE:
+            if getattr(self, one) is not None and getattr(self, other) is not None:
+                raise TrainingError(f"Both {flag(one)} and {flag(other)} are given", "Give one of them.")
         for name in _ABOVE_0:
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
-                raise TrainingError(f"{_flag(name)} is {value}", "It must be above 0.")
+                raise TrainingError(f"{flag(name)} is {value}", "It must be above 0.")
         for name, value in (("weight_decay", self.weight_decay), ("warmup", self.warmup or 0)):
             if not (math.isfinite(value) and value >= 0):
-                raise TrainingError(f"{_flag(name)} is {value}", "It must be at least 0.")
+                raise TrainingError(f"{flag(name)} is {value}", "It must be at least 0.")
         for beta in self.betas:
             if not 0 <= beta < 1:
                 raise TrainingError(f"--betas holds {beta}", "Each must be at least 0 and below 1.")
         for name in ("num_layers", "val_batches", "test_batches"):
             if getattr(self, name) < 1 and getattr(self, name) != -1:
-                raise TrainingError(f"{_flag(name)} is {getattr(self, name)}", "It must be above 0, or -1 for all.")
+                raise TrainingError(f"{flag(name)} is {getattr(self, name)}", "It must be above 0, or -1 for all.")
         for name, least in (("steps_per_report", 1), ("steps_per_eval", 1), ("max_seq_length", 8)):
             if getattr(self, name) < least:
-                raise TrainingError(f"{_flag(name)} is {getattr(self, name)}", f"It must be at least {least}.")
+                raise TrainingError(f"{flag(name)} is {getattr(self, name)}", f"It must be at least {least}.")
+        if not 0 <= self.seed < 1 << 32:
+            raise TrainingError(f"--seed is {self.seed}", "It must be at least 0 and below 2 to the power of 32.")
         if not 0 <= self.dropout < 1:
             raise TrainingError(f"--dropout is {self.dropout}", "It must be at least 0 and below 1.")
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
-                raise TrainingError(f"{_flag(name)} is {getattr(self, name)}", f"It must be {_either(choices)}.")
+                raise TrainingError(f"{flag(name)} is {getattr(self, name)}", f"It must be {_either(choices)}.")
         if not self.separator:
             raise TrainingError("--separator is empty", "Give the text that ends a prompt.")
         self.scale_of(0)
@@ -192,16 +197,17 @@ _CHOICES = {
     "optimizer": get_args(OptimizerName),
     "lr_schedule": get_args(ScheduleName),
     "answers": get_args(Answers),
+    "prompt_format": get_args(PromptFormat),
 }
+
+
+def flag(name: str) -> str:
+    """Return what the command line calls an option: ``--batch-size`` for ``batch_size``."""
+    return f"--{name.replace('_', '-')}"
 
 
 def _either(choices: tuple[str, ...]) -> str:
     return f"{', '.join(choices[:-1])} or {choices[-1]}"
-
-
-def _flag(name: str) -> str:
-    """Return an option as the command line spells it."""
-    return f"--{name.replace('_', '-')}"
 
 
 @dataclass(frozen=True, slots=True)

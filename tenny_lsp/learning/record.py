@@ -17,7 +17,7 @@ _MOST_SKIPPED = 3
 #: What a resumed training goes on with.
 _KEPT = (
     *("iteration", "trained_tokens", "train_loss", "start_val_loss", "val_loss", "best_iteration", "skipped", "curve"),
-    *("_losses", "_worse", "_skipped_in_a_row"),
+    *("stopped_early", "_losses", "_worse", "_skipped_in_a_row"),
 )
 
 

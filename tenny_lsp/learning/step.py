@@ -85,7 +85,8 @@ class TrainingStep:
         self._update(mean, _norm(mean))
 
     def _add(self, gradients: Gradients, tokens: float) -> None:
-        weighted = tree_map(lambda value: value * tokens, gradients)
+        # A gradient may be laid out by columns, and in a file it is by rows: its norm must not depend on that.
+        weighted = tree_map(lambda value: mx.contiguous(value * tokens), gradients)
         before = self._gradients
         self._gradients = weighted if before is None else tree_map(mx.add, before, weighted)
         self._tokens += tokens

@@ -9,6 +9,7 @@ from typing import Any
 
 from tenny_lsp.errors import TrainingError
 from tenny_lsp.learning.adapter import check_replaceable
+from tenny_lsp.learning.checkpoint import check_run_folder
 from tenny_lsp.learning.encoding import encode_rows
 from tenny_lsp.learning.formats import read_rows
 from tenny_lsp.learning.options import TrainOptions, TrainResult
@@ -44,6 +45,7 @@ def train(options: TrainOptions, on_progress: OnProgress) -> TrainResult:
     """
     options.check()
     check_replaceable(options.adapter_path)
+    check_run_folder(options.adapter_path)
     files = _dataset_files(options)
     rows = {name: read_rows(file, options.separator) for name, file in files.items()}
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", _SPIN_CYCLES_LOG2)

@@ -1,6 +1,8 @@
 """Adapters of lora.py and PEFT, there and back, and models that an adapter is fused into."""
 
 import json
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ import mlx_lm
 import numpy as np
 import pytest
 
-from tenny_lsp.errors import AdapterError, StorageError
+from tenny_lsp.errors import AdapterError, BaseModelError, StorageError
 from tenny_lsp.learning.convert.adapters import export_adapter, import_adapter
 from tenny_lsp.learning.convert.peft import read_peft
 from tenny_lsp.learning.fuse import fuse
@@ -178,3 +180,82 @@ def test_a_change_that_would_be_lost_is_refused(
     with pytest.raises(AdapterError, match="would lose 100% of what the adapter changes"):
         fuse(tiny_base, adapter, tmp_path / "fused")
     assert not (tmp_path / "fused").exists()
+
+
+def test_an_adapter_of_names_that_the_base_has_not_is_refused(adapter: Path, tiny_base: Path, tmp_path: Path) -> None:
+    file = tmp_path / "tenny.npz"
+    np.savez(file, **{name.replace("self_attn", "mixer"): np.array(value) for name, value in weights(adapter).items()})
+    with pytest.raises(AdapterError, match=r"(?s)does not fit the base: .*mixer"):
+        import_adapter(file, tmp_path / "new", tiny_base, "tiny", scale=2.0)
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_scale_that_makes_no_sense_is_refused(scale: float, adapter: Path, tiny_base: Path, tmp_path: Path) -> None:
+    with pytest.raises(AdapterError, match="The scale is"):
+        import_adapter(npz(adapter, tmp_path / "a.npz"), tmp_path / "new", tiny_base, "tiny", scale=scale)
+
+
+def test_a_folder_that_is_no_base_is_named(adapter: Path, rows: Path, tmp_path: Path) -> None:
+    with pytest.raises(BaseModelError, match=r"has no config\.json"):
+        import_adapter(npz(adapter, tmp_path / "a.npz"), tmp_path / "new", rows, "rows", scale=2.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"lora_alpha": "x"}, "adapter_config.json is damaged: could not convert"),
+        ({"lora_alpha": 0}, "is 0, so that the adapter changes nothing"),
+        ({"lora_alpha": None}, "adapter_config.json is damaged"),
+        ({"alpha_pattern": {"(": 3}}, "adapter_config.json is damaged: missing )"),
+        ({"alpha_pattern": [1]}, "adapter_config.json is damaged"),
+    ],
+)
+def test_a_damaged_configuration_of_peft_is_named(change: dict[str, Any], said: str, tmp_path: Path) -> None:
+    folder = peft_folder(tmp_path / "peft", {"r": 4, "lora_alpha": 8, **change}, {"q_proj": 4})
+    with pytest.raises(AdapterError, match=re.escape(said)):
+        read_peft(folder)
+
+
+def test_what_pefts_configuration_leaves_out_is_pefts_default(tmp_path: Path) -> None:
+    folder = peft_folder(tmp_path / "peft", {}, {"q_proj": 8})
+    (folder / "adapter_config.json").write_text('{"peft_type": "LORA"}')
+
+    assert read_peft(folder)[1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"lora_parameters": None}, "does not describe a LoRA adapter"),
+        ({"lora_parameters": {}}, "scale"),
+        ({"num_layers": "x"}, "does not fit the base"),
+        ({"lora_parameters": {"rank": 9, "scale": 2.0, "dropout": 0.0}}, "does not fit the base"),
+    ],
+)
+def test_a_damaged_configuration_is_named_when_fusing(
+    change: dict[str, Any], said: str, adapter: Path, tiny_base: Path, tmp_path: Path
+) -> None:
+    file = adapter / "adapter_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    with pytest.raises(AdapterError, match=said):
+        fuse(tiny_base, adapter, tmp_path / "fused")
+
+
+def test_an_adapter_that_does_not_say_its_scale_is_not_exported(adapter: Path, tiny_base: Path, tmp_path: Path) -> None:
+    file = adapter / "adapter_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"lora_parameters": {"rank": 4}}))
+    with pytest.raises(AdapterError, match="does not say its scale"):
+        export_adapter(adapter, tmp_path / "peft", tiny_base, "tiny")
+
+
+def test_a_base_that_cannot_be_loaded_is_named_when_fusing(
+    rows: Path, make_base: Callable[[Path], Path], tmp_path: Path
+) -> None:
+    base = make_base(tmp_path / "base")
+    adapter = trained(base, rows, tmp_path / "mine")
+    (adapter / "card.json").unlink()
+    config = json.loads((base / "config.json").read_text()) | {"model_type": "unheard"}
+    (base / "config.json").write_text(json.dumps(config))
+    with pytest.raises(BaseModelError, match="unheard"):
+        fuse(base, adapter, tmp_path / "fused")

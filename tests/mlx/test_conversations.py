@@ -10,6 +10,7 @@ from transformers import AutoTokenizer
 from tenny_lsp.errors import BaseModelError, DatasetError
 from tenny_lsp.learning.batches import TokenizedRow, collate
 from tenny_lsp.learning.conversations import encode_conversation, shortened
+from tenny_lsp.learning.encoding import encode_rows
 from tenny_lsp.learning.formats import Conversation, read_rows
 from tenny_lsp.learning.options import TrainOptions
 from tenny_lsp.learning.train import train
@@ -108,6 +109,41 @@ def test_a_long_conversation_keeps_its_last_answer(tiny_base: Path) -> None:
     row = shortened(encode_conversation(Conversation(TURNS), tokens, "all"), 24)
 
     assert len(row.tokens) == 24 and learned(row, tokens) == ["Another.<|im_end|>"]
+
+
+def test_what_comes_after_the_last_answer_goes_first(tiny_base: Path) -> None:
+    tokens = tokenizer(tiny_base, CHATML)
+    asked = Conversation((*TURNS[:2], {"role": "user", "content": "And what is mx.exp in mlx, please? " * 5}))
+    row = shortened(encode_conversation(asked, tokens, "all"), 24)
+
+    assert learned(row, tokens) == ["A function.<|im_end|>"] and len(row.tokens) <= 24
+
+
+def test_without_a_mask_all_of_a_conversation_is_learned(tiny_base: Path) -> None:
+    tokens = tokenizer(tiny_base, CHATML)
+    [row] = encode_rows([Conversation(TURNS)], tokens, max_seq_length=2048, mask_prompt=False)
+
+    assert row.learned == ((1, len(row.tokens)),)
+
+
+def test_a_conversation_that_the_template_refuses_is_named_by_its_line(tiny_base: Path) -> None:
+    tokens = tokenizer(tiny_base, "{{ raise_exception('roles must alternate') }}")
+    with pytest.raises(BaseModelError, match=r"of train\.jsonl, line 7: roles must alternate"):
+        encode_conversation(Conversation(TURNS, place="train.jsonl, line 7"), tokens, "all")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r'{"prompt": "a", "completion": "\ud800"}',
+        r'{"messages": [{"role": "user", "content": "\ud83d"}, {"role": "assistant", "content": "b"}]}',
+    ],
+)
+def test_half_of_a_character_is_named_by_its_line(line: str, tmp_path: Path) -> None:
+    file = tmp_path / "train.jsonl"
+    file.write_text(r'{"prompt": "\ud83d\ude00", "completion": "smile"}' + f"\n{line}\n")
+    with pytest.raises(DatasetError, match="line 2 holds half of a surrogate pair"):
+        read_rows(file)
 
 
 def test_a_base_without_a_template_says_so(tiny_base: Path) -> None:

@@ -65,6 +65,8 @@ def test_the_command_quantises_as_convert_py_did(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        (ConvertOptions(bits=8), "Give --quantize, too"),
+        (ConvertOptions(mode="mxfp4"), "Give --quantize, too"),
         (ConvertOptions(quantize=True, dequantize=True), "Give one of --quantize and --dequantize"),
         (ConvertOptions(quantize=True, bits=7), "--q-bits is 7"),
         (ConvertOptions(quantize=True, group_size=48), "--q-group-size is 48"),
@@ -222,4 +224,24 @@ def test_a_folder_without_weights_says_what_is_there(tiny_base: Path, tmp_path: 
     source = Path(shutil.copytree(tiny_base, tmp_path / "source"))
     (source / "model.safetensors").rename(source / "consolidated.00.pth")
     with pytest.raises(BaseModelError, match=r"found: consolidated\.00\.pth"):
+        convert_model(source, tmp_path / "new", ConvertOptions())
+
+
+def test_both_names_of_the_dtype_say_the_new_one(make_base: Callable[[Path], Path], tmp_path: Path) -> None:
+    base = make_base(tmp_path / "base")
+    (base / "config.json").write_text(json.dumps(config(base) | {"dtype": "float16"}))
+    convert_model(base, tmp_path / "new", ConvertOptions(dtype="bfloat16"))
+
+    assert (config(tmp_path / "new")["torch_dtype"], config(tmp_path / "new")["dtype"]) == ("bfloat16", "bfloat16")
+
+
+def test_a_full_disk_says_so(tiny_base: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    source = tmp_path / "source"
+    shutil.copytree(tiny_base, source)
+    (source / "model.safetensors").rename(source / "pytorch_model.bin")
+    monkeypatch.setattr("tenny_lsp.learning.convert.model.shutil.copy", full)
+    with pytest.raises(StorageError, match="No space left on device"):
         convert_model(source, tmp_path / "new", ConvertOptions())

@@ -249,7 +249,7 @@ def test_an_adapter_of_another_rank_or_base_is_refused(
     run(options)
     file = options.adapter_path / "adapters.safetensors"
     resumed = replace(options, adapter_path=tmp_path / "second", resume_adapter_file=file)
-    with pytest.raises(AdapterError, match="does not fit this base with rank 8"):
+    with pytest.raises(AdapterError, match="does not fit this base with --rank 8"):
         run(replace(resumed, rank=8))
     with pytest.raises(AdapterError, match="another base"):
         run(replace(resumed, model=str(other_base)))
@@ -279,7 +279,7 @@ def test_adamw_on_the_last_layer_only(options: TrainOptions) -> None:
     run(replace(options, optimizer="adamw", num_layers=1, val_batches=1))
     weights = mx.load(str(options.adapter_path / "adapters.safetensors"))
     assert {name.split(".")[2] for name in weights} == {"1"}
-    with pytest.raises(TrainingError, match="num_layers is 3, and the base has 2"):
+    with pytest.raises(TrainingError, match="--num-layers is 3, and the base has 2"):
         run(replace(options, num_layers=3))
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tenny_lsp.cli.main import main
 from tenny_lsp.errors import StorageError
 from tenny_lsp.evaluation.training_report import write_training_report
 from tenny_lsp.learning.options import TrainOptions, TrainResult
@@ -35,3 +36,30 @@ def test_metrics_that_are_gone_are_an_error_that_says_so(result: TrainResult) ->
     (result.run_path / "metrics.jsonl").unlink()
     with pytest.raises(StorageError, match=r"metrics\.jsonl"):
         write_training_report(result)
+
+
+def test_every_option_is_one_row_of_the_table(tiny_base: Path, rows: Path, tmp_path: Path) -> None:
+    options = TrainOptions(rows, tmp_path / "mine", str(tiny_base), iters=1, separator="\nA: | tags")
+    text = write_training_report(train(options, lambda _: None)).read_text()
+
+    assert r"| separator | \nA: \| tags |" in text
+    assert all(line.startswith("|") for line in text.split("## Options\n\n")[1].splitlines())
+
+
+def test_metrics_that_are_none_are_an_error_that_says_so(result: TrainResult) -> None:
+    (result.run_path / "metrics.jsonl").write_text("5\n{}\n")
+    with pytest.raises(StorageError, match="its report cannot be written"):
+        write_training_report(result)
+
+
+def test_the_result_is_shown_though_there_is_no_report(
+    tiny_base: Path, rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.run" / "report.md").mkdir(parents=True)
+    paths = ["--data", str(rows), "--model", str(tiny_base), "--adapter-path", str(tmp_path / "mine")]
+    with pytest.raises(SystemExit) as ended:
+        main(["train", *paths, "--iters", "1"])
+
+    shown = capsys.readouterr()
+    assert ended.value.code == 1 and "validation loss" in shown.out
+    assert "The training is done, but its report cannot be written" in shown.err

@@ -1,5 +1,7 @@
 """A training's options from a YAML file with mlx_lm.lora's keys."""
 
+import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +77,27 @@ def test_the_keys_of_mlx_lm_are_understood(tmp_path: Path) -> None:
         ("learning-rate: 1", "has the key learning-rate, which is no option"),
         ("lora_parameters:\n  r: 8", "has the key r under lora_parameters"),
         ("learning_rate: fast", "learning_rate is 'fast'"),
+        ("keys: q_proj", "keys is 'q_proj'. Give a list."),
+        ("betas: 0.9", "betas is 0.9. Give a list of two numbers"),
+        ("betas: [0.9]", "betas is [0.9]. Give a list of two numbers"),
+        ("betas: [a, b]", "betas is 'a'. Give a number"),
+        ("seed: [1]", "seed is [1]. Give a whole number"),
+        ("save_every: 1.5", "save_every is 1.5. Give a whole number"),
+        ("patience: true", "patience is True. Give a whole number"),
+        ("warmup: .inf", "warmup is inf. Give a whole number"),
+        ("scale_schedule: 0.5", "scale_schedule is 0.5. Give a text"),
+        ("data: {a: b}", "data is {'a': 'b'}. Give a path"),
+        ("mask_prompt: 'no'", "mask_prompt is 'no'. Give true or false"),
+        ("optimizer: [adam]", "optimizer is ['adam']. Give a text"),
+        ("lora_parameters: 8", "lora_parameters is 8. Write its keys below it"),
+        ("optimizer_config: {adam: 5}", "optimizer_config is 5. Write its keys below it"),
+        ("lr_schedule: {name: cosine_decay, arguments: 5}", "the schedule's arguments are 5"),
+        ("lr_schedule: {name: [a]}", "the schedule ['a'] is not known"),
         ("lr_schedule:\n  name: step_decay", "the schedule step_decay is not known"),
     ],
 )
 def test_what_is_wrong_is_named(text: str, said: str, tmp_path: Path) -> None:
-    with pytest.raises(TrainingError, match=said.replace("(", r"\(")):
+    with pytest.raises(TrainingError, match=re.escape(said)):
         read(text, tmp_path)
 
 
@@ -104,3 +122,35 @@ def test_an_option_of_the_command_line_goes_before_the_file(tmp_path: Path, monk
     [options] = given
     assert (options.learning_rate, options.batch_size, options.adapter_path) == (1e-5, 2, Path("mine"))
     assert options.model == "embedded" and options.data == Path("dataset")
+
+
+def test_only_the_chosen_optimizers_options_count(tmp_path: Path) -> None:
+    others = "optimizer_config: {adamw: {weight_decay: 0.1}, sgd: {weight_decay: 0.5}, adam: {}, muon: {momentum: 1}}"
+
+    assert read(f"optimizer: adamw\n{others}", tmp_path) == {"optimizer": "adamw", "weight_decay": 0.1}
+    assert read(others, tmp_path) == {}
+
+
+def test_keys_without_a_value_are_left_alone(tmp_path: Path) -> None:
+    assert read("lora_parameters: {rank: 8, alpha: null}", tmp_path) == {"rank": 8}
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "expected"),
+    [
+        ("iters: 1000", ["--epochs", "2"], {"iters": None, "epochs": 2.0}),
+        ("epochs: 3", ["--iters", "5"], {"iters": 5, "epochs": None}),
+        ("lora_parameters: {scale: 20}", ["--alpha", "16"], {"scale": None, "alpha": 16.0}),
+    ],
+)
+def test_an_option_of_the_command_line_goes_before_what_excludes_it(
+    text: str, arguments: list[str], expected: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[TrainOptions] = []
+    monkeypatch.setattr("tenny_lsp.learning.train.train", lambda options, _: given.append(options) or sys.exit(3))
+    file = tmp_path / "lora.yaml"
+    file.write_text(text)
+    with pytest.raises(SystemExit, match="3"):
+        main(["train", "--config", str(file), *arguments])
+
+    assert {name: getattr(given[0], name) for name in expected} == expected

@@ -145,11 +145,14 @@ def test_iterations_are_given_or_follow_from_the_epochs() -> None:
         ("patience", 0),
         ("save_every", 0),
         ("grad_accumulation_steps", 0),
+        ("prompt_format", "xml"),
+        ("seed", -1),
+        ("seed", 2**70),
     ],
 )
 def test_a_senseless_option_is_named(name: str, value: object) -> None:
     options = TrainOptions(data=Path("rows"), adapter_path=Path("adapter"), **{name: value})
-    with pytest.raises(TrainingError, match=f"^--{name.replace('_', '-')} is {value}"):
+    with pytest.raises(TrainingError, match=f"--{name.replace('_', '-')} is {value}"):
         options.check()
 
 
@@ -158,13 +161,10 @@ def test_a_senseless_option_is_named(name: str, value: object) -> None:
     [
         ({"iters": 1}, {"epochs": 1}),
         ({"scale": 2.0}, {"alpha": 16.0}),
-        ({"resume": True}, {"resume_adapter_file": Path("adapters.safetensors")}),
     ],
 )
 def test_what_excludes_each_other(one: dict[str, object], other: dict[str, object]) -> None:
-    with pytest.raises(
-        TrainingError, match=f"Both --{next(iter(one))} and --{next(iter(other)).replace('_', '-')} are given"
-    ):
+    with pytest.raises(TrainingError, match=f"Both --{next(iter(one))} and --{next(iter(other))} are given"):
         TrainOptions(data=Path("rows"), adapter_path=Path("adapter"), **one, **other).check()
 
 

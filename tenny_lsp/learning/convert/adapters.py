@@ -1,6 +1,7 @@
 """Convert adapters: lora.py's ``.npz`` and PEFT's folders to MLX-LM's format, and that to PEFT's."""
 
 import json
+import math
 import shutil
 from datetime import datetime, timezone
 from pathlib import Path
@@ -9,13 +10,14 @@ from typing import Any, cast
 import mlx.core as mx
 
 from tenny_lsp.errors import AdapterError
-from tenny_lsp.learning.adapter import check_adapter, check_adapter_weights, check_replaceable, save_adapter
+from tenny_lsp.learning.adapter import check_adapter, check_adapter_weights, check_base, check_replaceable, save_adapter
 from tenny_lsp.learning.convert.lora_layers import configuration
 from tenny_lsp.learning.convert.npz import read_npz
 from tenny_lsp.learning.convert.peft import is_peft, read_peft, write_peft
 from tenny_lsp.learning.folders import check_new, replace_folder, write_folder
+from tenny_lsp.learning.lora import apply_adapter, load_unchanged
 from tenny_lsp.model.adapter_files import CONFIG_FILE, WEIGHTS_FILE
-from tenny_lsp.model.identity import base_sha256
+from tenny_lsp.model.identity import base_sha256, refuse_code
 
 
 def import_adapter(source: Path, output: Path, base: Path, base_name: str, *, scale: float | None) -> dict[str, Any]:
@@ -30,6 +32,7 @@ def import_adapter(source: Path, output: Path, base: Path, base_name: str, *, sc
 
     Raises:
         AdapterError: The source is no such adapter, was made for another base, or cannot be carried over.
+        BaseModelError: The base is incomplete or cannot be loaded.
         StorageError: The output cannot be written.
     """
     check_replaceable(output)
@@ -46,8 +49,12 @@ def import_adapter(source: Path, output: Path, base: Path, base_name: str, *, sc
         )
     else:
         weights = read_npz(source)
-    layer_count = json.loads((base / "config.json").read_bytes()).get("num_hidden_layers", 0)
-    config = configuration(weights, layer_count=layer_count, scale=scale)
+    if not (math.isfinite(scale) and scale > 0):
+        raise AdapterError(f"The scale is {scale}", "It must be above 0.")
+    check_base(base)
+    refuse_code(base)
+    model, *_ = load_unchanged(base, lazy=True)
+    config = configuration(weights, layer_count=len(model.layers), scale=scale)
     card = {
         "base": {"name": base_name, "sha256": base_sha256(base)},
         "converted_from": source.name,
@@ -57,6 +64,7 @@ def import_adapter(source: Path, output: Path, base: Path, base_name: str, *, sc
     try:
         save_adapter(beside, lambda stream: mx.save_safetensors(stream, weights), config, card)
         check_adapter_weights(beside / WEIGHTS_FILE, base)
+        apply_adapter(model, beside)
         replace_folder(beside, output.resolve())
     finally:
         shutil.rmtree(beside, ignore_errors=True)

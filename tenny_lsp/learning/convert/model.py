@@ -12,7 +12,7 @@ from mlx.utils import tree_map_with_path
 from mlx_lm.convert import mixed_quant_predicate_builder
 from mlx_lm.utils import dequantize_model, load, quantize_model, save
 
-from tenny_lsp.errors import BaseModelError
+from tenny_lsp.errors import BaseModelError, StorageError
 from tenny_lsp.learning.adapter import check_base
 from tenny_lsp.learning.convert.options import ConvertOptions
 from tenny_lsp.learning.convert.torch_files import read_torch_file
@@ -40,7 +40,10 @@ def convert_model(source: Path, output: Path, options: ConvertOptions) -> None:
     check_new(output)
     refuse_code(source)
     with tempfile.TemporaryDirectory(prefix="tenny-convert-") as beside:
-        folder = _with_safetensors(source, Path(beside) / "model")
+        try:
+            folder = _with_safetensors(source, Path(beside) / "model")
+        except (OSError, RuntimeError) as error:  # MLX reports a full disk as a mere RuntimeError
+            raise StorageError(f"{source} cannot be copied to {beside}: {error}", "Free some space there.") from error
         check_base(folder)
         try:
             loaded: Any = load(str(folder), return_config=True, lazy=True, model_config=_missing(folder))
@@ -74,7 +77,9 @@ def _config(folder: Path) -> dict[str, Any]:
 def _changed(model: Any, config: dict[str, Any], options: ConvertOptions) -> tuple[Any, dict[str, Any]]:
     if options.dtype is not None:
         _cast(model, getattr(mx, options.dtype))
-        config = config | {"torch_dtype": options.dtype}
+        # transformers has renamed the first to the second, and reads either.
+        names = {"torch_dtype", *({"dtype"} & config.keys())}
+        config = config | dict.fromkeys(names, options.dtype)
     is_quantized = "quantization" in config
     if options.dequantize:
         config = {key: value for key, value in config.items() if not key.startswith("quantization")}

@@ -42,6 +42,8 @@ class ConvertOptions:
         """
         if self.quantize and self.dequantize:
             raise BaseModelError("A model is quantised or dequantised", "Give one of --quantize and --dequantize.")
+        if not self.quantize and (self.bits or self.group_size or self.recipe or self.mode != "affine"):
+            raise BaseModelError("Bits, groups, mode and recipe say how to quantise", "Give --quantize, too.")
         if self.mode == "affine":
             if self.bits not in (None, *_BITS):
                 raise BaseModelError(f"--q-bits is {self.bits}", f"MLX has {', '.join(map(str, _BITS))}.")

@@ -12,6 +12,8 @@ from tenny_lsp.errors import AdapterError
 from tenny_lsp.learning.convert.lora_layers import lora_parts
 
 CONFIG_FILE, WEIGHTS_FILE = "adapter_config.json", "adapter_model.safetensors"
+#: PEFT's own rank and alpha, which its configuration may leave out.
+_DEFAULT = 8
 _PREFIX = "base_model.model."
 #: PEFT's name of a matrix → MLX-LM's, both of which have the other's transposed.
 _MATRICES = {"lora_A.weight": "lora_a", "lora_B.weight": "lora_b"}
@@ -50,7 +52,10 @@ def read_peft(folder: Path) -> tuple[dict[str, mx.array], float]:
     for name, value in weights.items():
         module, part = _parted(name)
         pairs.setdefault(module, {})[part] = value if part == "m" else value.T
-    scales = {module: _scale_of(module, parts, config) for module, parts in pairs.items()}
+    try:
+        scales = {module: _scale_of(module, parts, config) for module, parts in pairs.items()}
+    except (ValueError, TypeError, AttributeError, re.error) as error:
+        raise AdapterError(f"{folder / CONFIG_FILE} is damaged: {error}", "Name a folder that PEFT wrote.") from error
     if not scales:
         raise AdapterError(f"{folder / WEIGHTS_FILE} holds no LoRA matrices", "Name another folder.")
     rank, scale = max(parts["lora_a"].shape[1] for parts in pairs.values()), max(scales.values())
@@ -75,11 +80,13 @@ def write_peft(folder: Path, weights: dict[str, mx.array], config: dict[str, Any
         base (str): The name of the base.
 
     Raises:
-        AdapterError: It is no LoRA or DoRA adapter.
+        AdapterError: It is no LoRA or DoRA adapter, or does not say its scale.
     """
     if config.get("fine_tune_type", "lora") == "full":
         raise AdapterError("The adapter holds whole layers, which PEFT's format does not", "Use `tenny-lsp fuse`.")
     parts, lora = lora_parts(weights), config["lora_parameters"]
+    if not isinstance(lora.get("scale"), int | float):
+        raise AdapterError("The adapter's configuration does not say its scale", "Add scale to lora_parameters.")
     names = {value: key for key, value in _MATRICES.items()} | {"m": _MAGNITUDES[0]}
     tensors = {}
     for name, value in weights.items():
@@ -153,10 +160,12 @@ def _scale_of(module: str, parts: dict[str, mx.array], config: dict[str, Any]) -
     if not {"lora_a", "lora_b"} <= set(parts):
         raise AdapterError(f"The adapter has one of two matrices for {module}", "The file is incomplete.")
     rank = parts["lora_a"].shape[1]
-    alpha = _by_pattern(module, config.get("alpha_pattern"), config["lora_alpha"])
-    declared = _by_pattern(module, config.get("rank_pattern"), config["r"])
+    alpha = _by_pattern(module, config.get("alpha_pattern"), config.get("lora_alpha", _DEFAULT))
+    declared = _by_pattern(module, config.get("rank_pattern"), config.get("r", _DEFAULT))
     if declared != rank:
         raise AdapterError(f"{module} has rank {rank}, and the configuration says {declared}", "The files do not fit.")
+    if not float(alpha) > 0:
+        raise AdapterError(f"The alpha of {module} is {alpha}, so that the adapter changes nothing", "Train it again.")
     return float(alpha) / (math.sqrt(rank) if config.get("use_rslora") else rank)
 
 

@@ -82,7 +82,7 @@ async def hover(client: LanguageClient, name: str, position: lsp.Position) -> No
 
 async def ask(client: LanguageClient) -> bool:
     """Print what the trained model says to a question; return whether it said it rather than the documentation."""
-    params = lsp.ExecuteCommandParams(command="tenny.ask", arguments=[QUESTION])
+    params = lsp.ExecuteCommandParams(command="tenny.ask", arguments=[QUESTION, False])
     answer = await client.workspace_execute_command_async(params)
     console.print(Panel(answer["answer"], title=QUESTION, width=100))
     return bool(answer["generated"])

@@ -37,6 +37,8 @@ def check_run_folder(adapter: Path) -> None:
 def hold(run: Path) -> Iterator[None]:
     """Hold a run's folder for one training, until it ends or is killed; Windows lets several in.
 
+    A folder that stays empty is removed.
+
     Raises:
         StorageError: Another training holds it.
     """
@@ -47,6 +49,7 @@ def hold(run: Path) -> Iterator[None]:
             run.mkdir(parents=True, exist_ok=True)
             folder = os.open(run, os.O_RDONLY)
             stack.callback(os.close, folder)
+            stack.callback(_remove_if_empty, run)
             try:
                 fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -121,3 +124,8 @@ def damaged_state(folder: Path, why: object) -> StorageError:
 def _named(key: str) -> str:
     """Return what of a training's origin differs, as a user calls it."""
     return key if key in ("base", "dataset") else flag(key)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()

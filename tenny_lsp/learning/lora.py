@@ -1,6 +1,9 @@
 """Load a base model and make it ready to be trained."""
 
+import json
+import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from inspect import signature
 from pathlib import Path
 from typing import Any, cast
@@ -19,6 +22,7 @@ from tenny_lsp.model.adapter_files import CONFIG_FILE
 from tenny_lsp.model.identity import refuse_code
 from tenny_lsp.model.runtime import prepare
 
+LOGGER = logging.getLogger(__name__)
 #: Bits of packed weights that MLX-LM's DoRA unpacks rightly.
 _DORA_BITS = {2, 4, 8}
 #: MLX-LM lists every tensor that does not fit.
@@ -70,7 +74,7 @@ def add_adapter(model: Any, options: TrainOptions, base: Path) -> dict[str, Any]
     layer_count = len(model.layers)
     if options.num_layers > layer_count:
         raise TrainingError(f"--num-layers is {options.num_layers}, and the base has {layer_count}", "Give -1 for all.")
-    bits = {module.bits for _, module in model.named_modules() if hasattr(module, "bits")}
+    bits = {module.bits for _, module in model.named_modules() if hasattr(module, "bits")} | _bits(base)
     mx.random.seed(options.seed)
     model.freeze()
     parameters: dict[str, Any] = {"rank": options.rank, "scale": options.scale_of(0), "dropout": options.dropout}
@@ -83,6 +87,15 @@ def add_adapter(model: Any, options: TrainOptions, base: Path) -> dict[str, Any]
     if (file := options.resume_adapter_file) is not None:
         _load_weights(model, file, options, base)
     return parameters
+
+
+def _bits(base: Path) -> set[int]:
+    """Return the bits of a base's packed weights, which an adapter must fit also where a CPU has unpacked them."""
+    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    quantization = config.get("quantization") or config.get("quantization_config") or {}
+    # Layers that are packed otherwise have parts of their own.
+    parts = [quantization, *(part for part in quantization.values() if isinstance(part, dict))]
+    return {part["bits"] for part in parts if "bits" in part}
 
 
 def load_unchanged(base: Path, *, lazy: bool = False) -> tuple[Any, Any, dict[str, Any]]:
@@ -123,6 +136,11 @@ def apply_adapter(model: Any, adapter: Path) -> Any:
 
 
 def _load_weights(model: Any, file: Path, options: TrainOptions, base: Path) -> None:
+    """Load the weights to begin with; warn where they were trained with another scale.
+
+    Raises:
+        AdapterError: They do not fit.
+    """
     check_adapter_weights(file, base)
     weights = cast("dict[str, mx.array]", mx.load(str(file)))
     wanted = {name: value.shape for name, value in trainable_weights(model).items()}
@@ -132,6 +150,10 @@ def _load_weights(model: Any, file: Path, options: TrainOptions, base: Path) -> 
             f"Give --rank, --num-layers and --keys as they are in the {CONFIG_FILE} beside it.",
         )
     model.load_weights(list(weights.items()), strict=False)
+    with suppress(OSError, ValueError, KeyError, TypeError):  # what is no adapter's folder does not say its scale
+        scale = json.loads((file.parent / CONFIG_FILE).read_text(encoding="utf-8"))["lora_parameters"]["scale"]
+        if options.train_type != "full" and scale != options.full_scale:
+            LOGGER.warning("%s was trained with scale %g and goes on with %g", file, scale, options.full_scale)
 
 
 def _unfreeze(model: Any, options: TrainOptions, bits: set[int]) -> None:

@@ -11,7 +11,7 @@ from tenny_lsp.errors import BaseModelError, DatasetError
 from tenny_lsp.learning.batches import TokenizedRow, collate
 from tenny_lsp.learning.conversations import encode_conversation, shortened
 from tenny_lsp.learning.encoding import encode_rows
-from tenny_lsp.learning.formats import Conversation, read_rows
+from tenny_lsp.learning.formats import Conversation, read_rows, read_sources
 from tenny_lsp.learning.options import TrainOptions
 from tenny_lsp.learning.train import train
 
@@ -197,3 +197,10 @@ def test_a_wrong_table_is_named_by_file_and_line(text: str, said: str, tmp_path:
     file.write_text(text)
     with pytest.raises(DatasetError, match=said):
         read_rows(file)
+
+
+def test_rows_without_a_source_cannot_be_scored_by_it(tmp_path: Path) -> None:
+    file = tmp_path / "test.jsonl"
+    file.write_text('{"prompt": "a", "completion": "b"}\n')
+    with pytest.raises(DatasetError, match=r"test\.jsonl has a row that names no source"):
+        read_sources(file)

@@ -25,6 +25,13 @@ FORGETFUL = (
     "{{ m.content if loop.last else m.content.split('</think>')[-1] }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+#: The last answer, and no earlier one, has a thought, be it an empty one: so does Qwen3's.
+THINKING = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n"
+    "{% if m.role == 'assistant' and loop.last %}<think>\n\n</think>\n\n{% endif %}"
+    "{{ m.content }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
 GEMMA = (
     "<bos>{% for m in messages %}<start_of_turn>{{ 'model' if m.role == 'assistant' else m.role }}\n"
     "{{ m.content }}<end_of_turn>\n{% endfor %}{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}"
@@ -84,6 +91,20 @@ def test_a_template_that_is_no_prefix_of_the_whole_still_learns_its_answers(tiny
     tokens = tokenizer(tiny_base, FORGETFUL)
 
     assert learned(encode_conversation(Conversation(thinking), tokens, "all"), tokens)[-1] == "Another.<|im_end|>"
+
+
+def test_earlier_answers_are_learned_where_only_the_last_one_thinks(tiny_base: Path) -> None:
+    tokens = tokenizer(tiny_base, THINKING)
+    row = encode_conversation(Conversation(TURNS), tokens, "all")
+
+    assert learned(row, tokens) == ["A function.<|im_end|>", "<think>\n\n</think>\n\nAnother.<|im_end|>"]
+
+
+def test_a_greeting_answers_nothing(tiny_base: Path) -> None:
+    tokens = tokenizer(tiny_base, CHATML)
+    greeted = Conversation(({"role": "assistant", "content": "Hello."}, *TURNS[:2]))
+
+    assert learned(encode_conversation(greeted, tokens, "all"), tokens) == ["A function.<|im_end|>"]
 
 
 def test_the_first_token_comes_once_and_gemmas_turn_end_is_learned(tiny_base: Path) -> None:

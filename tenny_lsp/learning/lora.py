@@ -18,7 +18,7 @@ from tenny_lsp.learning.adapter import check_adapter_weights, check_base
 from tenny_lsp.learning.encoding import Encoder
 from tenny_lsp.learning.options import TrainOptions
 from tenny_lsp.locations import base_folder, fetched_base, is_hub_name
-from tenny_lsp.model.adapter_files import CONFIG_FILE
+from tenny_lsp.model.adapter_files import CONFIG_FILE, WEIGHTS_FILE
 from tenny_lsp.model.identity import refuse_code
 from tenny_lsp.model.runtime import prepare
 
@@ -118,17 +118,26 @@ def load_unchanged(base: Path, *, lazy: bool = False) -> tuple[Any, Any, dict[st
     return model, tokenizer, config
 
 
-def apply_adapter(model: Any, adapter: Path) -> Any:
+def apply_adapter(model: Any, adapter: Path, *, called: Path | None = None) -> Any:
     """Return a model with the layers and weights of an adapter's folder, which become the model's own.
+
+    Args:
+        model: The model.
+        adapter (Path): The adapter's folder.
+        called (Path | None): What an error calls the adapter; None: its folder.
 
     Raises:
         AdapterError: The adapter does not fit the model, or its configuration is damaged.
     """
     try:
         adapted = load_adapters(model, str(adapter))
+        names = dict(cast("list[tuple[str, mx.array]]", tree_flatten(adapted.parameters())))
+        weights = cast("dict[str, mx.array]", mx.load(str(adapter / WEIGHTS_FILE)))
+        if unknown := sorted(set(weights) - set(names)):  # which MLX-LM 0.31 passes over
+            raise ValueError(f"it has no {unknown[0]}")
     except _LOADING_ERRORS as error:
         raise AdapterError(
-            f"The adapter in {adapter} does not fit the base: {str(error)[:_LONGEST_REASON]}",
+            f"The adapter {called or adapter} does not fit the base: {' '.join(str(error).split())[:_LONGEST_REASON]}",
             "Use the base it was trained on (--model), or train an adapter for this one.",
         ) from error
     adapted.eval()

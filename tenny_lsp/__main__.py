@@ -2,6 +2,9 @@
 
 import sys
 
+#: The status of a command that Ctrl-C has ended.
+_INTERRUPTED = 130
+
 
 def main() -> None:
     """Run the command line; ``serve`` on stdio skips what only a terminal needs."""
@@ -11,8 +14,10 @@ def main() -> None:
         log_to_stderr()
         make_server().start_io()
     else:
-        from tenny_lsp.cli.main import main
-
+        try:
+            from tenny_lsp.cli.main import main
+        except KeyboardInterrupt:
+            sys.exit(_INTERRUPTED)
         main()
 
 

@@ -30,7 +30,7 @@ def train(
     model: Annotated[str, typer.Option(help="Folder or hub name of the base model. Default: the embedded one.")] = "",
     adapter_path: AdapterPath = None,
     iters: Annotated[int | None, typer.Option(help="Iterations, instead of epochs.")] = None,
-    epochs: Annotated[float | None, typer.Option(help="How often every row is read.")] = None,
+    epochs: Annotated[float | None, typer.Option(help="How often every row is read. Default: 1.")] = None,
     batch_size: Annotated[int, typer.Option(help="Rows in a batch.")] = _DEFAULTS.batch_size,
     grad_accumulation_steps: Annotated[
         int, typer.Option(help="Batches of one update.")

@@ -66,6 +66,8 @@ def check_adapter_weights(file: Path, base_folder: Path) -> None:
         AdapterError: The file is missing or damaged, or was made for another base.
     """
     next_step = "Use the base it was trained on (--model), or train an adapter for this one."
+    if file.is_dir():
+        raise AdapterError(f"{file} is a folder, not a file of weights", f"Name the {WEIGHTS_FILE} in it.")
     if not file.is_file():
         raise AdapterError(f"The adapter file {file} does not exist", next_step)
     shapes = _read_shapes(file, AdapterError, next_step)

@@ -3,7 +3,8 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -30,6 +31,32 @@ def check_run_folder(adapter: Path) -> None:
         raise StorageError(f"{run} is no folder, and the training keeps its state there", "Move it away.")
     if run.exists() and not os.access(run, os.W_OK):
         raise StorageError(f"{run} is not writable", "Choose another --adapter-path.")
+
+
+@contextmanager
+def hold(run: Path) -> Iterator[None]:
+    """Hold a run's folder for one training, until it ends or is killed; Windows lets several in.
+
+    A folder that stays empty is removed.
+
+    Raises:
+        StorageError: Another training holds it.
+    """
+    with ExitStack() as stack:
+        with suppress(ImportError, OSError):  # a file system without locks costs the lock, never the training
+            import fcntl
+
+            run.mkdir(parents=True, exist_ok=True)
+            folder = os.open(run, os.O_RDONLY)
+            stack.callback(os.close, folder)
+            stack.callback(_remove_if_empty, run)
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise StorageError(
+                    f"Another training writes to {run}", "Wait for its end, or choose another --adapter-path."
+                ) from error
+        yield
 
 
 def save_state(folder: Path, write_arrays: Callable[[BinaryIO], None], values: dict[str, Any]) -> None:
@@ -97,3 +124,8 @@ def damaged_state(folder: Path, why: object) -> StorageError:
 def _named(key: str) -> str:
     """Return what of a training's origin differs, as a user calls it."""
     return key if key in ("base", "dataset") else flag(key)
+
+
+def _remove_if_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()

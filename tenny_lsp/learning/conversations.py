@@ -17,9 +17,9 @@ def encode_conversation(
 ) -> TokenizedRow:
     """Return a conversation's tokens, as the template gives them, and where its answers stand.
 
-    An answer begins where the template, asked for one, leaves off, and ends with the token that ends the turn. A
-    template that writes earlier turns otherwise than the last (as those do that drop thoughts) has its answers found
-    from where both agree. Without ``mask_prompt`` everything is learned.
+    An answer begins where the template, asked for one, leaves off, and ends with the token that ends the turn; the
+    first one after its beginning where the template writes earlier turns otherwise than the last, as those do that drop
+    thoughts. Without ``mask_prompt`` everything is learned.
 
     Raises:
         BaseModelError: The tokenizer has no chat template, or it refuses the conversation.
@@ -35,11 +35,13 @@ def encode_conversation(
     whole = ids(messages)
     if not mask_prompt and len(whole) > 1:
         return TokenizedRow(tuple(whole), 1)
-    spans = []
+    spans, ends = [], _ends(tokenizer)
     for place in places if answers == "all" else places[-1:]:
-        before = ids(messages[:place], add_generation_prompt=True)
-        start = _shared(before, whole)
-        end = _shared(ids(messages[: place + 1]), whole)
+        before = ids(messages[:place], add_generation_prompt=True) if place else []  # a greeting answers nothing
+        until = ids(messages[: place + 1])
+        start, end = _shared(before, whole), _shared(until, whole)
+        if end < len(until):
+            end = next((index + 1 for index in range(start, len(whole)) if whole[index] in ends), end)
         if end > start >= 1:
             spans.append((start, end))
     if not spans:
@@ -47,7 +49,7 @@ def encode_conversation(
             f"{conversation.place}: the chat template leaves nothing of the answers to be learned",
             "Does the last message have content?",
         )
-    return TokenizedRow(tuple(whole), spans[0][0], tuple(_trimmed(spans, whole, tokenizer)))
+    return TokenizedRow(tuple(whole), spans[0][0], tuple(_trimmed(spans, whole, ends)))
 
 
 def shortened(row: TokenizedRow, longest: int) -> TokenizedRow:
@@ -98,12 +100,14 @@ def _shared(one: Sequence[int], other: Sequence[int]) -> int:
     return sum(1 for _ in equal)
 
 
-def _trimmed(
-    spans: Sequence[tuple[int, int]], tokens: Sequence[int], tokenizer: ChatTokenizer
-) -> list[tuple[int, int]]:
-    """Return the answers up to the token that ends each turn: the line feed that a template writes after it is none."""
+def _ends(tokenizer: ChatTokenizer) -> set[int | None]:
+    """Return the tokens that end a turn."""
     several = getattr(tokenizer, "eos_token_ids", ())  # MLX-LM's wrapper knows all that end a generation
-    ends = {getattr(tokenizer, "eos_token_id", None), *(several if isinstance(several, set) else ())}
+    return {getattr(tokenizer, "eos_token_id", None), *(several if isinstance(several, set) else ())}
+
+
+def _trimmed(spans: Sequence[tuple[int, int]], tokens: Sequence[int], ends: set[int | None]) -> list[tuple[int, int]]:
+    """Return the answers up to the token that ends each turn: the line feed that a template writes after it is none."""
     found = []
     for start, end in spans:
         last = next((place for place in range(end - 1, start - 1, -1) if tokens[place] in ends), end - 1)

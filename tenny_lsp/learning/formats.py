@@ -90,7 +90,11 @@ def read_sources(path: Path) -> frozenset[str]:
     """
     try:
         return frozenset(json.loads(line)["source"] for line in path.read_text("utf-8").splitlines())
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
+        raise DatasetError(
+            f"{path} has a row that names no source", "Write it with `tenny-lsp build-dataset`."
+        ) from error
+    except (OSError, ValueError) as error:
         raise DatasetError(f"{path} cannot be read: {error}", "Write it with `tenny-lsp build-dataset`.") from error
 
 

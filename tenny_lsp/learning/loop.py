@@ -13,7 +13,7 @@ import mlx.core as mx
 from tenny_lsp.errors import TrainingError
 from tenny_lsp.learning.adapter import save_adapter
 from tenny_lsp.learning.batches import Batch, Share, TokenizedRow, epoch, epochs
-from tenny_lsp.learning.checkpoint import damaged_state, read_state, run_folder, save_state
+from tenny_lsp.learning.checkpoint import damaged_state, hold, read_state, run_folder, save_state
 from tenny_lsp.learning.lora import set_scale, trainable_weights
 from tenny_lsp.learning.metrics import Metrics
 from tenny_lsp.learning.objective import checkpointed_layers, completion_loss
@@ -84,7 +84,15 @@ class TrainingLoop:
         return self._share.rank == 0
 
     def run(self) -> TrainResult:
-        """Train, save the best weights and the last, and, if asked, test the best."""
+        """Train, save the best weights and the last, and, if asked, test the best.
+
+        Raises:
+            StorageError: Another training writes to the same folder.
+        """
+        with hold(self._run) if self._is_first else nullcontext():
+            return self._run_alone()
+
+    def _run_alone(self) -> TrainResult:
         record, interrupted, test_loss = self._record, False, None
         try:
             self._train()

@@ -1,6 +1,9 @@
 """Load a base model and make it ready to be trained."""
 
+import json
+import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from inspect import signature
 from pathlib import Path
 from typing import Any, cast
@@ -15,10 +18,11 @@ from tenny_lsp.learning.adapter import check_adapter_weights, check_base
 from tenny_lsp.learning.encoding import Encoder
 from tenny_lsp.learning.options import TrainOptions
 from tenny_lsp.locations import base_folder, fetched_base, is_hub_name
-from tenny_lsp.model.adapter_files import CONFIG_FILE
+from tenny_lsp.model.adapter_files import CONFIG_FILE, WEIGHTS_FILE
 from tenny_lsp.model.identity import refuse_code
 from tenny_lsp.model.runtime import prepare
 
+LOGGER = logging.getLogger(__name__)
 #: Bits of packed weights that MLX-LM's DoRA unpacks rightly.
 _DORA_BITS = {2, 4, 8}
 #: MLX-LM lists every tensor that does not fit.
@@ -70,7 +74,7 @@ def add_adapter(model: Any, options: TrainOptions, base: Path) -> dict[str, Any]
     layer_count = len(model.layers)
     if options.num_layers > layer_count:
         raise TrainingError(f"--num-layers is {options.num_layers}, and the base has {layer_count}", "Give -1 for all.")
-    bits = {module.bits for _, module in model.named_modules() if hasattr(module, "bits")}
+    bits = {module.bits for _, module in model.named_modules() if hasattr(module, "bits")} | _bits(base)
     mx.random.seed(options.seed)
     model.freeze()
     parameters: dict[str, Any] = {"rank": options.rank, "scale": options.scale_of(0), "dropout": options.dropout}
@@ -83,6 +87,15 @@ def add_adapter(model: Any, options: TrainOptions, base: Path) -> dict[str, Any]
     if (file := options.resume_adapter_file) is not None:
         _load_weights(model, file, options, base)
     return parameters
+
+
+def _bits(base: Path) -> set[int]:
+    """Return the bits of a base's packed weights, which an adapter must fit also where a CPU has unpacked them."""
+    config = json.loads((base / "config.json").read_text(encoding="utf-8"))
+    quantization = config.get("quantization") or config.get("quantization_config") or {}
+    # Layers that are packed otherwise have parts of their own.
+    parts = [quantization, *(part for part in quantization.values() if isinstance(part, dict))]
+    return {part["bits"] for part in parts if "bits" in part}
 
 
 def load_unchanged(base: Path, *, lazy: bool = False) -> tuple[Any, Any, dict[str, Any]]:
@@ -105,17 +118,26 @@ def load_unchanged(base: Path, *, lazy: bool = False) -> tuple[Any, Any, dict[st
     return model, tokenizer, config
 
 
-def apply_adapter(model: Any, adapter: Path) -> Any:
+def apply_adapter(model: Any, adapter: Path, *, called: Path | None = None) -> Any:
     """Return a model with the layers and weights of an adapter's folder, which become the model's own.
+
+    Args:
+        model: The model.
+        adapter (Path): The adapter's folder.
+        called (Path | None): What an error calls the adapter; None: its folder.
 
     Raises:
         AdapterError: The adapter does not fit the model, or its configuration is damaged.
     """
     try:
         adapted = load_adapters(model, str(adapter))
+        names = dict(cast("list[tuple[str, mx.array]]", tree_flatten(adapted.parameters())))
+        weights = cast("dict[str, mx.array]", mx.load(str(adapter / WEIGHTS_FILE)))
+        if unknown := sorted(set(weights) - set(names)):  # which MLX-LM 0.31 passes over
+            raise ValueError(f"it has no {unknown[0]}")
     except _LOADING_ERRORS as error:
         raise AdapterError(
-            f"The adapter in {adapter} does not fit the base: {str(error)[:_LONGEST_REASON]}",
+            f"The adapter {called or adapter} does not fit the base: {' '.join(str(error).split())[:_LONGEST_REASON]}",
             "Use the base it was trained on (--model), or train an adapter for this one.",
         ) from error
     adapted.eval()
@@ -123,6 +145,11 @@ def apply_adapter(model: Any, adapter: Path) -> Any:
 
 
 def _load_weights(model: Any, file: Path, options: TrainOptions, base: Path) -> None:
+    """Load the weights to begin with; warn where they were trained with another scale.
+
+    Raises:
+        AdapterError: They do not fit.
+    """
     check_adapter_weights(file, base)
     weights = cast("dict[str, mx.array]", mx.load(str(file)))
     wanted = {name: value.shape for name, value in trainable_weights(model).items()}
@@ -132,6 +159,10 @@ def _load_weights(model: Any, file: Path, options: TrainOptions, base: Path) -> 
             f"Give --rank, --num-layers and --keys as they are in the {CONFIG_FILE} beside it.",
         )
     model.load_weights(list(weights.items()), strict=False)
+    with suppress(OSError, ValueError, KeyError, TypeError):  # what is no adapter's folder does not say its scale
+        scale = json.loads((file.parent / CONFIG_FILE).read_text(encoding="utf-8"))["lora_parameters"]["scale"]
+        if options.train_type != "full" and scale != options.full_scale:
+            LOGGER.warning("%s was trained with scale %g and goes on with %g", file, scale, options.full_scale)
 
 
 def _unfreeze(model: Any, options: TrainOptions, bits: set[int]) -> None:

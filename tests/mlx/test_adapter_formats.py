@@ -89,7 +89,7 @@ def test_what_is_no_adapter_is_refused(content: Any, said: str, tiny_base: Path,
 
 
 def test_an_adapter_of_another_base_leaves_nothing_behind(adapter: Path, wide_base: Path, tmp_path: Path) -> None:
-    with pytest.raises(AdapterError, match="another base"):
+    with pytest.raises(AdapterError, match=r"does not fit the base|another base"):
         import_adapter(npz(adapter, tmp_path / "a.npz"), tmp_path / "new", wide_base, "wide", scale=2.0)
     assert not [path for path in tmp_path.iterdir() if "new" in path.name]
 
@@ -185,7 +185,7 @@ def test_a_change_that_would_be_lost_is_refused(
 def test_an_adapter_of_names_that_the_base_has_not_is_refused(adapter: Path, tiny_base: Path, tmp_path: Path) -> None:
     file = tmp_path / "tenny.npz"
     np.savez(file, **{name.replace("self_attn", "mixer"): np.array(value) for name, value in weights(adapter).items()})
-    with pytest.raises(AdapterError, match=r"(?s)does not fit the base: .*mixer"):
+    with pytest.raises(AdapterError, match=r"The adapter .*/tenny\.npz does not fit the base: .*mixer"):
         import_adapter(file, tmp_path / "new", tiny_base, "tiny", scale=2.0)
     assert not (tmp_path / "new").exists()
 
@@ -228,9 +228,8 @@ def test_what_pefts_configuration_leaves_out_is_pefts_default(tmp_path: Path) ->
     ("change", "said"),
     [
         ({"lora_parameters": None}, "does not describe a LoRA adapter"),
-        ({"lora_parameters": {}}, "scale"),
         ({"num_layers": "x"}, "does not fit the base"),
-        ({"lora_parameters": {"rank": 9, "scale": 2.0, "dropout": 0.0}}, "does not fit the base"),
+        ({"lora_parameters": {"rank": "x", "scale": 2.0, "dropout": 0.0}}, "does not fit the base"),
     ],
 )
 def test_a_damaged_configuration_is_named_when_fusing(

@@ -11,7 +11,7 @@ from tenny_lsp.errors import BaseModelError, DatasetError
 from tenny_lsp.learning.batches import TokenizedRow, collate
 from tenny_lsp.learning.conversations import encode_conversation, shortened
 from tenny_lsp.learning.encoding import encode_rows
-from tenny_lsp.learning.formats import Conversation, read_rows
+from tenny_lsp.learning.formats import Conversation, read_rows, read_sources
 from tenny_lsp.learning.options import TrainOptions
 from tenny_lsp.learning.train import train
 
@@ -23,6 +23,13 @@ CHATML = (
 FORGETFUL = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n"
     "{{ m.content if loop.last else m.content.split('</think>')[-1] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+#: The last answer, and no earlier one, has a thought, be it an empty one: so does Qwen3's.
+THINKING = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n"
+    "{% if m.role == 'assistant' and loop.last %}<think>\n\n</think>\n\n{% endif %}"
+    "{{ m.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 GEMMA = (
@@ -84,6 +91,20 @@ def test_a_template_that_is_no_prefix_of_the_whole_still_learns_its_answers(tiny
     tokens = tokenizer(tiny_base, FORGETFUL)
 
     assert learned(encode_conversation(Conversation(thinking), tokens, "all"), tokens)[-1] == "Another.<|im_end|>"
+
+
+def test_earlier_answers_are_learned_where_only_the_last_one_thinks(tiny_base: Path) -> None:
+    tokens = tokenizer(tiny_base, THINKING)
+    row = encode_conversation(Conversation(TURNS), tokens, "all")
+
+    assert learned(row, tokens) == ["A function.<|im_end|>", "<think>\n\n</think>\n\nAnother.<|im_end|>"]
+
+
+def test_a_greeting_answers_nothing(tiny_base: Path) -> None:
+    tokens = tokenizer(tiny_base, CHATML)
+    greeted = Conversation(({"role": "assistant", "content": "Hello."}, *TURNS[:2]))
+
+    assert learned(encode_conversation(greeted, tokens, "all"), tokens) == ["A function.<|im_end|>"]
 
 
 def test_the_first_token_comes_once_and_gemmas_turn_end_is_learned(tiny_base: Path) -> None:
@@ -197,3 +218,10 @@ def test_a_wrong_table_is_named_by_file_and_line(text: str, said: str, tmp_path:
     file.write_text(text)
     with pytest.raises(DatasetError, match=said):
         read_rows(file)
+
+
+def test_rows_without_a_source_cannot_be_scored_by_it(tmp_path: Path) -> None:
+    file = tmp_path / "test.jsonl"
+    file.write_text('{"prompt": "a", "completion": "b"}\n')
+    with pytest.raises(DatasetError, match=r"test\.jsonl has a row that names no source"):
+        read_sources(file)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tenny_lsp.errors import StorageError
+from tenny_lsp.learning.checkpoint import hold
 from tenny_lsp.learning.options import Progress, TrainOptions, TrainResult
 from tenny_lsp.learning.train import train
 
@@ -216,3 +217,10 @@ def test_the_last_weights_of_an_earlier_training_go(options: TrainOptions, rows:
     assert run(replace(options, iters=1)).best_iteration == 1
 
     assert not last.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no such locks")
+def test_two_trainings_do_not_write_to_one_folder(options: TrainOptions) -> None:
+    with hold(options.adapter_path.with_name("whole.run")), pytest.raises(StorageError, match="Another training"):
+        run(options)
+    assert run(options).iterations == 20

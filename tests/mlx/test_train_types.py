@@ -12,7 +12,9 @@ import mlx_lm
 import pytest
 from mlx.utils import tree_flatten
 
-from tenny_lsp.errors import TrainingError
+from tenny_lsp.errors import AdapterError, TrainingError
+from tenny_lsp.learning.convert.model import convert_model
+from tenny_lsp.learning.convert.options import ConvertOptions
 from tenny_lsp.learning.lora import add_adapter, load_base
 from tenny_lsp.learning.optimizer import learning_rates
 from tenny_lsp.learning.options import Progress, TrainOptions, TrainResult
@@ -109,6 +111,34 @@ def test_what_a_quantised_base_cannot_do_is_refused(options: TrainOptions, tiny_
         with pytest.raises(TrainingError, match=f"DoRA cannot be trained on a base of {bits} bits"):
             add_adapter(Quantised(bits), replace(options, train_type="dora"), tiny_base)
     add_adapter(Quantised(4), replace(options, train_type="dora"), tiny_base)
+
+
+def test_the_same_where_a_cpu_unpacks_it(options: TrainOptions, wide_base: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "packed"
+    convert_model(wide_base, packed, ConvertOptions(quantize=True, bits=3, group_size=32))
+    with pytest.raises(TrainingError, match="cannot be trained in full"):
+        run(replace(options, model=str(packed), train_type="full"))
+    with pytest.raises(TrainingError, match="DoRA cannot be trained on a base of 3 bits"):
+        run(replace(options, model=str(packed), train_type="dora"))
+
+
+def test_an_adapter_that_goes_on_with_another_scale_says_so(
+    options: TrainOptions, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(replace(options, iters=1, scale=2.0))
+    again = replace(
+        options, adapter_path=tmp_path / "again", resume_adapter_file=options.adapter_path / "adapters.safetensors"
+    )
+    run(replace(again, iters=1, scale=2.0))
+    assert "scale" not in caplog.text
+    run(replace(again, iters=1, scale=20.0))
+    assert "was trained with scale 2 and goes on with 20" in caplog.text
+
+
+def test_a_folder_is_no_file_of_weights(options: TrainOptions) -> None:
+    run(replace(options, iters=1))
+    with pytest.raises(AdapterError, match=r"is a folder, not a file of weights\. Name the adapters\.safetensors"):
+        run(replace(options, resume_adapter_file=options.adapter_path))
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "adamw", "adafactor", "sgd"])

@@ -63,8 +63,8 @@ def import_adapter(source: Path, output: Path, base: Path, base_name: str, *, sc
     beside = output.resolve().with_name(f".{output.name}.checked")
     try:
         save_adapter(beside, lambda stream: mx.save_safetensors(stream, weights), config, card)
+        apply_adapter(model, beside, called=source)
         check_adapter_weights(beside / WEIGHTS_FILE, base)
-        apply_adapter(model, beside)
         replace_folder(beside, output.resolve())
     finally:
         shutil.rmtree(beside, ignore_errors=True)

@@ -116,11 +116,16 @@ def changed_names(
     alone = len(before) == len(after) == 1
     edited = edited_methods(_definition(before[0].node), _definition(after[0].node)) if alone else None
     interfaces = [_interfaces(*one) for one in zip((before, after), evaluators, edited or (None, None), strict=True)]
-    names |= {
+    defined = {
         name
         for name in interfaces[0].keys() | interfaces[1].keys()
         if interfaces[0].get(name) != interfaces[1].get(name)
     }
+    bound = defined.union(*(one.names for one in others))
+    # A fix writes what is imported, ``partial`` say, into statements that do not have the name.
+    if any(not bound.isdisjoint(_imported(evaluator.buffer)) for evaluator in evaluators):
+        return None
+    names |= defined
     variables = {name for evaluator in evaluators for name in _variables(evaluator.buffer)}
     names |= {word for one in (*before, *after) for word in MUTATED_NAME.findall(one.text) if word in variables}
     return frozenset(names)
@@ -140,6 +145,13 @@ def _variables(buffer: Buffer) -> Iterator[bytes]:
     """Yield the names of the module whose values may be modified in place."""
     for name, bindings in buffer.bindings_in(buffer.root).items():
         if any(binding.definition is None and not binding.is_import for binding in bindings):
+            yield name.encode("utf-8", "surrogatepass")
+
+
+def _imported(buffer: Buffer) -> Iterator[bytes]:
+    """Yield the names of the module that its imports bind."""
+    for name, bindings in buffer.bindings_in(buffer.root).items():
+        if any(binding.is_import for binding in bindings):
             yield name.encode("utf-8", "surrogatepass")
 
 

@@ -178,6 +178,21 @@ def test_a_file_that_an_import_has_been_waiting_for_is_seen(tmp_path: Path) -> N
     assert len(check(evaluator(after), RULES, before).pitfalls) == 1
 
 
+def test_a_definition_that_takes_an_imports_name_changes_the_fixes_that_would_write_it() -> None:
+    text = (
+        "from functools import partial\nimport mlx.core as mx\n"
+        "@mx.compile\ndef f(a):\n    return a + mx.random.uniform(shape=(1,))\n"
+        "def other():\n    return 1\n"
+    )
+    taken = text.replace("def other", "def partial")
+    before = checked(text)
+    after = checked(taken, before)
+
+    assert [bool(one.fixes) for one in before.pitfalls] == [True]
+    assert after.pitfalls == checked(taken).pitfalls
+    assert checked(text, after).pitfalls == before.pitfalls
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.data())
 def test_whatever_is_typed_is_found_as_a_fresh_check_finds_it(data: st.DataObject) -> None:

@@ -14,13 +14,14 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 from tenny_lsp.data import FOLDER, read_lines
 from tenny_lsp.evaluation.examples import MOST_LINES, judge_examples, uses
 from tenny_lsp.evaluation.execution import execute
 from tenny_lsp.mlx_api.entry import ApiEntry
-from tenny_lsp.mlx_api.examples import FILE, UsageExample, example_values, load_examples, signature_sha
+from tenny_lsp.mlx_api.examples import FILE, UsageExample, load_examples, signature_sha
 from tenny_lsp.mlx_api.index import ApiIndex, load_index
 from tenny_lsp.wiring import worker_model
 
@@ -96,7 +97,7 @@ def main() -> None:
     kept, faults = executed(known.values(), index)
     order = {entry.name: place for place, entry in enumerate(names)}
     kept.sort(key=lambda example: (order.get(example.name, len(order)), example.name))
-    lines = [json.dumps(example_values(example), ensure_ascii=False) + "\n" for example in kept]
+    lines = [json.dumps(asdict(example), ensure_ascii=False) + "\n" for example in kept]
     _TABLE.write_text("".join(lines), encoding="utf-8")
     have = {example.name for example in kept}
     for name, fault in faults.items():

@@ -8,7 +8,6 @@ import typer
 from tenny_lsp import locations
 from tenny_lsp.cli.app import Model, app, err, named_path, out, path_option
 from tenny_lsp.learning.convert.options import ConvertOptions, Dtype, Mode, Recipe
-from tenny_lsp.model.runtime import prepare
 
 
 @app.command()
@@ -32,6 +31,8 @@ def convert(
     to: Annotated[Literal["mlx", "peft"], typer.Option(help="The format of an adapter to write.")] = "mlx",
 ) -> None:
     """Convert a model to MLX's format, or an adapter between lora.py's, PEFT's and MLX-LM's."""
+    from tenny_lsp.model.runtime import prepare
+
     prepare()
     with err.status("Converting"):
         if (source / "config.json").is_file():
@@ -78,7 +79,9 @@ def fuse(
     ] = False,
 ) -> None:
     """Write a base with an adapter's change in its weights; refused where the change would be lost."""
-    prepare()
+    from tenny_lsp.model.runtime import prepare
+
+    prepare()  # before MLX is imported
     from tenny_lsp.learning.fuse import fuse
 
     with err.status("Fusing"):

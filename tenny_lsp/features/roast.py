@@ -113,9 +113,9 @@ async def roast(
     """
     await load_repertoire()
     text = subject_of(comment)
-    feeling = await sentiment(text, model if model is not None and model.can.write else None)
     if (kind := sensitive(comment)) is not None:
-        return Roast(comment, feeling, kind_sentence(kind, comment, len(avoid)), False, is_joke=False)
+        return Roast(comment, kind.sentiment, kind_sentence(kind, comment, len(avoid)), False, is_joke=False)
+    feeling = await sentiment(text, model if model is not None and model.can.write else None)
     occasion = Occasion(seed, avoid, tired, age_years)
     remark, is_generated = await remark_on(text, model, occasion, sampling=sampling, on_progress=on_progress)
     return Roast(comment, feeling, remark, is_generated)

@@ -36,6 +36,11 @@ class Sensitive:
     sentences: tuple[str, ...]
     pattern: "re.Pattern[str]"
 
+    @property
+    def sentiment(self) -> str:
+        """Negative, or Neutral where only the subject is grave; words would call *thanks for nothing* Positive."""
+        return "Neutral" if self.kind == _GRAVE else "Negative"
+
 
 def sensitive(text: str) -> Sensitive | None:
     """Return the kind of a comment that no joke is made of; None where one may be."""

@@ -5,13 +5,12 @@ Imports no MLX, so that any process can check an adapter before a model is loade
 
 import json
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from tenny_lsp.errors import AdapterError, BaseModelError, StorageError
-from tenny_lsp.learning.folders import recover, replace_folder, sync
+from tenny_lsp.learning.folders import new_folder, recover, sync
 from tenny_lsp.model.adapter_files import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
 from tenny_lsp.model.identity import check_card
 
@@ -119,24 +118,20 @@ def save_adapter(
         StorageError: It could not be written; what was in the folder is still there.
     """
     folder = folder.resolve()
-    new = folder.with_name(f".{folder.name}.new-{os.getpid()}")
     try:
-        new.mkdir(parents=True)
-        with (new / WEIGHTS_FILE).open("wb") as stream:
-            write_weights(stream)
-            sync(stream)
-        for name, content in ((CONFIG_FILE, config), (CARD_FILE, card)):
-            with (new / name).open("wb") as stream:
-                stream.write(json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n")
+        with new_folder(folder) as new:
+            with (new / WEIGHTS_FILE).open("wb") as stream:
+                write_weights(stream)
                 sync(stream)
-        replace_folder(new, folder)
+            for name, content in ((CONFIG_FILE, config), (CARD_FILE, card)):
+                with (new / name).open("wb") as stream:
+                    stream.write(json.dumps(content, indent=2, ensure_ascii=False).encode() + b"\n")
+                    sync(stream)
     except OSError as error:
         raise StorageError(
             f"The adapter cannot be written to {folder}: {error}",
             "Free some space or choose another --adapter-path; what was there before is untouched.",
         ) from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
 
 
 def _base_files(folder: Path) -> list[Path]:

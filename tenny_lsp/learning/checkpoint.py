@@ -2,14 +2,13 @@
 
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from tenny_lsp.errors import StorageError
-from tenny_lsp.learning.folders import recover, replace_folder, sync
+from tenny_lsp.learning.folders import new_folder, recover, remove_unfinished, sync
 from tenny_lsp.learning.options import flag
 
 ARRAYS_FILE, VALUES_FILE = "state.safetensors", "state.json"
@@ -37,7 +36,7 @@ def check_run_folder(adapter: Path) -> None:
 def hold(run: Path) -> Iterator[None]:
     """Hold a run's folder for one training, until it ends or is killed; Windows lets several in.
 
-    A folder that stays empty is removed.
+    What an earlier one was killed at is removed, and so is a folder that stays empty.
 
     Raises:
         StorageError: Another training holds it.
@@ -56,6 +55,7 @@ def hold(run: Path) -> Iterator[None]:
                 raise StorageError(
                     f"Another training writes to {run}", "Wait for its end, or choose another --adapter-path."
                 ) from error
+        remove_unfinished(run)
         yield
 
 
@@ -70,21 +70,16 @@ def save_state(folder: Path, write_arrays: Callable[[BinaryIO], None], values: d
     Raises:
         StorageError: It could not be written; the earlier state is still there.
     """
-    new = folder.with_name(f".{folder.name}.new")
     try:
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir(parents=True)
-        with (new / ARRAYS_FILE).open("wb") as stream:
-            write_arrays(stream)
-            sync(stream)
-        with (new / VALUES_FILE).open("wb") as stream:
-            stream.write(json.dumps(values).encode())
-            sync(stream)
-        replace_folder(new, folder)
+        with new_folder(folder) as new:
+            with (new / ARRAYS_FILE).open("wb") as stream:
+                write_arrays(stream)
+                sync(stream)
+            with (new / VALUES_FILE).open("wb") as stream:
+                stream.write(json.dumps(values).encode())
+                sync(stream)
     except OSError as error:
         raise StorageError(f"The state cannot be written to {folder}: {error}", "Free some space.") from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
 
 
 def read_state(folder: Path, origin: dict[str, Any]) -> tuple[Path, dict[str, Any]]:

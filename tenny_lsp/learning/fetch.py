@@ -5,7 +5,6 @@ A base is complete or not there at all: it is downloaded and converted beside it
 
 import json
 import logging
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from platformdirs import user_cache_path
 
 from tenny_lsp.errors import BaseModelError, StorageError
 from tenny_lsp.learning.adapter import check_base
+from tenny_lsp.learning.folders import new_folder
 from tenny_lsp.learning.sources import SMOLLM2_WEIGHTS, OnBytes, download_pinned, download_repository
 from tenny_lsp.locations import EMBEDDED, SMOLLM2, fetched_base, fetched_folder, is_base_name
 from tenny_lsp.model.adapter_files import CARD_FILE
@@ -118,7 +118,7 @@ def _fetch_repository(name: str) -> BaseCard:
                 "Ask its owner; what you may use, download yourself and name its folder with --model.",
             )
         can = _abilities(name, downloads)
-        with _new_folder(name) as new:
+        with new_folder(fetched_folder(name)) as new:
             for file in downloads.iterdir():
                 if file.is_file():
                     shutil.move(file, new / file.name)
@@ -137,7 +137,7 @@ def _convert(name: str, file: Path, origin: str, licence: Path | None, tokenizer
             f"{file} is not the file that Tenny knows as smollm2: its SHA-256 is {sha256}",
             "Fetch it under another name: Tenny's adapters for smollm2 would not fit it.",
         )
-    with _new_folder(name) as new:
+    with new_folder(fetched_folder(name)) as new:
         model = convert_gguf(file, new, tokenizer=tokenizer)
         beside = licence or next((path for path in file.parent.glob("LICEN[SC]E*") if path.is_file()), None)
         if beside is not None:
@@ -190,20 +190,6 @@ def _downloads(name: str) -> Iterator[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextmanager
-def _new_folder(name: str) -> Iterator[Path]:
-    """Give an empty folder that becomes the base's when the block ends well, and is removed otherwise."""
-    folder = fetched_folder(name)
-    new = folder.with_name(f".{folder.name}.new-{os.getpid()}")
-    try:
-        new.mkdir(parents=True)
-        yield new
-        shutil.rmtree(folder, ignore_errors=True)
-        new.rename(folder)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
 
 
 @contextmanager

@@ -2,14 +2,28 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from tenny_lsp.errors import StorageError
 
 
-def replace_folder(new: Path, folder: Path) -> None:
+@contextmanager
+def new_folder(folder: Path) -> Iterator[Path]:
+    """Give an empty folder that replaces another, if there is one, when the block ends well; else it is removed."""
+    new = folder.with_name(f".{folder.name}.new-{os.getpid()}")
+    try:
+        shutil.rmtree(new, ignore_errors=True)
+        new.mkdir(parents=True)
+        yield new
+        _replace(new, folder)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _replace(new: Path, folder: Path) -> None:
     """Replace ``folder`` with ``new``, or leave ``folder`` as it is."""
     backup = _backup_of(folder)
     try:
@@ -25,9 +39,15 @@ def replace_folder(new: Path, folder: Path) -> None:
 
 
 def recover(folder: Path) -> None:
-    """Bring back the old folder where a process was killed between the two renames of ``replace_folder``."""
+    """Bring back the old folder where a process was killed between the two renames of ``new_folder``."""
     if not folder.exists() and _backup_of(folder).exists():
         _backup_of(folder).rename(folder)
+
+
+def remove_unfinished(parent: Path) -> None:
+    """Remove from a folder what processes that were killed in ``new_folder`` have left there."""
+    for folder in parent.glob(".*.new-*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def check_new(folder: Path) -> None:
@@ -50,17 +70,11 @@ def write_folder(folder: Path, write: Callable[[Path], None]) -> None:
     Raises:
         StorageError: It could not be written.
     """
-    target = folder.resolve()
-    new = target.with_name(f".{target.name}.new")
     try:
-        shutil.rmtree(new, ignore_errors=True)
-        new.mkdir(parents=True)
-        write(new)
-        replace_folder(new, target)
+        with new_folder(folder.resolve()) as new:
+            write(new)
     except (OSError, RuntimeError) as error:  # MLX reports a full disk as a mere RuntimeError
         raise StorageError(f"{folder} cannot be written: {error}", "Free some space, or name another.") from error
-    finally:
-        shutil.rmtree(new, ignore_errors=True)
 
 
 def sync(stream: BinaryIO) -> None:

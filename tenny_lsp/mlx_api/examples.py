@@ -1,10 +1,10 @@
 """Read the examples of MLX's names: short code that has been executed, with what it printed."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Literal
 
 from tenny_lsp.data import read_jsonl
 from tenny_lsp.mlx_api.entry import ApiEntry
@@ -55,8 +55,3 @@ def signature_sha(entry: ApiEntry) -> str:
     calls = [[*signature.parts(annotated=True), signature.returns] for signature in entry.signatures]
     declared = json.dumps([entry.kind, calls, entry.annotation])
     return sha256(declared.encode()).hexdigest()[:16]
-
-
-def example_values(example: UsageExample) -> dict[str, Any]:
-    """Return an example as JSON values, in the order of its fields."""
-    return asdict(example)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tenny_lsp.learning.options import TrainOptions
 from tenny_lsp.model.runtime import prepare
 
 prepare()
@@ -102,3 +103,19 @@ def rows(tmp_path: Path) -> Path:
     write_rows(folder / "valid.jsonl", list(WORDS)[:5], "What does {} do?")
     write_rows(folder / "test.jsonl", list(WORDS)[5:], "What does {} do?")
     return folder
+
+
+@pytest.fixture
+def options(tiny_base: Path, rows: Path, tmp_path: Path) -> TrainOptions:
+    """A training of a second."""
+    return TrainOptions(
+        data=rows,
+        adapter_path=tmp_path / "adapters" / "mine",
+        model=str(tiny_base),
+        iters=12,
+        batch_size=3,
+        rank=4,
+        learning_rate=1e-2,
+        steps_per_report=4,
+        steps_per_eval=4,
+    )

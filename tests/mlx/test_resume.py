@@ -20,20 +20,15 @@ from tenny_lsp.learning.train import train
 
 
 @pytest.fixture
-def options(tiny_base: Path, rows: Path, tmp_path: Path) -> TrainOptions:
-    return TrainOptions(
-        data=rows,
+def options(options: TrainOptions, tmp_path: Path) -> TrainOptions:
+    return replace(
+        options,
         adapter_path=tmp_path / "whole",
-        model=str(tiny_base),
         iters=20,
-        batch_size=3,
-        rank=4,
         dropout=0.2,
-        learning_rate=1e-2,
         grad_accumulation_steps=3,
         scale_schedule="doubling:0.25",
         steps_per_report=2,
-        steps_per_eval=4,
         save_every=10,
     )
 
@@ -217,6 +212,15 @@ def test_the_last_weights_of_an_earlier_training_go(options: TrainOptions, rows:
     assert run(replace(options, iters=1)).best_iteration == 1
 
     assert not last.exists()
+
+
+def test_what_a_killed_training_left_half_saved_is_removed(options: TrainOptions) -> None:
+    left = options.adapter_path.with_name("whole.run") / ".state.new-123"
+    left.mkdir(parents=True)
+    (left / "state.safetensors").write_bytes(b"half")
+    result = run(replace(options, iters=1))
+
+    assert result.run_path.is_dir() and not left.exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no such locks")

@@ -21,30 +21,11 @@ from tenny_lsp.learning import loop, objective
 from tenny_lsp.learning.adapter import check_adapter
 from tenny_lsp.learning.batches import TokenizedRow, collate
 from tenny_lsp.learning.lora import add_adapter, load_base, trainable_weights
-from tenny_lsp.learning.options import Progress, TrainOptions, TrainResult
+from tenny_lsp.learning.options import Progress, TrainOptions
 from tenny_lsp.learning.train import train
+from tests.mlx.training import run
 
 PROMPT = mx.array([[70, 80, 90, 100, 110]])
-
-
-@pytest.fixture
-def options(tiny_base: Path, rows: Path, tmp_path: Path) -> TrainOptions:
-    return TrainOptions(
-        data=rows,
-        adapter_path=tmp_path / "adapters" / "mine",
-        model=str(tiny_base),
-        iters=12,
-        batch_size=3,
-        rank=4,
-        learning_rate=1e-2,
-        steps_per_report=4,
-        steps_per_eval=4,
-    )
-
-
-def run(options: TrainOptions) -> tuple[TrainResult, list[Progress]]:
-    reports: list[Progress] = []
-    return train(options, reports.append), reports
 
 
 def content(folder: Path) -> dict[str, bytes]:

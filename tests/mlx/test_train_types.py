@@ -17,33 +17,18 @@ from tenny_lsp.learning.convert.model import convert_model
 from tenny_lsp.learning.convert.options import ConvertOptions
 from tenny_lsp.learning.lora import add_adapter, load_base
 from tenny_lsp.learning.optimizer import learning_rates
-from tenny_lsp.learning.options import Progress, TrainOptions, TrainResult
+from tenny_lsp.learning.options import TrainOptions
 from tenny_lsp.learning.step import TrainingStep
-from tenny_lsp.learning.train import train
 from tenny_lsp.model import wire
 from tenny_lsp.worker.voice import Voice
+from tests.mlx.training import run
 
 PROMPT = mx.array([[70, 80, 90, 100, 110]])
 
 
 @pytest.fixture
-def options(tiny_base: Path, rows: Path, tmp_path: Path) -> TrainOptions:
-    return TrainOptions(
-        data=rows,
-        adapter_path=tmp_path / "adapters" / "mine",
-        model=str(tiny_base),
-        iters=8,
-        batch_size=3,
-        rank=4,
-        learning_rate=1e-2,
-        steps_per_report=4,
-        steps_per_eval=4,
-    )
-
-
-def run(options: TrainOptions) -> tuple[TrainResult, list[Progress]]:
-    reports: list[Progress] = []
-    return train(options, reports.append), reports
+def options(options: TrainOptions) -> TrainOptions:
+    return replace(options, iters=8)
 
 
 def saved(options: TrainOptions) -> dict[str, mx.array]:

@@ -2,7 +2,6 @@
 
 import json
 import math
-import shutil
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +13,7 @@ from tenny_lsp.learning.adapter import check_adapter, check_adapter_weights, che
 from tenny_lsp.learning.convert.lora_layers import configuration
 from tenny_lsp.learning.convert.npz import read_npz
 from tenny_lsp.learning.convert.peft import is_peft, read_peft, write_peft
-from tenny_lsp.learning.folders import check_new, replace_folder, write_folder
+from tenny_lsp.learning.folders import check_new, new_folder, write_folder
 from tenny_lsp.learning.lora import apply_adapter, load_unchanged
 from tenny_lsp.model.adapter_files import CONFIG_FILE, WEIGHTS_FILE
 from tenny_lsp.model.identity import base_sha256, refuse_code
@@ -60,14 +59,10 @@ def import_adapter(source: Path, output: Path, base: Path, base_name: str, *, sc
         "converted_from": source.name,
         "date": datetime.now(timezone.utc).date().isoformat(),
     }
-    beside = output.resolve().with_name(f".{output.name}.checked")
-    try:
+    with new_folder(output.resolve()) as beside:
         save_adapter(beside, lambda stream: mx.save_safetensors(stream, weights), config, card)
         apply_adapter(model, beside, called=source)
         check_adapter_weights(beside / WEIGHTS_FILE, base)
-        replace_folder(beside, output.resolve())
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return config
 
 

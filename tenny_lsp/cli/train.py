@@ -13,6 +13,7 @@ from tenny_lsp.learning.options import (
     Answers,
     OptimizerName,
     ScheduleName,
+    TrackerName,
     TrainOptions,
     TrainType,
 )
@@ -26,7 +27,15 @@ def train(
     config: Annotated[
         Path | None, path_option("--config", "-c", help="A YAML file with mlx_lm.lora's keys; options go before it.")
     ] = None,
-    data: Annotated[Path, path_option(help="The folder that build-dataset wrote.")] = Path("dataset"),
+    data: Annotated[
+        Path, path_option(help="The folder that build-dataset wrote, or owner/name of the Hugging Face hub.")
+    ] = Path("dataset"),
+    prompt_feature: Annotated[str, typer.Option(help="The key or column of prompts.")] = _DEFAULTS.prompt_feature,
+    completion_feature: Annotated[
+        str, typer.Option(help="The key or column of completions.")
+    ] = _DEFAULTS.completion_feature,
+    text_feature: Annotated[str, typer.Option(help="The key or column of texts.")] = _DEFAULTS.text_feature,
+    chat_feature: Annotated[str, typer.Option(help="The key or column of messages.")] = _DEFAULTS.chat_feature,
     model: Annotated[str, typer.Option(help="Folder or hub name of the base model. Default: the embedded one.")] = "",
     adapter_path: AdapterPath = None,
     iters: Annotated[int | None, typer.Option(help="Iterations, instead of epochs.")] = None,
@@ -68,8 +77,9 @@ def train(
     max_grad_norm: Annotated[float, typer.Option(help="Longer gradients are scaled down.")] = _DEFAULTS.max_grad_norm,
     mask_prompt: Annotated[bool, typer.Option(help="Take the loss on completions only.")] = _DEFAULTS.mask_prompt,
     separator: Annotated[
-        str, typer.Option(help="In rows of plain text, what ends the prompt.", show_default=False)
-    ] = _DEFAULTS.separator,
+        str | None,
+        typer.Option(help="In plain text, what ends the prompt. Default: A: or #response on a line."),
+    ] = None,
     answers: Annotated[Answers, typer.Option(help="Which answers of a conversation are learned.")] = _DEFAULTS.answers,
     prompt_format: Annotated[
         Literal["raw", "chat"], typer.Option(help="chat: prompts as messages in the base's chat template.")
@@ -86,6 +96,10 @@ def train(
     seed: Annotated[int, typer.Option(help="Of the first weights and the order of rows.")] = _DEFAULTS.seed,
     test: Annotated[bool, typer.Option("--test", help="Score the adapter on test.jsonl at the end.")] = False,
     test_batches: Annotated[int, typer.Option(help="Batches of the test; -1: all.")] = _DEFAULTS.test_batches,
+    report_to: Annotated[
+        TrackerName | None, typer.Option(help="Also report to TensorBoard's files, or to Weights & Biases.")
+    ] = None,
+    project_name: Annotated[str, typer.Option(help="The project there.")] = _DEFAULTS.project_name,
 ) -> None:
     """Fine-tune a base model on a dataset: LoRA, DoRA or in full. Ctrl-C keeps the best so far."""
     given = dict(locals())
@@ -113,6 +127,6 @@ def train(
 
 def _is_settled(context: typer.Context, name: str) -> bool:
     """Return whether the command line gives an option, or another one that excludes it."""
-    names = {name}.union(*(pair for pair in EXCLUSIVE if name in pair))
+    names = {name}.union(*(pair for pair in (*EXCLUSIVE, ("data", "hf_dataset")) if name in pair))
     sources = [context.get_parameter_source(one) for one in names]
     return any(source is not None and source.name != "DEFAULT" for source in sources)

@@ -2,18 +2,19 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import yaml  # type: ignore[import-untyped]
 
 from tenny_lsp.errors import TrainingError
-from tenny_lsp.learning.options import TrainOptions
+from tenny_lsp.learning.options import HubDataset, TrainOptions
 
 #: MLX-LM's key → the option, where it is called otherwise.
 _RENAMED = {"fine_tune_type": "train_type"}
 #: What MLX-LM's command does by options and Tenny's by its name, or never.
-_IGNORED = {"train", "config", "project_name", "trust_remote_code", "clear_cache_threshold", "hf_dataset"}
+_IGNORED = {"train", "config", "trust_remote_code", "clear_cache_threshold"}
 #: An option's type → how a message calls it, and what YAML may make of it.
 _KINDS: dict[type, tuple[str, tuple[type, ...]]] = {
     bool: ("true or false", (bool,)),
@@ -54,10 +55,11 @@ def _options(key: str, value: Any, file: Path) -> dict[str, Any]:
         "lora_parameters": _lora,
         "optimizer_config": _optimizer,
         "lr_schedule": _schedule,
+        "hf_dataset": _hub_dataset,
     }
     if key in nested and isinstance(value, dict):
         return nested[key](value, file)
-    if key in nested and key not in TrainOptions.__dataclass_fields__:
+    if key in nested and key != "lr_schedule":
         raise TrainingError(f"{file}: {key} is {value!r}", "Write its keys below it, indented.")
     name = _RENAMED.get(key, key)
     if name not in TrainOptions.__dataclass_fields__:
@@ -69,7 +71,7 @@ def _converted(name: str, value: Any, file: Path) -> Any:
     """Return a value in its option's type: YAML takes 1e-4 for a text, and knows no paths."""
     annotation: Any = TrainOptions.__dataclass_fields__[name].type
     kinds = [kind for kind in get_args(annotation) or (annotation,) if kind is not type(None)]
-    kind = str if get_origin(annotation) is Literal else kinds[0]
+    kind = str if Literal in (get_origin(annotation), get_origin(kinds[0])) else kinds[0]
     if get_origin(annotation) is tuple:
         if isinstance(value, list) and (len(value) == len(kinds) or Ellipsis in kinds):
             return tuple(_one(kind, name, item, file) for item in value)
@@ -110,6 +112,23 @@ def _schedule(values: dict[str, Any], file: Path) -> dict[str, Any]:
             raise TrainingError(f"{file}: the schedule's arguments are {arguments!r}", "Give a list of numbers.")
         found["learning_rate"] = _converted("learning_rate", arguments[0], file)
     return found
+
+
+def _hub_dataset(values: dict[str, Any], file: Path) -> dict[str, Any]:
+    """Take over a dataset of the hub, and what its columns are called."""
+    features = {name: value for name, value in values.items() if str(name).endswith("_feature")}
+    known = {"prompt_feature", "completion_feature", "text_feature", "chat_feature"}
+    chosen = {name: value for name, value in values.items() if name not in features and value is not None}
+    parts = {field.name for field in fields(HubDataset)}
+    if unknown := sorted(set(map(str, chosen)) - parts):
+        raise TrainingError(
+            f"{file} has the key {unknown[0]} under hf_dataset, which is no option",
+            f"There are {', '.join(sorted(parts | known))}.",
+        )
+    if not isinstance(chosen.get("path"), str):
+        raise TrainingError(f"{file}: hf_dataset names no path", "Write it like this: path: owner/name.")
+    hub = HubDataset(**{str(name): _one(str, str(name), value, file) for name, value in chosen.items()})
+    return {"hf_dataset": hub, **_nested("hf_dataset", features, known, file)}
 
 
 def _nested(where: str, values: dict[str, Any], known: set[str], file: Path) -> dict[str, Any]:

@@ -4,17 +4,19 @@ import csv
 import io
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from tenny_lsp.errors import DatasetError
-from tenny_lsp.model.prompts import SEPARATOR
+from tenny_lsp.model.prompts import ROAST_SEPARATOR, SEPARATOR
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 #: ``completions`` writes prompt and completion apart, ``text`` as one string.
 Format = Literal["completions", "text"]
+#: What ends the prompt of a text where nothing else is given.
+_SEPARATORS = (SEPARATOR, ROAST_SEPARATOR)
 _EXPECTED = 'A row is {"prompt": "…", "completion": "…"}, {"text": "Q: …\\nA: …"} or {"messages": […]}.'
 
 
@@ -50,13 +52,26 @@ class Conversation:
     place: str = field(default="", compare=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What the keys of rows, or the columns of a table, are called."""
+
+    prompt: str = "prompt"
+    completion: str = "completion"
+    text: str = "text"
+    messages: str = "messages"
+
+
+COLUMNS = Columns()
+
+
 def row_line(row: Row, row_format: Format) -> str:
     """Return a row as a line of JSON, its line feed included."""
     values = {"text": row.prompt + row.completion} if row_format == "text" else asdict(row)
     return json.dumps(values, ensure_ascii=False) + "\n"
 
 
-def read_rows(path: Path, separator: str = SEPARATOR) -> list[Row | Conversation]:
+def read_rows(path: Path, separator: str | None = None, columns: Columns = COLUMNS) -> list[Row | Conversation]:
     """Return the rows of a file of JSON lines, or of CSV with a line of column names.
 
     A row has a prompt and a completion, or one text that holds both, or (in JSON) messages. Text without an answer is
@@ -64,7 +79,9 @@ def read_rows(path: Path, separator: str = SEPARATOR) -> list[Row | Conversation
 
     Args:
         path (Path): The file.
-        separator (str): In a text, what ends the prompt; the first one counts.
+        separator (str, optional): In a text, what ends the prompt; the first one counts. Default: ``A:`` on a new line,
+            or ``#response`` on a line of its own.
+        columns (Columns): What the keys or columns are called.
 
     Raises:
         DatasetError: The file is missing, empty or not UTF-8, or a line is not such a row.
@@ -75,8 +92,8 @@ def read_rows(path: Path, separator: str = SEPARATOR) -> list[Row | Conversation
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path} cannot be read: {error}", "Is it JSON lines or CSV in UTF-8?") from error
-    values = _csv_values(text, path) if path.suffix == ".csv" else _json_values(text, path)
-    rows = [_row(value, place, separator) for place, value in values]
+    values = _csv_values(text, path, columns) if path.suffix == ".csv" else _json_values(text, path)
+    rows = [row_of(value, place, separator, columns) for place, value in values]
     if not rows:
         raise DatasetError(f"{path} holds no rows", "Write it again with `tenny-lsp build-dataset`.")
     return rows
@@ -115,21 +132,24 @@ def _json_values(text: str, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         yield place, value
 
 
-def _csv_values(text: str, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+def _csv_values(text: str, path: Path, columns: Columns) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each record's place and value; a record may have several lines."""
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         names = set(reader.fieldnames or ())
-        if not ({"prompt", "completion"} <= names or "text" in names):
-            raise DatasetError(f"{path}, line 1 names no columns prompt and completion, or text", _EXPECTED)
+        if not ({columns.prompt, columns.completion} <= names or columns.text in names):
+            raise DatasetError(
+                f"{path}, line 1 names no columns {columns.prompt} and {columns.completion}, or {columns.text}",
+                "Say what they are called: --prompt-feature, --completion-feature, --text-feature.",
+            )
         for record in reader:
             yield f"{path}, line {reader.line_num}", record
     except csv.Error as error:
         raise DatasetError(f"{path}, line {reader.line_num} is not CSV: {error}", _EXPECTED) from error
 
 
-def _conversation(value: dict[str, Any], place: str) -> Conversation:
-    messages, tools = value["messages"], value.get("tools") or []
+def _conversation(value: dict[str, Any], place: str, columns: Columns) -> Conversation:
+    messages, tools = value[columns.messages], value.get("tools") or []
     wrong = 'messages are [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}].'
     if not (isinstance(messages, list) and isinstance(tools, list) and all(isinstance(m, dict) for m in messages)):
         raise DatasetError(f"{place} has messages that are no list of objects", f"The {wrong}")
@@ -140,18 +160,33 @@ def _conversation(value: dict[str, Any], place: str) -> Conversation:
     return Conversation(tuple(messages), tuple(tools), place)
 
 
-def _row(value: dict[str, Any], place: str, separator: str) -> Row | Conversation:
-    if "messages" in value:
-        return _conversation(value, place)
-    text = value.get("text")
+def row_of(value: dict[str, Any], place: str, separator: str | None, columns: Columns) -> Row | Conversation:
+    """Return the row that an object holds.
+
+    Raises:
+        DatasetError: It holds none; the message begins with the place.
+    """
+    if columns.messages in value:
+        return _conversation(value, place, columns)
+    text = value.get(columns.text)
     if isinstance(text, str):
-        question, found, answer = text.partition(separator)
-        row = Row(question + found, answer) if found else Row("", text)
+        row = _row_of_text(text, _SEPARATORS if separator is None else (separator,))
     else:
-        missing = [key for key in ("prompt", "completion") if not isinstance(value.get(key), str)]
+        keys = columns.prompt, columns.completion
+        missing = [key for key in keys if not isinstance(value.get(key), str)]
         if missing:
             raise DatasetError(f"{place} has no text under {' and '.join(missing)}", _EXPECTED)
-        row = Row(value["prompt"], value["completion"], str(value.get("source", "")), str(value.get("kind", "")))
+        prompt, completion = (value[key] for key in keys)
+        row = Row(prompt, completion, str(value.get("source", "")), str(value.get("kind", "")))
     if not row.completion.strip():
         raise DatasetError(f"{place} has nothing to learn: its completion is empty", _EXPECTED)
     return row
+
+
+def _row_of_text(text: str, separators: Sequence[str]) -> Row:
+    """Return the row of a text: its prompt ends with the first separator; without one, all of it is learned."""
+    for separator in separators:
+        question, found, answer = text.partition(separator)
+        if found:
+            return Row(question + found, answer)
+    return Row("", text)

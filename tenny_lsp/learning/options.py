@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from tenny_lsp.errors import TrainingError
+from tenny_lsp.learning.formats import COLUMNS, Columns
 from tenny_lsp.model.prompt_format import PromptFormat
-from tenny_lsp.model.prompts import SEPARATOR
 
 #: Epochs when neither ``epochs`` nor ``iters`` is given.
 DEFAULT_EPOCHS = 1.0
@@ -21,6 +21,26 @@ TrainType = Literal["lora", "dora", "full"]
 OptimizerName = Literal["adam", "adamw", "adafactor", "sgd"]
 ScheduleName = Literal["cosine", "linear", "constant"]
 Answers = Literal["last", "all"]
+TrackerName = Literal["tensorboard", "wandb"]
+
+
+@dataclass(frozen=True, slots=True)
+class HubDataset:
+    """A dataset of the Hugging Face hub, as ``datasets.load_dataset`` takes it.
+
+    Attributes:
+        path: Its name there, or a folder that ``datasets`` reads.
+        name: One of its configurations.
+        train_split: The rows to train on, such as ``train[:80%]``.
+        valid_split: The rows to validate on; None: those of ``validation``, ``valid`` or ``dev``, if there are any.
+        test_split: The rows of the test.
+    """
+
+    path: str
+    name: str | None = None
+    train_split: str = "train"
+    valid_split: str | None = None
+    test_split: str = "test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +48,13 @@ class TrainOptions:
     """How to train; names and meanings are those of ``mlx_lm.lora``.
 
     Attributes:
-        data: Folder of ``train.jsonl`` and, if there are any, ``valid.jsonl`` and ``test.jsonl``.
+        data: Folder of ``train.jsonl`` (or ``.csv``, or ``.md`` with roasts) and, if there are any, of ``valid`` and
+            ``test``; or the name of a dataset of the Hugging Face hub, ``owner/name``.
+        hf_dataset: A dataset of the hub with the splits to read, instead of ``data``.
+        prompt_feature: The key or column of prompts.
+        completion_feature: That of completions.
+        text_feature: That of texts that hold both.
+        chat_feature: That of messages.
         adapter_path: Folder of the adapter; made, or replaced when it holds an adapter.
         model: Folder or hub name of the base model; None for the embedded one.
         iters: Iterations, instead of epochs.
@@ -53,7 +79,7 @@ class TrainOptions:
         max_grad_norm: Longer gradients are scaled down to this norm.
         grad_accumulation_steps: Batches of one update; their tokens weigh alike.
         mask_prompt: Whether the loss is taken on completions only.
-        separator: In rows of plain text, what ends the prompt.
+        separator: In rows of plain text, what ends the prompt; None: ``A:`` or ``#response`` on a line of its own.
         answers: Which answers of a conversation are learned, ``"all"`` or the ``"last"``.
         prompt_format: ``"raw"``: prompts as they are; ``"chat"``: as a message in the base's chat template.
         max_seq_length: Longest row, in tokens; the rest of it is cut off.
@@ -68,11 +94,18 @@ class TrainOptions:
         seed: Of the adapter's first weights, of dropout and of the order of rows.
         test: Whether to score the adapter on ``test.jsonl`` at the end.
         test_batches: Batches of the test; -1 for all.
+        report_to: What else than ``metrics.jsonl`` is reported to: ``"tensorboard"``, or ``"wandb"``, a service.
+        project_name: The project there.
     """
 
     data: Path
     adapter_path: Path
     model: str | None = None
+    hf_dataset: HubDataset | None = None
+    prompt_feature: str = COLUMNS.prompt
+    completion_feature: str = COLUMNS.completion
+    text_feature: str = COLUMNS.text
+    chat_feature: str = COLUMNS.messages
     iters: int | None = None
     epochs: float | None = None
     batch_size: int = 16
@@ -93,7 +126,7 @@ class TrainOptions:
     max_grad_norm: float = 1.0
     grad_accumulation_steps: int = 1
     mask_prompt: bool = True
-    separator: str = SEPARATOR
+    separator: str | None = None
     answers: Answers = "all"
     prompt_format: PromptFormat = "raw"
     max_seq_length: int = 2048
@@ -108,6 +141,8 @@ class TrainOptions:
     seed: int = 0
     test: bool = False
     test_batches: int = -1
+    report_to: TrackerName | None = None
+    project_name: str = "tenny"
 
     def check(self) -> None:
         """Check that every option makes sense.
@@ -141,9 +176,16 @@ class TrainOptions:
         for name, choices in _CHOICES.items():
             if getattr(self, name) not in choices:
                 raise TrainingError(f"{flag(name)} is {getattr(self, name)}", f"It must be {_either(choices)}.")
-        if not self.separator:
+        if self.separator == "":
             raise TrainingError("--separator is empty", "Give the text that ends a prompt.")
+        if self.keys and self.train_type == "full":
+            raise TrainingError("--keys is given, and --train-type full trains all weights", "Leave one of them out.")
         self.scale_of(0)
+
+    @property
+    def columns(self) -> Columns:
+        """What the rows' keys or columns are called."""
+        return Columns(self.prompt_feature, self.completion_feature, self.text_feature, self.chat_feature)
 
     @property
     def full_scale(self) -> float:
@@ -170,7 +212,7 @@ class TrainOptions:
     def hyperparameters(self) -> dict[str, Any]:
         """Return every option but the folders, ready for JSON; the scale as it is at the end."""
         values = asdict(self) | {"scale": self.full_scale, "betas": list(self.betas), "keys": list(self.keys)}
-        for name in ("data", "adapter_path", "model", "prompt_format", "resume"):
+        for name in ("data", "adapter_path", "model", "prompt_format", "resume", "report_to", "project_name"):
             del values[name]
         if self.resume_adapter_file is not None:
             values["resume_adapter_file"] = str(self.resume_adapter_file)
@@ -198,6 +240,7 @@ _CHOICES = {
     "lr_schedule": get_args(ScheduleName),
     "answers": get_args(Answers),
     "prompt_format": get_args(PromptFormat),
+    "report_to": (*get_args(TrackerName), None),
 }
 
 

@@ -9,14 +9,15 @@ from typing import Any
 
 from tenny_lsp.errors import TrainingError
 from tenny_lsp.learning.adapter import check_replaceable
-from tenny_lsp.learning.checkpoint import check_run_folder
+from tenny_lsp.learning.checkpoint import check_run_folder, run_folder
+from tenny_lsp.learning.dataset_files import TrainingRows, read_dataset
 from tenny_lsp.learning.encoding import encode_rows
-from tenny_lsp.learning.formats import read_rows
-from tenny_lsp.learning.options import TrainOptions, TrainResult
+from tenny_lsp.learning.options import Progress, TrainOptions, TrainResult
 from tenny_lsp.learning.record import OnProgress
+from tenny_lsp.learning.trackers import Tracking, check_tracker
 from tenny_lsp.locations import EMBEDDED, embedded_base
 from tenny_lsp.model.bases import read_base_card
-from tenny_lsp.model.identity import base_sha256, file_sha256
+from tenny_lsp.model.identity import base_sha256
 from tenny_lsp.model.runtime import package_version, prepare
 
 #: OpenBLAS's idle threads spin for 2 to the power of this many cycles, then sleep. By its own 26 they spin through
@@ -46,8 +47,8 @@ def train(options: TrainOptions, on_progress: OnProgress) -> TrainResult:
     options.check()
     check_replaceable(options.adapter_path)
     check_run_folder(options.adapter_path)
-    files = _dataset_files(options)
-    rows = {name: read_rows(file, options.separator) for name, file in files.items()}
+    check_tracker(options.report_to)
+    dataset = read_dataset(options)
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", _SPIN_CYCLES_LOG2)
     prepare()
     # These import MLX, which must not happen before prepare().
@@ -64,45 +65,40 @@ def train(options: TrainOptions, on_progress: OnProgress) -> TrainResult:
             prompt_format=options.prompt_format,
             answers=options.answers,
         )
-        for name, part in rows.items()
+        for name, part in dataset.rows.items()
     }
     parameters = add_adapter(model, options, base)
-    loop = TrainingLoop(options, model, examples, parameters, _origin(options, base, files), on_progress)
+    tracking = Tracking(options, run_folder(options.adapter_path.resolve())) if options.report_to else None
+    note = on_progress if tracking is None else _both(tracking.note, on_progress)
+    loop = TrainingLoop(options, model, examples, parameters, _origin(options, base, dataset), note)
     try:
         return loop.run()
     except RuntimeError as error:
         raise TrainingError(
             f"MLX could not go on: {error}", "Try a smaller --batch-size or --max-seq-length."
         ) from error
+    finally:
+        if tracking is not None:
+            tracking.close()
 
 
-def _dataset_files(options: TrainOptions) -> dict[str, Path]:
-    """Return the files to read by split: validation rows if there are any, test rows if asked for."""
-    files = {"train": _file(options.data, "train")}
-    valid = _file(options.data, "valid")
-    if valid.is_file() and valid.stat().st_size:
-        files["valid"] = valid
-    if options.test:
-        files["test"] = _file(options.data, "test")
-    return files
+def _both(one: OnProgress, other: OnProgress) -> OnProgress:
+    """Return what calls both."""
+
+    def note(progress: Progress) -> None:
+        one(progress)
+        other(progress)
+
+    return note
 
 
-def _file(folder: Path, split: str) -> Path:
-    """Return a split's file: JSON lines, or CSV where there are none."""
-    lines, table = folder / f"{split}.jsonl", folder / f"{split}.csv"
-    return table if table.is_file() and not lines.is_file() else lines
-
-
-def _origin(options: TrainOptions, base: Path, files: dict[str, Path]) -> dict[str, Any]:
+def _origin(options: TrainOptions, base: Path, dataset: TrainingRows) -> dict[str, Any]:
     """Return the part of the card that is known before the training."""
     card = read_base_card(base)
     name = EMBEDDED if base.resolve() == embedded_base().resolve() else card.name if card else options.model
     return {
         "base": {"name": name, "sha256": base_sha256(base)},
-        "dataset": {
-            "path": str(options.data),
-            "sha256": {file.name: file_sha256(file) for file in files.values()},
-        },
+        "dataset": {"path": dataset.path, "sha256": dataset.sha256},
         "versions": {name: package_version(name) for name in ("tenny-lsp", "mlx", "mlx-lm")},
         "seed": options.seed,
         "prompt_format": options.prompt_format,

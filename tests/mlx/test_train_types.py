@@ -74,6 +74,11 @@ def test_only_the_projections_of_the_keys_are_adapted(options: TrainOptions, tin
     mlx_lm.load(str(tiny_base), adapter_path=str(options.adapter_path))
 
 
+def test_keys_are_of_adapters(options: TrainOptions) -> None:
+    with pytest.raises(TrainingError, match="--keys is given, and --train-type full trains all weights"):
+        run(replace(options, train_type="full", keys=("q_proj",)))
+
+
 def test_a_key_that_means_nothing_is_an_error_that_names_what_there_is(options: TrainOptions) -> None:
     with pytest.raises(TrainingError, match=r"called qproj\. There are .*self_attn\.q_proj"):
         run(replace(options, keys=("qproj",)))

@@ -10,7 +10,7 @@ import pytest
 from tenny_lsp.cli.main import main
 from tenny_lsp.errors import TrainingError
 from tenny_lsp.learning.config_file import read_config
-from tenny_lsp.learning.options import TrainOptions
+from tenny_lsp.learning.options import HubDataset, TrainOptions
 
 #: As mlx-lm's own example, with every key that has a counterpart here.
 CONFIG = """
@@ -93,12 +93,25 @@ def test_the_keys_of_mlx_lm_are_understood(tmp_path: Path) -> None:
         ("optimizer_config: {adam: 5}", "optimizer_config is 5. Write its keys below it"),
         ("lr_schedule: {name: cosine_decay, arguments: 5}", "the schedule's arguments are 5"),
         ("lr_schedule: {name: [a]}", "the schedule ['a'] is not known"),
+        ("hf_dataset: [a]", "hf_dataset is ['a']. Write its keys below it"),
+        ("hf_dataset: {name: a}", "hf_dataset names no path"),
+        ("hf_dataset: {path: a, split: b}", "has the key split under hf_dataset"),
+        ("hf_dataset: {path: a, mask_feature: b}", "has the key mask_feature under hf_dataset"),
+        ("report_to: 5", "report_to is 5. Give a text"),
         ("lr_schedule:\n  name: step_decay", "the schedule step_decay is not known"),
     ],
 )
 def test_what_is_wrong_is_named(text: str, said: str, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match=re.escape(said)):
         read(text, tmp_path)
+
+
+def test_a_dataset_of_the_hub_is_named_with_its_splits_and_columns(tmp_path: Path) -> None:
+    text = "hf_dataset:\n  path: billsum\n  prompt_feature: text\n  completion_feature: summary\n"
+    found = read(text + '  train_split: "train[:1000]"\n  valid_split: "train[-100:]"\nreport_to: wandb\n', tmp_path)
+
+    assert found["hf_dataset"] == HubDataset("billsum", None, "train[:1000]", "train[-100:]")
+    assert (found["prompt_feature"], found["completion_feature"], found["report_to"]) == ("text", "summary", "wandb")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def convert(
 
     prepare()
     with err.status("Converting"):
-        if (source / "config.json").is_file():
+        if any((source / name).is_file() for name in ("config.json", "params.json")):
             options = ConvertOptions(quantize, q_bits, q_group_size, q_mode, quant_recipe, dtype, dequantize)
             said = _converted_model(source, output, options)
         elif to == "peft":

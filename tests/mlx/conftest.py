@@ -17,6 +17,10 @@ from mlx_lm.models.llama import Model, ModelArgs  # noqa: E402
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers  # noqa: E402
 from transformers import PreTrainedTokenizerFast  # noqa: E402
 
+from tests.mlx.torch_writer import write_torch  # noqa: E402
+
+__all__ = ["write_torch"]
+
 WORDS = {
     "mx.abs": "Element-wise absolute value.",
     "mx.exp": "Element-wise exponential.",

@@ -1,11 +1,7 @@
 """Models that are converted: quantised and back, from PyTorch's files, and what is refused."""
 
 import json
-import pickle
 import shutil
-import sys
-import types
-import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +17,7 @@ from tenny_lsp.errors import BaseModelError, StorageError
 from tenny_lsp.learning.convert.model import convert_model
 from tenny_lsp.learning.convert.options import ConvertOptions
 from tenny_lsp.learning.convert.torch_files import read_torch_file
+from tests.mlx.torch_writer import Stored
 
 PROMPT = mx.array([[70, 80, 90, 100, 110]])
 
@@ -93,62 +90,7 @@ def test_a_packed_model_is_not_packed_twice(wide_base: Path, tmp_path: Path) -> 
 # ── PyTorch's files ──
 
 
-class Stored:
-    """A tensor that is pickled as PyTorch pickles one."""
-
-    def __init__(self, values: Any, kind: str = "FloatStorage") -> None:
-        self.values, self.kind = values, kind
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        rebuild = sys.modules["torch._utils"]._rebuild_tensor_v2  # type: ignore[attr-defined]
-        steps = tuple(step // self.values.itemsize for step in self.values.strides)
-        return rebuild, (Storage(self), 0, self.values.shape, steps, False, OrderedDict())
-
-
-class Storage:
-    """The bytes of a tensor, which are pickled as a name."""
-
-    def __init__(self, tensor: Stored) -> None:
-        self.tensor = tensor
-
-
-@pytest.fixture
-def write(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, Any], Path]:
-    """Returns a function that writes what PyTorch's ``save`` writes; what a pickle names is made up for that."""
-    torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
-    for name in ("FloatStorage", "HalfStorage", "BFloat16Storage", "LongStorage", "DoubleStorage"):
-        setattr(torch, name, type(name, (), {"__module__": "torch"}))
-
-    def _rebuild_tensor_v2(*_: Any) -> None: ...
-
-    _rebuild_tensor_v2.__module__ = "torch._utils"
-    _rebuild_tensor_v2.__qualname__ = "_rebuild_tensor_v2"
-    utils._rebuild_tensor_v2 = _rebuild_tensor_v2  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "torch", torch)
-    monkeypatch.setitem(sys.modules, "torch._utils", utils)
-
-    def write(file: Path, content: Any) -> Path:
-        storages: dict[str, bytes] = {}
-
-        class Pickler(pickle.Pickler):
-            def persistent_id(self, value: Any) -> Any:
-                if not isinstance(value, Storage):
-                    return None
-                key, tensor = str(len(storages)), value.tensor
-                storages[key] = np.ascontiguousarray(tensor.values.T.T).tobytes() if tensor.values.size else b""
-                return ("storage", getattr(torch, tensor.kind), key, "cpu", tensor.values.size)
-
-        with zipfile.ZipFile(file, "w") as archive:
-            with archive.open("archive/data.pkl", "w") as stream:
-                Pickler(stream, protocol=2).dump(content)
-            for key, data in storages.items():
-                archive.writestr(f"archive/data/{key}", data)
-        return file
-
-    return write
-
-
-def test_tensors_of_every_type_are_read(tmp_path: Path, write: Callable[[Path, Any], Path]) -> None:
+def test_tensors_of_every_type_are_read(tmp_path: Path, write_torch: Callable[[Path, Any], Path]) -> None:
     half = np.array([[1.5, -2.0]], np.float16)
     brain = (np.array([1.0, -3.0], np.float32).view(np.uint32) >> 16).astype(np.uint16)
     content = OrderedDict(
@@ -157,7 +99,7 @@ def test_tensors_of_every_type_are_read(tmp_path: Path, write: Callable[[Path, A
         c=Stored(brain, "BFloat16Storage"),
         d=Stored(np.array([2**40], np.int64), "LongStorage"),
     )
-    found = read_torch_file(write(tmp_path / "a.bin", content))
+    found = read_torch_file(write_torch(tmp_path / "a.bin", content))
 
     assert found["a"].tolist() == [[0, 1, 2], [3, 4, 5]] and found["a"].dtype == mx.float32
     assert found["b"].tolist() == [[1.5, -2.0]] and found["b"].dtype == mx.float16
@@ -166,7 +108,7 @@ def test_tensors_of_every_type_are_read(tmp_path: Path, write: Callable[[Path, A
 
 
 def test_a_folder_of_bin_files_is_the_model(
-    tiny_base: Path, tmp_path: Path, write: Callable[[Path, Any], Path]
+    tiny_base: Path, tmp_path: Path, write_torch: Callable[[Path, Any], Path]
 ) -> None:
     source = Path(shutil.copytree(tiny_base, tmp_path / "source"))
     weights = mx.load(str(source / "model.safetensors"))
@@ -174,7 +116,7 @@ def test_a_folder_of_bin_files_is_the_model(
     (source / "model.safetensors").unlink()
     rows = [(name, Stored(np.array(value), "HalfStorage")) for name, value in weights.items()]
     for number, part in enumerate((rows[::2], rows[1::2]), 1):
-        write(source / f"pytorch_model-{number:05d}-of-00002.bin", OrderedDict(part))
+        write_torch(source / f"pytorch_model-{number:05d}-of-00002.bin", OrderedDict(part))
     convert_model(source, tmp_path / "new", ConvertOptions())
 
     assert mx.array_equal(logits(tiny_base), logits(tmp_path / "new"))
@@ -188,11 +130,11 @@ class Hostile:
 
 
 def test_a_hostile_pickle_is_refused_and_nothing_runs(
-    tiny_base: Path, tmp_path: Path, write: Callable[[Path, Any], Path]
+    tiny_base: Path, tmp_path: Path, write_torch: Callable[[Path, Any], Path]
 ) -> None:
     source = Path(shutil.copytree(tiny_base, tmp_path / "source"))
     (source / "model.safetensors").unlink()
-    write(source / "pytorch_model.bin", {"weight": Hostile()})
+    write_torch(source / "pytorch_model.bin", {"weight": Hostile()})
 
     with pytest.raises(BaseModelError, match=r"names (__builtin__|builtins)\.exec, which no file of weights needs"):
         convert_model(source, tmp_path / "new", ConvertOptions())
@@ -200,24 +142,26 @@ def test_a_hostile_pickle_is_refused_and_nothing_runs(
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive", {"a": 1}, [1, 2]], ids=["empty", "text", "number", "list"])
-def test_what_holds_no_tensors_is_refused(content: Any, tmp_path: Path, write: Callable[[Path, Any], Path]) -> None:
+def test_what_holds_no_tensors_is_refused(
+    content: Any, tmp_path: Path, write_torch: Callable[[Path, Any], Path]
+) -> None:
     file = tmp_path / "a.bin"
     if isinstance(content, bytes):
         file.write_bytes(content)
     else:
-        write(file, content)
+        write_torch(file, content)
     with pytest.raises(BaseModelError, match=r"a\.bin"):
         read_torch_file(file)
 
 
-def test_a_tensor_beyond_its_bytes_is_refused(tmp_path: Path, write: Callable[[Path, Any], Path]) -> None:
+def test_a_tensor_beyond_its_bytes_is_refused(tmp_path: Path, write_torch: Callable[[Path, Any], Path]) -> None:
     class Beyond(Stored):
         def __reduce__(self) -> tuple[Any, ...]:
             rebuild, (storage, _, shape, steps, *rest) = super().__reduce__()
             return rebuild, (storage, 10**6, shape, steps, *rest)
 
     with pytest.raises(BaseModelError, match="reaches beyond its storage"):
-        read_torch_file(write(tmp_path / "a.bin", {"a": Beyond(np.zeros(3, np.float32))}))
+        read_torch_file(write_torch(tmp_path / "a.bin", {"a": Beyond(np.zeros(3, np.float32))}))
 
 
 def test_a_folder_without_weights_says_what_is_there(tiny_base: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ peft = pytest.importorskip("peft")
 transformers = pytest.importorskip("transformers")
 
 from tests.mlx.conftest import write_base  # noqa: E402, I001  # MLX is prepared there
+from tests.mlx.test_meta import THEIRS  # noqa: E402
 import mlx.core as mx  # noqa: E402
 import mlx_lm  # noqa: E402
 import numpy as np  # noqa: E402
@@ -89,6 +90,40 @@ def test_a_converted_model_predicts_what_transformers_predicts(
     error = float(np.abs(theirs(source) - ours(tmp_path / "new")).max())
     record_property("largest_error", error)
     assert error < 1e-3, error
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_what_meta_publishes_predicts_the_same(count: int, base: Path, tmp_path: Path) -> None:
+    source = random_model("llama", tmp_path / "source", base)
+    weights = transformers.AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32).state_dict()
+    folder = tmp_path / "published"
+    folder.mkdir()
+    for number in range(count):
+        torch.save(published(weights, number, count), folder / f"consolidated.{number:02d}.pth")
+    params = {"dim": 64, "n_layers": 2, "n_heads": 4, "n_kv_heads": 2, "norm_eps": 1e-6}
+    (folder / "params.json").write_text(json.dumps(params))
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        (folder / name).write_bytes((base / name).read_bytes())
+    convert_model(folder, tmp_path / "new", ConvertOptions())
+
+    assert np.abs(theirs(source) - ours(tmp_path / "new")).max() < 1e-3
+
+
+def published(weights: dict[str, Any], number: int, count: int) -> dict[str, Any]:
+    """Returns a file's part of the weights under Meta's names, with neighbours to be rotated."""
+    found = {}
+    for name, value in weights.items():
+        heads = 4 if "q_proj" in name else 2
+        if "q_proj" in name or "k_proj" in name:
+            rows, columns = value.shape
+            value = value.reshape(heads, 2, rows // heads // 2, columns).transpose(1, 2).reshape(rows, columns)
+        for ours_, theirs_ in THEIRS.items():
+            name = name.replace(ours_, theirs_)
+        if "norm" not in name:
+            by_columns = any(part in name for part in ("wo", "w2", "tok_"))
+            value = value.chunk(count, dim=1 if by_columns else 0)[number].clone()
+        found[name] = value
+    return found
 
 
 @pytest.mark.parametrize("train_type", ["lora", "dora"])

@@ -84,6 +84,7 @@ DOORS = {
         "learning.convert.gguf",
         "learning.convert.gguf_tensors",
         "learning.convert.lora_layers",
+        "learning.convert.meta",
         "learning.convert.model",
         "learning.convert.npz",
         "learning.convert.peft",
@@ -106,6 +107,7 @@ DOORS = {
     "huggingface_hub": {"learning.sources", "locations"},
     "numpy": {"learning.batches", "learning.convert.gguf_tensors", "learning.convert.torch_files"},
     "platformdirs": {"learning.fetch", "locations", "mlx_api.index", "model.answers", "model.runtime"},
+    "sentencepiece": {"learning.convert.meta"},
     "tomli": {"data"},
     "yaml": {"learning.config_file"},
 }
@@ -132,6 +134,7 @@ HEAVY = {
     "learning.convert.gguf",
     "learning.convert.gguf_tensors",
     "learning.convert.lora_layers",
+    "learning.convert.meta",
     "learning.convert.model",
     "learning.convert.npz",
     "learning.convert.peft",

@@ -14,6 +14,7 @@ from mlx_lm.utils import dequantize_model, load, quantize_model, save
 
 from tenny_lsp.errors import BaseModelError, StorageError
 from tenny_lsp.learning.adapter import check_base
+from tenny_lsp.learning.convert.meta import consolidated_files, read_consolidated, tokenizer_files
 from tenny_lsp.learning.convert.options import ConvertOptions
 from tenny_lsp.learning.convert.torch_files import read_torch_file
 from tenny_lsp.learning.folders import check_new, write_folder
@@ -38,7 +39,8 @@ def convert_model(source: Path, output: Path, options: ConvertOptions) -> None:
     """
     options.check()
     check_new(output)
-    refuse_code(source)
+    if not consolidated_files(source):  # those have no configuration that could name any
+        refuse_code(source)
     with tempfile.TemporaryDirectory(prefix="tenny-convert-") as beside:
         try:
             folder = _with_safetensors(source, Path(beside) / "model")
@@ -114,6 +116,8 @@ def _with_safetensors(source: Path, beside: Path) -> Path:
         return source
     if not files:
         files, read = sorted(source.glob("pytorch_model*.bin")), read_torch_file
+    if not files and (consolidated := consolidated_files(source)):
+        return _of_meta(source, consolidated, beside)
     if not files:
         others = ", ".join(file.name for file in sorted(source.glob("*.pth"))) or "none"
         raise BaseModelError(
@@ -134,6 +138,19 @@ def _with_safetensors(source: Path, beside: Path) -> Path:
         weight_map |= dict.fromkeys(tensors, name)
     index = {"metadata": {}, "weight_map": weight_map}
     (beside / "model.safetensors.index.json").write_text(json.dumps(index), encoding="utf-8")
+    return beside
+
+
+def _of_meta(source: Path, files: list[Path], beside: Path) -> Path:
+    """Write a folder in Hugging Face's format from the files that Meta and Mistral publish."""
+    weights, config = read_consolidated(source, files, read_torch_file if files[0].suffix == ".pth" else _safetensors)
+    texts = {"config.json": json.dumps(config, indent=2), **tokenizer_files(source)}
+    beside.mkdir()
+    for file in source.glob("tokenizer*"):
+        shutil.copy(file, beside)
+    for name, text in texts.items():
+        (beside / name).write_text(text, encoding="utf-8")
+    mx.save_safetensors(str(beside / "model.safetensors"), weights, {"format": "pt"})
     return beside
 
 

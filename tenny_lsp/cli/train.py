@@ -70,9 +70,9 @@ def train(
         float, typer.Option(help="Share of the adapter's inputs dropped in training.")
     ] = _DEFAULTS.dropout,
     optimizer: Annotated[OptimizerName, typer.Option(help="The optimizer.")] = _DEFAULTS.optimizer,
-    weight_decay: Annotated[float, typer.Option(help="Of adamw, adafactor and sgd.")] = _DEFAULTS.weight_decay,
+    weight_decay: Annotated[float, typer.Option(help="Of all but adam.")] = _DEFAULTS.weight_decay,
     betas: Annotated[
-        tuple[float, float], typer.Option(help="Of adam and adamw; the first is sgd's momentum.")
+        tuple[float, float], typer.Option(help="Of adam and adamw; the first is sgd's and muon's momentum.")
     ] = _DEFAULTS.betas,
     max_grad_norm: Annotated[float, typer.Option(help="Longer gradients are scaled down.")] = _DEFAULTS.max_grad_norm,
     mask_prompt: Annotated[bool, typer.Option(help="Take the loss on completions only.")] = _DEFAULTS.mask_prompt,

@@ -119,6 +119,8 @@ def _hub_dataset(values: dict[str, Any], file: Path) -> dict[str, Any]:
     features = {name: value for name, value in values.items() if str(name).endswith("_feature")}
     known = {"prompt_feature", "completion_feature", "text_feature", "chat_feature"}
     chosen = {name: value for name, value in values.items() if name not in features and value is not None}
+    arguments = chosen.pop("config", {})  # MLX-LM's place for what else load_dataset takes
+    chosen |= arguments if isinstance(arguments, dict) else {"config": arguments}
     parts = {field.name for field in fields(HubDataset)}
     if unknown := sorted(set(map(str, chosen)) - parts):
         raise TrainingError(

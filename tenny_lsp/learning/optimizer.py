@@ -28,6 +28,8 @@ def make_optimizer(options: TrainOptions, iters: int) -> Any:
             return optim.Adafactor(rate, weight_decay=options.weight_decay, scale_parameter=False, relative_step=False)
         case "sgd":
             return optim.SGD(rate, momentum=options.betas[0], weight_decay=options.weight_decay)
+        case "muon":
+            return optim.Muon(rate, momentum=options.betas[0], weight_decay=options.weight_decay)
         case _:
             return optim.Adam(rate, list(options.betas))
 

@@ -18,7 +18,7 @@ DEFAULT_SCALE = 2.0
 EXCLUSIVE = (("iters", "epochs"), ("scale", "alpha"))
 
 TrainType = Literal["lora", "dora", "full"]
-OptimizerName = Literal["adam", "adamw", "adafactor", "sgd"]
+OptimizerName = Literal["adam", "adamw", "adafactor", "sgd", "muon"]
 ScheduleName = Literal["cosine", "linear", "constant"]
 Answers = Literal["last", "all"]
 TrackerName = Literal["tensorboard", "wandb"]
@@ -73,9 +73,9 @@ class TrainOptions:
         scale_schedule: ``"doubling:0.125"``: the first epoch has an eighth of the scale, each further one twice that
             of the one before until all of it is reached. None: all of it from the start.
         dropout: Share of the adapter's inputs that is dropped in training.
-        optimizer: ``"adam"``, ``"adamw"``, ``"adafactor"`` or ``"sgd"``.
-        weight_decay: Of adamw, adafactor and sgd.
-        betas: Of adam and adamw; the first one is sgd's momentum.
+        optimizer: ``"adam"``, ``"adamw"``, ``"adafactor"``, ``"sgd"`` or ``"muon"``.
+        weight_decay: Of all but adam.
+        betas: Of adam and adamw; the first one is sgd's and muon's momentum.
         max_grad_norm: Longer gradients are scaled down to this norm.
         grad_accumulation_steps: Batches of one update; their tokens weigh alike.
         mask_prompt: Whether the loss is taken on completions only.

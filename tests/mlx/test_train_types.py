@@ -131,7 +131,7 @@ def test_a_folder_is_no_file_of_weights(options: TrainOptions) -> None:
         run(replace(options, resume_adapter_file=options.adapter_path))
 
 
-@pytest.mark.parametrize("optimizer", ["adam", "adamw", "adafactor", "sgd"])
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "adafactor", "sgd", "muon"])
 def test_every_optimizer_learns(optimizer: Any, options: TrainOptions) -> None:
     rate = 0.5 if optimizer == "sgd" else 1e-2
     result, _ = run(replace(options, optimizer=optimizer, learning_rate=rate, iters=24))

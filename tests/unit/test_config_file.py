@@ -96,6 +96,7 @@ def test_the_keys_of_mlx_lm_are_understood(tmp_path: Path) -> None:
         ("hf_dataset: [a]", "hf_dataset is ['a']. Write its keys below it"),
         ("hf_dataset: {name: a}", "hf_dataset names no path"),
         ("hf_dataset: {path: a, split: b}", "has the key split under hf_dataset"),
+        ("hf_dataset: {path: a, config: {revision: b}}", "has the key revision under hf_dataset"),
         ("hf_dataset: {path: a, mask_feature: b}", "has the key mask_feature under hf_dataset"),
         ("report_to: 5", "report_to is 5. Give a text"),
         ("lr_schedule:\n  name: step_decay", "the schedule step_decay is not known"),
@@ -107,10 +108,12 @@ def test_what_is_wrong_is_named(text: str, said: str, tmp_path: Path) -> None:
 
 
 def test_a_dataset_of_the_hub_is_named_with_its_splits_and_columns(tmp_path: Path) -> None:
-    text = "hf_dataset:\n  path: billsum\n  prompt_feature: text\n  completion_feature: summary\n"
+    text = (
+        "hf_dataset:\n  path: billsum\n  config: {name: plain}\n  prompt_feature: text\n  completion_feature: summary\n"
+    )
     found = read(text + '  train_split: "train[:1000]"\n  valid_split: "train[-100:]"\nreport_to: wandb\n', tmp_path)
 
-    assert found["hf_dataset"] == HubDataset("billsum", None, "train[:1000]", "train[-100:]")
+    assert found["hf_dataset"] == HubDataset("billsum", "plain", "train[:1000]", "train[-100:]")
     assert (found["prompt_feature"], found["completion_feature"], found["report_to"]) == ("text", "summary", "wandb")
 
 

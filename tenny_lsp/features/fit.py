@@ -25,6 +25,12 @@ _LEAST_PREFIX = 4
 _AMBIGUOUS = "scheduler index environment key state policy agent head port root node leaf pool driver window zero step"
 #: Words that one of these trades has for itself.
 _TRADES = ("epoch gradient loss tensor attention layer logits training neural reward", "database server query sql join")
+#: What code does to anything: to share such a verb is not to share a subject.
+_ACTIONS = (
+    "add adjust apply calculate call change check clean compute convert create default define delete display find fix "
+    "format get handle ignore initialize keep load make move open parse prepare print process put read remove rename "
+    "replace return run save send set show skip start stop store turn update validate work write"
+)
 _POINTING = re.compile(r"(?:It|They|That|Those|This|These|Them|He|She|Which|Then|Neither|Both|Also)\b")
 _CODE = re.compile(r"[\w\]] ?=[^=]|\w\(|\A(?:class|def|for|from|import) ")
 
@@ -65,13 +71,13 @@ def fit(
 
 def _is_of_another_trade(words: frozenset[str], told: frozenset[str]) -> bool:
     """Return whether all that a comment shares with a remark are words of several trades, and the remark is of one."""
-    ambiguous, *trades = _trades()
+    _, ambiguous, *trades = _trades()
     return words & told <= ambiguous | moods() and any(told & trade and not words & trade for trade in trades)
 
 
 @cache
 def _trades() -> tuple[frozenset[str], ...]:
-    return tuple(map(content_words, (_AMBIGUOUS, *_TRADES)))
+    return tuple(map(content_words, (_ACTIONS, _AMBIGUOUS, *_TRADES)))
 
 
 def _is_about(words: frozenset[str], told: frozenset[str], weight: Callable[[str], float], *, same_world: bool) -> bool:
@@ -80,7 +86,7 @@ def _is_about(words: frozenset[str], told: frozenset[str], weight: Callable[[str
     Between code and life one word is not enough: a pool has threads or swimmers.
     """
     about = _share(words, told, weight)
-    shared = [weight(word) for word in words - moods() if _has(told, word)]
+    shared = [weight(word) for word in words - moods() - _trades()[0] if _has(told, word)]
     if about < _ABOUT or not shared:
         return False
     return len(shared) > 1 or (same_world and (about >= _MOST or shared[0] >= _TELLING))

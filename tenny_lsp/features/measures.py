@@ -13,6 +13,8 @@ _YEAR = re.compile(
     r"(?P<last>19[89]\d|20\d\d)(?!-\d\d)(?=\W*$|\s*[.,;:)!?/-]|\s+(?:and|we|when|but|because|by)\b)"
     r"|\b(?P<first>19[89]\d|20\d\d)-(?P<month>\d\d)(?:-\d\d)?\b"
 )
+#: Of so many years people say the difference of the dates, which may be one too many.
+_MANY_YEARS = 10
 _NUMBER = re.compile(r"(?<![\w.])\d[\d_]*(?:[.,]\d+)*\b")
 _DEFINED = re.compile(r"\s*(?:async\s+)?(?:def|class)\s+([A-Za-z]\w*[A-Za-z0-9])\b")
 _NAMES = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
@@ -67,9 +69,10 @@ def filled(line: str, measured: Mapping[str, str]) -> str | None:
 
 
 def _whole_years(match: "re.Match[str]", today: date) -> int:
-    """Return how many years have passed for certain since a date that may be only a year."""
+    """Return how many years have passed since a date that may be only a year: of few, those that are certain."""
     is_over = match["month"] is not None and int(match["month"]) < today.month
-    return today.year - int(match["first"] or match["last"]) - (not is_over)
+    years = today.year - int(match["first"] or match["last"])
+    return years - (not is_over and years < _MANY_YEARS)
 
 
 def _topic(comment: str) -> str:

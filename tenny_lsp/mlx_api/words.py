@@ -9,7 +9,7 @@ _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 #: Words with a capital inside, which is no beginning of another word.
 _WHOLE = re.compile(
     r"(?<![A-Z])(?:NaN|[QD]?LoRA|RoPE|MoE|IoU|NumPy|SciPy|PyTorch|TensorFlow|PyPI|arXiv|LaTeX|OpenAI|GitHub|GitLab"
-    r"|JavaScript|TypeScript|GraphQL|MySQL|PostgreSQL|NoSQL|DevOps|macOS|iOS)s?(?![a-z])"
+    r"|JavaScript|TypeScript|jQuery|GraphQL|MySQL|PostgreSQL|NoSQL|DevOps|macOS|iOS)s?(?![a-z])"
 )
 _WORD = re.compile(r"[A-Za-z]+|\d+[a-z]?")
 

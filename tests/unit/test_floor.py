@@ -54,6 +54,15 @@ def kind_of(comment: str) -> str:
         ("# bananas", "one word"),
         ("My cat is asleep.", "animals"),
         ("# THE VERY LAST LINE", "shouting"),
+        ("# this scheduler outperforms every alternative", "boast"),
+        ("# provably correct, I proved it on paper", "boast"),
+        ("# future-proof: supports any feature", "boast"),
+        ("# zero dependencies, take that", "boast"),
+        ("# whoever wrote this switch owes me a beer", "blame"),
+        ("# git blame says it was me", "blame"),
+        ("# HF changed the key names again", "others change"),
+        ("# default port, override with PORT", "configuration"),
+        ("# this lock-free queue saves a copy", "smaller"),
     ],
 )
 def test_the_kind_of_a_comment(comment: str, kind: str) -> None:
@@ -103,6 +112,7 @@ def test_when_everything_has_been_said_it_is_said_again() -> None:
         ("# TODO(2019-03-01): port", {"years": "seven years"}),
         ("# TODO(2018): port", {"years": "seven years"}),  # since December 2018, perhaps
         ("# remove in 2025", {}),
+        ("# TODO(2014): remove", {"years": "twelve years"}),  # as people count
         ("# raise the limit to 2000 items", {"number": "2000", "topic": "the limit"}),
         ("def parse_invoice(path):", {"name": "parse_invoice", "parts": "2"}),
         ("# the edit distance between 2 strings", {"topic": "the edit distance", "number": "2"}),

@@ -93,6 +93,13 @@ def test_one_common_word_is_no_subject() -> None:
     assert not fits("# rotate both halves of the head dimension before the dot product", row)
 
 
+def test_what_code_does_to_anything_is_no_subject() -> None:
+    row = ("# convert the model weights", "Converting a model is mostly renaming.")
+
+    assert fits("# convert the model", row)
+    assert not fits('"""Convert Celsius to Fahrenheit."""', row)
+
+
 def test_what_is_taken_up_must_be_there() -> None:
     row = ("# the retry logic is worse than the failure", "A retry worse than its failure automates the panic.")
 

@@ -20,6 +20,6 @@ def test_words(text: str, found: list[str]) -> None:
     assert list(words(text)) == found
 
 
-@pytest.mark.parametrize("name", ["NaN", "LoRA", "RoPE", "MoE", "IoU", "NumPy", "arXiv"])
+@pytest.mark.parametrize("name", ["NaN", "LoRA", "RoPE", "MoE", "IoU", "NumPy", "arXiv", "jQuery"])
 def test_a_name_with_a_capital_inside_says_what_a_text_is_about(name: str) -> None:
     assert content_words(f"# {name} again") == content_words(f"# {name.lower()} again") != frozenset()

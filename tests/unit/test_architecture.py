@@ -59,7 +59,19 @@ DOORS = {
     "tokenizers": {"worker.light", "learning.convert.gguf_tokenizer"},
     "typer": {
         f"cli.{name}"
-        for name in ["app", "ask", "check", "check_formats", "convert", "generate", "learn", "models", "serve", "train"]
+        for name in [
+            "app",
+            "ask",
+            "check",
+            "check_formats",
+            "convert",
+            "generate",
+            "learn",
+            "mcp",
+            "models",
+            "serve",
+            "train",
+        ]
     },
     "rich": {"cli.app", "cli.tables"},
     "rapidfuzz": {"evaluation.answering"},
@@ -102,6 +114,8 @@ DOORS = {
         "learning.convert.model",
     },
     "datasets": {"learning.dataset_files"},
+    "mcp": {"cli.mcp"},
+    "mcp_types": {"cli.mcp"},
     "tensorboardX": {"learning.trackers"},
     "wandb": {"learning.trackers"},
     "huggingface_hub": {"learning.sources", "locations"},

@@ -67,7 +67,6 @@ DOORS = {
             "convert",
             "generate",
             "learn",
-            "mcp",
             "models",
             "serve",
             "train",

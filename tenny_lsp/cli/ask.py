@@ -60,7 +60,8 @@ def ask(
         out.print(answer_text(answer, index), soft_wrap=True)
 
 
-@app.command()
+# What looks like an option is a comment of SQL, Lua or Haskell where it has a space.
+@app.command(context_settings={"ignore_unknown_options": True})
 def roast(
     comment: Annotated[str, typer.Argument(help="A comment, a docstring, a line of code; - for standard input.")] = "",
     file: Annotated[
@@ -75,6 +76,8 @@ def roast(
     as_json: AsJson = False,
 ) -> None:
     """Say what Tenny thinks of a comment, or of a file."""
+    if comment.startswith("-") and comment != "-" and not re.search(r"\s", comment):
+        raise typer.BadParameter(f"there is no option {comment}")
     if (file is not None and comment) or (file is None and (review or not comment)):
         raise typer.BadParameter("give a comment, or --file")
     text = standard_input() if comment == "-" else comment

@@ -83,13 +83,15 @@ def _trades() -> tuple[frozenset[str], ...]:
 def _is_about(words: frozenset[str], told: frozenset[str], weight: Callable[[str], float], *, same_world: bool) -> bool:
     """Return whether enough of a comment is among the stems of a remark and its own comment.
 
-    Between code and life one word is not enough: a pool has threads or swimmers.
+    Between code and life one word is not enough, nor a few of many: a pool has threads or swimmers.
     """
     about = _share(words, told, weight)
     shared = [weight(word) for word in words - moods() - _trades()[0] if _has(told, word)]
     if about < _ABOUT or not shared:
         return False
-    return len(shared) > 1 or (same_world and (about >= _MOST or shared[0] >= _TELLING))
+    if same_world:
+        return len(shared) > 1 or about >= _MOST or shared[0] >= _TELLING
+    return len(shared) > 1 and about >= _MOST
 
 
 def _subjects(text: str) -> frozenset[str]:

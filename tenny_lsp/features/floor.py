@@ -31,6 +31,7 @@ class CommentKind:
         is_telling (bool): Whether a review remarks on them.
         is_first (bool): Whether nothing that was written for one comment comes before it.
         is_prose (bool, optional): Whether they are sentences about life; None: they may be.
+        is_marked (bool): Whether they must begin with the mark of a comment.
     """
 
     name: str
@@ -41,6 +42,7 @@ class CommentKind:
     is_telling: bool
     is_first: bool
     is_prose: bool | None
+    is_marked: bool
 
 
 def floor_lines(comment: str, measured: Mapping[str, str], *, first: bool = False) -> Iterator[list[str]]:
@@ -100,6 +102,7 @@ def kinds_of(comment: str, measured: Mapping[str, str]) -> Iterator[CommentKind]
     for kind in _kinds():
         if (
             kind.is_prose in (None, in_prose)
+            and (not kind.is_marked or text != comment)
             and kind.feels in ("", felt)
             and (not kind.needs or kind.needs in measured)
             and kind.when.search(text)
@@ -119,6 +122,7 @@ def _kinds() -> tuple[CommentKind, ...]:
             row.get("telling", False),
             row.get("first", False),
             row.get("prose"),
+            row.get("marked", False),
         )
         for row in read_toml("floor.toml")["kind"]
     )

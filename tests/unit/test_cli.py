@@ -112,6 +112,11 @@ def test_what_is_not_about_mlx_gets_no_answer(capfd: pytest.CaptureFixture[str])
     assert json.loads(capfd.readouterr().out)["answer"] is None
 
 
+def test_a_comment_may_begin_as_an_option_does(capfd: pytest.CaptureFixture[str]) -> None:
+    assert in_process("roast", "-- this query went from 9 minutes to 200 ms", "--json") == 0
+    assert json.loads(capfd.readouterr().out)["comment"].startswith("-- this query")
+
+
 def test_a_roast_without_a_trained_model_is_hand_written_and_says_so(capfd: pytest.CaptureFixture[str]) -> None:
     assert in_process("roast", "# TODO: fix this properly later") == 0
 
@@ -256,6 +261,8 @@ def test_a_file_is_reviewed_line_by_line(home: Path, capfd: pytest.CaptureFixtur
         ["convert", "in", ""],
         ["generate", "-p", "x", "--adapter-path", ""],
         ["roast", "# x", "--file", "x.py", "--review"],
+        ["roast", "--agian"],
+        ["roast", "# x", "--agian"],
         ["dance"],
         ["build-dataset", "--format", "xml"],
         ["build-dataset", "--jobs", "many"],

@@ -63,6 +63,14 @@ def kind_of(comment: str) -> str:
         ("# HF changed the key names again", "others change"),
         ("# default port, override with PORT", "configuration"),
         ("# this lock-free queue saves a copy", "smaller"),
+        ("# user.send_welcome_email()", "commented-out code"),
+        ("// console.log('here 3', response)", "commented-out code"),
+        ("# x = 1", "commented-out code"),
+        ("# return early if the cache is empty", "cache"),
+        ("# thanks to Priya for the review", "thanks"),
+        ("# Gary wrote this on his last day", "blame"),
+        ("# close the file handle", "files"),
+        ("# the whole 7B model runs in 5 GB now, so good", "smaller"),
     ],
 )
 def test_the_kind_of_a_comment(comment: str, kind: str) -> None:

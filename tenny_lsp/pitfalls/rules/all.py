@@ -16,6 +16,7 @@ from tenny_lsp.pitfalls.rules import (
     names,
     results,
     shapes,
+    signature,
     threads,
     training,
     unknown,
@@ -23,7 +24,8 @@ from tenny_lsp.pitfalls.rules import (
 )
 
 RULES: tuple[Rule, ...] = (
-    *names.RULES, *methods.RULES, *shapes.RULES, *keywords.RULES, *arguments.RULES, *indexing.RULES, *updates.RULES,
-    *results.RULES, *discarded.RULES, *layers.RULES, *layer_use.RULES, *modules.RULES, *training.RULES,
-    *compiled.RULES, *captured.RULES, *conditions.RULES, *threads.RULES, *unknown.RULES,
+    *names.RULES, *methods.RULES, *shapes.RULES, *keywords.RULES, *arguments.RULES, *signature.RULES,
+    *indexing.RULES, *updates.RULES, *results.RULES, *discarded.RULES, *layers.RULES, *layer_use.RULES,
+    *modules.RULES, *training.RULES, *compiled.RULES, *captured.RULES, *conditions.RULES, *threads.RULES,
+    *unknown.RULES,
 )  # fmt: skip

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from tenny_lsp.inference.meaning import Plain
+from tenny_lsp.mlx_api.entry import ApiEntry
+from tenny_lsp.mlx_api.overloads import positional_of
 from tenny_lsp.pitfalls.calls import Call, call_of
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Edit, Fix, replaced
@@ -87,33 +89,54 @@ def normal_shape_first(context: RuleContext, call: Call) -> Iterator[Finding]:
     "error",
     "A dtype of Python's or NumPy's, or its name",
     _TYPES,
-    calls=("astype", "array"),
+    calls=(
+        "astype",
+        "array",
+        "zeros",
+        "ones",
+        "full",
+        "eye",
+        "identity",
+        "tri",
+        "arange",
+        "linspace",
+        "normal",
+        "uniform",
+        "randint",
+    ),
     keywords=("dtype",),
     examples=(
         Example('y = mx.zeros(3, dtype="float32")', "y = mx.zeros(3, dtype=mx.float32)", "y.dtype == mx.float32"),
         Example("y = x.astype(float)", "y = x.astype(mx.float32)", "y.dtype == mx.float32"),
         Example("y = x.astype(np.float16)", "y = x.astype(mx.float16)", "y.dtype == mx.float16"),
         Example('y = x.astype("int32")', "y = x.astype(mx.int32)", "y.dtype == mx.int32"),
+        Example('y = mx.eye(3, 3, 0, "float32")', "y = mx.eye(3, 3, 0, mx.float32)", "y.dtype == mx.float32"),
         Example("y = mx.array([1], dtype=np.int64)", "y = mx.array([1], dtype=mx.int64)", "y.dtype == mx.int64"),
     ),
 )
 def foreign_dtype(context: RuleContext, call: Call) -> Iterator[Finding]:
     """Find dtypes given as strings, Python types or NumPy's."""
     given = call.value("dtype")
-    if given is None and call.name == "astype" and len(call.arguments) == 1:
-        given = call.arguments[0]
-    elif given is None and call.name == "array" and len(call.arguments) == 2:
-        given = call.arguments[1]
+    if given is None and call.arguments:
+        given = call.arguments[-1]
     name = _foreign_name(context, given)
     if given is None or not name:
         return
     entry = called_entry(context, call)
+    if entry is not None and "dtype" not in call.keywords and not _is_dtype(entry, len(call.arguments) - 1):
+        return
     if entry is None or not entry.name.startswith("mlx.core.") or "**" in parameters(entry):
         return
     own, mx = _DTYPES.get(name), context.alias("mlx.core", call.node)
     fixes = (Fix(f"Write {mx}.{own}", (replaced(given, f"{mx}.{own}"),)),) if own and mx else ()
     message = f"MLX takes its own dtypes only, not `{text_of(given)}`" + (f"; write `mx.{own}`." if own else ".")
     yield Finding(given, message, fixes)
+
+
+def _is_dtype(entry: ApiEntry, place: int) -> bool:
+    """Return whether a positional argument is the dtype in all overloads that have as many."""
+    found = [positional_of(one)[place].name for one in entry.signatures if len(positional_of(one)) > place]
+    return set(found) == {"dtype"}
 
 
 def _foreign_name(context: RuleContext, node: Node | None) -> str:

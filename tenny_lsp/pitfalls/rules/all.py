@@ -7,6 +7,7 @@ from tenny_lsp.pitfalls.rules import (
     compiled,
     conditions,
     discarded,
+    evaluated,
     indexing,
     keywords,
     layer_use,
@@ -26,6 +27,6 @@ from tenny_lsp.pitfalls.rules import (
 RULES: tuple[Rule, ...] = (
     *names.RULES, *methods.RULES, *shapes.RULES, *keywords.RULES, *arguments.RULES, *signature.RULES,
     *indexing.RULES, *updates.RULES, *results.RULES, *discarded.RULES, *layers.RULES, *layer_use.RULES,
-    *modules.RULES, *training.RULES, *compiled.RULES, *captured.RULES, *conditions.RULES, *threads.RULES,
-    *unknown.RULES,
+    *modules.RULES, *training.RULES, *compiled.RULES, *evaluated.RULES, *captured.RULES, *conditions.RULES,
+    *threads.RULES, *unknown.RULES,
 )  # fmt: skip

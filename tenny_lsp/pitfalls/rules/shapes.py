@@ -35,10 +35,15 @@ _NAMES = _DTYPES.keys() | {"float64", "double", "longlong", "complex128", "str_"
     "error",
     "A shape given as several numbers",
     PYTHON + "_autosummary/mlx.core.zeros.html",
-    calls=("zeros", "ones", "reshape", "broadcast_to", "normal"),
+    calls=("zeros", "ones", "empty", "reshape", "broadcast_to", "normal"),
     examples=(
         Example("y = mx.zeros(2, 3)", "y = mx.zeros((2, 3))", "y.shape == (2, 3)"),
         Example("y = mx.ones(2, 3, dtype=mx.int8)", "y = mx.ones((2, 3), dtype=mx.int8)", "y.shape == (2, 3)"),
+        Example(
+            "sizes = (2, 3)\ny = mx.zeros(*sizes, 4)",
+            "sizes = (2, 3)\ny = mx.zeros((*sizes, 4))",
+            "y.shape == (2, 3, 4)",
+        ),
         Example("y = mx.reshape(x, 3, 2)", "y = mx.reshape(x, (3, 2))", "y.shape == (3, 2)"),
         Example("y = mx.broadcast_to(x, 4, 2, 3)", "y = mx.broadcast_to(x, (4, 2, 3))", "y.shape == (4, 2, 3)"),
         Example("y = mx.random.normal(2, 3)", "y = mx.random.normal((2, 3))", "y.shape == (2, 3)"),
@@ -47,14 +52,24 @@ _NAMES = _DTYPES.keys() | {"float64", "double", "longlong", "complex128", "str_"
 def shape_not_a_tuple(context: RuleContext, call: Call) -> Iterator[Finding]:
     """Find ``mx.zeros(2, 3)``."""
     is_function = call.owner is None or context.is_of_module(call.owner)
-    place = _SHAPED.get(context.name(call.function)) if is_function and len(call.arguments) > 1 else None
-    sizes = call.arguments[place:] if place is not None else ()
-    if len(sizes) < 2 or not call.is_whole or not all(context.meaning(size) == Plain("int") for size in sizes):
+    place = _SHAPED.get(context.name(call.function)) if is_function and len(_sizes(call)) > 1 else None
+    sizes = _sizes(call)[place:] if place is not None else []
+    counted = [size for size in sizes if size.type != "list_splat"]
+    if len(sizes) < 2 or not counted or not all(context.meaning(size) == Plain("int") for size in counted):
         return
     text = f"({', '.join(map(text_of, sizes))})"
     edit = Edit(sizes[0].start_byte, sizes[-1].end_byte, text)
     message = f"The shape is one argument, a tuple: `{text}`."
     yield Finding(call.listed, message, (Fix(f"Write {text}", (edit,)),))
+
+
+def _sizes(call: Call) -> list[Node]:
+    """Return the positional arguments of a call, starred ones among them; none where it cannot be read."""
+    listed = [child for child in call.listed.named_children if child.type != "keyword_argument"]
+    is_plain = not call.listed.has_error and not any(
+        child.type in ("dictionary_splat", "comment") for child in call.listed.named_children
+    )
+    return listed if is_plain else []
 
 
 @rule(

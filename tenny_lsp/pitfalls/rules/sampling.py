@@ -88,12 +88,26 @@ def repeated_key(context: RuleContext, call: Call) -> Iterator[Finding]:
     is_before = made is not None and (made.node.end_byte < loop.start_byte or made.node.start_byte > loop.end_byte)
     if made is None or not is_before or context.name(made.function) not in _KEYS:
         return
-    if _varies(call, loop) or _runs_once(loop) or _is_test(call.node):
+    if not _is_kept(call) or _varies(call, loop) or _runs_once(loop) or _is_test(call.node):
         return
     yield Finding(
         key, f"`{text_of(key)}` is the same key in every turn of the loop, and so are the numbers. Split it: "
         "`for key in mx.random.split(key, n)`.",
     )  # fmt: skip
+
+
+def _is_kept(call: Call) -> bool:
+    """Return whether what is drawn outlasts the turn: it is appended, added, stored by index, or changes a name."""
+    outer = call.node.parent
+    while outer is not None and "statement" not in outer.type:
+        around, left = call_of(outer), field(outer, "left")
+        if outer.type == "augmented_assignment" or (around is not None and around.name in ("append", "extend")):
+            return True
+        if outer.type == "assignment" and left is not None:
+            words = re.findall(r"\w+", text_of(field(outer, "right") or outer))
+            return left.type == "subscript" or text_of(left) in words
+        outer = outer.parent
+    return False
 
 
 def _varies(call: Call, loop: Node) -> bool:

@@ -110,6 +110,11 @@ def _advice(call: Call, why: Mismatch, name: str, is_first: bool) -> tuple[str, 
         Example("y = mx.softmax(x, -1, True, mx.cpu)", "y = mx.softmax(x, -1, precise=True, stream=mx.cpu)",
                 "y.shape == (2, 3)", is_fixed=False),
         Example("y = mx.sum(x, 0, axis=1)", "y = mx.sum(x, axis=1)", "y.shape == (2,)", is_fixed=False),
+        Example(
+            "@mx.vmap(in_axes=1)\ndef f(a):\n    return a.sum()\ny = f(x)",
+            "@partial(mx.vmap, in_axes=1)\ndef f(a):\n    return a.sum()\ny = f(x)",
+            "y.tolist() == [3, 5, 7]",
+        ),
         Example("y = nn.ReLU(True)(x)", "y = nn.ReLU()(x)", "y.shape == (2, 3)", is_fixed=False),
         Example("y = nn.MultiHeadAttention(4, 2)(mx.zeros((1, 2, 4)))",
                 "q = mx.zeros((1, 2, 4))\ny = nn.MultiHeadAttention(4, 2)(q, q, q)", "y.shape == (1, 2, 4)",
@@ -125,19 +130,30 @@ def argument_count(context: RuleContext, node: Node) -> Iterator[Finding]:
     entry, why = found
     called, link = _called(entry), page_of(entry.name) or ""
     if why.twice:
-        name = why.twice[0]
-        yield Finding(
-            call.keywords[name], f"`{called}` is given `{name}` twice, by its place and by its name.", (), link
-        )
+        message = f"`{called}` is given `{why.twice[0]}` twice, by its place and by its name."
+        yield Finding(call.keywords[why.twice[0]], message, (), link)
     elif why.surplus:
         most = max(len(positional_of(one)) for one in overloads_of(entry))
-        named = [f"`{one}`" for one in why.left]
-        message = f"`{called}` takes {_count(most)} by place at most, and {len(call.arguments)} are given"
+        named = [f"`{one}`" for one in why.left if one != "stream" or len(why.left) == 1]
+        given = "1 is" if len(call.arguments) == 1 else f"{len(call.arguments)} are"
+        message = f"`{called}` takes {_count(most)} by place at most, and {given} given"
         message += f"; {', '.join(named)} {'has' if len(named) == 1 else 'have'} to be named." if named else "."
         yield Finding(call.arguments[-why.surplus], message, (), link)
+    elif why.missing and _decorates(call):
+        text = f"partial({text_of(call.function)}, {text_of(call.listed)[1:-1]})"
+        partial = context.alias("functools.partial", call.node)
+        fix = Fix(f"Write @{text}", (replaced(call.node, partial + text.removeprefix("partial")),))
+        message = f"`{called}` takes the function itself first, and here gets only options. Write `@{text}`."
+        yield Finding(call.node, message, (fix,) if partial else (), link)
     elif why.missing:
         named = [f"`{one}`" for one in why.missing]
         yield Finding(call.listed, f"`{called}` needs {_joined(named)}, and has no default for {_it(named)}.", (), link)
+
+
+def _decorates(call: Call) -> bool:
+    """Return whether a call is a decorator that is given options alone, ``@mx.compile(shapeless=True)``."""
+    around = call.node.parent
+    return around is not None and around.type == "decorator" and not call.arguments and bool(call.keywords)
 
 
 def _count(most: int) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from tenny_lsp.inference.meaning import Api, Instance
-from tenny_lsp.pitfalls.calls import call_of, within
+from tenny_lsp.pitfalls.calls import all_within, call_of, within
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, rule
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
@@ -53,6 +53,8 @@ def lazy_timing(context: RuleContext, node: Node) -> Iterator[Finding]:
     block = first.parent if first is not None else None
     if first is None or last is None or block is None or last.parent != block:
         return
+    if sum(text_of(one) == text_of(right) for one in all_within(block, "identifier")) > 2:
+        return  # read again later: the two times are compared
     children = block.named_children
     between = children[children.index(first) + 1 : children.index(last)]
     lazy = [one for statement in between for one in _computed(context, statement)]

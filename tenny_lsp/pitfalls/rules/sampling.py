@@ -62,7 +62,7 @@ def categorical_probabilities(context: RuleContext, call: Call) -> Iterator[Find
 @rule(
     "repeated-key",
     "warning",
-    "One random key used in every turn of a loop",
+    "One random key used twice",
     PYTHON + "random.html",
     keywords=("key",),
     examples=(
@@ -75,14 +75,80 @@ def categorical_probabilities(context: RuleContext, call: Call) -> Iterator[Find
             "wrong",
             is_fixed=False,
         ),
+        Example(
+            "k = mx.random.key(0)\na = mx.random.normal((3,), key=k)\nb = mx.random.normal((3,), key=k)\ny = a - b",
+            "k, other = mx.random.split(mx.random.key(0))\na = mx.random.normal((3,), key=k)\n"
+            "b = mx.random.normal((3,), key=other)\ny = a - b",
+            "mx.abs(y).max().item() > 0",
+            "wrong",
+            is_fixed=False,
+        ),
     ),
 )
 def repeated_key(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Find draws in a loop with a key that is made before the loop: each gives the same numbers."""
+    """Find draws with a key that another draw has had: one before it, or itself in the turn of a loop before."""
+    earlier = _drawn_before(context, call)
+    if earlier is not None:
+        yield Finding(
+            call.keywords["key"], f"`{text_of(earlier)}` has been drawn with the same key, and this gives the same "
+            "numbers. Split it: `first, second = mx.random.split(key)`.",
+        )  # fmt: skip
+    else:
+        yield from _repeated_in_loop(context, call)
+
+
+def _drawn_before(context: RuleContext, call: Call) -> Node | None:
+    """Return the name of what an earlier statement of the block draws by the same function with the same key."""
+    key, statement = call.value("key"), up_to(call.node, "expression_statement")
+    name = _assigned(statement, call) if key is not None and key.type == "identifier" else None
+    if key is None or statement is None or name is None or not _is_random(context, call) or _is_test(call.node):
+        return None
+    made = call_of(context.value_of(key))
+    if made is None or context.name(made.function) not in _KEYS:
+        return None
+    earlier = statement.prev_named_sibling
+    while earlier is not None:
+        assignment = next(within(earlier, "assignment"), None)
+        drawn = call_of(field(assignment, "right"))
+        other = _assigned(earlier, drawn) if drawn is not None else None
+        if drawn is not None and other is not None and text_of(drawn.function) == text_of(call.function):
+            is_same = text_of(drawn.value("key") or call.node) == text_of(key)
+            if is_same and text_of(other) != text_of(name) and not _are_compared(call.node, name, other):
+                return other
+        earlier = earlier.prev_named_sibling
+    return None
+
+
+def _assigned(statement: Node | None, call: Call) -> Node | None:
+    """Return the name that a statement assigns what a call returns."""
+    assignment = statement.named_children[0] if statement is not None and statement.named_children else None
+    is_plain = assignment is not None and assignment.type == "assignment" and field(assignment, "right") == call.node
+    left = field(assignment, "left") if is_plain else None
+    return left if left is not None and left.type in ("identifier", "attribute") else None
+
+
+def _are_compared(node: Node, name: Node, other: Node) -> bool:
+    """Return whether both of two names stand in one expression later, which may compare them."""
+    scope = function_around(node) or up_to(node, "module")
+    for one in within(scope, "comparison_operator", "call", "assert_statement"):
+        words = set(re.findall(r"[\w.]+", text_of(one)))
+        if {text_of(name), text_of(other)} <= words and one.type != "call":
+            return True
+        if {text_of(name), text_of(other)} <= words and re.search(r"equal|close|same", text_of(one)):
+            return True
+    return False
+
+
+def _is_random(context: RuleContext, call: Call) -> bool:
+    return context.name(call.function).startswith("mlx.core.random.") and call.name not in ("split", "key")
+
+
+def _repeated_in_loop(context: RuleContext, call: Call) -> Iterator[Finding]:
+    """Report a draw in a loop with a key that is made before the loop: each gives the same numbers."""
     key, loop = call.value("key"), up_to(call.node, "for_statement", "while_statement", "function_definition", "lambda")
     if key is None or key.type != "identifier" or loop is None or "_statement" not in loop.type:
         return
-    if not context.name(call.function).startswith("mlx.core.random.") or call.name in ("split", "key"):
+    if not _is_random(context, call):
         return
     made = call_of(outer_value(context, key))
     is_before = made is not None and (made.node.end_byte < loop.start_byte or made.node.start_byte > loop.end_byte)

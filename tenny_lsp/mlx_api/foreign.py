@@ -1,7 +1,7 @@
 """Map the names of PyTorch, NumPy and JAX to MLX's."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -46,7 +46,7 @@ _COUNTERPARTS = {
 
 #: Foreign keyword → MLX's names for it, the first that the function has.
 KEYWORDS: Mapping[str, tuple[str, ...]] = {
-    "dim": ("axis", "axes"),
+    "dim": ("axis", "axes", "dims"),
     "dims": ("axes", "axis"),
     "keepdim": ("keepdims",),
     "in_dims": ("in_axes",),
@@ -65,7 +65,50 @@ KEYWORDS: Mapping[str, tuple[str, ...]] = {
     "d_model": ("dims",),
     "nhead": ("num_heads",),
     "dim_feedforward": ("mlp_dims",),
+    "approximate": ("approx",),
+    "attn_mask": ("mask",),
+    "attention_mask": ("mask",),
+    "dilations": ("dilation",),
+    "dropout": ("p",),
+    "dropout_rate": ("p", "dropout"),
+    "end": ("stop",),
+    "end_dim": ("end_axis",),
+    "epsilon": ("eps",),
+    "eta_min": ("end",),
+    "has_bias": ("bias",),
+    "head_dim": ("dims",),
+    "hidden_dim": ("dims",),
+    "in_dim": ("input_dims",),
+    "maxval": ("high",),
+    "mean": ("loc",),
+    "minval": ("low",),
+    "n_bits": ("bits",),
+    "n_heads": ("num_heads",),
+    "nbits": ("bits",),
+    "num_channels": ("dims",),
+    "out_dim": ("output_dims",),
+    "position": ("offset",),
+    "rope_theta": ("base",),
+    "shifts": ("shift",),
+    "start_dim": ("start_axis",),
+    "start_pos": ("offset",),
+    "std": ("scale",),
+    "stddev": ("scale",),
+    "strides": ("stride",),
+    "T_max": ("decay_steps",),
+    "tensors": ("arrays",),
+    "theta": ("base",),
+    "use_bias": ("bias",),
+    "vocab_size": ("num_embeddings",),
 }
+#: Those among them that pitfalls of their own speak of; ``unknown-keyword`` speaks of the others.
+KEYWORDS_WITH_RULES = frozenset(
+    {
+        "dim", "dims", "keepdim", "in_dims", "out_dims", "lr", "size", "diagonal", "steps", "fill_value", "in_features",
+        "out_features", "elementwise_affine", "normalized_shape", "embedding_dim", "embed_dim", "d_model", "nhead",
+        "dim_feedforward",
+    }
+)  # fmt: skip
 
 #: What variables are customarily called, by how that begins → the class whose member is meant.
 _OWNERS = {
@@ -100,6 +143,36 @@ class ForeignName:
     name: str
     mlx: str | None
     note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignArgument:
+    """A keyword of another library that MLX has no counterpart of.
+
+    Args:
+        note (str): What to do instead.
+        default (str, optional): The value, as it stands in code, with which it can be left out.
+    """
+
+    note: str
+    default: str | None = None
+
+
+@cache
+def load_foreign_arguments() -> Mapping[str, ForeignArgument]:
+    """Return what is known of other libraries' keywords that MLX does without, by keyword."""
+    rows = read_toml("foreign_arguments.toml")
+    return MappingProxyType({name: ForeignArgument(row["note"], row.get("default")) for name, row in rows.items()})
+
+
+def own_keyword(keyword: str, known: Collection[str]) -> str | None:
+    """Return the name that one of MLX's functions has for a foreign keyword; None when it has none.
+
+    Args:
+        keyword (str): The foreign keyword, ``dim``.
+        known (Collection[str]): The function's own parameters that are not given yet.
+    """
+    return next((own for own in KEYWORDS.get(keyword, ()) if own in known), None)
 
 
 @cache

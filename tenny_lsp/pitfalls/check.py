@@ -20,7 +20,7 @@ from tenny_lsp.pitfalls.incremental import (
 from tenny_lsp.pitfalls.rule import Finding, Pitfall, Rule
 from tenny_lsp.pitfalls.rules.all import RULES
 from tenny_lsp.source.buffer import Buffer
-from tenny_lsp.source.syntax import Node, every, field, text_of
+from tenny_lsp.source.syntax import Node, every, field, text_of, up_to
 
 _IGNORE = re.compile(r"#\s*tenny:\s*ignore(?:\[([\w\s,-]*)\])?")
 
@@ -69,7 +69,7 @@ class Rules:
                 found += [(rule, finding) for finding in result]
             elif result is not None:
                 raise TypeError(f'{rule.code} searches the whole file: declare scope="file"')
-        return found, has_searched
+        return list(_without_general(found)), has_searched
 
     def _triggered(self, statement: Node) -> Iterator[tuple[Rule, Node | Call]]:
         """Yield the nodes and calls in a statement that a rule checks, each with that rule."""
@@ -87,6 +87,21 @@ class Rules:
                     rules += [rule for rule in self._by_keyword.get(keyword, ()) if rule not in rules]
                 for rule in rules:
                     yield rule, call
+
+
+def _without_general(found: list[tuple[Rule, Finding]]) -> Iterator[tuple[Rule, Finding]]:
+    """Yield findings without those of general rules in a call that another rule speaks of, or of the same keyword."""
+    others = [(one.node, up_to(one.node, "call")) for rule, one in found if not rule.is_general]
+    for rule, one in found:
+        call = up_to(one.node, "call") if rule.is_general else None
+        is_keyword = one.node.parent is not None and one.node.parent.type == "keyword_argument"
+        same = [node for node, around in others if around == call] if call is not None else []
+        if not any(not is_keyword or _overlap(one.node, node) for node in same):
+            yield rule, one
+
+
+def _overlap(one: Node, other: Node) -> bool:
+    return one.start_byte < other.end_byte and other.start_byte < one.end_byte
 
 
 @dataclass(frozen=True)

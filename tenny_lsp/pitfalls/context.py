@@ -12,7 +12,10 @@ from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.pitfalls.file_facts import FileFacts
 from tenny_lsp.source.buffer import Buffer
 from tenny_lsp.source.scope import Binding, Scope
-from tenny_lsp.source.syntax import Node, dotted_of, field, text_of
+from tenny_lsp.source.syntax import Node, dotted_of, field, text_of, up_to
+
+#: How many names ``is_made`` follows.
+_DEEPEST = 4
 
 
 class RuleContext:
@@ -107,6 +110,30 @@ class RuleContext:
         """Return whether an expression is certain to be an instance of a class of MLX's, or of a subclass."""
         meaning = self.meaning(node)
         return isinstance(meaning, Instance) and self.inherits(meaning.of, name)
+
+    def is_made(self, node: Node | None, depth: int = 0) -> bool:
+        """Return whether the text shows each call of one of MLX's classes that an expression's value may come from.
+
+        The value is then an instance of that very class: an annotation, a parameter or a function's result may be of
+        a subclass.
+        """
+        if node is None or depth > _DEEPEST:
+            return False
+        if node.type == "call":
+            cls = self.evaluator.meaning(field(node, "function") or node)
+            return isinstance(cls, Api) and cls.entry.kind == "class"
+        if node.type == "identifier":
+            scope = next((one for one in self.scopes_around(node) if text_of(node) in one.bindings), None)
+            found = scope.bindings[text_of(node)] if scope is not None else []
+        elif node.type == "attribute" and text_of(node.named_children[0]) == "self":
+            cls_node = up_to(node, "class_definition")
+            name = text_of(node.named_children[-1])
+            found = self._buffer.attributes_in(cls_node).get(name, []) if cls_node is not None else []
+        else:
+            return False
+        values = [one.value for one in found if one.value is None or one.value.type != "none"]
+        is_plain = not any(one.steps or one.annotation is not None for one in found)
+        return bool(values) and is_plain and all(self.is_made(value, depth + 1) for value in values)
 
     def inherits(self, cls: Meaning | None, name: str) -> bool:
         """Return whether a class is certain to be one of MLX's, by its public name, or to inherit from it."""

@@ -93,6 +93,7 @@ class Rule:
         calls (tuple[str, ...]): The names whose calls it checks: ``view`` for ``x.view(…)``.
         keywords (tuple[str, ...]): The keywords whose calls it checks, whatever is called.
         attributes (Names): The names of the attributes that it checks: ``T`` for ``x.T``.
+        is_general (bool): Whether it says nothing where another rule speaks of the same place.
         examples (tuple[Example, ...]): What it finds.
     """
 
@@ -107,6 +108,7 @@ class Rule:
     keywords: tuple[str, ...] = ()
     attributes: Names = ()
     examples: tuple[Example, ...] = ()
+    is_general: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +146,7 @@ def rule(
     keywords: tuple[str, ...] = (),
     attributes: Names = (),
     examples: tuple[Example, ...] = (),
+    is_general: bool = False,
 ) -> Callable[[Check], Rule]:
     """Make a rule of the function that checks it; see ``Rule`` for the arguments.
 
@@ -173,4 +176,6 @@ def rule(
                     fix = Fix("Write mT", (replaced(name, "mT"),), is_safe=False)
                     yield Finding(name, f"`.T` reverses all {count} axes; `.mT` swaps the last two.", (fix,))
     """
-    return lambda check: Rule(code, severity, title, link, check, scope, kinds, calls, keywords, attributes, examples)
+    return lambda check: Rule(
+        code, severity, title, link, check, scope, kinds, calls, keywords, attributes, examples, is_general
+    )

@@ -1,4 +1,4 @@
-"""Functions that MLX traces, and the values that are not known while it does."""
+"""Functions that MLX traces: what compiles or maps them, and what an expression in them is computed from."""
 
 from collections.abc import Callable, Iterator
 
@@ -33,15 +33,6 @@ def has_no_values(context: RuleContext, function: Node | None) -> str:
     # With in_axes some of its arguments are not mapped, and have values.
     is_plain = call is not None and not call.keywords and len(call.arguments) == 1 and call.is_whole
     return "mapped" if is_plain else ""
-
-
-def is_traced(context: RuleContext, node: Node, function: Node) -> bool:
-    """Return whether an expression's value is computed from the parameters of a function."""
-    given = {b.name for bs in context.bindings_in(function).values() for b in bs if b.definition is not None}
-    names = (part for part in behind(context, node) if part.type == "identifier")
-    return any(
-        text_of(name) in given and context.binding_of(name) is not None and context.is_array(name) for name in names
-    )
 
 
 def behind(context: RuleContext, node: Node, is_end: Callable[[Node], bool] = lambda _: False) -> Iterator[Node]:

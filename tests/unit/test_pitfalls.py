@@ -8,6 +8,7 @@ import pytest
 
 from tenny_lsp import pitfalls as pitfalls_package
 from tenny_lsp.inference.engine import Engine
+from tenny_lsp.mlx_api.foreign import KEYWORDS, KEYWORDS_WITH_RULES, load_foreign_arguments
 from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
 from tenny_lsp.pitfalls.check import Rules, pitfalls
 from tenny_lsp.pitfalls.context import RuleContext
@@ -138,6 +139,32 @@ def test_all_safe_fixes_at_once_inside_each_other(index: ApiIndex) -> None:
 
     assert done == f"{PRELUDE}{after}z = np.array(mx.stop_gradient(x))\n"
     assert fix_all(done) == done
+
+
+def test_a_foreign_keyword_has_one_rule() -> None:
+    named = {keyword for rule in RULES for keyword in rule.keywords}
+
+    assert KEYWORDS.keys() & (named | {"lr"}) == KEYWORDS_WITH_RULES
+    assert not KEYWORDS.keys() & load_foreign_arguments().keys()
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("mx.zeros(2, 3, 4)", ["shape-not-a-tuple"]),
+        ("mx.clip(x, 1)", ["clip-bounds"]),
+        ("mx.where(x > 1)", ["where-condition-only"]),
+        ("mx.swapaxes(x[None].transpose(0, 1), 0)", ["argument-count", "transpose-two-axes"]),
+        ("mx.transpose(x, 0, 1)", ["transpose-two-axes"]),
+        ("optim.SGD(model.parameters(), lr=0.1, foreach=True)", ["optimizer-arguments"]),
+        ("nn.RMSNorm(dim=8, epsilon=1e-5)", ["dim-keyword", "unknown-keyword"]),
+        ("mx.std(x, unbiased=True)", ["unbiased-keyword"]),
+        ("mx.zeros((2,), device='cpu')", ["device-keyword"]),
+        ("x.view(3, 2)", ["view-shape"]),
+    ],
+)
+def test_a_place_has_one_pitfall(line: str, found: list[str], index: ApiIndex) -> None:
+    assert sorted(codes(f"{PRELUDE}y = {line}\n", index)) == sorted(found)
 
 
 def test_selecting_and_ignoring(index: ApiIndex) -> None:

@@ -18,6 +18,7 @@ from tenny_lsp.source.syntax import text_of
     keywords=("device",),
     examples=(
         Example('y = mx.zeros((2, 3), device="gpu")', "y = mx.zeros((2, 3))", "y.shape == (2, 3)"),
+        Example('y = nn.Linear(3, 2, device="cpu")(x)', "y = nn.Linear(3, 2)(x)", "y.shape == (2, 2)"),
         Example('y = mx.arange(3, device="cpu", dtype=mx.int8)', "y = mx.arange(3, dtype=mx.int8)", "y.size == 3"),
     ),
 )
@@ -47,7 +48,7 @@ def requires_grad_keyword(context: RuleContext, call: Call) -> Iterator[Finding]
 
 def _dropped(context: RuleContext, call: Call, name: str, message: str) -> Iterator[Finding]:
     entry = called_entry(context, call)
-    if entry is None or not entry.name.startswith("mlx.core.") or {name, "**"} & parameters(entry):
+    if entry is None or {name, "**"} & parameters(entry):
         return
     fixes = (Fix(f"Remove {name}=", without(call, [call.keywords[name]])),) if call.is_whole else ()
     yield Finding(call.keywords[name], message.format(entry.name), fixes)

@@ -5,57 +5,14 @@ from collections.abc import Iterator
 from tenny_lsp.inference.definitions import class_of, decorators
 from tenny_lsp.pitfalls.calls import Call, call_of, within
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.edits import Fix, replaced
+from tenny_lsp.pitfalls.edits import Fix, inserted, replaced
 from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, rule
-from tenny_lsp.pitfalls.tracing import compiler, has_no_values, is_traced
+from tenny_lsp.pitfalls.traced import Tracer, outer_value
+from tenny_lsp.pitfalls.tracing import compiler, has_no_values
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
 _COMPILE = USAGE + "compile.html"
 _HEAD = "@mx.compile\ndef f(a: mx.array):\n"
-
-
-@rule(
-    "eval-in-compile",
-    "error",
-    "Evaluating inside a compiled function",
-    _COMPILE,
-    calls=("eval", "item", "tolist", "print", "float", "int", "bool", "array", "asarray"),
-    examples=(
-        Example(
-            _HEAD + "    return a * float(a.sum())\ny = f(x)", _HEAD + "    return a * a.sum()\ny = f(x)",
-            "y.shape == (2, 3)", is_fixed=False,
-        ),
-        Example(
-            _HEAD + "    b = a + 1\n    mx.eval(b)\n    return b\ny = f(x)",
-            _HEAD + "    b = a + 1\n    return b\ny = f(x)",
-            "y.shape == (2, 3)", is_fixed=False,
-        ),
-        Example(
-            _HEAD + "    print(a)\n    return a + 1\ny = f(x)", _HEAD + "    return a + 1\ny = f(x)",
-            "y.shape == (2, 3)", is_fixed=False,
-        ),
-        Example(
-            "def f(a: mx.array):\n    return a / float(a.sum())\ny = mx.vmap(f)(x)",
-            "def f(a: mx.array):\n    return a / a.sum()\ny = mx.vmap(f)(x)",
-            "y.shape == (2, 3)", is_fixed=False,
-        ),
-    ),
-)  # fmt: skip
-def eval_in_compile(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Find evaluations of arrays inside traced functions, where arrays have no values."""
-    function = up_to(call.node, "function_definition", "lambda")
-    state = has_no_values(context, function)
-    if function is None or not state:
-        return
-    array = call.owner if call.name in ("item", "tolist") else next(iter(call.arguments), None)
-    if array is None or not context.is_array(array) or not is_traced(context, array, function):
-        return
-    is_python = context.external(call.function) in (call.name, f"numpy.{call.name}")
-    if is_python or context.name(call.function) in ("mlx.core.eval", f"mlx.core.array.{call.name}"):
-        yield Finding(
-            call.node, f"Inside a {state} function arrays have no values, so `{call.name}` raises when it is traced. "
-            "Return the array, and evaluate it outside.",
-        )  # fmt: skip
 
 
 @rule(
@@ -86,7 +43,7 @@ def branch_in_compile(context: RuleContext, node: Node) -> Iterator[Finding]:
     if function is None or not state:
         return
     condition = node.named_children[1] if node.type == "conditional_expression" else field(node, "condition")
-    if condition is not None and context.is_array(condition) and is_traced(context, condition, function):
+    if condition is not None and context.is_array(condition) and Tracer(context, function).is_traced(condition):
         yield Finding(
             condition, f"Inside a {state} function arrays have no values, so a branch on one raises when it is traced. "
             "`mx.where(condition, a, b)` chooses among arrays.",
@@ -112,29 +69,70 @@ def branch_in_compile(context: RuleContext, node: Node) -> Iterator[Finding]:
 def random_in_compile(context: RuleContext, node: Node) -> Iterator[Finding]:
     """Find random numbers without a key in functions compiled without the generator's state."""
     decorator = compiler(context, node) if context.file.mentions("random") else None
-    if decorator is None or "inputs" in text_of(decorator):
+    drawn = _drawn(context, node) if decorator is not None and "inputs" not in text_of(decorator) else None
+    if decorator is None or drawn is None:
         return
-    for found in within(field(node, "body"), "call"):
+    mx, partial = context.alias("mlx.core", node), context.alias("functools.partial", node)
+    text = f"{partial}({mx}.compile, inputs={mx}.random.state, outputs={mx}.random.state)"
+    is_plain = decorator.type != "call"
+    fixes = (
+        (Fix("Compile with the state", (replaced(decorator, text),), is_safe=False),) if partial and is_plain else ()
+    )
+    yield Finding(
+        drawn, "A compiled function draws its random numbers once: every call gives the same. Compile it "
+        "with `inputs=mx.random.state, outputs=mx.random.state`, or pass a `key`.", fixes,
+    )  # fmt: skip
+
+
+def _drawn(context: RuleContext, function: Node) -> Node | None:
+    """Return the first call in a function that draws random numbers from the generator's state."""
+    for found in within(field(function, "body"), "call"):
         call = call_of(found)
         name = context.name(call.function) if call is not None else ""
-        is_drawn = (
-            name.startswith("mlx.core.random.") and call is not None and call.name not in ("seed", "key", "split")
-        )
-        if call is None or not is_drawn or "key" in call.keywords or not call.is_whole:
+        if call is None or not name.startswith("mlx.core.random.") or call.name in ("seed", "key", "split"):
             continue
-        mx, partial = context.alias("mlx.core", node), context.alias("functools.partial", node)
-        text = f"{partial}({mx}.compile, inputs={mx}.random.state, outputs={mx}.random.state)"
-        is_plain = decorator.type != "call"
-        fixes = (
-            (Fix("Compile with the state", (replaced(decorator, text),), is_safe=False),)
-            if partial and is_plain
-            else ()
-        )
-        yield Finding(
-            call.function, "A compiled function draws its random numbers once: every call gives the same. Compile it "
-            "with `inputs=mx.random.state, outputs=mx.random.state`, or pass a `key`.", fixes,
-        )  # fmt: skip
+        if "key" not in call.keywords and call.is_whole:
+            return call.function
+    return None
+
+
+_RANDOM = "def f(a):\n    return a + mx.random.uniform(shape=(1,))\ny = f(x)[0, 0] != f(x)[0, 0]"
+
+
+@rule(
+    "random-state-outputs",
+    "error",
+    "The random state as `inputs` of a compiled function alone",
+    _COMPILE,
+    kinds=("function_definition",),
+    examples=(
+        Example(
+            f"@partial(mx.compile, inputs=mx.random.state)\n{_RANDOM}",
+            f"@partial(mx.compile, inputs=mx.random.state, outputs=mx.random.state)\n{_RANDOM}",
+            "y.item()",
+        ),
+        Example(
+            f"state = [mx.random.state]\n@partial(mx.compile, inputs=state)\n{_RANDOM}",
+            f"state = [mx.random.state]\n@partial(mx.compile, inputs=state, outputs=state)\n{_RANDOM}",
+            "y.item()",
+        ),
+    ),
+)
+def random_state_outputs(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Find functions compiled with the random state as inputs and not as outputs: it is left without a value."""
+    decorator = compiler(context, node) if context.file.mentions("random.state") else None
+    call = call_of(decorator)
+    given = call.value("inputs") if call is not None else None
+    if call is None or given is None or "outputs" in call.keywords or not call.is_whole or len(call.arguments) > 2:
         return
+    if "random.state" not in text_of(outer_value(context, given) or given) or _drawn(context, node) is None:
+        return
+    keyword = call.keywords["inputs"]
+    fix = Fix("Name it as outputs too", (inserted(keyword.end_byte, f", outputs={text_of(given)}"),), is_safe=False)
+    yield Finding(
+        keyword, "Drawing random numbers changes their state, and a compiled function changes only what `outputs` "
+        "names: the next draw raises. Give `outputs` too.", (fix,),
+    )  # fmt: skip
 
 
 @rule(
@@ -185,7 +183,7 @@ def leaked_tracer(context: RuleContext, call: Call) -> Iterator[Finding]:
     if function is None or compiler(context, function) is None or call.owner is None or len(call.arguments) != 1:
         return
     is_outside = call.owner.type == "identifier" and text_of(call.owner) not in context.bindings_in(function)
-    if is_outside and context.is_array(call.arguments[0]) and is_traced(context, call.arguments[0], function):
+    if is_outside and context.is_array(call.arguments[0]) and Tracer(context, function).is_traced(call.arguments[0]):
         yield Finding(
             call.node, "This happens once, while the function is traced, and what is kept has no value. Return the "
             "array instead.",
@@ -219,4 +217,4 @@ def compile_in_loop(context: RuleContext, call: Call) -> Iterator[Finding]:
         yield Finding(call.node, "Each turn of the loop compiles this anew; compile once, before the loop.")
 
 
-RULES = (compile_in_loop, eval_in_compile, branch_in_compile, random_in_compile, compiled_method, leaked_tracer)
+RULES = (compile_in_loop, branch_in_compile, random_in_compile, random_state_outputs, compiled_method, leaked_tracer)

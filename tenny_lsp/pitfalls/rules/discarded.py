@@ -16,6 +16,19 @@ _INITIALISERS = "mlx.nn.init."
 #: What returns an array and does more: draws a random number, sends to other processes, belongs to another rule.
 _IMPURE = ("mlx.core.random.", "mlx.core.distributed.", "mlx.core.ArrayAt.")
 
+#: What returns new trees, functions or lists of arrays, and changes nothing either.
+_PURE = {
+    "mlx.core.compile", "mlx.core.vmap", "mlx.core.grad", "mlx.core.value_and_grad", "mlx.core.checkpoint",
+    "mlx.nn.value_and_grad", "mlx.core.split", "mlx.core.array.split", "mlx.core.quantize", "mlx.nn.average_gradients",
+    "mlx.optimizers.clip_grad_norm", "mlx.optimizers.Optimizer.apply_gradients", "mlx.utils.tree_unflatten",
+    "mlx.utils.tree_flatten",
+}  # fmt: skip
+#: Of those, function → the argument that its result stands for, and how it is assigned.
+_TARGETS = {
+    "mlx.optimizers.clip_grad_norm": (0, "{}, _"), "mlx.nn.average_gradients": (0, "{}"),
+    "mlx.optimizers.Optimizer.apply_gradients": (1, "{}"), "mlx.core.compile": (0, "{}"),
+}  # fmt: skip
+
 
 @rule(
     "unused-result",
@@ -43,6 +56,22 @@ _IMPURE = ("mlx.core.random.", "mlx.core.distributed.", "mlx.core.ArrayAt.")
             "wrong",
             is_fixed=False,
         ),
+        Example(
+            "def f(grads):\n    optim.clip_grad_norm(grads, max_norm=1.0)\n    return grads\n"
+            'y = f({"w": mx.array([3.0, 4.0])})["w"]',
+            "def f(grads):\n    grads, _ = optim.clip_grad_norm(grads, max_norm=1.0)\n    return grads\n"
+            'y = f({"w": mx.array([3.0, 4.0])})["w"]',
+            "mx.linalg.norm(y).item() < 1.01",
+            "wrong",
+        ),
+        Example(
+            'def f(params, grads):\n    optimizer.apply_gradients(grads, params)\n    return params["w"]\n'
+            'y = f({"w": mx.ones(2)}, {"w": mx.ones(2)})',
+            'def f(params, grads):\n    params = optimizer.apply_gradients(grads, params)\n    return params["w"]\n'
+            'y = f({"w": mx.ones(2)}, {"w": mx.ones(2)})',
+            "y[0].item() < 1",
+            "wrong",
+        ),
     ),
 )
 def unused_result(context: RuleContext, node: Node) -> Iterator[Finding]:
@@ -57,7 +86,8 @@ def unused_result(context: RuleContext, node: Node) -> Iterator[Finding]:
     target = _target(context, call, function)
     fixes = (Fix("Assign the result", (inserted(call.node.start_byte, f"{target} = "),), False),) if target else ()
     what = "An initialiser" if function.startswith(_INITIALISERS) else f"`{function}`"
-    message = f"{what} returns a new array and changes nothing in place: here the result is thrown away."
+    new = "what it makes" if function in _PURE else "a new array"
+    message = f"{what} returns {new} and changes nothing in place: here the result is thrown away."
     yield Finding(call.node, message, fixes)
 
 
@@ -79,7 +109,10 @@ def _pure_function(context: RuleContext, call: Call) -> str:
     if call.name not in names:  # to find out what is called takes much longer
         return ""
     entry = context.entry(call.function)
-    return entry.name if entry is not None and entry.name in names else ""
+    if entry is None or entry.name not in names:
+        return ""
+    # What is annotated as an optimizer may be of a subclass, which may keep the result.
+    return entry.name if not entry.name.startswith("mlx.optimizers.Optimizer.") or context.is_made(call.owner) else ""
 
 
 @lru_cache(maxsize=4)
@@ -94,7 +127,8 @@ def _pure_names(index: ApiIndex) -> frozenset[str]:
         and {signature.returns for signature in entry.signatures} in ({"array"}, {_ARRAY})
     ]
     aliases = (alias.rpartition(".")[2] for entry in pure for alias in entry.aliases)
-    return frozenset({*(entry.name for entry in pure), *(entry.short_name for entry in pure), *aliases})
+    names = {*(entry.name for entry in pure), *(name for name in _PURE if index.resolve(name) is not None)}
+    return frozenset({*names, *(name.rpartition(".")[2] for name in names), *aliases})
 
 
 def _target(context: RuleContext, call: Call, function: str) -> str:
@@ -102,6 +136,10 @@ def _target(context: RuleContext, call: Call, function: str) -> str:
     if function.startswith(_INITIALISERS):
         given = call.arguments[0] if len(call.arguments) == 1 else None
         return text_of(given) if given is not None and given.type in ("attribute", "subscript") else ""
+    if function in _TARGETS:
+        place, form = _TARGETS[function]
+        target = call.arguments[place] if len(call.arguments) > place else None
+        return form.format(text_of(target)) if target is not None and target.type == "identifier" else ""
     if not function.startswith(f"{_ARRAY}.") or call.owner is None or call.owner.type != "identifier":
         return ""
     scope = function_around(call.node)

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from functools import partial
 
-from tenny_lsp.mlx_api.foreign import KEYWORDS
+from tenny_lsp.mlx_api.foreign import own_keyword
 from tenny_lsp.mlx_api.pages import page_of
 from tenny_lsp.pitfalls.calls import Call
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
+from tenny_lsp.pitfalls.guards import is_guarded
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, Rule, rule
 from tenny_lsp.pitfalls.signatures import called_entry, parameters
 from tenny_lsp.source.syntax import text_of
@@ -25,8 +26,8 @@ def _renamed_keywords(keywords: tuple[str, ...], context: RuleContext, call: Cal
     if entry is None or "**" in known:
         return
     for name in keywords:
-        own = next((own for own in KEYWORDS[name] if own in known and own not in call.keywords), None)
-        if name in call.keywords and name not in known and own is not None:
+        own = own_keyword(name, known - call.keywords.keys())
+        if name in call.keywords and name not in known and own is not None and not is_guarded(context, call.node):
             keyword = call.keywords[name].named_children[0]
             message = f"`{entry.name}` has no argument `{name}`; MLX calls it `{own}`."
             yield Finding(
@@ -37,13 +38,14 @@ def _renamed_keywords(keywords: tuple[str, ...], context: RuleContext, call: Cal
 _RENAMED = (
     _renamed(
         "dim-keyword",
-        "`dim=` instead of `axis=`",
+        "`dim=` instead of `axis=` or `dims=`",
         PYTHON + "ops.html",
         ("dim", "dims"),
         (
             Example("y = mx.sum(x, dim=0)", "y = mx.sum(x, axis=0)", "y.tolist() == [3, 5, 7]"),
             Example("y = x.mean(dim=1)", "y = x.mean(axis=1)", "y.tolist() == [1, 4]"),
             Example("y = nn.softmax(x, dim=-1)", "y = nn.softmax(x, axis=-1)", "y.shape == (2, 3)"),
+            Example("y = nn.RMSNorm(dim=3)(x)", "y = nn.RMSNorm(dims=3)(x)", "y.shape == (2, 3)"),
             Example("y = mx.transpose(x, dims=(1, 0))", "y = mx.transpose(x, axes=(1, 0))", "y.shape == (3, 2)"),
         ),
     ),

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 
 from tenny_lsp.inference.meaning import Plain
+from tenny_lsp.mlx_api.entry import ApiEntry
+from tenny_lsp.mlx_api.overloads import positional_of
 from tenny_lsp.pitfalls.calls import Call, call_of
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Edit, Fix, replaced
@@ -33,10 +35,15 @@ _NAMES = _DTYPES.keys() | {"float64", "double", "longlong", "complex128", "str_"
     "error",
     "A shape given as several numbers",
     PYTHON + "_autosummary/mlx.core.zeros.html",
-    calls=("zeros", "ones", "reshape", "broadcast_to", "normal"),
+    calls=("zeros", "ones", "empty", "reshape", "broadcast_to", "normal"),
     examples=(
         Example("y = mx.zeros(2, 3)", "y = mx.zeros((2, 3))", "y.shape == (2, 3)"),
         Example("y = mx.ones(2, 3, dtype=mx.int8)", "y = mx.ones((2, 3), dtype=mx.int8)", "y.shape == (2, 3)"),
+        Example(
+            "sizes = (2, 3)\ny = mx.zeros(*sizes, 4)",
+            "sizes = (2, 3)\ny = mx.zeros((*sizes, 4))",
+            "y.shape == (2, 3, 4)",
+        ),
         Example("y = mx.reshape(x, 3, 2)", "y = mx.reshape(x, (3, 2))", "y.shape == (3, 2)"),
         Example("y = mx.broadcast_to(x, 4, 2, 3)", "y = mx.broadcast_to(x, (4, 2, 3))", "y.shape == (4, 2, 3)"),
         Example("y = mx.random.normal(2, 3)", "y = mx.random.normal((2, 3))", "y.shape == (2, 3)"),
@@ -45,14 +52,24 @@ _NAMES = _DTYPES.keys() | {"float64", "double", "longlong", "complex128", "str_"
 def shape_not_a_tuple(context: RuleContext, call: Call) -> Iterator[Finding]:
     """Find ``mx.zeros(2, 3)``."""
     is_function = call.owner is None or context.is_of_module(call.owner)
-    place = _SHAPED.get(context.name(call.function)) if is_function and len(call.arguments) > 1 else None
-    sizes = call.arguments[place:] if place is not None else ()
-    if len(sizes) < 2 or not call.is_whole or not all(context.meaning(size) == Plain("int") for size in sizes):
+    place = _SHAPED.get(context.name(call.function)) if is_function and len(_sizes(call)) > 1 else None
+    sizes = _sizes(call)[place:] if place is not None else []
+    counted = [size for size in sizes if size.type != "list_splat"]
+    if len(sizes) < 2 or not counted or not all(context.meaning(size) == Plain("int") for size in counted):
         return
     text = f"({', '.join(map(text_of, sizes))})"
     edit = Edit(sizes[0].start_byte, sizes[-1].end_byte, text)
     message = f"The shape is one argument, a tuple: `{text}`."
     yield Finding(call.listed, message, (Fix(f"Write {text}", (edit,)),))
+
+
+def _sizes(call: Call) -> list[Node]:
+    """Return the positional arguments of a call, starred ones among them; none where it cannot be read."""
+    listed = [child for child in call.listed.named_children if child.type != "keyword_argument"]
+    is_plain = not call.listed.has_error and not any(
+        child.type in ("dictionary_splat", "comment") for child in call.listed.named_children
+    )
+    return listed if is_plain else []
 
 
 @rule(
@@ -87,33 +104,54 @@ def normal_shape_first(context: RuleContext, call: Call) -> Iterator[Finding]:
     "error",
     "A dtype of Python's or NumPy's, or its name",
     _TYPES,
-    calls=("astype", "array"),
+    calls=(
+        "astype",
+        "array",
+        "zeros",
+        "ones",
+        "full",
+        "eye",
+        "identity",
+        "tri",
+        "arange",
+        "linspace",
+        "normal",
+        "uniform",
+        "randint",
+    ),
     keywords=("dtype",),
     examples=(
         Example('y = mx.zeros(3, dtype="float32")', "y = mx.zeros(3, dtype=mx.float32)", "y.dtype == mx.float32"),
         Example("y = x.astype(float)", "y = x.astype(mx.float32)", "y.dtype == mx.float32"),
         Example("y = x.astype(np.float16)", "y = x.astype(mx.float16)", "y.dtype == mx.float16"),
         Example('y = x.astype("int32")', "y = x.astype(mx.int32)", "y.dtype == mx.int32"),
+        Example('y = mx.eye(3, 3, 0, "float32")', "y = mx.eye(3, 3, 0, mx.float32)", "y.dtype == mx.float32"),
         Example("y = mx.array([1], dtype=np.int64)", "y = mx.array([1], dtype=mx.int64)", "y.dtype == mx.int64"),
     ),
 )
 def foreign_dtype(context: RuleContext, call: Call) -> Iterator[Finding]:
     """Find dtypes given as strings, Python types or NumPy's."""
     given = call.value("dtype")
-    if given is None and call.name == "astype" and len(call.arguments) == 1:
-        given = call.arguments[0]
-    elif given is None and call.name == "array" and len(call.arguments) == 2:
-        given = call.arguments[1]
+    if given is None and call.arguments:
+        given = call.arguments[-1]
     name = _foreign_name(context, given)
     if given is None or not name:
         return
     entry = called_entry(context, call)
+    if entry is not None and "dtype" not in call.keywords and not _is_dtype(entry, len(call.arguments) - 1):
+        return
     if entry is None or not entry.name.startswith("mlx.core.") or "**" in parameters(entry):
         return
     own, mx = _DTYPES.get(name), context.alias("mlx.core", call.node)
     fixes = (Fix(f"Write {mx}.{own}", (replaced(given, f"{mx}.{own}"),)),) if own and mx else ()
     message = f"MLX takes its own dtypes only, not `{text_of(given)}`" + (f"; write `mx.{own}`." if own else ".")
     yield Finding(given, message, fixes)
+
+
+def _is_dtype(entry: ApiEntry, place: int) -> bool:
+    """Return whether a positional argument is the dtype in all overloads that have as many."""
+    found = [positional_of(one)[place].name for one in entry.signatures if len(positional_of(one)) > place]
+    return set(found) == {"dtype"}
 
 
 def _foreign_name(context: RuleContext, node: Node | None) -> str:

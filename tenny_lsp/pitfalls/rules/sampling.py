@@ -1,0 +1,200 @@
+"""Random numbers: probabilities given as logits, one key used twice."""
+
+import re
+from collections.abc import Iterator
+
+from tenny_lsp.pitfalls.calls import Call, call_of, function_around, within
+from tenny_lsp.pitfalls.context import RuleContext
+from tenny_lsp.pitfalls.edits import Fix, replaced
+from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
+from tenny_lsp.pitfalls.traced import outer_value
+from tenny_lsp.source.syntax import Node, field, text_of, up_to
+
+_SOFTMAX = {"mlx.core.softmax", "mlx.nn.softmax"}
+_KEYS = ("mlx.core.random.key", "mlx.core.random.split")
+
+
+@rule(
+    "categorical-probabilities",
+    "warning",
+    "Probabilities given to `mx.random.categorical`",
+    PYTHON + "_autosummary/mlx.core.random.categorical.html",
+    calls=("categorical",),
+    examples=(
+        Example(
+            "logits = mx.broadcast_to(mx.array([0.0, 9.0]), (999, 2))\n"
+            "y = mx.random.categorical(mx.softmax(logits, axis=-1)).mean()",
+            "logits = mx.broadcast_to(mx.array([0.0, 9.0]), (999, 2))\ny = mx.random.categorical(logits).mean()",
+            "y.item() > 0.95",
+            "wrong",
+        ),
+        Example(
+            "def f(logits):\n    p = mx.softmax(logits, axis=-1)\n    return mx.random.categorical(p)\n"
+            "y = f(mx.broadcast_to(mx.array([0.0, 9.0]), (999, 2))).mean()",
+            "def f(logits):\n    p = mx.softmax(logits, axis=-1)\n    return mx.random.categorical(mx.log(p))\n"
+            "y = f(mx.broadcast_to(mx.array([0.0, 9.0]), (999, 2))).mean()",
+            "y.item() > 0.95",
+            "wrong",
+        ),
+    ),
+)
+def categorical_probabilities(context: RuleContext, call: Call) -> Iterator[Finding]:
+    """Find what ``softmax`` returns as the logits of ``categorical``, which takes the softmax of them again."""
+    given = call.arguments[0] if call.arguments else call.value("logits")
+    made = call_of(context.value_of(given))
+    if given is None or made is None or made.name != "softmax" or context.name(made.function) not in _SOFTMAX:
+        return
+    if context.name(call.function) != "mlx.core.random.categorical":
+        return
+    mx, fixes = context.alias("mlx.core", call.node), tuple[Fix, ...]()
+    if given == made.node and made.arguments and made.is_whole:
+        logits = text_of(made.arguments[0])
+        fixes = (Fix(f"Give {logits} itself", (replaced(given, logits),), is_safe=False),)
+    elif mx:
+        text = f"{mx}.log({text_of(given)})"
+        fixes = (Fix(f"Give {text}", (replaced(given, text),), is_safe=False),)
+    yield Finding(
+        given, "`mx.random.categorical` takes logits: of probabilities it takes the softmax again, which makes all "
+        "nearly equally likely. Give the logits, or the logarithm.", fixes,
+    )  # fmt: skip
+
+
+@rule(
+    "repeated-key",
+    "warning",
+    "One random key used twice",
+    PYTHON + "random.html",
+    keywords=("key",),
+    examples=(
+        Example(
+            "k = mx.random.key(0)\nrows = []\nfor _ in range(2):\n"
+            "    rows.append(mx.random.normal((3,), key=k))\ny = rows[0][0] != rows[1][0]",
+            "k = mx.random.key(0)\nrows = []\nfor one in mx.random.split(k, 2):\n"
+            "    rows.append(mx.random.normal((3,), key=one))\ny = rows[0][0] != rows[1][0]",
+            "y.item()",
+            "wrong",
+            is_fixed=False,
+        ),
+        Example(
+            "k = mx.random.key(0)\na = mx.random.normal((3,), key=k)\nb = mx.random.normal((3,), key=k)\ny = a - b",
+            "k, other = mx.random.split(mx.random.key(0))\na = mx.random.normal((3,), key=k)\n"
+            "b = mx.random.normal((3,), key=other)\ny = a - b",
+            "mx.abs(y).max().item() > 0",
+            "wrong",
+            is_fixed=False,
+        ),
+    ),
+)
+def repeated_key(context: RuleContext, call: Call) -> Iterator[Finding]:
+    """Find draws with a key that another draw has had: one before it, or itself in the turn of a loop before."""
+    earlier = _drawn_before(context, call)
+    if earlier is not None:
+        yield Finding(
+            call.keywords["key"], f"`{text_of(earlier)}` has been drawn with the same key, and this gives the same "
+            "numbers. Split it: `first, second = mx.random.split(key)`.",
+        )  # fmt: skip
+    else:
+        yield from _repeated_in_loop(context, call)
+
+
+def _drawn_before(context: RuleContext, call: Call) -> Node | None:
+    """Return the name of what an earlier statement of the block draws by the same function with the same key."""
+    key, statement = call.value("key"), up_to(call.node, "expression_statement")
+    name = _assigned(statement, call) if key is not None and key.type == "identifier" else None
+    if key is None or statement is None or name is None or not _is_random(context, call) or _is_test(call.node):
+        return None
+    made = call_of(context.value_of(key))
+    if made is None or context.name(made.function) not in _KEYS:
+        return None
+    earlier = statement.prev_named_sibling
+    while earlier is not None:
+        assignment = next(within(earlier, "assignment"), None)
+        drawn = call_of(field(assignment, "right"))
+        other = _assigned(earlier, drawn) if drawn is not None else None
+        if drawn is not None and other is not None and text_of(drawn.function) == text_of(call.function):
+            is_same = text_of(drawn.value("key") or call.node) == text_of(key)
+            if is_same and text_of(other) != text_of(name) and not _are_compared(call.node, name, other):
+                return other
+        earlier = earlier.prev_named_sibling
+    return None
+
+
+def _assigned(statement: Node | None, call: Call) -> Node | None:
+    """Return the name that a statement assigns what a call returns."""
+    assignment = statement.named_children[0] if statement is not None and statement.named_children else None
+    is_plain = assignment is not None and assignment.type == "assignment" and field(assignment, "right") == call.node
+    left = field(assignment, "left") if is_plain else None
+    return left if left is not None and left.type in ("identifier", "attribute") else None
+
+
+def _are_compared(node: Node, name: Node, other: Node) -> bool:
+    """Return whether both of two names stand in one expression later, which may compare them."""
+    scope = function_around(node) or up_to(node, "module")
+    for one in within(scope, "comparison_operator", "call", "assert_statement"):
+        words = set(re.findall(r"[\w.]+", text_of(one)))
+        if {text_of(name), text_of(other)} <= words and one.type != "call":
+            return True
+        if {text_of(name), text_of(other)} <= words and re.search(r"equal|close|same", text_of(one)):
+            return True
+    return False
+
+
+def _is_random(context: RuleContext, call: Call) -> bool:
+    return context.name(call.function).startswith("mlx.core.random.") and call.name not in ("split", "key")
+
+
+def _repeated_in_loop(context: RuleContext, call: Call) -> Iterator[Finding]:
+    """Report a draw in a loop with a key that is made before the loop: each gives the same numbers."""
+    key, loop = call.value("key"), up_to(call.node, "for_statement", "while_statement", "function_definition", "lambda")
+    if key is None or key.type != "identifier" or loop is None or "_statement" not in loop.type:
+        return
+    if not _is_random(context, call):
+        return
+    made = call_of(outer_value(context, key))
+    is_before = made is not None and (made.node.end_byte < loop.start_byte or made.node.start_byte > loop.end_byte)
+    if made is None or not is_before or context.name(made.function) not in _KEYS:
+        return
+    if not _is_kept(call) or _varies(call, loop) or _runs_once(loop) or _is_test(call.node):
+        return
+    yield Finding(
+        key, f"`{text_of(key)}` is the same key in every turn of the loop, and so are the numbers. Split it: "
+        "`for key in mx.random.split(key, n)`.",
+    )  # fmt: skip
+
+
+def _is_kept(call: Call) -> bool:
+    """Return whether what is drawn outlasts the turn: it is appended, added, stored by index, or changes a name."""
+    outer = call.node.parent
+    while outer is not None and "statement" not in outer.type:
+        around, left = call_of(outer), field(outer, "left")
+        if outer.type == "augmented_assignment" or (around is not None and around.name in ("append", "extend")):
+            return True
+        if outer.type == "assignment" and left is not None:
+            words = re.findall(r"\w+", text_of(field(outer, "right") or outer))
+            return left.type == "subscript" or text_of(left) in words
+        outer = outer.parent
+    return False
+
+
+def _varies(call: Call, loop: Node) -> bool:
+    """Return whether a draw's other arguments depend on the loop, so that something else may be meant."""
+    target = text_of(left) if (left := field(loop, "left")) is not None else ""
+    bound = set(re.findall(r"\w+", target)) - {"_"}
+    for node in within(field(loop, "body"), "assignment", "augmented_assignment"):
+        name = field(node, "left")
+        bound |= set(re.findall(r"\w+", text_of(name))) if name is not None else set()
+    return not bound.isdisjoint(re.findall(r"\w+", text_of(call.listed)))
+
+
+def _runs_once(loop: Node) -> bool:
+    """Return whether a loop ends in its first turn, or goes on only by ``continue``."""
+    return any(within(field(loop, "body"), "return_statement", "break_statement"))
+
+
+def _is_test(node: Node) -> bool:
+    function = function_around(node)
+    name = field(function, "name") if function is not None else None
+    return name is not None and text_of(name).startswith("test")
+
+
+RULES = (categorical_probabilities, repeated_key)

@@ -1,0 +1,132 @@
+"""Nested parameters given to the functions that save named arrays."""
+
+import re
+from collections.abc import Iterator
+
+from tenny_lsp.inference.meaning import Api, Group, Instance, LocalClass, Meaning
+from tenny_lsp.inference.members import names_in
+from tenny_lsp.pitfalls.calls import Call, call_of
+from tenny_lsp.pitfalls.context import RuleContext
+from tenny_lsp.pitfalls.edits import Fix, replaced
+from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, rule
+from tenny_lsp.source.syntax import Node, field, text_of
+
+_NET = "net = nn.Sequential(nn.Linear(3, 2))\n"
+_FILE = "import tempfile, os\npath = os.path.join(tempfile.mkdtemp(), 'a')\n"
+_FLATTEN = "from mlx.utils import tree_flatten\n"
+#: Function → the place of its arrays; ``savez`` takes them by name.
+_SAVES = {"mlx.core.save_safetensors": 1, "mlx.core.save_gguf": 1, "mlx.core.savez": None}
+#: MLX's modules that hold modules.
+_NESTED = {
+    "mlx.nn.Sequential", "mlx.nn.MultiHeadAttention", "mlx.nn.Transformer", "mlx.nn.TransformerEncoder",
+    "mlx.nn.TransformerEncoderLayer", "mlx.nn.TransformerDecoder", "mlx.nn.TransformerDecoderLayer",
+}  # fmt: skip
+_TREE = re.compile(r"\.(?:parameters\(\)|trainable_parameters\(\)|state)\Z")
+
+
+@rule(
+    "nested-save",
+    "error",
+    "Nested parameters saved as they are",
+    USAGE + "saving_and_loading.html",
+    calls=("save_safetensors", "save_gguf", "savez"),
+    examples=(
+        Example(
+            f"{_FLATTEN}{_FILE}{_NET}mx.save_safetensors(path, net.parameters())\ny = 1",
+            f"{_FLATTEN}{_FILE}{_NET}mx.save_safetensors(path, dict(tree_flatten(net.parameters())))\ny = 1",
+        ),
+        Example(
+            f"{_FLATTEN}{_FILE}{_NET}mx.savez(path, **net.parameters())\ny = 1",
+            f"{_FLATTEN}{_FILE}{_NET}mx.savez(path, **dict(tree_flatten(net.parameters())))\ny = 1",
+        ),
+        Example(
+            f'{_FILE}mx.save_safetensors(path, {{"step": 3, "x": x}})\ny = 1',
+            f'{_FILE}mx.save_safetensors(path, {{"step": mx.array(3), "x": x}})\ny = 1',
+            is_fixed=False,
+        ),
+        Example(
+            f'{_FILE}{_NET}mx.save_safetensors(path, {{"model": net.parameters()}})\ny = 1',
+            f"{_FILE}{_NET}net.save_weights(path + '.safetensors')\ny = 1",
+            is_fixed=False,
+        ),
+    ),
+)
+def nested_save(context: RuleContext, call: Call) -> Iterator[Finding]:
+    """Find nested dictionaries, and dictionaries of what is no array, given to what saves named arrays."""
+    name = context.name(call.function)
+    if name not in _SAVES:
+        return
+    place = _SAVES[name]
+    splats = [child for child in call.listed.named_children if child.type == "dictionary_splat"]
+    given = splats[0].named_children[0] if place is None and len(splats) == 1 else None
+    if place is not None:
+        given = call.arguments[place] if len(call.arguments) > place else call.value("arrays")
+    if given is None and place is not None:
+        return
+    if given is None:
+        wrong = next((one for one in (*call.arguments[1:], *_values(call)) if _is_no_array(context, one)), None)
+    elif given.type == "dictionary":
+        pairs = [child for child in given.named_children if child.type == "pair"]
+        wrong = next((value for one in pairs if _is_no_array(context, value := one.named_children[-1])), None)
+    else:
+        wrong = given if _is_nested(context, given) else None
+    if wrong is None:
+        return
+    flatten, fixes = context.alias("mlx.utils.tree_flatten", call.node), tuple[Fix, ...]()
+    if flatten and wrong == given:
+        text = f"dict({flatten}({text_of(wrong)}))"
+        fixes = (Fix(f"Write {text}", (replaced(wrong, text),), is_safe=False),)
+    yield Finding(
+        wrong, f"`{name}` saves a flat dictionary of arrays, and this is not one: it raises `std::bad_cast`. "
+        "`dict(tree_flatten(tree))` flattens it; `model.save_weights` saves a model.", fixes,
+    )  # fmt: skip
+
+
+def _values(call: Call) -> list[Node]:
+    return [value for name in call.keywords if name != "file" and (value := call.value(name)) is not None]
+
+
+def _is_no_array(context: RuleContext, node: Node) -> bool:
+    """Return whether a value is certain to be a number, a text, a list, a dictionary or a tree of parameters."""
+    kinds = ("integer", "float", "string", "true", "false", "none", "list", "tuple", "dictionary", "list_comprehension")
+    return node.type in kinds or _tree_owner(context, node) is not None
+
+
+def _is_nested(context: RuleContext, node: Node) -> bool:
+    """Return whether a value is the parameters of a module that holds modules, or an optimizer's state."""
+    owner = _tree_owner(context, node)
+    return owner is not None and (
+        context.inherits(owner.of, "mlx.optimizers.Optimizer") or _holds_modules(context, owner)
+    )
+
+
+def _tree_owner(context: RuleContext, node: Node) -> Instance | None:
+    """Return the module or optimizer of which an expression is the parameters or state."""
+    node = context.value_of(node) or node
+    if _TREE.search(text_of(node)) is None:
+        return None
+    call = call_of(node)
+    owner = call.owner if call is not None else field(node, "object")
+    meaning = context.meaning(owner)
+    bases = ("mlx.nn.Module",) if call is not None else ("mlx.nn.Module", "mlx.optimizers.Optimizer")
+    is_known = isinstance(meaning, Instance) and any(context.inherits(meaning.of, base) for base in bases)
+    if not is_known or not isinstance(meaning, Instance):
+        return None
+    own = names_in(meaning.of) if isinstance(meaning.of, LocalClass) else ()
+    return meaning if not {"parameters", "trainable_parameters", "state"}.intersection(own) else None
+
+
+def _holds_modules(context: RuleContext, owner: Instance) -> bool:
+    """Return whether a module is certain to hold another."""
+    if isinstance(owner.of, Api):
+        return owner.of.entry.name in _NESTED
+    members = (context.evaluator.member(owner, name) for name in names_in(owner.of) if not name.startswith("_"))
+    return any(_is_module(context, member) for member in members)
+
+
+def _is_module(context: RuleContext, meaning: Meaning | None) -> bool:
+    one = meaning.each if isinstance(meaning, Group) else meaning
+    return isinstance(one, Instance) and context.inherits(one.of, "mlx.nn.Module")
+
+
+RULES = (nested_save,)

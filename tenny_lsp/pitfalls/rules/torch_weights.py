@@ -1,0 +1,54 @@
+"""PyTorch's weights of convolutions, taken as they are."""
+
+import re
+from collections.abc import Iterator
+
+from tenny_lsp.pitfalls.calls import call_of
+from tenny_lsp.pitfalls.context import RuleContext
+from tenny_lsp.pitfalls.edits import Fix, inserted
+from tenny_lsp.pitfalls.rule import ISSUES, Example, Finding, rule
+from tenny_lsp.source.syntax import Node, field, text_of
+
+#: Layer → the order of PyTorch's axes that is MLX's: output, kernel, input.
+_ORDERS = {"mlx.nn.Conv1d": "0, 2, 1", "mlx.nn.Conv2d": "0, 2, 3, 1", "mlx.nn.Conv3d": "0, 2, 3, 4, 1"}
+_TENSOR = re.compile(r"\w[\w.\[\]\"']*\.weight(?:\.data)?(?:\.(?:detach|cpu|float)\(\))*\.numpy\(\)")
+_TORCH = (
+    "class Tensor(np.ndarray):\n    def numpy(self):\n        return np.array(self)\n"
+    "class Old:\n    weight = np.zeros((3, 3, 5, 5)).view(Tensor)\nold, conv = Old(), nn.Conv2d(3, 3, 5)\n"
+)
+
+
+@rule(
+    "torch-convolution-weight",
+    "error",
+    "A convolution given PyTorch's weight as it is",
+    ISSUES + "2116",
+    kinds=("assignment",),
+    examples=(
+        Example(
+            _TORCH + "conv.weight = mx.array(old.weight.numpy())\ny = conv(mx.zeros((1, 8, 8, 3)))",
+            _TORCH + "conv.weight = mx.array(old.weight.numpy()).transpose(0, 2, 3, 1)\n"
+            "y = conv(mx.zeros((1, 8, 8, 3)))",
+            "y.shape == (1, 4, 4, 3)",
+        ),
+    ),
+)
+def torch_convolution_weight(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Find a tensor's values as the weight of a convolution: PyTorch has the input channels before the kernel."""
+    left, call = field(node, "left"), call_of(field(node, "right"))
+    if left is None or call is None or left.type != "attribute" or text_of(left.named_children[-1]) != "weight":
+        return
+    if len(call.arguments) != 1 or _TENSOR.fullmatch(text_of(call.arguments[0])) is None:
+        return
+    layer = left.named_children[0]
+    order = next((order for name, order in _ORDERS.items() if context.is_a(layer, name)), None)
+    if order is None or context.name(call.function) != "mlx.core.array":
+        return
+    fix = Fix(f"Add .transpose({order})", (inserted(call.node.end_byte, f".transpose({order})"),), is_safe=False)
+    yield Finding(
+        call.node, "PyTorch's weight of a convolution is (output, input, kernel), MLX's (output, kernel, input): "
+        f"`.transpose({order})` makes the one of the other.", (fix,),
+    )  # fmt: skip
+
+
+RULES = (torch_convolution_weight,)

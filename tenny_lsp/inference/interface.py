@@ -122,7 +122,7 @@ def _comparable(evaluator: Evaluator, meaning: Meaning | None) -> Hashable:
         return "module", id(meaning.home.buffer)
     if isinstance(meaning, Instance):
         parts = tuple(_comparable(evaluator, part) for part in meaning.parts)
-        return "instance", _comparable(evaluator, meaning.of), parts
+        return "instance", _comparable(evaluator, meaning.of), parts, meaning.is_exact
     if isinstance(meaning, Group):
         items = tuple(_comparable(evaluator, item) for item in meaning.items) if meaning.items is not None else None
         return "group", meaning.kind, _comparable(evaluator, meaning.each), items

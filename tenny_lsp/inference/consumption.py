@@ -1,6 +1,5 @@
 """Find what takes an expression and takes arrays only: an operation or a layer of MLX, a function of the file."""
 
-import re
 from collections.abc import Iterator
 
 from tenny_lsp.inference.definitions import decorators
@@ -159,8 +158,12 @@ def _returns(statement: Node) -> bool:
 
 def named(scope: Node, name: str) -> Iterator[Node]:
     """Yield the identifiers of a name in a part of the text, without the members of that name."""
-    for place in re.finditer(rb"(?<![\w.])%s(?!\w)" % re.escape(name.encode()), scope.text or b""):
-        start = scope.start_byte + place.start()
-        node = scope.descendant_for_byte_range(start, scope.start_byte + place.end())
-        if node is not None and node.type == "identifier" and node.start_byte == start:
+    text, word = scope.text or b"", name.encode()
+    place = text.find(word) if word else -1
+    while place >= 0:  # much faster than a regular expression
+        end = place + len(word)
+        is_member = text[place - 1 : place] == b"."
+        node = None if is_member else scope.descendant_for_byte_range(scope.start_byte + place, scope.start_byte + end)
+        if node is not None and node.type == "identifier" and node.end_byte - node.start_byte == len(word):
             yield node
+        place = text.find(word, end)

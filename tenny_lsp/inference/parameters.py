@@ -5,6 +5,7 @@ One use that arrays do not have, or a test of what it is, leaves a parameter unk
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from tenny_lsp.inference.consumption import consumer_of, is_unconditional, named
 from tenny_lsp.inference.definitions import class_of, decorators
@@ -19,7 +20,7 @@ _ARRAY = "mlx.core.array"
 #: What traces a function with arrays for all its parameters, and what does for the first alone.
 _TRACES = {"mlx.core.compile", "mlx.core.vmap", "mlx.core.grad", "mlx.core.value_and_grad"}
 _TRACES_FIRST = {"mlx.core.grad", "mlx.core.value_and_grad"}
-#: How many calls of a function are looked at.
+#: How many calls of a function are looked at; more are taken to be like these.
 _MOST_CALLS = 20
 
 
@@ -48,7 +49,9 @@ def inference_of(evaluator: Evaluator, binding: Binding) -> Inferred | None:
         return None
     reason = _taken(evaluator, function, uses) or _called(evaluator, function, binding)
     reason = reason or _taken_again(evaluator, function, binding) or _traced(evaluator, function, binding, uses)
-    return Inferred(Instance(Api(array)), reason) if reason else None
+    if not reason or any(_is_known_other(evaluator, one) for one in _given(evaluator, function, binding)):
+        return None
+    return Inferred(Instance(Api(array)), reason)
 
 
 def inferable(binding: Binding) -> Node | None:
@@ -85,20 +88,28 @@ def _taken_again(evaluator: Evaluator, function: Node, binding: Binding) -> str:
     return ""
 
 
-def _called(evaluator: Evaluator, function: Node, binding: Binding) -> str:
-    """Return the reason that every call in the file passes an array; empty where one does not, or none is known."""
-    name = field(function, "name")
-    if name is None or not all(map(is_compiler, map(evaluator.meaning, decorators(function)))):
-        return ""
+def _given(evaluator: Evaluator, function: Node, binding: Binding) -> Iterator[Meaning | None]:
+    """Yield what the calls of a function give a parameter; None for each that is not known, or use that is no call."""
     position = next(place for place, node in enumerate(_listed(function)) if node.start_byte == binding.position)
-    count = 0
-    for call in calls_of(evaluator, function):
+    for call in islice(calls_of(evaluator, function), _MOST_CALLS):
         given = _argument(call, position, binding.name) if call is not None else None
-        meaning = evaluator.value(evaluator.meaning(given)) if given is not None else None
-        if count >= _MOST_CALLS or not (evaluator.is_array(meaning) or meaning == NEVER):
+        yield evaluator.value(evaluator.meaning(given)) if given is not None else None
+
+
+def _is_known_other(evaluator: Evaluator, meaning: Meaning | None) -> bool:
+    return meaning is not None and meaning != NEVER and not evaluator.is_array(meaning)
+
+
+def _called(evaluator: Evaluator, function: Node, binding: Binding) -> str:
+    """Return the reason that every call in the file passes an array; empty where one may not, or there is none."""
+    if not all(map(is_compiler, map(evaluator.meaning, decorators(function)))):
+        return ""
+    has_array = False
+    for given in _given(evaluator, function, binding):
+        if not evaluator.is_array(given) and given != NEVER:
             return ""
-        count += meaning != NEVER
-    return "every call in this file passes one" if count else ""
+        has_array = has_array or given != NEVER
+    return "every call in this file passes one" if has_array else ""
 
 
 def _listed(function: Node) -> list[Node]:

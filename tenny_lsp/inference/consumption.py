@@ -10,6 +10,8 @@ from tenny_lsp.source.syntax import SCOPES, Node, field, text_of
 
 _NUMBERS = {"integer", "float"}
 _COMPARED = {"<", "<=", ">", ">=", "==", "!="}
+#: Methods that give an array of an array, and that hardly anything else has.
+_SAME = {"reshape", "transpose", "swapaxes", "moveaxis", "squeeze"}
 #: Statement → the field that is evaluated whenever it is reached.
 _CERTAIN = {
     "if_statement": "condition",
@@ -24,11 +26,13 @@ _UNCERTAIN = {
 
 
 def consumer_of(evaluator: Evaluator, node: Node) -> str:
-    """Return what takes a name, or an operation on it and a number, and takes arrays only: ``self.fc``; else ""."""
-    while node.parent is not None and _is_operand(node, node.parent):
-        node = node.parent
-    if typed := _typed(evaluator, node):
-        return typed
+    """Return what takes a name, or an array if that is one, and takes arrays only: ``self.fc``; else ""."""
+    outer: Node | None = node
+    while outer is not None:
+        node = outer
+        if typed := _typed(evaluator, node):
+            return typed
+        outer = _around(node)
     place = _place_of(node)
     function = field(place[0], "function") if place is not None else None
     if place is None or function is None:
@@ -46,6 +50,21 @@ def _typed(evaluator: Evaluator, node: Node) -> str:
         return ""
     given = [evaluator.value(evaluator.meaning(one)) for one in listed.named_children[:1]]
     return text_of(function) if any(is_of(one, "mlx.core.Dtype") for one in given) else ""
+
+
+def _around(node: Node) -> Node | None:
+    """Return the expression around another that is an array if and only if that is; None where there is none."""
+    outer = node.parent
+    if outer is None:
+        return None
+    if outer.type == "attribute" and field(outer, "object") == node:
+        call = outer.parent
+        is_same = call is not None and call.type == "call" and field(call, "function") == outer
+        return call if is_same and text_of(outer.named_children[-1]) in _SAME else None
+    if outer.type == "subscript" and field(outer, "value") == node:
+        keys = outer.children_by_field_name("subscript")
+        return outer if len(keys) > 1 or keys[0].type in ("ellipsis", "none") else None
+    return outer if _is_operand(node, outer) else None
 
 
 def _is_operand(node: Node, outer: Node) -> bool:

@@ -189,7 +189,8 @@ def test_the_page_is_current(index: ApiIndex) -> None:
     "text",
     [
         "def f(a: mx.array):\n    a = a.at[0].set(5)\n    return a",  # the caller's array would change too
-        "class Net(nn.Module):\n    def __init__(self):\n        self.layers = (nn.Linear(2, 2), nn.Linear(2, 2))\n"
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.layers = (nn.Linear(2, 2), nn.Linear(2, 2))\n"
         "        self.both = self.layers + (model,)",
         "y = x.size(axis=0)",
         "def f(a: mx.array, device):\n    return a.to(device.dtype)",

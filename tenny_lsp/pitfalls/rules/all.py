@@ -12,6 +12,7 @@ from tenny_lsp.pitfalls.rules import (
     layer_use,
     layers,
     methods,
+    module_setup,
     modules,
     names,
     results,
@@ -24,6 +25,6 @@ from tenny_lsp.pitfalls.rules import (
 
 RULES: tuple[Rule, ...] = (
     *names.RULES, *methods.RULES, *shapes.RULES, *keywords.RULES, *arguments.RULES, *indexing.RULES, *updates.RULES,
-    *results.RULES, *discarded.RULES, *layers.RULES, *layer_use.RULES, *modules.RULES, *training.RULES,
-    *compiled.RULES, *captured.RULES, *conditions.RULES, *threads.RULES, *unknown.RULES,
+    *results.RULES, *discarded.RULES, *layers.RULES, *layer_use.RULES, *modules.RULES, *module_setup.RULES,
+    *training.RULES, *compiled.RULES, *captured.RULES, *conditions.RULES, *threads.RULES, *unknown.RULES,
 )  # fmt: skip

@@ -11,12 +11,12 @@ from tenny_lsp.inference.meaning import (
     External,
     Function,
     Group,
-    Instance,
     LocalClass,
     Meaning,
     Plain,
     Table,
     group,
+    instance_of,
     join,
 )
 from tenny_lsp.mlx_api.entry import ApiEntry
@@ -89,9 +89,9 @@ def _value(node: ast.expr | None, resolve: _Resolve) -> Meaning | None:
 def _instance(meaning: Meaning | None) -> Meaning | None:
     """Return the meaning of a value whose annotation names something: an instance of it, where it is a class."""
     if isinstance(meaning, Api) and meaning.entry.kind == "class":
-        return Instance(meaning)
+        return instance_of(meaning)
     if isinstance(meaning, LocalClass):
-        return Instance(meaning)
+        return instance_of(meaning)
     if isinstance(meaning, External):
         name = meaning.name.rpartition(".")[2]
         if meaning.name in _PLAIN:

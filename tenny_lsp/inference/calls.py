@@ -65,6 +65,9 @@ def _api_result(evaluator: Evaluator, meaning: Api, arguments: Arguments) -> Mea
         gradient = _gradient(evaluator, first) if is_default else None
         is_grad = entry.name == "mlx.core.grad"
         return Function(gradient if is_grad else group("tuple", [evaluator.call_result(first), gradient]))
+    if entry.name == "mlx.optimizers.Optimizer.apply_gradients":  # a tree as that of the parameters
+        parameters = arguments.get(1, "parameters")
+        return Table() if isinstance(parameters, Table) else NEVER if parameters == NEVER else None
     if entry.name == "mlx.core.linalg.svd" and (arguments.positional[1:] or "compute_uv" in arguments.keywords):
         return None  # an array or three
     said = returns_of(entry.name)

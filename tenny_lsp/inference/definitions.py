@@ -8,11 +8,11 @@ from tenny_lsp.inference.meaning import (
     External,
     Function,
     Group,
-    Instance,
     LocalClass,
     LocalFunction,
     Meaning,
     Table,
+    instance_of,
     join,
 )
 from tenny_lsp.source.scope import Binding
@@ -74,7 +74,7 @@ def meaning_of_parameter(evaluator: Evaluator, binding: Binding, known: Meaning 
     if "staticmethod" in names:
         return None
     cls = LocalClass(evaluator, owner)
-    return cls if "classmethod" in names else Instance(cls)
+    return cls if "classmethod" in names else instance_of(cls)
 
 
 def first_parameter(function: LocalFunction) -> Meaning | None:

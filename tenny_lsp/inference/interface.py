@@ -20,6 +20,7 @@ from tenny_lsp.inference.meaning import (
 )
 from tenny_lsp.inference.members import member, names_in
 from tenny_lsp.inference.names import meaning_of_binding
+from tenny_lsp.inference.parameters import inferable_parameters
 from tenny_lsp.source.affixes import common_affixes
 from tenny_lsp.source.scope import Binding, Span
 from tenny_lsp.source.syntax import SCOPES, Node, field, text_of, up_to
@@ -55,6 +56,7 @@ def interface_of(evaluator: Evaluator, binding: Binding, edited: Span | None = N
 def _contents(evaluator: Evaluator, node: Node | None, edited: Span | None) -> Iterator[Hashable]:
     if node is not None and node.type == "function_definition":
         yield _comparable(evaluator, return_value(LocalFunction(evaluator, node)))
+        yield _parameters(evaluator, node)
     elif node is not None and node.type == "class_definition":
         cls = LocalClass(evaluator, node)
         methods, attributes = evaluator.buffer.bindings_in(node), evaluator.buffer.attributes_in(node)
@@ -69,11 +71,24 @@ def _contents(evaluator: Evaluator, node: Node | None, edited: Span | None) -> I
                     yield name, _header(one.definition)
                 if one.definition is not None and one.definition.type == "function_definition":
                     yield _comparable(evaluator, return_value(LocalFunction(evaluator, one.definition, Instance(cls))))
+                    yield _parameters(evaluator, one.definition)
             yield (
                 name,
                 _comparable(evaluator, member(evaluator, Instance(cls), name)),
                 _comparable(evaluator, member(evaluator, cls, name)),
             )
+
+
+def parameters_of(evaluator: Evaluator, name: str) -> Hashable:
+    """Return what the parameters of a module's function are inferred to be, which its calls may tell."""
+    bindings = evaluator.buffer.bindings_in(evaluator.buffer.root).get(name, ())
+    nodes = (binding.definition for binding in bindings)
+    return tuple(_parameters(evaluator, one) for one in nodes if one is not None and one.type == "function_definition")
+
+
+def _parameters(evaluator: Evaluator, function: Node) -> Hashable:
+    found = inferable_parameters(evaluator, function)
+    return tuple((one.name, _comparable(evaluator, meaning_of_binding(evaluator, one))) for one in found)
 
 
 def _mutated_attributes(cls: Node, edited: Span) -> set[str]:
@@ -122,7 +137,7 @@ def _comparable(evaluator: Evaluator, meaning: Meaning | None) -> Hashable:
         return "module", id(meaning.home.buffer)
     if isinstance(meaning, Instance):
         parts = tuple(_comparable(evaluator, part) for part in meaning.parts)
-        return "instance", _comparable(evaluator, meaning.of), parts
+        return "instance", _comparable(evaluator, meaning.of), parts, meaning.is_exact
     if isinstance(meaning, Group):
         items = tuple(_comparable(evaluator, item) for item in meaning.items) if meaning.items is not None else None
         return "group", meaning.kind, _comparable(evaluator, meaning.each), items

@@ -63,10 +63,12 @@ class Instance:
     Args:
         of (Api | LocalClass): The class.
         parts (tuple[Meaning | None, ...]): The layers of an ``nn.Sequential``.
+        is_exact (bool): Whether it is of the very class; otherwise it may be of a subclass, which has more members.
     """
 
     of: "Api | LocalClass"
     parts: "tuple[Meaning | None, ...]" = ()
+    is_exact: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +151,14 @@ def is_of(meaning: Meaning | None, name: str) -> bool:
     return isinstance(meaning, Instance) and isinstance(meaning.of, Api) and meaning.of.entry.name == name
 
 
+def instance_of(cls: Api | LocalClass) -> Instance:
+    """Return an instance of a class or of a subclass of it, as an annotation or ``isinstance`` promises.
+
+    What stands in ``mlx.core``, arrays above all, is taken for the class itself.
+    """
+    return Instance(cls, is_exact=isinstance(cls, Api) and cls.entry.name.startswith("mlx.core."))
+
+
 def group(kind: GroupKind, items: Iterable[Meaning | None]) -> Group:
     """Return the meaning of a list or tuple of these items."""
     known = tuple(items)
@@ -180,7 +190,7 @@ def _join_two(one: Meaning, other: Meaning) -> Meaning | None:
     if isinstance(one, Table) and isinstance(other, Table):
         return Table(join((one.value, other.value)))
     if isinstance(one, Instance) and isinstance(other, Instance) and one.of == other.of:
-        return Instance(one.of)
+        return Instance(one.of, is_exact=one.is_exact and other.is_exact)
     if isinstance(one, Plain) and isinstance(other, Plain) and one in NUMBERS and other in NUMBERS:
         return max(one, other, key=NUMBERS.index)
     return None

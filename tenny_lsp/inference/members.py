@@ -89,9 +89,8 @@ def bases(cls: LocalClass) -> Iterator[Meaning | None]:
 
 def _attribute(cls: LocalClass, name: str, instance: Instance | None) -> Meaning | None:
     """Return the meaning of an attribute of a class of a file, or, given one, of its instance."""
-    return home_of(cls).memoised(
-        (cls.node.start_byte, name, instance is None), lambda: _own_or_inherited(cls, name, instance)
-    )
+    key = cls.node.start_byte, name, instance is None, instance is None or instance.is_exact
+    return home_of(cls).memoised(key, lambda: _own_or_inherited(cls, name, instance))
 
 
 def _own_or_inherited(cls: LocalClass, name: str, instance: Instance | None) -> Meaning | None:
@@ -101,7 +100,9 @@ def _own_or_inherited(cls: LocalClass, name: str, instance: Instance | None) -> 
     for base in bases(cls):
         if not isinstance(base, Api | LocalClass):
             return None  # a base that is unknown may define it
-        inherited = member(home_of(cls), Instance(base) if instance is not None else base, name)
+        inherited = member(
+            home_of(cls), Instance(base, is_exact=instance.is_exact) if instance is not None else base, name
+        )
         if inherited is not None:
             if isinstance(inherited, Api | LocalFunction) and inherited.receiver is not None:
                 return replace(inherited, receiver=instance)

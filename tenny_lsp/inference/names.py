@@ -1,14 +1,16 @@
 """Evaluate names: find the definitions that reach a use, and join what they mean."""
 
 import builtins
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from tenny_lsp.inference.annotation import meaning_of_annotation
 from tenny_lsp.inference.collections import unpacked, with_additions
 from tenny_lsp.inference.definitions import meaning_of_definition, meaning_of_parameter
 from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.inference.meaning import NONE, Api, External, Meaning, join
-from tenny_lsp.source.scope import Binding, Branch
+from tenny_lsp.inference.parameters import inferred
+from tenny_lsp.inference.reaching import dominates, reaching
+from tenny_lsp.source.scope import Binding
 from tenny_lsp.source.syntax import COMPREHENSIONS, SCOPES, Node, dotted_of, up_to
 
 
@@ -46,71 +48,7 @@ def _meaning_in_scope(
     if any(binding.is_import for binding in bindings):
         # `except ImportError: mx = None` does not change what mx means where it is used.
         bindings = [b for b in bindings if b.value is None or b.value.type != "none"]
-    return _joined(evaluator, _reaching(bindings, position, same_scope=same_scope))
-
-
-def _reaching(bindings: list[Binding], position: int, *, same_scope: bool) -> Iterator[Binding]:
-    """Yield the bindings that reach a position: back to one that dominates it, and around the loops that both are in.
-
-    Args:
-        bindings (list[Binding]): The bindings of one name in one scope.
-        position (int): Where the name is used.
-        same_scope (bool): Whether it is used in that scope itself, or in a function inside of it, which may run later.
-    """
-    if not same_scope:  # a function may be called at any time
-        yield from (binding for binding in bindings if not _is_excluded(binding, position))
-        return
-    earlier = [binding for binding in bindings if binding.since <= position]
-    dominating: Binding | None = None
-    covered: set[Branch] = set()
-    for binding in reversed(earlier or bindings):
-        if not _can_reach(binding, position):
-            continue
-        yield binding
-        if _dominates(binding, position, covered):
-            dominating = binding
-            break
-    if not earlier:
-        return
-    for binding in bindings:
-        shared = [loop for loop in binding.loops if position in loop]
-        if binding.since > position and shared and not (dominating and dominating.position in shared[-1]):
-            yield binding
-
-
-def _can_reach(binding: Binding, position: int) -> bool:
-    """Return whether control can flow from a binding to a position."""
-    if any(position in loop for loop in binding.loops):
-        return True
-    leaves = all(position in branch or branch.falls_through for branch in binding.branches)
-    return leaves and not _is_excluded(binding, position)
-
-
-def _is_excluded(binding: Binding, position: int) -> bool:
-    """Return whether a binding and a position are in different branches of one ``if`` or ``match``."""
-    return any(
-        branch.kind in ("if", "case") and position in branch.statement and position not in branch
-        for branch in binding.branches
-    )
-
-
-def _dominates(binding: Binding, position: int, covered: set[Branch]) -> bool:
-    """Return whether a binding hides all earlier ones from a position.
-
-    It does if it dominates the position, or if together with later ones it covers every branch of its statement.
-
-    Args:
-        binding (Binding): The binding.
-        position (int): Where its name is used.
-        covered (set[Branch]): The branches that are certain to bind the name; this binding's are added.
-    """
-    for branch in reversed(binding.branches):
-        if position in branch:
-            return True
-        covered.add(branch)
-        if branch.exits == 0 or sum(other.statement == branch.statement for other in covered) < branch.exits:
-            return False
-    return True
+    return _joined(evaluator, reaching(bindings, position, same_scope=same_scope))
 
 
 def meaning_of_binding(evaluator: Evaluator, binding: Binding) -> Meaning | None:
@@ -126,7 +64,7 @@ def _meaning_of_binding(evaluator: Evaluator, binding: Binding) -> Meaning | Non
         return meaning_of_definition(evaluator, definition)
     known = meaning_of_annotation(evaluator, binding.annotation) if binding.annotation is not None else None
     if definition is not None:
-        return meaning_of_parameter(evaluator, binding, known)
+        return meaning_of_parameter(evaluator, binding, known) or inferred(evaluator, binding)
     if known is not None and known != NONE:
         return known
     if binding.value is None:
@@ -140,7 +78,7 @@ def exported(evaluator: Evaluator, name: str) -> Meaning | None:
     """Return the meaning of a name of the module after all of its statements have run."""
     bindings = evaluator.buffer.bindings_in(evaluator.buffer.root).get(name, [])
     end = evaluator.buffer.root.end_byte
-    return _joined(evaluator, _reaching(bindings, end, same_scope=True))
+    return _joined(evaluator, reaching(bindings, end, same_scope=True))
 
 
 def assigned_attribute(evaluator: Evaluator, node: Node) -> Meaning | None:
@@ -151,8 +89,8 @@ def assigned_attribute(evaluator: Evaluator, node: Node) -> Meaning | None:
     scope = next(iter(evaluator.buffer.scopes_around(node)), None)
     bindings = scope.bindings.get(dotted, []) if scope is not None else []
     earlier = [binding for binding in bindings if binding.since <= node.start_byte]
-    found = list(_reaching(earlier, node.start_byte, same_scope=True)) if earlier else []
-    if not any(_dominates(binding, node.start_byte, set()) for binding in found):
+    found = list(reaching(earlier, node.start_byte, same_scope=True)) if earlier else []
+    if not any(dominates(binding, node.start_byte, set()) for binding in found):
         return None
     return _joined(evaluator, found)
 

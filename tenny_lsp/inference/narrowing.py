@@ -1,7 +1,7 @@
 """Narrow a name by the ``isinstance`` tests that hold where it is used."""
 
 from tenny_lsp.inference.evaluator import Evaluator
-from tenny_lsp.inference.meaning import Api, Instance, LocalClass, Meaning
+from tenny_lsp.inference.meaning import Api, LocalClass, Meaning, instance_of
 from tenny_lsp.source.syntax import SCOPES, Node, field, text_of
 
 
@@ -58,7 +58,7 @@ def _instance_tested(evaluator: Evaluator, test: Node, name: str) -> Meaning | N
     value, cls = listed.named_children
     meaning = evaluator.meaning(cls) if text_of(value) == name else None
     if isinstance(meaning, LocalClass) or (isinstance(meaning, Api) and meaning.entry.kind == "class"):
-        return Instance(meaning)
+        return instance_of(meaning)
     return None
 
 

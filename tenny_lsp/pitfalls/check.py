@@ -172,12 +172,13 @@ def _reused(before: Checked, statements: list[Statement], context: RuleContext) 
     """Return the statements whose pitfalls are those of before the edit, by their places."""
     first, last = unchanged_ends(before.statements, statements)
     edited = before.statements[first : len(before.statements) - last], statements[first : len(statements) - last]
-    names = changed_names(*edited, (before.context.evaluator, context.evaluator))
+    evaluators = before.context.evaluator, context.evaluator
+    names = changed_names(*edited, evaluators)
     if names is None:
         return {}
     unchanged = [(place, place) for place in range(first)]
     unchanged += [(len(statements) - place, len(before.statements) - place) for place in range(last, 0, -1)]
-    again = invalidated(statements, names)
+    again = invalidated(statements, names, evaluators)
     return {
         new: statements[new].reused(before.statements[old])
         for new, old in unchanged

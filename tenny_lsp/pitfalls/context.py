@@ -177,13 +177,38 @@ class RuleContext:
         """Return the scopes that a name at a node is looked up in, the innermost first."""
         return self._buffer.scopes_around(node)
 
+    def may_be_subclass(self, node: Node, member: str) -> bool:
+        """Return whether a value may be of a subclass of the class that it is known by, which has a further member.
+
+        A method's own ``self`` counts as of its class where no class of the file inherits from that; but ``forward``
+        is what a base may leave to its subclasses.
+        """
+        meaning = self.meaning(node)
+        if not isinstance(meaning, Instance) or meaning.is_exact:
+            return False
+        name = field(meaning.of.node, "name") if isinstance(meaning.of, LocalClass) else None
+        is_own = text_of(node) == "self" and name is not None and text_of(name) not in self.file.inherited
+        return not is_own or member == "forward"
+
     def alias(self, module: str, node: Node) -> str:
         """Return what a module is called where a node stands, ``mx``; an empty string when it has no name there."""
+        hidden = set[str]()
         for scope in self._buffer.scopes_around(node):
             for name, bindings in scope.bindings.items():
-                if all(binding.is_import and binding.target == module for binding in bindings):
+                is_only = all(binding.is_import and binding.target == module for binding in bindings)
+                if is_only and name not in hidden and any(_is_bound_at(binding, node) for binding in bindings):
                     return name
+            hidden |= scope.bindings.keys()
         return ""
+
+    def is_bound(self, name: str, node: Node) -> bool:
+        """Return whether a name is bound in a scope around a node."""
+        return any(name in scope.bindings for scope in self._buffer.scopes_around(node))
+
+    def is_own(self, node: Node) -> bool:
+        """Return whether an expression is a name that is bound in the scope that it stands in itself."""
+        scope = next(iter(self._buffer.scopes_around(node)), None)
+        return node.type == "identifier" and scope is not None and text_of(node) in scope.bindings
 
     def binding_of(self, node: Node | None) -> Binding | None:
         """Return the only binding of a name if it is in the name's own scope, before it and unconditional, or None."""
@@ -213,3 +238,8 @@ class RuleContext:
             pattern = rb"\b%s\b[ \t]*(\[[^\n]*\][ \t]*[-+*/@%%&|^]*|[-+*/@%%&|^]+)=(?!=)" % re.escape(key[1].encode())
             self._modified[key] = re.search(pattern, scope.text or b"") is not None
         return self._modified[key]
+
+
+def _is_bound_at(binding: Binding, node: Node) -> bool:
+    """Return whether a binding is in force at a node: not if an ``if`` around it alone, as TYPE_CHECKING, makes it."""
+    return all(branch.kind not in ("if", "case") or node.start_byte in branch for branch in binding.branches)

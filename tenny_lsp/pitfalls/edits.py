@@ -47,6 +47,29 @@ def inserted(place: int, text: str) -> Edit:
     return Edit(place, place, text)
 
 
+def appended(call: Call, text: str) -> Edit:
+    """Return the edit that adds an argument to those of a call, of which there is one at least."""
+    return inserted(call.listed.named_children[-1].end_byte, f", {text}")
+
+
+def is_alone(statement: Node) -> bool:
+    """Return whether nothing but a comment stands on the lines of a statement beside it: no ``for …:``, no ``;``."""
+    around = [statement.prev_sibling, statement.parent.parent if statement.parent is not None else None]
+    before = [node.end_point[0] if node == around[0] else node.start_point[0] for node in around if node is not None]
+    after = statement.next_sibling
+    is_last = after is None or after.type == "comment" or after.start_point[0] > statement.end_point[0]
+    return is_last and all(row < statement.start_point[0] for row in before)
+
+
+def indentation_of(statement: Node) -> str:
+    """Return what stands before a statement on its first line."""
+    outer = statement.parent
+    while outer is not None and outer.start_point[0] == statement.start_point[0]:
+        outer = outer.parent
+    text = (outer.text or b"")[: statement.start_byte - outer.start_byte] if outer is not None else b""
+    return text[text.rfind(b"\n") + 1 :].decode("utf-8", "replace")
+
+
 def without(call: Call, arguments: list[Node]) -> tuple[Edit, ...]:
     """Return the edits that remove arguments of a call with their commas."""
     given = [child for child in call.listed.named_children if child.type != "comment"]

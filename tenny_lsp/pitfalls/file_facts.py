@@ -41,7 +41,7 @@ class FileFacts:
     @cached_property
     def _facts(self) -> Hashable:
         calls = {name: [text_of(call.node) for call in calls.values()] for name, calls in self.transformed.items()}
-        return repr(calls), self.imported, self.convolutions, frozenset(self._buffer.tested_names)
+        return repr(calls), self.imported, self.inherited, self.convolutions, frozenset(self._buffer.tested_names)
 
     @cached_property
     def transformed(self) -> dict[str, dict[int, Call]]:
@@ -72,6 +72,12 @@ class FileFacts:
             line = text[text.rfind("\n", 0, place.start()) + 1 : place.start()]
             found |= {assigned[1] for assigned in [re.search(r"(\w+) *= *\w+\Z", line)] if assigned}
         return frozenset(found)
+
+    @cached_property
+    def inherited(self) -> frozenset[str]:
+        """The words that stand where classes name their bases."""
+        bases = re.findall(r"^[ \t]*class\s+\w+\s*\(([^)]*)", self._buffer.text, re.MULTILINE)
+        return frozenset(word for listed in bases for word in re.findall(r"\w+", listed))
 
     @cached_property
     def imported(self) -> frozenset[str]:

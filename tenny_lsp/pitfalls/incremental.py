@@ -12,7 +12,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tenny_lsp.inference.evaluator import Evaluator
-from tenny_lsp.inference.interface import MUTATED_NAME, edited_methods, interface_of
+from tenny_lsp.inference.interface import MUTATED_NAME, edited_methods, interface_of, parameters_of
 from tenny_lsp.pitfalls.rule import Pitfall
 from tenny_lsp.source.affixes import common_affixes
 from tenny_lsp.source.buffer import Buffer
@@ -128,17 +128,44 @@ def changed_names(
     names |= defined
     variables = {name for evaluator in evaluators for name in _variables(evaluator.buffer)}
     names |= {word for one in (*before, *after) for word in MUTATED_NAME.findall(one.text) if word in variables}
-    return frozenset(names)
+    return frozenset(names | called_otherwise((*before, *after), evaluators))
 
 
-def invalidated(statements: Sequence[Statement], names: frozenset[bytes]) -> set[int]:
-    """Return the places of the statements that have one of these names, or a name that such a statement binds."""
+def invalidated(
+    statements: Sequence[Statement], names: frozenset[bytes], evaluators: tuple[Evaluator, Evaluator]
+) -> set[int]:
+    """Return the places of the statements that an edit invalidates.
+
+    These have one of some names, or a name that such a statement binds, or call a function as they did not before.
+
+    Args:
+        statements (Sequence[Statement]): The statements after the edit.
+        names (frozenset[bytes]): The names that may mean something else after it.
+        evaluators (tuple[Evaluator, Evaluator]): The evaluators of the file as it was, and as it is.
+    """
     found, waiting = set[int](), set(range(len(statements)))
     while near := {place for place in waiting if not names.isdisjoint(statements[place].words)}:
         found |= near
         waiting -= near
-        names = frozenset().union(*(statements[place].names for place in near))
+        called = called_otherwise([statements[place] for place in near], evaluators)
+        names = called.union(*(statements[place].names for place in near))
     return found
+
+
+def called_otherwise(statements: Iterable[Statement], evaluators: tuple[Evaluator, Evaluator]) -> frozenset[bytes]:
+    """Return the functions named in statements whose parameters are inferred to be something else than before."""
+    words = frozenset[bytes]().union(*(one.words for one in statements))
+    functions = {name for evaluator in evaluators for name in _functions(evaluator.buffer)} & words
+    before, after = evaluators
+    texts = {name: name.decode("utf-8", "surrogatepass") for name in functions}
+    return frozenset(name for name, text in texts.items() if parameters_of(before, text) != parameters_of(after, text))
+
+
+def _functions(buffer: Buffer) -> Iterator[bytes]:
+    """Yield the names of the module's functions."""
+    for name, bindings in buffer.bindings_in(buffer.root).items():
+        if any(one.definition is not None and one.definition.type == "function_definition" for one in bindings):
+            yield name.encode("utf-8", "surrogatepass")
 
 
 def _variables(buffer: Buffer) -> Iterator[bytes]:

@@ -73,6 +73,43 @@ def step(x: mx.array):
     return x.sum().item()
 
 
+def shift(v):
+    return v.unsqueeze(0)
+
+
+def call_shift():
+    return shift(mx.ones(3)), shift(SIZES[0])
+
+
+def count(v):
+    return v.numel(), measure(v)
+
+
+def measure(u):
+    return u.dim()
+
+
+def call_count(size):
+    return count(make(size))
+
+
+def head(v):
+    return v.view(2, 3), Block(3)(v)
+
+
+def soft(v):
+    return v.unsqueeze(0), taken(v)
+
+
+def taken(v):
+    return mx.softmax(v)
+
+
+def gradient(a):
+    a.cuda()
+    return a.sum()
+
+
 def forgiving(x):
     return mx.zeros(3).cuda()  # tenny: ignore
 '''
@@ -103,6 +140,18 @@ def codes(found: list[Pitfall]) -> set[str]:
         ("import mlx.core as mx\n", "import mlx.core as m\n"),
         ("SIZES.append(mx.zeros(6))", "SIZES.append(3)"),  # what another function puts into a list of the module
         ("SIZES = []", "SIZES = [3]"),
+        ("shift(mx.ones(3))", "shift([3])"),  # what a function is called with elsewhere
+        ("shift(mx.ones(3))", "shift"),
+        ("SIZES.append(mx.zeros(6))", "SIZES.append(make)"),
+        ("def call_count(size):\n    return count(make(size))", "def call_count(size):\n    return count(size)"),
+        ("    return mx.zeros((size, 3))", "    return size"),
+        ("def call_shift():", "def shift_more(shift):\n    return shift(3)\n\n\ndef call_shift():"),
+        ("def call_shift():", "shift(4)\n\n\ndef call_shift():"),
+        ("        return self.fc(x)", "        return self.many[x]"),  # what takes a parameter
+        ("mx.softmax(v)", "[v]"),
+        ("def taken(v):", "def taken(v, w=1):\n    return 1\n\n\ndef taken_not(v):"),
+        ("def grow():", "grad = mx.grad(gradient)\n\n\ndef grow():"),
+        ("def forgiving(x):", "def other():\n    return mx.vmap(gradient)\n\n\ndef forgiving(x):"),
         ("def grow():", "fast = mx.compile(step)\n\n\ndef grow():"),  # what is made of a function elsewhere
         ("def step(x: mx.array)", "@mx.compile\ndef step(x: mx.array)"),
         ("  # tenny: ignore", ""),

@@ -210,3 +210,43 @@ def test_the_page_is_current(index: ApiIndex) -> None:
     page = (Path(__file__).parents[2] / build_pitfalls.PAGE).read_text("utf-8")
 
     assert page == build_pitfalls.page(index), "run python -m tools.build_pitfalls"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f(a: mx.array):\n    a = a.at[0].set(5)\n    return a",  # the caller's array would change too
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.layers = (nn.Linear(2, 2), nn.Linear(2, 2))\n"
+        "        self.both = self.layers + (model,)",
+        "y = x.size(axis=0)",
+        "def f(a: mx.array, device):\n    return a.to(device.dtype)",
+        "norm = nn.InstanceNorm2d(3, 1e-5, 0.1)",
+        "def f(m):\n    for _ in range(3):\n        optimizer.update(m, m)",
+        "def f(m):\n    return optim.SGD(m.parameters(), 0.5)",
+        "y = mx.zeros(3)\ndef f():\n    y.at[0].add(1)",
+        "if TYPE_CHECKING:\n    import numpy as numbers\ndel np\ny = x.numpy()",
+        "def f(mx, a):\n    return x.unsqueeze(0)",
+        "tree_flatten = list\nfor p in model.parameters():\n    p.shape",
+    ],
+)
+def test_no_fix_of_what_it_might_break_is_safe(text: str, index: ApiIndex) -> None:
+    found = pitfalls(Engine(Buffer(f"{PRELUDE}{text}\n"), index), Rules())
+    assert found
+    assert [fix.title for one in found for fix in one.fixes if fix.is_safe] == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("y = mx.clip(x, 1,)", "y = mx.clip(x, 1, None,)"),
+        ("for _ in range(3): optimizer.update(model, {})", ""),
+        ("for _ in range(3):\n\toptimizer.update(model, {})",
+         "for _ in range(3):\n\toptimizer.update(model, {})\n\tmx.eval(model.parameters(), optimizer.state)"),
+        ("for _, v in [(1, 2)]:\n    for p in model.parameters():\n        p.shape",
+         "for _, v in [(1, 2)]:\n    for _name, p in tree_flatten(model.parameters()):\n        p.shape"),
+    ],
+)  # fmt: skip
+def test_a_fix_fits_into_the_text_around_it(before: str, after: str, index: ApiIndex) -> None:
+    done = fixed(Buffer(f"{PRELUDE}{before}\n"), Rules(), lambda buffer: Engine(buffer, index))
+    assert done.replace("from mlx.utils import tree_flatten\n", "") == f"{PRELUDE}{after or before}\n"

@@ -8,6 +8,7 @@ from tenny_lsp.pitfalls.rules import (
     conditions,
     discarded,
     evaluated,
+    gradient_use,
     guarded_gradients,
     indexing,
     keywords,
@@ -15,6 +16,7 @@ from tenny_lsp.pitfalls.rules import (
     layers,
     linear_algebra,
     methods,
+    module_setup,
     modules,
     names,
     processes,
@@ -34,7 +36,7 @@ from tenny_lsp.pitfalls.rules import (
 RULES: tuple[Rule, ...] = (
     *names.RULES, *methods.RULES, *shapes.RULES, *linear_algebra.RULES, *keywords.RULES, *arguments.RULES,
     *signature.RULES, *indexing.RULES, *updates.RULES, *results.RULES, *discarded.RULES, *sampling.RULES,
-    *layers.RULES, *layer_use.RULES, *modules.RULES, *torch_weights.RULES, *saving.RULES, *training.RULES,
-    *guarded_gradients.RULES, *compiled.RULES, *evaluated.RULES, *captured.RULES, *conditions.RULES, *timing.RULES,
-    *threads.RULES, *processes.RULES, *unknown.RULES,
+    *layers.RULES, *layer_use.RULES, *modules.RULES, *module_setup.RULES, *torch_weights.RULES, *saving.RULES,
+    *training.RULES, *gradient_use.RULES, *guarded_gradients.RULES, *compiled.RULES, *evaluated.RULES,
+    *captured.RULES, *conditions.RULES, *timing.RULES, *threads.RULES, *processes.RULES, *unknown.RULES,
 )  # fmt: skip

@@ -7,7 +7,7 @@ from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced, without
 from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, rule
 from tenny_lsp.pitfalls.signatures import called_entry, parameters
-from tenny_lsp.source.syntax import text_of
+from tenny_lsp.source.syntax import field, text_of
 
 
 @rule(
@@ -89,7 +89,9 @@ def optimizer_arguments(context: RuleContext, call: Call) -> Iterator[Finding]:
             f"`{entry.name}` takes a learning rate, as `learning_rate=`, and no parameters: "
             "`optimizer.update(model, grads)` is given the model."
         )
-        yield Finding(call.listed, message, (Fix("Write it as MLX's", tuple(edits)),), ISSUES + "605")
+        # Without lr= it may be a schedule that something else than a model returns.
+        is_safe = "lr" in call.keywords or context.is_a(field(field(first, "function"), "object"), "mlx.nn.Module")
+        yield Finding(call.listed, message, (Fix("Write it as MLX's", tuple(edits), is_safe),), ISSUES + "605")
 
 
 RULES = (device_keyword, requires_grad_keyword, optimizer_arguments)

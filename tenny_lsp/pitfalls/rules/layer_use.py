@@ -103,7 +103,10 @@ def channels_first(context: RuleContext, node: Node) -> Iterator[Finding]:
 )
 def weights_format(context: RuleContext, call: Call) -> Iterator[Finding]:
     """Find files of weights that MLX can neither write nor read."""
-    if not call.arguments or not context.is_a(call.owner, _MODULE):
+    if call.owner is None or not call.arguments or not context.is_a(call.owner, _MODULE):
+        return
+    is_own = not context.name(call.function).startswith(_MODULE)
+    if is_own or context.may_be_subclass(call.owner, call.name):
         return
     path = call.arguments[0]
     last = field(path, "right") if path.type == "binary_operator" else path

@@ -38,7 +38,7 @@ def foreign_member(context: RuleContext, node: Node) -> Iterator[Finding]:
             continue
         value = context.meaning(owner)
         is_lacking = isinstance(value, Instance) and context.inherits(value.of, base) and context.lacks(value.of, name)
-        if is_lacking and not is_set_or_guarded(context, node):
+        if is_lacking and not context.may_be_subclass(owner, name) and not is_set_or_guarded(context, node):
             message = f"`{customary_name(base)}` has no `{name}`.{advice(found.mlx, found.note)}"
             yield Finding(node, message, _statement_fixes(context, node, name), page_of(found.mlx or "") or "")
 
@@ -112,9 +112,11 @@ def _layer_fixes(node: Node, name: str, mlx: str) -> tuple[Fix, ...]:
     short = mlx.rpartition(".")[2]
     is_same = short.lower() == name.lower() or name in ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "InstanceNorm2d")
     member = field(node, "attribute")
-    if member is not None and mlx.startswith("mlx.nn.") and mlx.count(".") == 2 and is_same:
-        return (Fix(f"Write nn.{short}", (replaced(member, short),)),)
     call = call_of(node.parent)
+    if member is not None and mlx.startswith("mlx.nn.") and mlx.count(".") == 2 and is_same:
+        # The first two arguments are the same in both; InstanceNorm2d has momentum where InstanceNorm has affine.
+        is_safe = call is None or len(call.arguments) <= 2
+        return (Fix(f"Write nn.{short}", (replaced(member, short),), is_safe),)
     if call is None or not call.is_whole or call.function != node or len(call.arguments) > 1:
         return ()
     given = text_of(call.arguments[0]) if call.arguments else ""

@@ -6,16 +6,17 @@ from collections.abc import Iterator
 from tenny_lsp.inference.meaning import Group, Instance, Plain
 from tenny_lsp.pitfalls.calls import Call
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.edits import Fix, atom, inserted, replaced
+from tenny_lsp.pitfalls.edits import Fix, appended, atom, replaced
 from tenny_lsp.pitfalls.guards import is_guarded
 from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, rule
-from tenny_lsp.pitfalls.values import axes_of
+from tenny_lsp.pitfalls.values import axes_of, shape_of
 from tenny_lsp.source.syntax import Node, field, text_of
 
 _NUMBER = re.compile(r"-?\d+")
 #: Two axes that are a whole permutation of a matrix's.
 _MATRIX = {("1", "0"), ("-1", "-2"), ("1", "-2"), ("-1", "0")}
-_DEVICES = re.compile(r"""["'](cpu|cuda|gpu|mps|cuda:\d+|mps:\d+)["']""")
+#: A device by its name, or what is called one: ``"cuda"``, ``self.device``, ``torch.device("mps")``.
+_DEVICES = re.compile(r"""["'](?:cpu|cuda|gpu|mps|cuda:\d+|mps:\d+)["']|(?:\w+\.)*\w*device\w*(?:\(["'\w:]*\))?""")
 
 
 @rule(
@@ -95,9 +96,10 @@ def transposed_batch(context: RuleContext, node: Node) -> Iterator[Finding]:
     name = field(node, "attribute")
     if name is None or not context.is_array(field(node, "object")):
         return
-    count = axes_of(context, field(node, "object"))
-    if count is not None and count > 2:
-        message = f"`.T` reverses all {count} axes; `.mT` swaps the last two."
+    shape = shape_of(context, field(node, "object"))
+    # Two axes beside such of length one are swapped by both: what is left is where the ones stand.
+    if shape is not None and sum(size != 1 for size in shape) > 2:
+        message = f"`.T` reverses all {len(shape)} axes; `.mT` swaps the last two."
         yield Finding(name, message, (Fix("Write mT", (replaced(name, "mT"),), is_safe=False),))
 
 
@@ -120,9 +122,8 @@ def size_call(context: RuleContext, call: Call) -> Iterator[Finding]:
     axis = call.value("dim") or (call.arguments[0] if call.arguments else None)
     text = f"{text_of(call.owner)}.shape" + (f"[{text_of(axis)}]" if axis is not None else "")
     message = f"`array.size` is a number, the count of elements, and cannot be called; write `{text}`."
-    fixes = (
-        (Fix(f"Write {text}", (replaced(call.node, text),)),) if len(call.arguments) + len(call.keywords) < 2 else ()
-    )
+    is_known = not call.keywords.keys() - {"dim"} and len(call.arguments) + len(call.keywords) < 2
+    fixes = (Fix(f"Write {text}", (replaced(call.node, text),)),) if is_known else ()
     yield Finding(call.function, message, fixes)
 
 
@@ -149,6 +150,8 @@ def to_device(context: RuleContext, call: Call) -> Iterator[Finding]:
     is_module = isinstance(value, Instance) and context.inherits(value.of, "mlx.nn.Module")
     if isinstance(value, Instance) and is_module and not context.lacks(value.of, "to"):
         return
+    if is_module and context.may_be_subclass(call.owner, "to"):
+        return
     if not (is_array or is_module) or is_guarded(context, call.node):
         return
     given = call.arguments[0] if call.arguments else next(filter(None, map(call.value, call.keywords)), None)
@@ -164,7 +167,7 @@ def to_device(context: RuleContext, call: Call) -> Iterator[Finding]:
             "." if is_array else ", which returns None."
         )
     else:
-        is_device = given is not None and (_DEVICES.fullmatch(text_of(given)) or "device" in text_of(call.listed))
+        is_device = given is not None and ("device" in call.keywords or _DEVICES.fullmatch(text_of(given)))
         message = f"{what} has no `to`: memory is unified, and operations choose the device they run on. Leave it out."
         fixes = (Fix("Remove .to(…)", (replaced(call.node, atom(call.owner)),)),) if is_device else ()
     yield Finding(call.function.named_children[-1], message, fixes)
@@ -191,10 +194,9 @@ def clip_bounds(context: RuleContext, call: Call) -> Iterator[Finding]:
     given = {"a_min", "a_max"} & call.keywords.keys() | {f"a_{name}" for name in renamed}
     given |= set(("a_min", "a_max")[: len(call.arguments) - 1])
     missing = sorted({"a_min", "a_max"} - given)
-    place = call.listed.end_byte - 1
-    for name in missing:
-        is_last = name == "a_max" and not call.keywords
-        edits.append(inserted(place, ", None" if is_last else f", {name}=None"))
+    added = ("None" if name == "a_max" and not call.keywords else f"{name}=None" for name in missing)
+    if missing:
+        edits.append(appended(call, ", ".join(added)))
     if edits:
         message = "`mx.clip` needs both bounds, `a_min` and `a_max`; None stands for no bound."
         yield Finding(call.listed, message, (Fix("Give both bounds", tuple(edits)),))

@@ -115,7 +115,7 @@ def layers_in_tuple(context: RuleContext, node: Node) -> Iterator[Finding]:
         else:
             edits = replaced(right.children[0], "["), replaced(right.children[-1], "]")
         message = "MLX finds parameters in lists and dicts, not in tuples: these layers are neither trained nor saved."
-        yield Finding(right, message, (Fix("Use a list", edits),))
+        yield Finding(right, message, (Fix("Use a list", edits, is_safe=False),))
 
 
 @rule(
@@ -146,15 +146,20 @@ def parameters_loop(context: RuleContext, node: Node) -> Search | None:
 def _flattened(context: RuleContext, left: Node, call: Call, whole: Node) -> Iterator[Finding]:
     """Report the loop; the file tells where the fix can import ``tree_flatten``."""
     flatten = context.alias("mlx.utils.tree_flatten", call.node)
-    edits = [inserted(left.start_byte, "_, "), inserted(call.node.start_byte, f"{flatten or 'tree_flatten'}(")]
+    unused = "_" if not context.is_bound("_", call.node) else "_name"
+    edits = [inserted(left.start_byte, f"{unused}, "), inserted(call.node.start_byte, f"{flatten or 'tree_flatten'}(")]
     edits.append(inserted(call.node.end_byte, ")"))
-    if not flatten and (place := _import_place(whole)) is not None:
-        edits.append(inserted(place, "from mlx.utils import tree_flatten\n"))
+    is_possible = True
+    if not flatten:
+        place = _import_place(whole)
+        is_possible = place is not None and not context.is_bound("tree_flatten", call.node)
+        edits.append(inserted(place or 0, "from mlx.utils import tree_flatten\n"))
     message = (
         f"`{call.name}()` is a dict of dicts, so this loop gives names, not arrays; "
         "`tree_flatten` gives pairs of name and array."
     )
-    yield Finding(call.node, message, (Fix("Loop over tree_flatten(…)", tuple(edits)),))
+    fix = Fix("Loop over tree_flatten(…)", tuple(edits))
+    yield Finding(call.node, message, (fix,) if is_possible else ())
 
 
 def _is_used_as_array(loop: Node, name: str) -> bool:

@@ -1,19 +1,22 @@
 """Training as in PyTorch: backward, step and zero_grad; loops that never evaluate; losses that are not reduced."""
 
+import re
 from collections.abc import Iterator
 
 from tenny_lsp.inference.meaning import Api, External, Function, Instance
 from tenny_lsp.pitfalls.calls import Call, call_of, function_around, within
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.edits import Fix, inserted, replaced
+from tenny_lsp.pitfalls.edits import Fix, appended, indentation_of, inserted, is_alone, replaced
 from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, rule
-from tenny_lsp.source.syntax import Node, field, text_of, up_to
+from tenny_lsp.source.syntax import Node, dotted_of, field, text_of, up_to
 
 #: Functions of Python's that evaluate nothing.
 _LAZY = {"range", "zip", "enumerate", "len", "list", "reversed", "min", "max", "tqdm.tqdm", "time.time"}
 _EVALUATES = (
     "eval", "item", "tolist", "print", "float(", "int(", "np.", "numpy", "synchronize", "save", "log", "memoryview",
 )  # fmt: skip
+#: Who evaluates after the loop has thought of it, and has chosen how much is evaluated at once.
+_EVALUATED = re.compile(r"\b(?:eval|async_eval|synchronize)\(")
 _UNREDUCED = ("cross_entropy", "nll_loss", "kl_div_loss")
 
 
@@ -60,7 +63,7 @@ def optimizer_step(context: RuleContext, call: Call) -> Iterator[Finding]:
     if not context.is_a(call.owner, "mlx.optimizers.Optimizer") or call.owner is None:
         return
     value = context.meaning(call.owner)
-    if not isinstance(value, Instance) or not isinstance(value.of, Api):
+    if not isinstance(value, Instance) or not isinstance(value.of, Api) or context.may_be_subclass(call.owner, "step"):
         return
     scopes = context.scopes_around(call.node)
     are_known = all(any(name in scope.bindings for scope in scopes) for name in ("model", "grads"))
@@ -93,6 +96,10 @@ def missing_eval(context: RuleContext, call: Call) -> Iterator[Finding]:
     """Find loops of updates in which nothing is evaluated: the graph and its memory grow with every turn."""
     statement = call.node.parent
     loop = up_to(call.node, "for_statement", "while_statement", "function_definition", "lambda")
+    given = context.meaning(call.arguments[0]) if call.arguments else None
+    is_module = isinstance(given, Instance) and context.inherits(given.of, "mlx.nn.Module")
+    if given is not None and not is_module:  # as a dict of parameters, which is for tests
+        return
     if statement is None or statement.type != "expression_statement" or loop is None or len(call.arguments) != 2:
         return
     if loop.type not in ("for_statement", "while_statement") or not context.is_a(
@@ -107,17 +114,29 @@ def missing_eval(context: RuleContext, call: Call) -> Iterator[Finding]:
     function = function_around(call.node)
     if any(word in text_of(outermost) for word in _EVALUATES) or (function is not None and _is_decorated(function)):
         return
+    if _EVALUATED.search("\n".join(map(text_of, _following(outermost)))):
+        return
     if not all(_is_lazy(context, field(inner, "function")) for inner in within(outermost, "call")):
         return
     mx = context.alias("mlx.core", call.node)
-    indent = b" " * statement.start_point[1]
     model, optimizer = text_of(call.arguments[0]), text_of(call.owner) if call.owner is not None else ""
-    text = f"\n{indent.decode()}{mx}.eval({model}.parameters(), {optimizer}.state)"
-    fixes = (Fix("Evaluate after the update", (inserted(statement.end_byte, text),)),) if mx else ()
+    text = f"\n{indentation_of(statement)}{mx}.eval({model}.parameters(), {optimizer}.state)"
+    are_names = dotted_of(call.arguments[0]) and call.owner is not None and dotted_of(call.owner)
+    fixes: tuple[Fix, ...] = ()
+    if mx and are_names and is_alone(statement):
+        fixes = (Fix("Evaluate after the update", (inserted(statement.end_byte, text),), is_module),)
     yield Finding(
         call.node, "Nothing in this loop is evaluated, so the graph and its memory grow with every turn. Write "
         f"`mx.eval({model}.parameters(), {optimizer}.state)` after the update.", fixes,
     )  # fmt: skip
+
+
+def _following(statement: Node) -> Iterator[Node]:
+    """Yield the statements after one in its block."""
+    after = statement.next_named_sibling
+    while after is not None:
+        yield after
+        after = after.next_named_sibling
 
 
 def _is_decorated(function: Node) -> bool:
@@ -166,8 +185,7 @@ def unreduced_loss(context: RuleContext, call: Call) -> Iterator[Finding]:
     if name is None or len(list(within(field(function, "body"), "return_statement"))) != 1:
         return
     if function.id in context.file.gradients:
-        place = call.listed.end_byte - 1
-        fix = Fix('Add reduction="mean"', (inserted(place, ', reduction="mean"'),))
+        fix = Fix('Add reduction="mean"', (appended(call, 'reduction="mean"'),))
         message = (
             f'`{call.name}` gives one value a row unless it is told `reduction="mean"`; only a scalar has a gradient.'
         )
@@ -201,7 +219,7 @@ def sigmoid_twice(context: RuleContext, call: Call) -> Iterator[Finding]:
         return
     message = "`binary_cross_entropy` takes logits and applies the sigmoid itself, so it is applied twice here."
     given = call.arguments[0]
-    fixes = [Fix("Say with_logits=False", (inserted(call.listed.end_byte - 1, ", with_logits=False"),), is_safe=False)]
+    fixes = [Fix("Say with_logits=False", (appended(call, "with_logits=False"),), is_safe=False)]
     if given == value and len(inner.arguments) == 1:
         fixes.insert(0, Fix("Remove the sigmoid", (replaced(given, text_of(inner.arguments[0])),), is_safe=False))
     yield Finding(given, message, tuple(fixes))

@@ -80,7 +80,7 @@ def at_discarded(context: RuleContext, call: Call) -> Iterator[Finding]:
     if len(call.node.parent.named_children) > 1:
         return
     message = f"`at[…].{call.name}` returns a new array and leaves `{text_of(target)}` as it is."
-    is_name = target.type in ("identifier", "attribute")
+    is_name = target.type == "attribute" or context.is_own(target)  # another scope's would become local
     edit = Edit(call.node.start_byte, call.node.start_byte, f"{text_of(target)} = ")
     yield Finding(call.node, message, (Fix("Assign the result", (edit,)),) if is_name else ())
 
@@ -109,7 +109,9 @@ def at_set(context: RuleContext, call: Call) -> Iterator[Finding]:
     elif call.name == "set" and len(call.arguments) == 1 and outer is not None and outer.type == "assignment":
         left = field(outer, "left")
         if left is not None and text_of(left) == text_of(target) and field(outer, "type") is None:
-            fixes = (Fix("Assign by index", (replaced(outer, f"{indexed} = {text_of(call.arguments[0])}"),)),)
+            text = f"{indexed} = {text_of(call.arguments[0])}"
+            # Whoever else has the array sees it change, as JAX's never do.
+            fixes = (Fix("Assign by index", (replaced(outer, text),), is_safe=False),)
     yield Finding(
         call.function, f"MLX's `at` has no `{call.name}`: index the array itself, `x[i]` and `x[i] = v`.", fixes
     )

@@ -17,7 +17,7 @@ from tenny_lsp.mlx_api.foreign import replacement_for, replacement_for_last_part
 from tenny_lsp.mlx_api.identifiers import last_part
 from tenny_lsp.mlx_api.naming import customary_name, qualified_name
 from tenny_lsp.pitfalls.check import Rules, pitfalls
-from tenny_lsp.pitfalls.fixes import fixed_as_listed
+from tenny_lsp.pitfalls.fixes import fixed
 from tenny_lsp.source.buffer import Buffer
 
 if TYPE_CHECKING:
@@ -96,14 +96,7 @@ class AgentTools:
             TennyError: The file cannot be read, or lies outside of the project.
         """
         text, place = self._read(code, path)
-        listed = await asyncio.to_thread(self._listed, text, place)
-        found = [one.pitfall for one in listed]
-        if any(one.is_safe_to_fix for one in listed):
-            new, count = fixed_as_listed(Buffer(text), found, Rules(), lambda buffer: self._engine(buffer, place))
-        else:
-            new, count = text, 0
-        left = self._listed(new, place)
-        return {"code": new, "fixed": count, "left": [_described(one) for one in left]}
+        return await asyncio.to_thread(self._fixed, text, place)
 
     def translate(self, code: str) -> dict[str, Any]:
         """Return code of PyTorch, NumPy or JAX in MLX's words, and what differs."""
@@ -133,6 +126,11 @@ class AgentTools:
             return [ListedPitfall(place, lines, error)]
         found = pitfalls(self._engine(Buffer(text), place), Rules())
         return [ListedPitfall(place, lines, one) for one in found]
+
+    def _fixed(self, text: str, place: Path) -> dict[str, Any]:
+        if syntax_error(text) is None:
+            text = fixed(Buffer(text), Rules(), lambda buffer: self._engine(buffer, place))
+        return {"code": text, "left": [_described(one) for one in self._listed(text, place)]}
 
     def _engine(self, buffer: Buffer, place: Path) -> Engine:
         return Engine(buffer, self._index, Files((self._root,)), place)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tenny_lsp.pitfalls.calls import Call
-from tenny_lsp.source.syntax import Node, text_of
+from tenny_lsp.source.syntax import Node, every, text_of, up_to
 
 #: What may stand before a dot or beside an operator without parentheses.
 _ATOMS = {"identifier", "attribute", "call", "subscript", "parenthesized_expression", "integer", "list", "tuple"}
@@ -68,6 +68,33 @@ def indentation_of(statement: Node) -> str:
         outer = outer.parent
     text = (outer.text or b"")[: statement.start_byte - outer.start_byte] if outer is not None else b""
     return text[text.rfind(b"\n") + 1 :].decode("utf-8", "replace")
+
+
+def unwrapped(statement: Node) -> tuple[Edit, ...]:
+    """Return the edits that put the body of a compound statement in its place; none where its lines cannot be moved."""
+    body = statement.child_by_field_name("body")
+    first = body.named_children[0] if body is not None and body.named_children else None
+    if body is None or first is None or first.start_point[0] == statement.start_point[0]:
+        return ()
+    if any(node.type == "string" and node.start_point[0] != node.end_point[0] for node in every(body)):
+        return ()  # its lines are text
+    root = up_to(statement, "module")
+    content = (root.text or b"") if root is not None else b""
+    starts = (first.start_byte, statement.start_byte)
+    inner, outer = (content[content.rfind(b"\n", 0, start) + 1 : start] for start in starts)
+    head_end = content.find(b"\n", statement.start_byte) + 1
+    is_head = content[statement.start_byte : head_end].rstrip().endswith(b":")  # a comment behind it would be lost
+    if inner.strip() or outer.strip() or not inner.startswith(outer) or not is_head:
+        return ()
+    edits, place = [Edit(statement.start_byte - len(outer), head_end, "")], head_end
+    while 0 < place < body.end_byte:
+        line = content[place : body.end_byte].partition(b"\n")[0]
+        if line.strip():
+            if not line.startswith(inner):
+                return ()
+            edits.append(Edit(place + len(outer), place + len(inner), ""))
+        place = content.find(b"\n", place, body.end_byte) + 1
+    return tuple(edits)
 
 
 def without(call: Call, arguments: list[Node]) -> tuple[Edit, ...]:

@@ -8,7 +8,7 @@ from tenny_lsp.mlx_api.naming import customary_name
 from tenny_lsp.mlx_api.pages import page_of
 from tenny_lsp.pitfalls.calls import call_of
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.edits import Fix, replaced
+from tenny_lsp.pitfalls.edits import Fix, replaced, unwrapped
 from tenny_lsp.pitfalls.rewrites import ARRAY_REWRITES, FUNCTION_REWRITES, RENAMED, Rewrite, rewritten
 from tenny_lsp.pitfalls.rule import Finding
 from tenny_lsp.source.syntax import Node, field, text_of
@@ -16,6 +16,9 @@ from tenny_lsp.source.syntax import Node, field, text_of
 ARRAY = "mlx.core.array"
 #: Those that PyTorch and NumPy mean otherwise, so that MLX's function of the name is not what was meant.
 _OTHERWISE = {"where", "repeat", "sort", "topk", "unique", "split", "take", "expand", "type", "fill", "put", "stack"}
+
+#: Contexts without gradients: MLX computes none that nobody asks for.
+_NO_GRADIENTS = ("no_grad", "inference_mode")
 
 replacement = cache(replacement_for_member)
 
@@ -25,7 +28,7 @@ def foreign_members() -> frozenset[str]:
     """Return the last components of all the names that the tables of other libraries' names have."""
     rows = {row.name for row in (*ARRAY_REWRITES, *FUNCTION_REWRITES)}
     return frozenset(
-        {"functional"} | rows | RENAMED.keys() | {name.rpartition(".")[2] for name in load_foreign_names()}
+        {"functional"}.union(rows, *RENAMED.values()) | {name.rpartition(".")[2] for name in load_foreign_names()}
     )
 
 
@@ -54,14 +57,14 @@ def lacking(context: RuleContext, node: Node, owner: str, name: str) -> Iterator
     """Yield the finding of a name that a module or an array lacks, if anything is known of it."""
     found = replacement(owner, name)
     fixes = tuple(_fixes(context, node, owner, name))
-    renamed = RENAMED.get(name) if owner == "mlx.core" else None
+    renamed = RENAMED.get(owner, {}).get(name)
     if found is None and not fixes and renamed is None:
         return
     what = "An `mx.array`" if owner == ARRAY else f"`{customary_name(owner)}`"
     if found is not None:
         said = advice(found.mlx, found.note)
     else:
-        said = f" MLX calls it `mx.{renamed}`." if renamed else f" {fixes[0].title}."
+        said = f" MLX calls it `{customary_name(owner)}.{renamed}`." if renamed else f" {fixes[0].title}."
     page = page_of(found.mlx) if found is not None and found.mlx else None
     yield Finding(node, f"{what} has no `{name}`.{said}", fixes, page or "")
 
@@ -76,6 +79,12 @@ def _fixes(context: RuleContext, node: Node, owner: str, name: str) -> Iterator[
     call = call_of(node.parent)
     receiver, member = field(node, "object"), field(node, "attribute")
     if receiver is None or member is None:
+        return
+    if owner == "mlx.core" and name in _NO_GRADIENTS:
+        statement = _with_alone(node.parent)
+        edits = unwrapped(statement) if statement is not None else ()
+        if edits:
+            yield Fix("Leave it out", edits)
         return
     is_array = owner == ARRAY
     if call is not None and call.function == node:
@@ -97,10 +106,18 @@ def _fixes(context: RuleContext, node: Node, owner: str, name: str) -> Iterator[
             text = f"{mx}.{name}({', '.join(filter(None, (text_of(receiver), given)))})"
             yield Fix(f"Write {mx}.{name}(…)", (replaced(call.node, text),), is_safe=False)
             return
-    if owner == "mlx.core" and name in RENAMED:
-        yield Fix(f"Write {text_of(receiver)}.{RENAMED[name]}", (replaced(member, RENAMED[name]),))
+    if renamed := RENAMED.get(owner, {}).get(name):
+        yield Fix(f"Write {text_of(receiver)}.{renamed}", (replaced(member, renamed),))
 
 
 @cache
 def _rewrites(name: str) -> tuple[Rewrite, ...]:
     return tuple(row for row in (*FUNCTION_REWRITES, *ARRAY_REWRITES) if row.name == name)
+
+
+def _with_alone(node: Node | None) -> Node | None:
+    """Return the ``with`` statement whose only item is a call, without ``as``; None where there is none."""
+    item = node.parent if node is not None and node.type == "call" else None
+    clause = item.parent if item is not None and item.type == "with_item" else None
+    statement = clause.parent if clause is not None and len(clause.named_children) == 1 else None
+    return statement if statement is not None and statement.type == "with_statement" else None

@@ -173,7 +173,7 @@ FUNCTION_REWRITES = (
 )  # fmt: skip
 
 #: Functions that are the same under another name.
-RENAMED = {
+_RENAMED = {
     "jit": "compile", "absolute": "abs", "amax": "max", "amin": "min",
     "deg2rad": "radians", "rad2deg": "degrees", "true_divide": "divide", "sub": "subtract", "mul": "multiply",
     "neg": "negative", "eq": "equal", "ne": "not_equal", "gt": "greater", "ge": "greater_equal", "lt": "less",
@@ -182,6 +182,8 @@ RENAMED = {
     "long": "int64", "int": "int32", "short": "int16", "float": "float32", "half": "float16", "bool": "bool_",
     "cfloat": "complex64", "mm": "matmul", "bmm": "matmul", "tensor": "array", "ndarray": "array",
 }  # fmt: skip
+#: Module → other libraries' names for its functions that differ in nothing else.
+RENAMED = {"mlx.core": _RENAMED, "mlx.core.random": {"PRNGKey": "key"}}
 
 #: Keywords that say nothing that MLX needs to be told.
 _NEEDLESS = {"device", "requires_grad", "pin_memory", "non_blocking"}

@@ -131,6 +131,30 @@ def test_code_in_mlxs_words(code: str, translated: str | None) -> None:
     assert "torch" not in found.code
 
 
+@pytest.mark.parametrize(
+    ("code", "fixed"),
+    [
+        (
+            "def f(x):\n    with mx.no_grad():\n        # why\n        y = x + 1\n\n        if y.any():\n"
+            "            y = 2\n    return y\n",
+            "def f(x):\n    # why\n    y = x + 1\n\n    if y.any():\n        y = 2\n    return y\n",
+        ),
+        ('with mx.no_grad():\n    s = """a\n  b"""\n', None),
+        ("with mx.no_grad(): x = 1\n", None),
+        ("with mx.no_grad():  # slow\n    x = 1\n", None),
+        ("with mx.no_grad() as g:\n    x = 1\n", None),
+        ("with mx.no_grad(), f:\n    x = 1\n", None),
+        ("with mx.no_grad():\r\n    x = 1\r\n    y = 2\r\n", "x = 1\r\ny = 2\r\n"),
+    ],
+)
+async def test_a_context_that_is_left_out_loses_nothing_of_its_body(
+    code: str, fixed: str | None, tmp_path: Path
+) -> None:
+    found = await AgentTools(load_mlx_index(), tmp_path).fix(f"import mlx.core as mx\n{code}")
+
+    assert found["code"].removeprefix("import mlx.core as mx\n") == (code if fixed is None else fixed)
+
+
 def test_what_has_no_equivalent_is_noted() -> None:
     found = translate("x.cuda()\ntorch.cuda.empty_cache()", load_mlx_index())
 

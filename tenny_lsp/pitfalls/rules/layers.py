@@ -7,7 +7,7 @@ from tenny_lsp.mlx_api.naming import customary_name
 from tenny_lsp.mlx_api.pages import page_of
 from tenny_lsp.pitfalls.calls import call_of
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.edits import Edit, Fix, replaced
+from tenny_lsp.pitfalls.edits import Edit, Fix, is_alone, replaced
 from tenny_lsp.pitfalls.foreign import advice, foreign_members, replacement
 from tenny_lsp.pitfalls.guards import is_set_or_guarded
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
@@ -62,7 +62,7 @@ def _statement_fixes(context: RuleContext, node: Node, name: str) -> tuple[Fix, 
         after = block.named_children[place + 1] if place + 1 < len(block.named_children) else None
         start = statement.start_byte if after is not None else block.named_children[place - 1].end_byte
         edit = Edit(start, after.start_byte if after is not None else statement.end_byte, "")
-        return (Fix("Remove it", (edit,), is_safe=False),)
+        return (Fix("Remove it", (edit,), is_alone(statement)),)
     mx = context.alias("mlx.core", node)
     if dtype and mx:
         text = f"{text_of(owner)}.set_dtype({mx}.{dtype})"

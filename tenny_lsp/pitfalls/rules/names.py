@@ -5,8 +5,9 @@ from functools import cache
 
 from tenny_lsp.mlx_api.foreign import replacement_for_member
 from tenny_lsp.mlx_api.pages import page_of
+from tenny_lsp.pitfalls.calls import call_of
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.edits import Fix, replaced
+from tenny_lsp.pitfalls.edits import Fix, appended, replaced
 from tenny_lsp.pitfalls.foreign import ARRAY, advice, foreign_members, is_functional, lacking
 from tenny_lsp.pitfalls.guards import is_set_or_guarded
 from tenny_lsp.pitfalls.rewrites import ARRAY_REWRITES, FUNCTION_REWRITES, Rewrite
@@ -18,6 +19,13 @@ _NO_METHODS = {
     "append", "array", "compile", "concatenate", "empty", "full", "insert", "linear", "linspace", "load", "ndarray",
     "parameters", "pi", "seed", "stack", "step", "stream", "top_k", "zeros",
 }  # fmt: skip
+
+
+#: Losses that take what PyTorch's take, and do not average unless they are told to.
+_MEAN_LOSSES = {
+    f"mlx.nn.losses.{name}"
+    for name in ("cross_entropy", "mse_loss", "l1_loss", "nll_loss", "kl_div_loss", "smooth_l1_loss")
+}
 
 
 @cache
@@ -44,6 +52,13 @@ def _examples(rows: tuple[Rewrite, ...], *, are_methods: bool) -> tuple[Example,
         Example("y = x.astype(mx.long)", "y = x.astype(mx.int64)", "y.dtype == mx.int64"),
         Example("y = mx.zeros(3, dtype=mx.bool)", "y = mx.zeros(3, dtype=mx.bool_)", "y.dtype == mx.bool_"),
         Example("y = nn.functional.relu(x)", "y = nn.relu(x)", "y.shape == (2, 3)"),
+        Example(
+            "y = nn.functional.cross_entropy(x, mx.array([0, 1]))",
+            'y = nn.losses.cross_entropy(x, mx.array([0, 1]), reduction="mean")',
+            "y.shape == ()",
+        ),
+        Example("with mx.no_grad():\n    y = x + 1\n    y = y * 2", "y = x + 1\ny = y * 2", "y.shape == (2, 3)"),
+        Example("y = mx.random.PRNGKey(0)", "y = mx.random.key(0)", "y.shape == (2,)"),
         Example("y = mx.jit(lambda a: a + 1)(x)", "y = mx.compile(lambda a: a + 1)(x)", "y.shape == (2, 3)"),
     ),
 )
@@ -79,6 +94,11 @@ def _functional(context: RuleContext, node: Node, name: str) -> Iterator[Finding
         fixes = (Fix(f"Write {text_of(owner)}.{short}", (replaced(node, text_of(owner)),)),)
     elif found is not None:
         message += advice(found.mlx, found.note)
+        call = call_of(outer.parent)
+        is_plain = call is not None and call.is_whole and call.function == outer and not call.keywords
+        if call is not None and is_plain and found.mlx in _MEAN_LOSSES:
+            loss = f"{text_of(owner)}.losses.{found.mlx.rpartition('.')[2]}"
+            fixes = (Fix(f"Write {loss}", (replaced(outer, loss), appended(call, 'reduction="mean"'))),)
     yield Finding(outer, message, fixes, (page_of(own.name) if own is not None else "") or "")
 
 

@@ -44,6 +44,8 @@ _FIRST = ("input", "a", "x", "tensor", "arr")
         Example("y = mx.sum(input=x, axis=0)", "y = mx.sum(x, axis=0)", "y.tolist() == [3, 5, 7]"),
         Example("y = x.sum(axis=1, dtype=mx.float16)", "y = x.astype(mx.float16).sum(axis=1)",
                 "y.dtype == mx.float16", is_fixed=False),
+        Example("y = nn.ReLU(inplace=True)(x)", "y = nn.ReLU()(x)", "y.shape == (2, 3)"),
+        Example("y = nn.Softmax(dim=-1)(x)", "y = nn.Softmax()(x)", "y.shape == (2, 3)"),
         Example("y = model(x, train=False)", "y = model(x)", "y.shape == (2, 2)", is_fixed=False),
     ),
 )  # fmt: skip
@@ -62,10 +64,25 @@ def unknown_keyword(context: RuleContext, node: Node) -> Iterator[Finding]:
         if name == "unbiased" and "ddof" in parameters(entry):
             continue
         message, fixes = _advice(call, why, name, is_first)
+        if not fixes and _is_said_anyway(entry, name, call.value(name)):
+            fixes = (Fix(f"Remove {name}=", without(call, [call.keywords[name]])),)
         what = f"`{_called(entry)}` has no argument `{name}`"
         if name in why.placed:
             what = f"`{_called(entry)}` takes `{name}` by its place alone"
         yield Finding(call.keywords[name].named_children[0], what + message, fixes, page_of(entry.name) or "")
+
+
+#: Layers over the last axis.
+_LAST_AXIS = ("mlx.nn.Softmax", "mlx.nn.LogSoftmax", "mlx.nn.Softmin")
+
+
+def _is_said_anyway(entry: ApiEntry, name: str, value: Node | None) -> bool:
+    """Return whether a layer does what a keyword says though it does not have it."""
+    text = text_of(value) if value is not None else ""
+    layer = entry.name.removesuffix(".__init__")
+    if name == "inplace":  # the layer returns what it computes, and nobody has anything else of it
+        return text == "True" and layer.startswith("mlx.nn.") and layer.rpartition(".")[2][:1].isupper()
+    return layer in _LAST_AXIS and name in ("dim", "axis") and text == "-1"
 
 
 #: Keywords that rules speak of whatever is called.

@@ -1,0 +1,17 @@
+import mlx.core as mx
+
+tokens = mx.arange(24)
+grid = tokens.reshape(4, 6)
+pairs = tokens.reshape(-1, 2)
+broken = tokens.reshape(5, 5)
+also = mx.reshape(tokens, 4, 6)
+more = mx.reshape(tokens, (4, -1))
+extra = tokens.unsqueeze(0)
+row = mx.expand_dims(tokens, 0)
+flat = mx.flatten(grid, start_axis=0, end_axis=1)
+back = grid.flatten(start_dim=0)
+moved = mx.moveaxis(grid[None], 0, -1)
+parts = mx.split(tokens, [8, 16])
+first, second = mx.split(grid, 2, axis=1)
+chunks = mx.split(tokens, 5)
+print(pairs.shape, more.shape, row.shape, flat.shape, moved.shape, len(parts), first.shape, back.shape)

@@ -1,0 +1,70 @@
+"""The places of benchmarks/reported: the table and the files agree."""
+
+import ast
+from collections import Counter
+
+import pytest
+
+from benchmarks.reported_places import FOLDER, Place, lines_of, read_places
+
+SEVERITIES = {"raises", "wrong result", "slow"}
+FILES = sorted(FOLDER.glob("*.py"))
+TREES = {path.name: ast.parse(path.read_text("utf-8")) for path in FILES}
+
+
+def code_lines(name: str) -> set[int]:
+    """Return the lines of a file on which a statement, or a decorator, begins."""
+    nodes = [node for node in ast.walk(TREES[name]) if isinstance(node, ast.stmt)]
+    decorators = [one for node in nodes for one in getattr(node, "decorator_list", [])]
+    return {node.lineno for node in (*nodes, *decorators)}
+
+
+def test_there_are_sixty_files_ten_of_them_right() -> None:
+    assert len(FILES) == 60
+    assert len({path.name for path in FILES} - {place.file for place in read_places()}) == 10
+
+
+@pytest.mark.parametrize("name", TREES)
+def test_a_file_is_short_and_mentions_mlx(name: str) -> None:
+    text = (FOLDER / name).read_text("utf-8")
+
+    assert 10 <= len(text.splitlines()) <= 40
+    assert "import mlx" in text
+
+
+def test_every_place_is_code_and_says_what_happens() -> None:
+    places = read_places()
+
+    assert 100 <= len(places) <= 150
+    assert len({(place.file, place.line) for place in places}) == len(places)
+    for place in places:
+        assert {place.line, *place.also} <= code_lines(place.file), place
+        assert place.severity in SEVERITIES, place
+        assert place.kind and place.what.endswith((".", ")")), place
+
+
+def test_the_readme_counts_them() -> None:
+    counts = Counter(place.severity for place in read_places())
+    readme = " ".join((FOLDER.parent / "README.md").read_text("utf-8").split())
+
+    assert f"marks {counts.total()} places that are wrong" in readme
+    assert (
+        f"{counts['raises']} raise, {counts['wrong result']} give a wrong result, {counts['slow']} are slow" in readme
+    )
+
+
+def test_the_table_is_sorted() -> None:
+    places = [(place.file, place.line) for place in read_places()]
+
+    assert places == sorted(places)
+
+
+def test_a_finding_within_a_statement_is_one_of_the_place() -> None:
+    tree = ast.parse("x = f(\n    1,\n    2,\n)\nfor i in x:\n    y = i\n    z = y\n")
+
+    def lines(line: int, *also: int) -> set[int]:
+        return lines_of(Place("a.py", line, also, "", "", ""), tree)
+
+    assert lines(1) == lines(3) == {1, 2, 3, 4}
+    assert lines(5) == {5}
+    assert lines(6, 5) == {5, 6}

@@ -167,7 +167,8 @@ def _traced(evaluator: Evaluator, function: Node, binding: Binding, uses: list[P
         meaning = evaluator.meaning(field(call, "function") or call)
         transform = meaning.entry.name if isinstance(meaning, Api) else ""
         listed = field(call, "arguments")
-        is_plain = listed is not None and len(listed.named_children) == 1
+        # Other arguments of the rest say what is traced: in_axes, argnums.
+        is_plain = is_compiler(meaning) or (listed is not None and len(listed.named_children) == 1)
         if transform in _TRACES and is_plain and (is_first or transform not in _TRACES_FIRST):
             return f"MLX traces `{text_of(field(function, 'name') or function)}`"
     return ""

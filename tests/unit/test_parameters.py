@@ -52,6 +52,7 @@ def reason(text: str, index: ApiIndex) -> str | None:
         ("@mx.compile\ndef f(x, y$):\n    return x * y.shape[0]", "MLX traces `f`"),
         ("def f(x$):\n    return x**2 + x.ndim\ng = mx.grad(f)", "MLX traces `f`"),
         ("def f(x$):\n    return mx.exp(x)\ng = mx.vmap(f)", "MLX traces `f`"),
+        ("def f(x$):\n    return x.shape\ng = mx.compile(f, shapeless=True)", "MLX traces `f`"),
     ],
 )  # fmt: skip
 def test_a_parameter_that_is_an_array_says_why(text: str, expected: str | None, index: ApiIndex) -> None:

@@ -5,6 +5,7 @@ from tenny_lsp.pitfalls.rules import (
     arguments,
     captured,
     compiled,
+    compiled_arguments,
     conditions,
     discarded,
     gradient_use,
@@ -27,6 +28,6 @@ from tenny_lsp.pitfalls.rules import (
 RULES: tuple[Rule, ...] = (
     *names.RULES, *methods.RULES, *shapes.RULES, *keywords.RULES, *arguments.RULES, *indexing.RULES, *updates.RULES,
     *results.RULES, *discarded.RULES, *layers.RULES, *layer_use.RULES, *modules.RULES, *module_setup.RULES,
-    *training.RULES, *gradient_use.RULES, *compiled.RULES, *captured.RULES, *conditions.RULES, *threads.RULES,
-    *unknown.RULES,
+    *training.RULES, *gradient_use.RULES, *compiled.RULES, *compiled_arguments.RULES, *captured.RULES,
+    *conditions.RULES, *threads.RULES, *unknown.RULES,
 )  # fmt: skip

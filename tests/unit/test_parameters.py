@@ -8,7 +8,10 @@ from tenny_lsp.pitfalls.check import Rules, pitfalls
 from tenny_lsp.source.buffer import Buffer
 
 HEAD = "import mlx.core as mx\nimport mlx.nn as nn\nimport numpy as np\nimport torch\n"
-NET = "class N(nn.Module):\n    def __init__(self):\n        self.fc = nn.Linear(4, 4)\n        self.many = [self.fc]\n"
+NET = (
+    "class N(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    "        self.fc = nn.Linear(4, 4)\n        self.many = [self.fc]\n"
+)
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from tenny_lsp.inference.definitions import class_of
-from tenny_lsp.pitfalls.calls import Call, all_within, call_of, function_around, within
+from tenny_lsp.inference.consumption import named
+from tenny_lsp.inference.definitions import class_of, decorators
+from tenny_lsp.pitfalls.calls import Call, call_of, function_around, within
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
 from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, Search, rule
@@ -48,8 +49,7 @@ def _given_modules(
     context: RuleContext, function: Node, compiled: Node, uses: dict[str, Node], whole: Node
 ) -> Iterator[Finding]:
     """Report a parameter that is annotated as a module, or given one by a call in the file."""
-    calls = [call for call in map(call_of, all_within(whole, "call")) if call is not None and call.is_whole]
-    called = [call for call in calls if _calls(context, call, function, compiled)]
+    called = list(_calls(context, function, compiled, whole))
     for place, name in enumerate(_parameters(function)):
         use = uses.get(name)
         given = [call.value(name) or next(iter(call.arguments[place : place + 1]), None) for call in called]
@@ -84,20 +84,24 @@ def _use_as_module(context: RuleContext, function: Node, name: str) -> Node | No
         if outer.type == "call" and field(outer, "function") == use:
             return use
         is_read = outer.type == "attribute" and field(outer, "object") == use
-        if is_read and not hasattr(dict, text_of(outer.named_children[-1])):
+        member = text_of(outer.named_children[-1])
+        if is_read and not hasattr(dict, member) and context.index.resolve(f"mlx.core.array.{member}") is None:
             return use
     return None
 
 
-def _calls(context: RuleContext, call: Call, function: Node, compiled: Node) -> bool:
-    """Return whether a call is of what has been compiled: by the function's name, or by what is made of it."""
-    if call.function.type != "identifier":
-        return False
-    scopes = context.scopes_around(call.node)
-    found = next((scope.bindings[call.name] for scope in scopes if call.name in scope.bindings), [])
-    if len(found) != 1:
-        return False
-    return found[0].value == compiled if compiled.type == "call" and found[0].value else found[0].definition == function
+def _calls(context: RuleContext, function: Node, compiled: Node, whole: Node) -> Iterator[Call]:
+    """Yield the calls of what has been compiled: by the function's name, or by what is made of it."""
+    assigned = up_to(compiled, "assignment") if compiled.type == "call" else None
+    name = field(assigned, "left") if assigned is not None else field(function, "name")
+    for found in named(whole, text_of(name)) if name is not None else ():
+        call = call_of(found.parent)
+        if call is None or call.function != found or not call.is_whole:
+            continue
+        scopes = (scope.bindings[call.name] for scope in context.scopes_around(found) if call.name in scope.bindings)
+        bindings = next(scopes, [])
+        if len(bindings) == 1 and compiled in (bindings[0].value, *decorators(function)):
+            yield call
 
 
 @rule(

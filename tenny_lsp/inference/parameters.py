@@ -48,8 +48,9 @@ def inference_of(evaluator: Evaluator, binding: Binding) -> Inferred | None:
     if any(is_other(evaluator, use) for use in uses):
         return None
     reason = _taken(evaluator, function, uses) or _called(evaluator, function, binding)
+    is_proved = reason and not reason.startswith(f"`{binding.name}.")  # others have methods of an array's name
     reason = reason or _taken_again(evaluator, function, binding) or _traced(evaluator, function, binding, uses)
-    if not reason or any(_is_known_other(evaluator, one) for one in _given(evaluator, function, binding)):
+    if not reason or (not is_proved and _is_given_other(evaluator, function, binding)):
         return None
     return Inferred(Instance(Api(array)), reason)
 
@@ -96,8 +97,10 @@ def _given(evaluator: Evaluator, function: Node, binding: Binding) -> Iterator[M
         yield evaluator.value(evaluator.meaning(given)) if given is not None else None
 
 
-def _is_known_other(evaluator: Evaluator, meaning: Meaning | None) -> bool:
-    return meaning is not None and meaning != NEVER and not evaluator.is_array(meaning)
+def _is_given_other(evaluator: Evaluator, function: Node, binding: Binding) -> bool:
+    """Return whether a call in the file gives a parameter what is certain not to be an array."""
+    known = (one for one in _given(evaluator, function, binding) if one is not None and one != NEVER)
+    return not all(map(evaluator.is_array, known))
 
 
 def _called(evaluator: Evaluator, function: Node, binding: Binding) -> str:
@@ -167,7 +170,8 @@ def _traced(evaluator: Evaluator, function: Node, binding: Binding, uses: list[P
         meaning = evaluator.meaning(field(call, "function") or call)
         transform = meaning.entry.name if isinstance(meaning, Api) else ""
         listed = field(call, "arguments")
-        is_plain = listed is not None and len(listed.named_children) == 1
+        # Other arguments of the rest say what is traced: in_axes, argnums.
+        is_plain = is_compiler(meaning) or (listed is not None and len(listed.named_children) == 1)
         if transform in _TRACES and is_plain and (is_first or transform not in _TRACES_FIRST):
             return f"MLX traces `{text_of(field(function, 'name') or function)}`"
     return ""

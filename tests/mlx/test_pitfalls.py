@@ -11,14 +11,14 @@ from tenny_lsp.mlx_api.index import load_mlx_index
 from tenny_lsp.pitfalls.check import Rules, pitfalls
 from tenny_lsp.pitfalls.fixes import applied
 from tenny_lsp.pitfalls.rule import PRELUDE, Example
-from tenny_lsp.pitfalls.rules import captured, compiled, evaluated
+from tenny_lsp.pitfalls.rules import captured, compiled, compiled_arguments, evaluated
 from tenny_lsp.pitfalls.rules.all import RULES
 from tenny_lsp.source.buffer import Buffer
 
 INDEX = load_mlx_index()
 EXAMPLES = [(rule.code, example) for rule in RULES for example in rule.examples]
 #: What breaks inside a compiled function breaks only where MLX can compile.
-NEEDS_COMPILER = {rule.code for rule in (*compiled.RULES, *captured.RULES, *evaluated.RULES)}
+NEEDS_COMPILER = {rule.code for rule in (*compiled.RULES, *captured.RULES, *compiled_arguments.RULES, *evaluated.RULES)}
 
 
 def run(code: str) -> dict[str, Any]:

@@ -8,7 +8,10 @@ from tenny_lsp.pitfalls.check import Rules, pitfalls
 from tenny_lsp.source.buffer import Buffer
 
 HEAD = "import mlx.core as mx\nimport mlx.nn as nn\nimport numpy as np\nimport torch\n"
-NET = "class N(nn.Module):\n    def __init__(self):\n        self.fc = nn.Linear(4, 4)\n        self.many = [self.fc]\n"
+NET = (
+    "class N(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    "        self.fc = nn.Linear(4, 4)\n        self.many = [self.fc]\n"
+)
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +55,7 @@ def reason(text: str, index: ApiIndex) -> str | None:
         ("@mx.compile\ndef f(x, y$):\n    return x * y.shape[0]", "MLX traces `f`"),
         ("def f(x$):\n    return x**2 + x.ndim\ng = mx.grad(f)", "MLX traces `f`"),
         ("def f(x$):\n    return mx.exp(x)\ng = mx.vmap(f)", "MLX traces `f`"),
+        ("def f(x$):\n    return x.shape\ng = mx.compile(f, shapeless=True)", "MLX traces `f`"),
     ],
 )  # fmt: skip
 def test_a_parameter_that_is_an_array_says_why(text: str, expected: str | None, index: ApiIndex) -> None:

@@ -5,6 +5,7 @@ from tenny_lsp.pitfalls.rules import (
     arguments,
     captured,
     compiled,
+    compiled_arguments,
     conditions,
     discarded,
     evaluated,
@@ -37,6 +38,7 @@ RULES: tuple[Rule, ...] = (
     *names.RULES, *methods.RULES, *shapes.RULES, *linear_algebra.RULES, *keywords.RULES, *arguments.RULES,
     *signature.RULES, *indexing.RULES, *updates.RULES, *results.RULES, *discarded.RULES, *sampling.RULES,
     *layers.RULES, *layer_use.RULES, *modules.RULES, *module_setup.RULES, *torch_weights.RULES, *saving.RULES,
-    *training.RULES, *gradient_use.RULES, *guarded_gradients.RULES, *compiled.RULES, *evaluated.RULES,
-    *captured.RULES, *conditions.RULES, *timing.RULES, *threads.RULES, *processes.RULES, *unknown.RULES,
+    *training.RULES, *gradient_use.RULES, *guarded_gradients.RULES, *compiled.RULES,
+    *compiled_arguments.RULES, *evaluated.RULES, *captured.RULES, *conditions.RULES, *timing.RULES, *threads.RULES,
+    *processes.RULES, *unknown.RULES,
 )  # fmt: skip

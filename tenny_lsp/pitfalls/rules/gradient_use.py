@@ -43,7 +43,7 @@ _TREES = f"from mlx.utils import tree_map\n{_STEP}{_ADDED}"
 )  # fmt: skip
 def unevaluated_sum(context: RuleContext, node: Node) -> Iterator[Finding]:
     """Find sums of losses, and of gradients, over a loop's turns: each turn adds its graph to those before."""
-    name, added = _summed(context, node)
+    name, added = _summed(context, node) if context.file.mentions("value_and_grad") else (None, None)
     loop = up_to(node, *_LOOPS, "function_definition", "lambda")
     if name is None or added is None or loop is None or loop.type not in _LOOPS:
         return
@@ -95,7 +95,12 @@ def _summed(context: RuleContext, node: Node) -> tuple[Node | None, Node | None]
             right = right.named_children[0]
         return (name, right) if operator is not None and text_of(operator) == "+=" else none
     call = call_of(right)
-    if call is None or len(call.arguments) != 3 or context.name(call.function) != "mlx.utils.tree_map":
+    if (
+        call is None
+        or call.name != "tree_map"
+        or len(call.arguments) != 3
+        or context.name(call.function) != "mlx.utils.tree_map"
+    ):
         return none
     given = [one for one in call.arguments[1:] if text_of(one) != text_of(name)]
     return (name, given[0]) if len(given) == 1 else none
@@ -160,9 +165,11 @@ def _evaluations(context: RuleContext, loop: Node) -> Iterator[Call]:
 )  # fmt: skip
 def unused_gradients(context: RuleContext, node: Node) -> Iterator[Finding]:
     """Find gradients that a function takes and that nothing in it reads."""
-    left, call = field(node, "left"), call_of(field(node, "right"))
-    function = function_around(node)
-    if left is None or call is None or function is None or left.type != "pattern_list" or len(left.named_children) != 2:
+    left = field(node, "left")
+    if left is None or left.type != "pattern_list" or not context.file.mentions("value_and_grad"):
+        return
+    call, function = call_of(field(node, "right")), function_around(node)
+    if call is None or function is None or len(left.named_children) != 2:
         return
     name = left.named_children[1]
     if name.type != "identifier" or text_of(name).startswith("_") or not takes_gradients(context, call):

@@ -23,6 +23,9 @@ _TRAINABLE = (
 _SUPER = "        super().__init__()\n"
 _FC = "        self.fc = nn.Linear(3, 2)\n"
 _LAYERS = _INIT + _SUPER + "        self.layers = "
+_HOLDERS = {
+    "tuple", "list", "dictionary", "list_comprehension", "dictionary_comprehension", "generator_expression",
+}  # fmt: skip
 #: What gives its items once, or holds them where MLX does not look.
 _HIDDEN = {
     **dict.fromkeys(["map", "zip", "iter", "reversed", "filter", "itertools.chain"], "an iterator"),
@@ -127,8 +130,11 @@ def hidden_layers(context: RuleContext, found: Node | Call) -> Iterator[Finding]
     owner, name = field(place, "object"), field(place, "attribute")
     if owner is None or name is None or value is None or text_of(name).startswith("_"):
         return
+    is_possible = value.type in _HOLDERS or (value.type == "call" and value.named_children[0].type == "identifier")
+    if not is_possible or b"(" not in (value.text or b"")[1:] or not context.is_a(owner, _MODULE):
+        return
     how, fixes = _hidden(context, value, is_added=isinstance(found, Call))
-    if how and context.is_a(owner, _MODULE):
+    if how:
         yield Finding(
             value, f"MLX finds parameters in modules, lists and dicts, not in {how}: these layers are neither trained "
             "nor saved.", fixes,
@@ -157,10 +163,10 @@ def _hidden(context: RuleContext, value: Node, *, is_added: bool) -> tuple[str, 
     call = call_of(value)
     if call is None:
         return "", ()
-    meaning = context.meaning(value)
-    if isinstance(meaning, Instance) and isinstance(meaning.of, LocalClass):
-        name = field(meaning.of.node, "name")
-        is_holder = _is_plain(context, meaning.of) and _makes_layers(context, meaning.of)
+    made = context.meaning(call.function)
+    if isinstance(made, LocalClass):
+        name = field(made.node, "name")
+        is_holder = _is_plain(context, made) and _makes_layers(context, made)
         return (f"a `{text_of(name)}`" if is_holder and name is not None else "", ())
     how = _HIDDEN.get(context.external(call.function), "")
     return (how if how and any(_has_layers(context, one) for one in call.arguments) else "", ())

@@ -28,6 +28,7 @@ from tenny_lsp.pitfalls.rules import (
     torch_weights,
     training,
     unknown,
+    unknown_methods,
     updates,
 )
 
@@ -36,5 +37,5 @@ RULES: tuple[Rule, ...] = (
     *signature.RULES, *indexing.RULES, *updates.RULES, *results.RULES, *discarded.RULES, *sampling.RULES,
     *layers.RULES, *layer_use.RULES, *modules.RULES, *torch_weights.RULES, *saving.RULES, *training.RULES,
     *guarded_gradients.RULES, *compiled.RULES, *evaluated.RULES, *captured.RULES, *conditions.RULES, *timing.RULES,
-    *threads.RULES, *processes.RULES, *unknown.RULES,
+    *threads.RULES, *processes.RULES, *unknown.RULES, *unknown_methods.RULES,
 )  # fmt: skip

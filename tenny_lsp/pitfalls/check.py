@@ -82,7 +82,7 @@ class Rules:
                 for rule in self._by_attribute.get(text_of(name), ()) if name is not None else ():
                     yield rule, node
             elif kind == "call" and (call := call_of(node)) is not None:
-                rules = list(self._by_call.get(call.name, ()))
+                rules = [*self._by_call.get(call.name, ()), *self._by_call.get("*", ())]
                 for keyword in call.keywords:
                     rules += [rule for rule in self._by_keyword.get(keyword, ()) if rule not in rules]
                 for rule in rules:

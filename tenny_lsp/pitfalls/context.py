@@ -112,7 +112,7 @@ class RuleContext:
         return isinstance(meaning, Instance) and self.inherits(meaning.of, name)
 
     def is_made(self, node: Node | None, depth: int = 0) -> bool:
-        """Return whether the text shows each call of one of MLX's classes that an expression's value may come from.
+        """Return whether the text shows each call of a layer or optimizer of MLX's that an expression may stand for.
 
         The value is then an instance of that very class: an annotation, a parameter or a function's result may be of
         a subclass.
@@ -120,7 +120,10 @@ class RuleContext:
         if node is None or depth > _DEEPEST:
             return False
         if node.type == "call":
-            cls = self.evaluator.meaning(field(node, "function") or node)
+            function = field(node, "function") or node
+            if not text_of(function).rpartition(".")[2][:1].isupper():  # to find out what is called takes longer
+                return False
+            cls = self.evaluator.meaning(function)
             return isinstance(cls, Api) and cls.entry.kind == "class"
         if node.type == "identifier":
             scope = next((one for one in self.scopes_around(node) if text_of(node) in one.bindings), None)

@@ -90,7 +90,7 @@ class Rule:
             on the rest of the file: then ``check`` returns a ``Search``, and the statement is checked again after
             every edit; or None where the statement alone tells that there is nothing to find.
         kinds (tuple[str, ...]): The kinds of syntax nodes that it checks.
-        calls (tuple[str, ...]): The names whose calls it checks: ``view`` for ``x.view(…)``.
+        calls (tuple[str, ...]): The names whose calls it checks: ``view`` for ``x.view(…)``, ``*`` for every call.
         keywords (tuple[str, ...]): The keywords whose calls it checks, whatever is called.
         attributes (Names): The names of the attributes that it checks: ``T`` for ``x.T``.
         is_general (bool): Whether it says nothing where another rule speaks of the same place.

@@ -31,6 +31,7 @@ from tenny_lsp.pitfalls.rules import (
     torch_weights,
     training,
     unknown,
+    unknown_methods,
     updates,
 )
 
@@ -40,5 +41,5 @@ RULES: tuple[Rule, ...] = (
     *layers.RULES, *layer_use.RULES, *modules.RULES, *module_setup.RULES, *torch_weights.RULES, *saving.RULES,
     *training.RULES, *gradient_use.RULES, *guarded_gradients.RULES, *compiled.RULES,
     *compiled_arguments.RULES, *evaluated.RULES, *captured.RULES, *conditions.RULES, *timing.RULES, *threads.RULES,
-    *processes.RULES, *unknown.RULES,
+    *processes.RULES, *unknown.RULES, *unknown_methods.RULES,
 )  # fmt: skip

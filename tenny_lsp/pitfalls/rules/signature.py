@@ -9,16 +9,16 @@ from tenny_lsp.mlx_api.foreign import KEYWORDS_WITH_RULES, load_foreign_argument
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.overloads import overloads_of, positional_of, takes
 from tenny_lsp.mlx_api.pages import page_of
-from tenny_lsp.pitfalls.calls import Call, call_of
+from tenny_lsp.pitfalls.calls import Call
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced, without
 from tenny_lsp.pitfalls.guards import is_guarded, is_set_or_guarded
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
 from tenny_lsp.pitfalls.signatures import Mismatch, bound_entry, mismatch, parameters
-from tenny_lsp.source.syntax import Node, text_of
+from tenny_lsp.source.syntax import text_of
 
 #: Up to how many parameters a message lists.
-_FEW = 6
+_FEW = 8
 #: What other libraries call a first argument that MLX takes by its place.
 _FIRST = ("input", "a", "x", "tensor", "arr")
 
@@ -28,7 +28,7 @@ _FIRST = ("input", "a", "x", "tensor", "arr")
     "error",
     "A keyword argument that MLX does not have",
     PYTHON + "ops.html",
-    kinds=("call",),
+    calls=("*",),
     is_general=True,
     examples=(
         Example("y = nn.LayerNorm(3, epsilon=1e-5)(x)", "y = nn.LayerNorm(3, eps=1e-5)(x)", "y.shape == (2, 3)"),
@@ -49,11 +49,10 @@ _FIRST = ("input", "a", "x", "tensor", "arr")
         Example("y = model(x, train=False)", "y = model(x)", "y.shape == (2, 2)", is_fixed=False),
     ),
 )  # fmt: skip
-def unknown_keyword(context: RuleContext, node: Node) -> Iterator[Finding]:
+def unknown_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
     """Find keywords that no overload of what is called has."""
-    call = call_of(node)
-    found = _misfit(context, call) if call is not None and call.keywords else None
-    if call is None or found is None:
+    found = _misfit(context, call) if call.keywords else None
+    if found is None:
         return
     entry, why = found
     for name in (*why.unknown, *why.placed):
@@ -117,7 +116,7 @@ def _advice(call: Call, why: Mismatch, name: str, is_first: bool) -> tuple[str, 
     "error",
     "Arguments too many or too few",
     PYTHON + "ops.html",
-    kinds=("call",),
+    calls=("*",),
     is_general=True,
     examples=(
         Example("y = mx.fast.rms_norm(x, mx.ones(3))", "y = mx.fast.rms_norm(x, mx.ones(3), 1e-5)",
@@ -138,11 +137,10 @@ def _advice(call: Call, why: Mismatch, name: str, is_first: bool) -> tuple[str, 
                 is_fixed=False),
     ),
 )  # fmt: skip
-def argument_count(context: RuleContext, node: Node) -> Iterator[Finding]:
+def argument_count(context: RuleContext, call: Call) -> Iterator[Finding]:
     """Find calls with more positional arguments than there are places, twice the same, or without what they need."""
-    call = call_of(node)
-    found = _misfit(context, call) if call is not None else None
-    if call is None or found is None or found[1].unknown or found[1].placed:
+    found = _misfit(context, call)
+    if found is None or found[1].unknown or found[1].placed:
         return
     entry, why = found
     called, link = _called(entry), page_of(entry.name) or ""
@@ -191,9 +189,11 @@ def _called(entry: ApiEntry) -> str:
 
 def _misfit(context: RuleContext, call: Call) -> tuple[ApiEntry, Mismatch] | None:
     """Return what a call calls and why the call does not fit it; None where it fits or is not certain to be MLX's."""
-    if call.listed.has_error or any("splat" in child.type for child in call.listed.named_children):
-        return None
     if _all_fit(context, call):
+        return None
+    if not call.is_whole and (
+        call.listed.has_error or any("splat" in child.type for child in call.listed.named_children)
+    ):
         return None
     entry = bound_entry(context, call)
     why = mismatch(entry, call) if entry is not None else None
@@ -210,12 +210,21 @@ def _misfit(context: RuleContext, call: Call) -> tuple[ApiEntry, Mismatch] | Non
 def _all_fit(context: RuleContext, call: Call) -> bool:
     """Return whether all that a call may call by its name takes its arguments; to find out which it is takes longer."""
     is_method = call.owner is not None and not context.is_of_module(call.owner)
-    name = call.name
-    if (name, is_method) not in _overloads(context.index):
-        if not context.is_made(call.function):
-            return True
-        name, is_method = "__call__", True
-    return _fit(context.index, name, is_method, len(call.arguments), frozenset(call.keywords))
+    count, keywords = len(call.arguments), frozenset(call.keywords)
+    if (call.name, is_method) in _overloads(context.index):
+        return _fit(context.index, call.name, is_method, count, keywords)
+    refusing = _refusing(context.index, count) if not keywords else ()
+    if 0 < len(refusing) <= _FEW and not any(map(context.file.mentions, refusing)):
+        return True
+    return not context.is_made(call.function)
+
+
+@lru_cache(maxsize=64)
+def _refusing(index: ApiIndex, count: int) -> tuple[str, ...]:
+    """Return the short names of the layers that cannot be called with so many arguments."""
+    calls = [entry for entry in index if entry.short_name == "__call__" and entry.name != "mlx.nn.Module.__call__"]
+    refusing = (one for one in calls if not any(takes(form, count, ()) for form in overloads_of(one)))
+    return tuple(one.name.split(".")[-2] for one in refusing)
 
 
 @lru_cache(maxsize=4)

@@ -15,7 +15,7 @@ from tenny_lsp.pitfalls.edits import Fix, replaced, without
 from tenny_lsp.pitfalls.guards import is_guarded, is_set_or_guarded
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
 from tenny_lsp.pitfalls.signatures import Mismatch, bound_entry, mismatch, parameters
-from tenny_lsp.source.syntax import text_of
+from tenny_lsp.source.syntax import Node, text_of
 
 #: Up to how many parameters a message lists.
 _FEW = 8

@@ -1,0 +1,132 @@
+"""The evaluator of shapes: memoises, evaluates recursive definitions to a fixpoint, and is bounded."""
+
+from collections.abc import Callable, Hashable
+
+from tenny_lsp.inference.evaluator import Evaluator
+from tenny_lsp.inference.shapes import evaluate, invoke
+from tenny_lsp.inference.shapes.attributes import method_value
+from tenny_lsp.inference.shapes.dimension import UNKNOWN, Unknown
+from tenny_lsp.inference.shapes.frames import NEVER, Callee, Frame, Made, Never, join_all
+from tenny_lsp.inference.shapes.protocol import Given
+from tenny_lsp.inference.shapes.rule import Value
+from tenny_lsp.inference.shapes.values import Array
+from tenny_lsp.inference.shapes.variables import binding_value
+from tenny_lsp.source.scope import Binding
+from tenny_lsp.source.syntax import Node, every, field, text_of, up_to
+
+#: How deep evaluations are nested before one is given up.
+_MAX_DEPTH = 70
+#: How many expressions are evaluated for one question before it is given up.
+_MAX_EVALUATIONS = 20_000
+#: How often a recursive definition is evaluated again before it is unknown.
+_MAX_ROUNDS = 4
+
+
+class ShapeEngine:
+    """Evaluates expressions of one file, and of those that its names lead to; see ``protocol.Shapes``."""
+
+    def __init__(self) -> None:
+        self._final: dict[Hashable, Value] = {}
+        self._assumed: dict[Hashable, Value] = {}
+        self._used: set[Hashable] = set()
+        self._depth = 0
+        self._evaluations = 0
+        self._gave_up = False
+        self._generic: dict[tuple[int, int], Frame] = {}
+        self._calls: dict[int, dict[int, list[tuple[Frame, Node]]]] = {}
+
+    def value(self, frame: Frame, node: Node) -> Value:
+        """Return the value of an expression in a frame."""
+        if self._depth == 0:
+            self._evaluations, self._gave_up = 0, False
+        self._depth += 1
+        self._evaluations += 1
+        try:
+            if self._depth > _MAX_DEPTH or self._evaluations > _MAX_EVALUATIONS:
+                self._gave_up = True
+                return UNKNOWN
+            found = evaluate.value(self, frame, node)
+        finally:
+            self._depth -= 1
+        is_open = isinstance(found, Unknown) and node.type in ("call", "identifier", "attribute", "subscript")
+        if is_open and frame.home.is_array(frame.home.meaning(node)):
+            return Array()
+        return found
+
+    def memoised(self, key: Hashable, compute: Callable[[], Value]) -> Value:
+        """Return what ``compute`` returns, computed once for each key; of a recursive definition the fixpoint."""
+        if key in self._final:
+            return self._final[key]
+        if key in self._assumed:
+            self._used.add(key)
+            return self._assumed[key]
+        outer, self._used = self._used, set()
+        self._assumed[key] = NEVER
+        try:
+            found = self._fixpoint(key, compute)
+        finally:
+            del self._assumed[key]
+            used = self._used - {key}
+            self._used = outer | used
+        if not used:
+            found = UNKNOWN if isinstance(found, Never) else found
+            if not self._gave_up:
+                self._final[key] = found
+        return found
+
+    def _fixpoint(self, key: Hashable, compute: Callable[[], Value]) -> Value:
+        for _ in range(_MAX_ROUNDS):
+            found = compute()
+            if key not in self._used:
+                return found
+            widened = join_all((self._assumed[key], found))
+            if widened == self._assumed[key]:
+                return widened
+            self._assumed[key] = widened
+        return UNKNOWN
+
+    def generic(self, home: Evaluator, node: Node) -> Frame:
+        """Return the frame that stands for every run of the function around a node, or of the module."""
+        function = up_to(node, "function_definition")
+        where = function if function is not None else home.buffer.root
+        key = id(home), where.id
+        if key not in self._generic:
+            outer = (
+                self.generic(home, function.parent) if function is not None and function.parent is not None else None
+            )
+            is_nested = outer is not None and outer.node != home.buffer.root
+            self._generic[key] = Frame(home, where, None, outer if is_nested else None)
+        return self._generic[key]
+
+    def invoked(self, called: Value, given: Given) -> Value:
+        """Return what a call of a value gives."""
+        return invoke.invoked(self, called, given)
+
+    def calls_of(self, home: Evaluator, function: Node) -> list[tuple[Frame, Node]]:
+        """Return the calls of a function that stand in its file, each with its frame."""
+        if id(home) not in self._calls:
+            self._calls[id(home)] = {}
+            self._calls[id(home)] = self._find_calls(home)
+        return self._calls[id(home)].get(function.id, [])
+
+    def _find_calls(self, home: Evaluator) -> dict[int, list[tuple[Frame, Node]]]:
+        found: dict[int, list[tuple[Frame, Node]]] = {}
+        for node in every(home.buffer.root):
+            called = field(node, "function") if node.type == "call" else None
+            if (
+                called is None
+                or called.type not in ("identifier", "attribute")
+                or text_of(called)[:3] in ("mx.", "nn.")
+            ):
+                continue
+            frame = self.generic(home, node)
+            value = self.value(frame, called)
+            if isinstance(value, Made):
+                value = method_value(self, value, "__call__")
+            if isinstance(value, Callee) and value.home is home:
+                found.setdefault(value.node.id, []).append((frame, node))
+        return found
+
+    def of_binding(self, home: Evaluator, binding: Binding, node: Node) -> Value:
+        """Return the value of a name where it is bound, in every run of the function around it."""
+        return binding_value(self, self.generic(home, node), binding)

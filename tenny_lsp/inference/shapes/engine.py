@@ -102,6 +102,10 @@ class ShapeEngine:
         """Return what a call of a value gives."""
         return invoke.invoked(self, called, given)
 
+    def method(self, made: Made, name: str) -> Value:
+        """Return an attribute or a method of an object of a file's class."""
+        return method_value(self, made, name)
+
     def calls_of(self, home: Evaluator, function: Node) -> list[tuple[Frame, Node]]:
         """Return the calls of a function that stand in its file, each with its frame."""
         if id(home) not in self._calls:

@@ -7,6 +7,7 @@ from tenny_lsp.inference.meaning import LocalClass
 from tenny_lsp.inference.members import bases
 from tenny_lsp.inference.names import reaching
 from tenny_lsp.inference.shapes.arguments import arguments_of, bound
+from tenny_lsp.inference.shapes.demands import demand_on, refined
 from tenny_lsp.inference.shapes.dimension import UNKNOWN, Dimension, Unknown, symbol
 from tenny_lsp.inference.shapes.frames import ApiName, Frame, Key, Layer, is_unknown, join_all
 from tenny_lsp.inference.shapes.objects import any_object
@@ -46,7 +47,11 @@ def parameter_value(shapes: Shapes, frame: Frame, binding: Binding, declared: Va
     known = declared if isinstance(declared, Array) and not isinstance(called, Array) else called
     if not is_unknown(known) and not isinstance(known, Array):
         return known
-    return _as_unpacked(shapes, frame, function, binding, known)
+    found = _as_unpacked(shapes, frame, function, binding, known)
+    demand = demand_on(shapes, frame, binding.name, (binding.position,))
+    if not isinstance(found, Array) and demand.ndim is not None and _is_array(shapes, frame, function, binding):
+        found = Array()
+    return refined(frame, found, demand, binding.position)
 
 
 def _is_first(function: Node, binding: Binding) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Hashable
 from typing import Protocol, TypeAlias
 
 from tenny_lsp.inference.evaluator import Evaluator
-from tenny_lsp.inference.shapes.frames import Frame
+from tenny_lsp.inference.shapes.frames import Frame, Made
 from tenny_lsp.inference.shapes.rule import Value
 from tenny_lsp.source.syntax import Node
 
@@ -26,6 +26,9 @@ class Shapes(Protocol):
 
     def invoked(self, called: Value, given: Given) -> Value:
         """Return what a call of a value gives."""
+
+    def method(self, made: Made, name: str) -> Value:
+        """Return an attribute or a method of an object of a file's class."""
 
     def calls_of(self, home: Evaluator, function: Node) -> list[tuple[Frame, Node]]:
         """Return the calls of a function that stand in its file, each with its frame."""

@@ -7,6 +7,7 @@ from tenny_lsp.inference.definitions import decorators
 from tenny_lsp.inference.evaluator import home_of
 from tenny_lsp.inference.meaning import Api, LocalClass, LocalFunction, Plain
 from tenny_lsp.inference.names import meaning_of_binding, reaching
+from tenny_lsp.inference.shapes.demands import demand_on, refined
 from tenny_lsp.inference.shapes.dimension import UNKNOWN, symbol
 from tenny_lsp.inference.shapes.frames import (
     ApiName,
@@ -36,7 +37,13 @@ def name_value(shapes: Shapes, frame: Frame, node: Node, *, before: bool = False
     bindings = reaching(frame.home, text_of(node), node, before=before)
     if bindings is None:
         return api_value(frame, node)
-    return join_all(_carried(frame, binding, binding_value(shapes, frame, binding), node) for binding in bindings)
+    found = join_all(_carried(frame, binding, binding_value(shapes, frame, binding), node) for binding in bindings)
+    if isinstance(found, Array) and found.shape is None and len(bindings) > 1 and not any(b.loops for b in bindings):
+        # Wherever the same bindings reach, the array is the same.
+        places = tuple(sorted(binding.position for binding in bindings))
+        if frame.node.start_byte <= places[0] < frame.node.end_byte:
+            return refined(frame, found, demand_on(shapes, frame, text_of(node), places), places[0])
+    return found
 
 
 def api_value(frame: Frame, node: Node) -> Value:
@@ -95,6 +102,8 @@ def _binding_value(shapes: Shapes, frame: Frame, binding: Binding) -> Value:
     value = unpacked(shapes.value(frame, binding.value), binding.steps)
     if isinstance(value, tuple | Items) and _is_mutated(binding):
         value = UNKNOWN
+    if isinstance(value, Array) and value.shape is None:
+        value = refined(frame, value, demand_on(shapes, frame, binding.name, (binding.position,)), binding.position)
     return named(frame, binding, value)
 
 

@@ -3,7 +3,7 @@
     python -m benchmarks.shape_models
 
 Each model file is imported, built with a tiny configuration and called once. While it runs, the shape and dtype of
-every array that a line of the file assigns to a variable are recorded, and compared with what Tenny says of that variable
+every array that a line of the file assigns to a variable are recorded, and compared with what Tenny says of it
 from the text. Within one run of a function each name must stand for one number, and those that come from the
 configuration for what stands there. A model that cannot be built with guessed numbers is left out, and named in the
 result.

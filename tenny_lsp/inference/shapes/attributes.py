@@ -34,7 +34,7 @@ def attribute_value(shapes: Shapes, frame: Frame, node: Node) -> Value:
     if isinstance(value, Made):
         return method_value(shapes, value, name)
     if isinstance(value, Expression) and value.symbol is not None and not value.is_int:
-        return _of_symbol(frame, value, name, node)
+        return _of_symbol(shapes, frame, value, name, node)
     return UNKNOWN
 
 
@@ -59,11 +59,11 @@ def _of_array(array: Array, name: str) -> Value:
     return rule(array) if rule is not None else UNKNOWN
 
 
-def _of_symbol(frame: Frame, value: Expression, name: str, node: Node) -> Value:
+def _of_symbol(shapes: Shapes, frame: Frame, value: Expression, name: str, node: Node) -> Value:
     """Return an attribute of something unknown that has a name: the number ``args.hidden_size``."""
     owner = value.symbol
     assert owner is not None
-    if _is_set_elsewhere(frame, name):
+    if _is_set_elsewhere(shapes, frame, name):
         return UNKNOWN
     meaning = frame.home.meaning(node)
     if isinstance(meaning, Plain) and meaning.name in ("float", "bool"):
@@ -71,7 +71,12 @@ def _of_symbol(frame: Frame, value: Expression, name: str, node: Node) -> Value:
     return symbol(name, (owner.key, name), is_int=meaning == Plain("int"))
 
 
-def _is_set_elsewhere(frame: Frame, name: str) -> bool:
+def _is_set_elsewhere(shapes: Shapes, frame: Frame, name: str) -> bool:
+    """Return whether a file sets an attribute of that name of anything but ``self``; see ``_sets``."""
+    return bool(shapes.memoised(("set", frame.home, name), lambda: _sets(frame, name)))
+
+
+def _sets(frame: Frame, name: str) -> bool:
     """Return whether the file sets an attribute of that name of anything but ``self``.
 
     A module is taken as its constructor makes it: what only a function does that nothing in the file calls, such as
@@ -125,7 +130,7 @@ def _inherited(shapes: Shapes, made: Made, cls: Node, name: str) -> Value:
 def _assigned(shapes: Shapes, made: Made, name: str, bindings: list[Binding]) -> Value:
     """Return what ``__init__`` assigns to an attribute; unknown where it is assigned elsewhere too."""
     init = made.init
-    if init is None or _is_set_elsewhere(init, name):
+    if init is None or _is_set_elsewhere(shapes, init, name):
         return UNKNOWN
     node = init.node
     if not all(node.start_byte <= binding.position < node.end_byte for binding in bindings):

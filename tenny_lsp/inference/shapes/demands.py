@@ -4,6 +4,7 @@ In ``h = self.norm(h)`` … ``B, T, D = h.shape`` the array that ``norm`` is cal
 raises. Only what always runs counts; a loop is taken to run at least once.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -14,7 +15,7 @@ from tenny_lsp.inference.shapes.frames import ApiName, Callee, Frame, Key, Layer
 from tenny_lsp.inference.shapes.protocol import Shapes
 from tenny_lsp.inference.shapes.rule import Value
 from tenny_lsp.inference.shapes.values import Array
-from tenny_lsp.source.syntax import Node, every, field, text_of
+from tenny_lsp.source.syntax import Node, field, text_of
 
 _CONDITIONAL = {
     "if_statement", "elif_clause", "else_clause", "while_statement", "try_statement", "except_clause",
@@ -79,12 +80,12 @@ def _uses(frame: Frame, name: str, sources: tuple[int, ...]) -> Iterator[Node]:
     body = field(frame.node, "body")
     if body is None or frame.node.type != "function_definition":
         return
-    pattern = name.encode()
+    pattern = re.compile(rb"\b%s\b" % re.escape(name.encode()))
     for statement in _reached(body, max(sources)):
-        if pattern not in (statement.text or b""):
-            continue
-        for node in every(statement):
-            if node.type != "identifier" or node.text != pattern or node.start_byte <= max(sources):
+        for place in pattern.finditer(statement.text or b""):
+            start = statement.start_byte + place.start()
+            node = statement.descendant_for_byte_range(start, start + len(name))
+            if node is None or node.type != "identifier" or start <= max(sources):
                 continue
             if _is_conditional(node, frame.node, sources):
                 continue
@@ -99,7 +100,7 @@ def _reached(body: Node, start: int) -> Iterator[Node]:
         if statement.end_byte < start:
             continue
         yield statement
-        if statement.type != "return_statement" and any(node.type == "return_statement" for node in every(statement)):
+        if b"return" in (statement.text or b"") and statement.type not in ("return_statement", "expression_statement"):
             return
 
 

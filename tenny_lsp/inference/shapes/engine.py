@@ -7,6 +7,7 @@ from tenny_lsp.inference.shapes import evaluate, invoke
 from tenny_lsp.inference.shapes.attributes import method_value
 from tenny_lsp.inference.shapes.dimension import UNKNOWN, Unknown
 from tenny_lsp.inference.shapes.frames import NEVER, Callee, Frame, Made, Never, join_all
+from tenny_lsp.inference.shapes.objects import method_of
 from tenny_lsp.inference.shapes.protocol import Given
 from tenny_lsp.inference.shapes.rule import Value
 from tenny_lsp.inference.shapes.values import Array
@@ -28,16 +29,20 @@ class ShapeEngine:
     def __init__(self) -> None:
         self._final: dict[Hashable, Value] = {}
         self._assumed: dict[Hashable, Value] = {}
+        #: Key → a result that hangs on assumptions, and the keys of these.
+        self._provisional: dict[Hashable, tuple[Value, set[Hashable]]] = {}
         self._used: set[Hashable] = set()
         self._depth = 0
         self._evaluations = 0
         self._gave_up = False
         self._generic: dict[tuple[int, int], Frame] = {}
-        self._calls: dict[int, dict[int, list[tuple[Frame, Node]]]] = {}
+        #: Evaluator of a file → the calls in it by what is called; None while they are being looked for.
+        self._calls: dict[int, dict[int, list[tuple[Frame, Node]]] | None] = {}
 
     def value(self, frame: Frame, node: Node) -> Value:
         """Return the value of an expression in a frame."""
         if self._depth == 0:
+            self.calls_of(frame.home, frame.node)
             self._evaluations, self._gave_up = 0, False
         self._depth += 1
         self._evaluations += 1
@@ -60,6 +65,10 @@ class ShapeEngine:
         if key in self._assumed:
             self._used.add(key)
             return self._assumed[key]
+        if key in self._provisional:
+            known, hangs_on = self._provisional[key]
+            self._used |= hangs_on
+            return known
         outer, self._used = self._used, set()
         self._assumed[key] = NEVER
         try:
@@ -68,7 +77,10 @@ class ShapeEngine:
             del self._assumed[key]
             used = self._used - {key}
             self._used = outer | used
-        if not used:
+        self._forget(key)
+        if used:
+            self._provisional[key] = found, used
+        else:
             found = UNKNOWN if isinstance(found, Never) else found
             if not self._gave_up:
                 self._final[key] = found
@@ -83,7 +95,13 @@ class ShapeEngine:
             if widened == self._assumed[key]:
                 return widened
             self._assumed[key] = widened
+            self._forget(key)
         return UNKNOWN
+
+    def _forget(self, key: Hashable) -> None:
+        """Drop the results that hang on an assumption which is no longer made."""
+        if self._provisional:
+            self._provisional = {k: found for k, found in self._provisional.items() if key not in found[1]}
 
     def generic(self, home: Evaluator, node: Node) -> Frame:
         """Return the frame that stands for every run of the function around a node, or of the module."""
@@ -109,9 +127,13 @@ class ShapeEngine:
     def calls_of(self, home: Evaluator, function: Node) -> list[tuple[Frame, Node]]:
         """Return the calls of a function that stand in its file, each with its frame."""
         if id(home) not in self._calls:
-            self._calls[id(home)] = {}
+            self._calls[id(home)] = None
             self._calls[id(home)] = self._find_calls(home)
-        return self._calls[id(home)].get(function.id, [])
+        found = self._calls[id(home)]
+        if found is None:  # they are being looked for: what is evaluated without them is not to stay
+            self._gave_up = True
+            return []
+        return found.get(function.id, [])
 
     def _find_calls(self, home: Evaluator) -> dict[int, list[tuple[Frame, Node]]]:
         found: dict[int, list[tuple[Frame, Node]]] = {}
@@ -127,10 +149,15 @@ class ShapeEngine:
             value = self.value(frame, called)
             if isinstance(value, Made):
                 value = method_value(self, value, "__call__")
-            if isinstance(value, Callee) and value.home is home:
-                found.setdefault(value.node.id, []).append((frame, node))
+            if not isinstance(value, Callee) or value.home is not home:
+                continue
+            is_class = value.node.type == "class_definition"
+            function = method_of(frame, value.node, "__init__") if is_class else value.node
+            if function is not None:
+                found.setdefault(function.id, []).append((frame, node))
         return found
 
     def of_binding(self, home: Evaluator, binding: Binding, node: Node) -> Value:
         """Return the value of a name where it is bound, in every run of the function around it."""
+        self.calls_of(home, node)
         return binding_value(self, self.generic(home, node), binding)

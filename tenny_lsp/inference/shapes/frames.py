@@ -13,7 +13,7 @@ from tenny_lsp.inference.shapes.values import Array, Items, join
 from tenny_lsp.source.scope import Span
 from tenny_lsp.source.syntax import Node
 
-_MOST_CHOICES = 6
+_MOST_CHOICES = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,13 @@ class Frame:
     node: Node
     arguments: tuple[tuple[str, Value], ...] | None = None
     outer: Frame | None = None
+    _hash: int = field(init=False, repr=False, compare=False, default=0)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((id(self.home), self.node.id, self.arguments, self.outer)))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @property
     def is_generic(self) -> bool:

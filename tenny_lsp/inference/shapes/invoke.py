@@ -2,7 +2,7 @@
 
 from tenny_lsp.inference.meaning import External, LocalClass
 from tenny_lsp.inference.members import bases
-from tenny_lsp.inference.shapes.arguments import arguments_of, bound
+from tenny_lsp.inference.shapes.arguments import arguments_of, bound, parameters_of
 from tenny_lsp.inference.shapes.attributes import method_value
 from tenny_lsp.inference.shapes.dimension import UNKNOWN, Unknown
 from tenny_lsp.inference.shapes.frames import (
@@ -44,7 +44,7 @@ def call_value(shapes: Shapes, frame: Frame, node: Node) -> Value:
         return NEVER
     given = arguments_of(shapes, frame, node)
     if given is None:
-        return UNKNOWN
+        return _starred_call(shapes, called)
     if isinstance(called, Unknown):
         return _python_call(frame, function, given)
     return invoked(shapes, called, given)
@@ -70,6 +70,26 @@ def invoked(shapes: Shapes, called: Value, given: Given) -> Value:
         is_class = called.node.type == "class_definition"
         return _made(shapes, called, given) if is_class else _run(shapes, called, given)
     return UNKNOWN
+
+
+def _starred_call(shapes: Shapes, called: Value) -> Value:
+    """Return what a call gives of whose arguments nothing is known."""
+    if isinstance(called, Made):
+        called = method_value(shapes, called, "__call__")
+    if isinstance(called, ApiName) and called.name in LAYERS:
+        return Layer(called.name, tuple(dict.fromkeys(constructed(called.name, (), {"": UNKNOWN}), UNKNOWN).items()))
+    if not isinstance(called, Callee):
+        return UNKNOWN
+    if called.node.type == "class_definition":
+        init = method_of(shapes.generic(called.home, called.node), called.node, "__init__")
+        return UNKNOWN if init is None else _made_by(called, init, _nothing_known(init, 1))
+    if called.node.type != "function_definition":
+        return UNKNOWN
+    return _run_with(shapes, called, _nothing_known(called.node, 0 if called.receiver is None else 1))
+
+
+def _nothing_known(function: Node, skips: int) -> dict[str, Value]:
+    return {name: UNKNOWN for name, _, _ in (parameters_of(function) or [])[skips:]}
 
 
 def _api_call(name: str, given: Given) -> Value:
@@ -105,6 +125,10 @@ def _made(shapes: Shapes, cls: Callee, given: Given) -> Value:
     values = bound(shapes, frame, init, given, skips=1)
     if values is None:
         return UNKNOWN
+    return _made_by(cls, init, values)
+
+
+def _made_by(cls: Callee, init: Node, values: dict[str, Value]) -> Made:
     return Made(cls.home, cls.node, Frame(cls.home, init, tuple(sorted(values.items(), key=lambda item: item[0]))))
 
 
@@ -116,8 +140,12 @@ def _run(shapes: Shapes, function: Callee, given: Given) -> Value:
         return UNKNOWN
     is_method = function.receiver is not None
     values = bound(shapes, defined_in, node, given, skips=1 if is_method else 0)
-    if values is None:
-        return UNKNOWN
+    return _run_with(shapes, function, values) if values is not None else UNKNOWN
+
+
+def _run_with(shapes: Shapes, function: Callee, values: dict[str, Value]) -> Value:
+    """Return what a run of a function with these values of its parameters returns."""
+    node, is_method = function.node, function.receiver is not None
     parameters = field(node, "parameters")
     if is_method and parameters is not None and parameters.named_children:
         values[text_of(parameters.named_children[0])] = function.receiver

@@ -8,7 +8,7 @@ from tenny_lsp.inference.members import bases
 from tenny_lsp.inference.names import reaching
 from tenny_lsp.inference.shapes.arguments import arguments_of, bound
 from tenny_lsp.inference.shapes.demands import demand_on, refined
-from tenny_lsp.inference.shapes.dimension import UNKNOWN, Dimension, Unknown, symbol
+from tenny_lsp.inference.shapes.dimension import UNKNOWN, Dimension, Expression, Unknown, symbol
 from tenny_lsp.inference.shapes.frames import ApiName, Frame, Key, Layer, is_unknown, join_all
 from tenny_lsp.inference.shapes.objects import any_object
 from tenny_lsp.inference.shapes.protocol import Shapes
@@ -36,6 +36,11 @@ def parameter_value(shapes: Shapes, frame: Frame, binding: Binding, declared: Va
     if owner is not None and _is_first(function, binding):
         names = {text_of(decorator) for decorator in decorators(function)}
         return UNKNOWN if names & {"staticmethod", "classmethod"} else any_object(shapes, frame, owner)
+    if text_of(field(function, "name") or function) == "__init__":
+        made = _from_calls(shapes, frame, function, binding)
+        is_object = isinstance(made, Expression) and made.symbol is not None and not made.is_int
+        if is_object and declared != INT:
+            return made  # a configuration that is handed on
     if declared == INT:
         return symbol(binding.name, Key(frame.home, binding.position))
     if declared in (FLOAT, BOOL):

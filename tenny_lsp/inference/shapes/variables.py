@@ -5,7 +5,7 @@ import re
 from tenny_lsp.inference.collections import MUTATES
 from tenny_lsp.inference.definitions import decorators
 from tenny_lsp.inference.evaluator import home_of
-from tenny_lsp.inference.meaning import Api, LocalClass, LocalFunction, Plain
+from tenny_lsp.inference.meaning import Api, LocalModule, Plain
 from tenny_lsp.inference.names import meaning_of_binding, reaching
 from tenny_lsp.inference.shapes.demands import demand_on, refined
 from tenny_lsp.inference.shapes.dimension import UNKNOWN, symbol
@@ -103,8 +103,23 @@ def _binding_value(shapes: Shapes, frame: Frame, binding: Binding) -> Value:
     if isinstance(value, tuple | Items) and _is_mutated(binding):
         value = UNKNOWN
     if isinstance(value, Array) and value.shape is None:
-        value = refined(frame, value, demand_on(shapes, frame, binding.name, (binding.position,)), binding.position)
+        demand = demand_on(shapes, frame, binding.name, (binding.position,))
+        value = refined(frame, value, demand, _first_of_its_kind(frame, binding))
     return named(frame, binding, value)
+
+
+def _first_of_its_kind(frame: Frame, binding: Binding) -> int:
+    """Return the place of the first of the bindings of which one run of the function meets just one.
+
+    Those are the bindings of a name in different branches of one ``if``: their dimensions may share their names.
+    """
+    own = binding.branches[-1] if binding.branches else None
+    if own is None or own.kind != "if":
+        return binding.position
+    bindings = frame.home.buffer.bindings_in(frame.node).get(binding.name, [])
+    group = [other for other in bindings if other.branches and other.branches[-1].statement == own.statement]
+    is_exclusive = len({other.branches[-1] for other in group}) == len(group)
+    return min(other.position for other in group) if is_exclusive else binding.position
 
 
 def class_value(frame: Frame, definition: Node) -> Value:
@@ -133,7 +148,9 @@ def named(frame: Frame, binding: Binding, value: Value) -> Value:
     if frame.is_generic and (is_unknown(value) or value == INT) and binding.name != "_":
         meaning = meaning_of_binding(frame.home, binding)
         if meaning == Plain("int"):
-            return symbol(binding.name.rpartition(".")[2], Key(frame.home, binding.position))
+            is_whole = binding.value is not None and not binding.steps
+            place = binding.value.start_byte if binding.value is not None and is_whole else binding.position
+            return symbol(binding.name.rpartition(".")[2], Key(frame.home, place))
     return number_or(frame, binding, value)
 
 
@@ -152,20 +169,14 @@ def imported(shapes: Shapes, frame: Frame, binding: Binding) -> Value:
     meaning = frame.home.imported(binding.target)
     if isinstance(meaning, Api):
         return value_of_entry(meaning.entry)
-    if isinstance(meaning, LocalFunction | LocalClass):
-        return of_meaning(shapes, meaning)
-    return UNKNOWN
-
-
-def of_meaning(shapes: Shapes, meaning: object) -> Value:
-    """Return the value of a function or class of a file."""
-    if isinstance(meaning, LocalClass):
-        home = home_of(meaning)
-        return class_value(shapes.generic(home, home.buffer.root), meaning.node)
-    if isinstance(meaning, LocalFunction) and meaning.receiver is None:
-        home = home_of(meaning)
-        return function_value(shapes, shapes.generic(home, meaning.node.parent or meaning.node), meaning.node, None)
-    return UNKNOWN
+    module, _, name = binding.target.rpartition(".")
+    owner = frame.home.imported(module) if module.strip(".") else None
+    if not isinstance(owner, LocalModule):
+        return UNKNOWN
+    home = home_of(owner)
+    bindings = home.buffer.bindings_in(home.buffer.root).get(name, [])
+    frame = shapes.generic(home, home.buffer.root)
+    return binding_value(shapes, frame, bindings[0]) if len(bindings) == 1 else UNKNOWN
 
 
 #: Decorators that leave what a call returns as it is.

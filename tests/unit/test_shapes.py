@@ -85,6 +85,26 @@ KNOWN = {
         "",
     ),
     "calls that differ": ("def f(x):\n    y‸ = x * 2\n    return y\nf(mx.ones(3))\nf(mx.ones((2, 3)))", "float32"),
+    "a comment": (
+        "def f(\n    x: mx.array,  # (B, T, 512)\n    n,\n):\n    y‸ = x.sum(axis=1)\n",
+        "(B, 512)",
+    ),
+    "a comment that is prose": ("def f(\n    x: mx.array,  # (optional, unused)\n    n,\n):\n    y‸ = x.T\n", ""),
+    "jaxtyping": ('def f(x: Float[mx.array, "b t 8"]):\n    y‸ = x.swapaxes(0, 1)\n', "(t, b, 8)"),
+    "what is called with it": (
+        ATTENTION + "def f(x: mx.array, config):\n    h = mx.abs(x)\n    Attention(config)(h)\n    y‸ = h.T\n",
+        "(hidden_size, T, B)",
+    ),
+    "what may not be called with it": (
+        ATTENTION + "def f(x: mx.array, config, c):\n    h = mx.abs(x)\n    if c:\n        Attention(config)(h)\n"
+        "    y‸ = h.T\n",
+        "",
+    ),
+    "what returns before": (
+        ATTENTION + "def f(x: mx.array, config, c):\n    h = mx.abs(x)\n    if c:\n        return h\n"
+        "    y‸ = h.T\n    Attention(config)(h)\n",
+        "",
+    ),
     "nothing known": ("y‸ = mx.abs(x)", ""),
     "numpy": ("import numpy as np\ny‸ = np.zeros((2, 3))", ""),
     "what raises": ("y‸ = mx.ones(3) + mx.ones(4)", ""),

@@ -73,7 +73,7 @@ def _of_symbol(shapes: Shapes, frame: Frame, value: Expression, name: str, node:
 
 def _is_set_elsewhere(shapes: Shapes, frame: Frame, name: str) -> bool:
     """Return whether a file sets an attribute of that name of anything but ``self``; see ``_sets``."""
-    return bool(shapes.memoised(("set", frame.home, name), lambda: _sets(frame, name)))
+    return shapes.fact(("set", frame.home, name), lambda: _sets(frame, name))
 
 
 def _sets(frame: Frame, name: str) -> bool:

@@ -36,6 +36,7 @@ class ShapeEngine:
         self._evaluations = 0
         self._gave_up = False
         self._generic: dict[tuple[int, int], Frame] = {}
+        self._facts: dict[Hashable, bool] = {}
         #: Evaluator of a file → the calls in it by what is called; None while they are being looked for.
         self._calls: dict[int, dict[int, list[tuple[Frame, Node]]] | None] = {}
 
@@ -120,6 +121,12 @@ class ShapeEngine:
         """Return what a call of a value gives."""
         return invoke.invoked(self, called, given)
 
+    def fact(self, key: Hashable, compute: Callable[[], bool]) -> bool:
+        """Return what ``compute`` reads from the text alone, computed once for each key."""
+        if key not in self._facts:
+            self._facts[key] = compute()
+        return self._facts[key]
+
     def method(self, made: Made, name: str) -> Value:
         """Return an attribute or a method of an object of a file's class."""
         return method_value(self, made, name)
@@ -129,11 +136,10 @@ class ShapeEngine:
         if id(home) not in self._calls:
             self._calls[id(home)] = None
             self._calls[id(home)] = self._find_calls(home)
+            self._final.clear()  # what has been evaluated without them is not to stay
+            self._provisional.clear()
         found = self._calls[id(home)]
-        if found is None:  # they are being looked for: what is evaluated without them is not to stay
-            self._gave_up = True
-            return []
-        return found.get(function.id, [])
+        return found.get(function.id, []) if found is not None else []
 
     def _find_calls(self, home: Evaluator) -> dict[int, list[tuple[Frame, Node]]]:
         found: dict[int, list[tuple[Frame, Node]]] = {}

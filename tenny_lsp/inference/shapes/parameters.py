@@ -7,6 +7,7 @@ from tenny_lsp.inference.meaning import LocalClass
 from tenny_lsp.inference.members import bases
 from tenny_lsp.inference.names import reaching
 from tenny_lsp.inference.shapes.arguments import arguments_of, bound
+from tenny_lsp.inference.shapes.declared import annotated_shape, commented_shape
 from tenny_lsp.inference.shapes.demands import demand_on, refined
 from tenny_lsp.inference.shapes.dimension import UNKNOWN, Dimension, Expression, Unknown, symbol
 from tenny_lsp.inference.shapes.frames import ApiName, Frame, Key, Layer, is_unknown, join_all
@@ -52,11 +53,21 @@ def parameter_value(shapes: Shapes, frame: Frame, binding: Binding, declared: Va
     known = declared if isinstance(declared, Array) and not isinstance(called, Array) else called
     if not is_unknown(known) and not isinstance(known, Array):
         return known
+    if is_unknown(known) or (isinstance(known, Array) and known.shape is None):
+        known = _as_declared(frame, function, binding, known)
     found = _as_unpacked(shapes, frame, function, binding, known)
     demand = demand_on(shapes, frame, binding.name, (binding.position,))
     if not isinstance(found, Array) and demand.ndim is not None and _is_array(shapes, frame, function, binding):
         found = Array()
     return refined(frame, found, demand, binding.position)
+
+
+def _as_declared(frame: Frame, function: Node, binding: Binding, known: Value) -> Value:
+    """Return a parameter with the dimensions that its annotation or the comment beside it gives."""
+    shape = annotated_shape(frame, function, binding)
+    if shape is None and isinstance(known, Array):
+        shape = commented_shape(frame, function, binding)
+    return Array(shape, known.dtype if isinstance(known, Array) else None) if shape is not None else known
 
 
 def _is_first(function: Node, binding: Binding) -> bool:
@@ -113,7 +124,7 @@ def _assignments(function: Node) -> Iterator[tuple[Node, Node]]:
     """Yield both sides of the assignments of a function that always run, up to the first return."""
     body = field(function, "body")
     for statement in body.named_children if body is not None else ():
-        if any(node.type == "return_statement" for node in every(statement)):
+        if b"return" in (statement.text or b"") and statement.type != "expression_statement":
             return
         inner = statement.named_children[0] if statement.type == "expression_statement" else None
         left, right = field(inner, "left"), field(inner, "right")

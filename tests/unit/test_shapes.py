@@ -100,6 +100,17 @@ KNOWN = {
         "    y‸ = h.T\n",
         "",
     ),
+    "what is replaced before": (
+        ATTENTION + "def f(x: mx.array, config, c):\n    h‸ = mx.abs(x)\n    if c:\n        h = g(h)\n"
+        "    Attention(config)(h)\n",
+        "",
+    ),
+    "branches that are called alike": (
+        ATTENTION
+        + "def f(x: mx.array, config, c):\n    if c:\n        h‸ = mx.abs(x)\n    else:\n        h = mx.exp(x)\n"
+        "    Attention(config)(h)\n",
+        "(B, T, hidden_size)",
+    ),
     "what returns before": (
         ATTENTION + "def f(x: mx.array, config, c):\n    h = mx.abs(x)\n    if c:\n        return h\n"
         "    y‸ = h.T\n    Attention(config)(h)\n",

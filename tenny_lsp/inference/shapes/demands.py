@@ -15,6 +15,7 @@ from tenny_lsp.inference.shapes.frames import ApiName, Callee, Frame, Key, Layer
 from tenny_lsp.inference.shapes.protocol import Shapes
 from tenny_lsp.inference.shapes.rule import Value
 from tenny_lsp.inference.shapes.values import Array
+from tenny_lsp.source.scope import Binding
 from tenny_lsp.source.syntax import Node, field, text_of
 
 _CONDITIONAL = {
@@ -89,9 +90,24 @@ def _uses(frame: Frame, name: str, sources: tuple[int, ...]) -> Iterator[Node]:
                 continue
             if _is_conditional(node, frame.node, sources):
                 continue
-            found = {binding.position for binding in reaching(frame.home, name, node) or ()}
-            if found >= set(sources):
+            if _always_reach(reaching(frame.home, name, node) or [], sources, start):
                 yield node
+
+
+def _always_reach(bindings: list[Binding], sources: tuple[int, ...], place: int) -> bool:
+    """Return whether a use sees the value of one of these bindings, in the first turn of a loop at least."""
+    own = [binding for binding in bindings if binding.position in sources]
+    others = [binding for binding in bindings if binding.position not in sources and binding.since <= place]
+    return len(own) == len(sources) and all(_is_exclusive(one, other) for one in own for other in others)
+
+
+def _is_exclusive(one: Binding, other: Binding) -> bool:
+    """Return whether two bindings stand in different branches of one ``if``, so that neither replaces the other."""
+    return any(
+        left.statement == right.statement and left != right and left.kind == "if"
+        for left in one.branches
+        for right in other.branches
+    )
 
 
 def _reached(body: Node, start: int) -> Iterator[Node]:

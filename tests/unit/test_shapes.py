@@ -105,6 +105,11 @@ KNOWN = {
         "    Attention(config)(h)\n",
         "",
     ),
+    "what a function that keeps the shape is called with": (
+        ATTENTION + "def norm(x):\n    return mx.fast.rms_norm(x, None, 1e-5)\ndef f(x: mx.array, config):\n"
+        "    h‸ = mx.abs(x)\n    h = h * 0.5\n    Attention(config)(norm(h))\n",
+        "(B, T, hidden_size)",
+    ),
     "branches that are called alike": (
         ATTENTION
         + "def f(x: mx.array, config, c):\n    if c:\n        h‸ = mx.abs(x)\n    else:\n        h = mx.exp(x)\n"

@@ -14,7 +14,7 @@ from tenny_lsp.inference.shapes.dimension import UNKNOWN, Dimension, Unknown, sy
 from tenny_lsp.inference.shapes.frames import ApiName, Callee, Frame, Key, Layer, Made
 from tenny_lsp.inference.shapes.protocol import Shapes
 from tenny_lsp.inference.shapes.rule import Value
-from tenny_lsp.inference.shapes.values import Array
+from tenny_lsp.inference.shapes.values import Array, is_number
 from tenny_lsp.source.scope import Binding
 from tenny_lsp.source.syntax import Node, field, text_of
 
@@ -27,7 +27,8 @@ _CONDITIONAL = {
 #: Layers that return as many dimensions as they get, and those of them that keep the last dimension, too.
 _LINEAR = {"mlx.nn.Linear", "mlx.nn.QuantizedLinear"}
 _KEEPING = {"mlx.nn.RMSNorm", "mlx.nn.LayerNorm", "mlx.nn.Dropout", "mlx.nn.GELU", "mlx.nn.SiLU", "mlx.nn.ReLU"}
-_DEEPEST = 12
+#: With so many dimensions a function is tried that may keep them.
+_PROBED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,13 @@ def _of_use(shapes: Shapes, frame: Frame, node: Node) -> Demand:
     keyword = field(outer, "name") if outer.type == "keyword_argument" else None
     if keyword is not None and call is not None and call.type == "call":
         return _of_argument(shapes, frame, call, -1, text_of(keyword))
-    left = field(outer, "left")
+    if outer.type == "parenthesized_expression":
+        return _of_use(shapes, frame, outer)
+    left, right = field(outer, "left"), field(outer, "right")
+    if outer.type == "binary_operator" and left is not None and right is not None:
+        # What is multiplied with a number keeps its shape.
+        is_kept = is_number(shapes.value(frame, right if left == node else left))
+        return _of_use(shapes, frame, outer) if is_kept else _NOTHING
     if outer.type == "assignment" and left is not None and left.type == "identifier" and field(outer, "right") == node:
         return demand_on(shapes, frame, text_of(left), (left.start_byte,))
     return _NOTHING
@@ -174,7 +181,30 @@ def _of_argument(shapes: Shapes, frame: Frame, call: Node, place: int, keyword: 
         return _of_layer(shapes, frame, called, call) if place == 0 else _NOTHING
     if isinstance(called, ApiName) and called.name == "mlx.core.fast.scaled_dot_product_attention" and 0 <= place < 3:
         return Demand(4)
-    if not isinstance(called, Callee) or called.node.type != "function_definition":
+    found = _of_function(shapes, called, place, keyword) if isinstance(called, Callee) else _NOTHING
+    if found.ndim is not None or place != 0:
+        return found
+    return found.and_also(_of_result(shapes, frame, called, call))
+
+
+def _of_result(shapes: Shapes, frame: Frame, called: Value, call: Node) -> Demand:
+    """Return what is demanded of the only argument of a call by what is done with the result."""
+    listed = field(call, "arguments")
+    if listed is None or len(listed.named_children) != 1 or not isinstance(called, Callee | ApiName):
+        return _NOTHING
+    probe = Array(tuple(symbol("probe", ("probe", i)) for i in range(_PROBED)))
+    result = shapes.invoked(called, ([probe], {}))
+    if not isinstance(result, Array) or result.shape is None or probe.shape is None:
+        return _NOTHING
+    if result.shape == probe.shape:
+        return _of_use(shapes, frame, call)
+    is_kept = result.shape[:-1] == probe.shape[:-1]
+    return Demand(_of_use(shapes, frame, call).ndim) if is_kept else _NOTHING
+
+
+def _of_function(shapes: Shapes, called: Callee, place: int, keyword: str) -> Demand:
+    """Return what a function of a file demands of one of its arguments."""
+    if called.node.type != "function_definition":
         return _NOTHING
     parameters = parameters_of(called.node)
     if parameters is None:

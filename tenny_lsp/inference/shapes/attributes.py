@@ -71,27 +71,30 @@ def _of_symbol(shapes: Shapes, frame: Frame, value: Expression, name: str, node:
     return symbol(name, (owner.key, name), is_int=meaning == Plain("int"))
 
 
+#: An attribute of anything but ``self`` that is set.
+_SET = re.compile(rb"(?<!\bself)\.(\w+)\s*(?:[-+*/%&|^]|//|\*\*)?=(?!=)")
+
+
 def _is_set_elsewhere(shapes: Shapes, frame: Frame, name: str) -> bool:
-    """Return whether a file sets an attribute of that name of anything but ``self``; see ``_sets``."""
-    return shapes.fact(("set", frame.home, name), lambda: _sets(frame, name))
-
-
-def _sets(frame: Frame, name: str) -> bool:
-    """Return whether the file sets an attribute of that name of anything but ``self``.
+    """Return whether a file sets an attribute of that name of anything but ``self``.
 
     A module is taken as its constructor makes it: what only a function does that nothing in the file calls, such as
     splitting a model between devices, does not count.
     """
-    root = frame.home.buffer.root
+    return name in shapes.fact(("set", frame.home), lambda: _set_in(frame.home.buffer.root))
+
+
+def _set_in(root: Node) -> frozenset[str]:
+    """Return the attributes that the text sets of anything but ``self``, in functions that something in it calls."""
     text = root.text or b""
-    pattern = rb"(?<!\bself)\.%s\s*(?:[-+*/%%&|^]|//|\*\*)?=(?!=)" % re.escape(name.encode())
-    for found in re.finditer(pattern, text):
-        node = root.descendant_for_byte_range(found.start(), found.end())
+    found: set[str] = set()
+    for place in _SET.finditer(text):
+        node = root.descendant_for_byte_range(place.start(), place.end())
         function = up_to(node, "function_definition") if node is not None else None
         called = field(function, "name")
         if called is None or len(re.findall(rb"\b%s\(" % re.escape(called.text or b""), text)) > 1:
-            return True
-    return False
+            found.add(place[1].decode())
+    return frozenset(found)
 
 
 def method_value(shapes: Shapes, made: Made, name: str) -> Value:

@@ -36,7 +36,7 @@ class ShapeEngine:
         self._evaluations = 0
         self._gave_up = False
         self._generic: dict[tuple[int, int], Frame] = {}
-        self._facts: dict[Hashable, bool] = {}
+        self._facts: dict[Hashable, frozenset[str]] = {}
         #: Evaluator of a file → the calls in it by what is called; None while they are being looked for.
         self._calls: dict[int, dict[int, list[tuple[Frame, Node]]] | None] = {}
 
@@ -121,8 +121,8 @@ class ShapeEngine:
         """Return what a call of a value gives."""
         return invoke.invoked(self, called, given)
 
-    def fact(self, key: Hashable, compute: Callable[[], bool]) -> bool:
-        """Return what ``compute`` reads from the text alone, computed once for each key."""
+    def fact(self, key: Hashable, compute: Callable[[], frozenset[str]]) -> frozenset[str]:
+        """Return the names that ``compute`` reads from the text alone, computed once for each key."""
         if key not in self._facts:
             self._facts[key] = compute()
         return self._facts[key]
@@ -143,13 +143,14 @@ class ShapeEngine:
 
     def _find_calls(self, home: Evaluator) -> dict[int, list[tuple[Frame, Node]]]:
         found: dict[int, list[tuple[Frame, Node]]] = {}
-        for node in every(home.buffer.root):
+        nodes = list(every(home.buffer.root))
+        members = _members(home, nodes)
+        for node in nodes:
             called = field(node, "function") if node.type == "call" else None
-            if (
-                called is None
-                or called.type not in ("identifier", "attribute")
-                or text_of(called)[:3] in ("mx.", "nn.")
-            ):
+            if called is None or called.type not in ("identifier", "attribute"):
+                continue
+            attribute = field(called, "attribute")
+            if attribute is not None and text_of(attribute) not in members:
                 continue
             frame = self.generic(home, node)
             value = self.value(frame, called)
@@ -167,3 +168,15 @@ class ShapeEngine:
         """Return the value of a name where it is bound, in every run of the function around it."""
         self.calls_of(home, node)
         return binding_value(self, self.generic(home, node), binding)
+
+
+def _members(home: Evaluator, nodes: list[Node]) -> set[str]:
+    """Return the names after a dot that may be a function or a module of the file: most are methods of arrays."""
+    found: set[str] = set()
+    for cls in (node for node in nodes if node.type == "class_definition"):
+        found |= home.buffer.bindings_in(cls).keys()
+        for name, bindings in home.buffer.attributes_in(cls).items():
+            values = [text_of(binding.value) for binding in bindings if binding.value is not None]
+            if not all(value.startswith(("nn.", "mx.")) and value.endswith(")") for value in values):
+                found.add(name)
+    return found

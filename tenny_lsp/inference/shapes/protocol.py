@@ -27,8 +27,8 @@ class Shapes(Protocol):
     def invoked(self, called: Value, given: Given) -> Value:
         """Return what a call of a value gives."""
 
-    def fact(self, key: Hashable, compute: Callable[[], bool]) -> bool:
-        """Return what ``compute`` reads from the text alone, computed once for each key."""
+    def fact(self, key: Hashable, compute: Callable[[], frozenset[str]]) -> frozenset[str]:
+        """Return the names that ``compute`` reads from the text alone, computed once for each key."""
 
     def method(self, made: Made, name: str) -> Value:
         """Return an attribute or a method of an object of a file's class."""

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from tenny_lsp.features.cards import facts, lacking_card, parameter_card, value_card
 from tenny_lsp.features.grounding import grounded_prose
+from tenny_lsp.features.shapes import array_card
 from tenny_lsp.features.subject import content_words
-from tenny_lsp.inference.cursor import KeywordArgument, MissingMember, NamedEntry
+from tenny_lsp.inference.cursor import HeldInstance, KeywordArgument, MissingMember, NamedEntry
 from tenny_lsp.inference.queries import Queries
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.excerpt import excerpt
@@ -39,8 +40,8 @@ class HoverCard:
 async def hover(queries: Queries, offset: int, ask: Ask | None = None) -> HoverCard | None:
     """Return the card of what stands at an offset in code points.
 
-    Returns None when that is not MLX's, or not certainly so; on a variable that holds an array, too: what a type
-    checker says of it is all there is to say.
+    Returns None when that is not MLX's, or not certainly so; on a variable that holds an array, too, where neither its
+    shape nor its dtype is known: what a type checker says of it is all there is to say.
 
     Args:
         queries (Queries): Answers questions about the file.
@@ -49,8 +50,9 @@ async def hover(queries: Queries, offset: int, ask: Ask | None = None) -> HoverC
             says what they do not. Default: facts only.
     """
     target, index = queries.target_at(offset), queries.index
-    if target is None:
-        return None
+    if target is None or (isinstance(target, HeldInstance) and target.entry.name == "mlx.core.array"):
+        found = queries.shapes.array_at(offset)
+        return HoverCard(array_card(found), found.start, found.end) if found is not None else None
     card: str | None
     if isinstance(target, NamedEntry):
         card = facts(target.entry, index)

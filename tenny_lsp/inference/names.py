@@ -23,32 +23,45 @@ def meaning_of_name(evaluator: Evaluator, name: str, place: Node, *, before: boo
         place (Node): Where it is used.
         before (bool): Whether a target of an assignment is evaluated before the assignment, as in ``x += 1``.
     """
-    same_scope = True
+    found = reaching_bindings(evaluator, name, place, before=before)
+    if found is not None:
+        return _joined(evaluator, found)
     scopes = evaluator.buffer.scopes_around(place)
-    for scope in scopes:
-        bindings = scope.bindings.get(name)
-        if bindings:
-            return _meaning_in_scope(evaluator, bindings, place.start_byte, same_scope=same_scope, before=before)
-        same_scope = same_scope and scope.kind in COMPREHENSIONS
     stars = [star.target for scope in scopes for star in reversed(scope.bindings.get("*", ()))]
     return _from_stars(evaluator, name, stars)
+
+
+def reaching_bindings(evaluator: Evaluator, name: str, place: Node, *, before: bool = False) -> list[Binding] | None:
+    """Return the bindings that may reach a name where it is used; None where no scope around it binds the name.
+
+    Args:
+        evaluator (Evaluator): Evaluates the file.
+        name (str): The name.
+        place (Node): Where it is used.
+        before (bool): Whether a target of an assignment is evaluated before the assignment, as in ``x += 1``.
+    """
+    same_scope = True
+    for scope in evaluator.buffer.scopes_around(place):
+        bindings = scope.bindings.get(name)
+        if bindings:
+            return _reaching_in_scope(bindings, place.start_byte, same_scope=same_scope, before=before)
+        same_scope = same_scope and scope.kind in COMPREHENSIONS
+    return None
 
 
 def _joined(evaluator: Evaluator, bindings: Iterable[Binding]) -> Meaning | None:
     return join(meaning_of_binding(evaluator, binding) for binding in bindings)
 
 
-def _meaning_in_scope(
-    evaluator: Evaluator, bindings: list[Binding], position: int, *, same_scope: bool, before: bool
-) -> Meaning | None:
-    """Return the join of the bindings that reach a use; of a binding's own name, that binding."""
+def _reaching_in_scope(bindings: list[Binding], position: int, *, same_scope: bool, before: bool) -> list[Binding]:
+    """Return the bindings that reach a use; of a binding's own name, that binding."""
     itself = [binding for binding in bindings if binding.position == position]
     if itself and not before:
-        return meaning_of_binding(evaluator, itself[-1])
+        return itself[-1:]
     if any(binding.is_import for binding in bindings):
         # `except ImportError: mx = None` does not change what mx means where it is used.
         bindings = [b for b in bindings if b.value is None or b.value.type != "none"]
-    return _joined(evaluator, reaching(bindings, position, same_scope=same_scope))
+    return list(reaching(bindings, position, same_scope=same_scope))
 
 
 def meaning_of_binding(evaluator: Evaluator, binding: Binding) -> Meaning | None:

@@ -19,6 +19,7 @@ from tenny_lsp.inference.files import Files
 from tenny_lsp.inference.meaning import NEVER, Api, Instance, LocalClass, Meaning
 from tenny_lsp.inference.members import bases, names_in
 from tenny_lsp.inference.parameters import inference_at
+from tenny_lsp.inference.shapes.places import ShapeQueries
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source.buffer import Buffer
@@ -71,6 +72,8 @@ class Queries:
         self._path = path
         #: The evaluator of the file, for whoever walks its whole tree.
         self.evaluator = self._engine_of(buffer)
+        #: Answers questions about the shapes of arrays.
+        self.shapes = ShapeQueries(self.evaluator)
 
     def target_at(self, offset: int) -> CursorTarget | None:
         """Return what an offset stands on; None when that is nothing of the API's or not certain."""

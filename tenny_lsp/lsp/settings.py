@@ -57,6 +57,17 @@ class PitfallSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ShapeSettings:
+    """Shapes and dtypes of arrays.
+
+    Args:
+        inlay_hints (bool): Whether they are shown in the text, behind assigned variables and calls of layers.
+    """
+
+    inlay_hints: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class RoastSettings:
     """Roasts.
 
@@ -97,6 +108,7 @@ class Settings:
         completion (CompletionSettings): Completions.
         inline (InlineSettings): Inline completions.
         pitfalls (PitfallSettings): Pitfalls.
+        shapes (ShapeSettings): Shapes and dtypes of arrays.
         roast (RoastSettings): Roasts.
         model (ModelSettings): The model.
     """
@@ -106,6 +118,7 @@ class Settings:
     completion: CompletionSettings = field(default_factory=CompletionSettings)
     inline: InlineSettings = field(default_factory=InlineSettings)
     pitfalls: PitfallSettings = field(default_factory=PitfallSettings)
+    shapes: ShapeSettings = field(default_factory=ShapeSettings)
     roast: RoastSettings = field(default_factory=RoastSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
 

@@ -100,7 +100,11 @@ async def test_the_model_is_not_asked_about_other_names(code: str, mlx_index: Ap
         ("import mlx.core as mx\nmx.sum(x, axis", None),
         ("import mlx.nn as nn\nfc = nn.Linear(1, 2)\nfc", "```python\nfc: nn.Linear\n```\n\nApplies an"),
         ("import mlx.optimizers as o\nopt = o.Adam(1)\nopt", "```python\nopt: optim.Adam\n```\n\nThe Adam optimizer"),
-        ("import mlx.core as mx\nx = mx.zeros(3)\nx", None),
+        (
+            "import mlx.core as mx\nx = mx.zeros(3)\nx",
+            "```python\nx: mx.array, (3,) float32\n```\n\nfrom `mx.zeros(3)`",
+        ),
+        ("import mlx.core as mx\nx = mx.abs(y)\nx", None),
         ("import mlx.nn as nn\ndef f(m: nn.Module):\n    m", None),
         ("import mlx.core as mx\nt = mx.float32\nx = t.size\nx", None),
     ],

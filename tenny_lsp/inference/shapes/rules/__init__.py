@@ -1,0 +1,1 @@
+"""Rules, by family; ``table`` imports them all."""

@@ -1,0 +1,106 @@
+"""Rules of quantised weights: quantize, dequantize, and the products with them."""
+
+from typing import Any
+
+from tenny_lsp.inference.shapes.broadcasting import broadcast, number_of, operand
+from tenny_lsp.inference.shapes.dimension import UNKNOWN, Dimension, floor_divide, multiply
+from tenny_lsp.inference.shapes.rule import Value, rule
+from tenny_lsp.inference.shapes.values import Array, Items, promote
+
+_DEFAULTS = {"affine": (64, 4), "mxfp4": (32, 4), "mxfp8": (32, 8), "nvfp4": (16, 4)}
+
+
+def _group_and_bits(group_size: Value, bits: Value, mode: Value) -> tuple[Dimension, Dimension]:
+    group, width = _DEFAULTS.get(mode, (UNKNOWN, UNKNOWN)) if isinstance(mode, str) else (UNKNOWN, UNKNOWN)
+    return (
+        group if group_size is None else number_of(group_size),
+        width if bits is None else number_of(bits),
+    )
+
+
+@rule("mlx.core.quantize")
+def quantize(w: Any, group_size: Any = None, bits: Any = None, mode: Any = "affine", global_scale: Any = None) -> Value:
+    """The packed weights, the scales and, in the affine mode, the biases."""
+    found = operand(w)
+    group, width = _group_and_bits(group_size, bits, mode)
+    shape = found.shape
+    is_affine = mode == "affine"
+    packed = scales = None
+    if shape:
+        packed = (*shape[:-1], floor_divide(multiply(shape[-1], width), 32))
+        scales = (*shape[:-1], floor_divide(shape[-1], group))
+    parts = Array(packed, "uint32"), Array(scales, found.dtype if is_affine else "uint8")
+    if not isinstance(mode, str):
+        return Items(Array())
+    return (*parts, Array(scales, found.dtype)) if is_affine else parts
+
+
+@rule("mlx.core.dequantize")
+def dequantize(
+    w: Any, scales: Any, biases: Any = None, group_size: Any = None, bits: Any = None, mode: Any = "affine",
+    global_scale: Any = None, dtype: Any = None,
+) -> Value:  # fmt: skip
+    """The weights unpacked."""
+    found = operand(w)
+    _, width = _group_and_bits(group_size, bits, mode)
+    shape = found.shape
+    if shape:
+        shape = (*shape[:-1], floor_divide(multiply(shape[-1], 32), width))
+    return Array(shape, operand(scales).dtype if mode == "affine" and dtype is None else None)
+
+
+def _quantized_columns(w: Array, scales: Array, transpose: Value, group: Dimension, width: Dimension) -> Dimension:
+    if transpose is True:
+        return w.dimension(-2)
+    if transpose is False:
+        return floor_divide(multiply(w.dimension(-1), 32), width)
+    return UNKNOWN
+
+
+@rule("mlx.core.quantized_matmul")
+def quantized_matmul(
+    x: Any, w: Any, scales: Any, biases: Any = None, transpose: Any = True, group_size: Any = None, bits: Any = None,
+    mode: Any = "affine",
+) -> Value:  # fmt: skip
+    """The product with the weights unpacked."""
+    one, packed = operand(x), operand(w)
+    group, width = _group_and_bits(group_size, bits, mode)
+    dtype = promote(one.dtype, operand(scales).dtype) if mode == "affine" else None
+    if one.shape is None or packed.ndim != 2 or len(one.shape) < 1:
+        return Array(None, dtype)
+    columns = _quantized_columns(packed, operand(scales), transpose, group, width)
+    return Array((*one.shape[:-1], columns), dtype)
+
+
+@rule("mlx.core.qqmm")
+def qqmm(x: Any, w: Any, *_: Any, **__: Any) -> Value:
+    """The product with the transposed weights."""
+    one, other = operand(x), operand(w)
+    if one.shape is None or not one.shape or other.ndim != 2:
+        return Array()
+    return Array((*one.shape[:-1], other.dimension(-2)), None)
+
+
+@rule("mlx.core.gather_qqmm")
+def gather_qqmm(x: Any, w: Any, *_: Any, **__: Any) -> Value:
+    """An array."""
+    return Array()
+
+
+@rule("mlx.core.gather_qmm")
+def gather_qmm(
+    x: Any, w: Any, scales: Any, biases: Any = None, lhs_indices: Any = None, rhs_indices: Any = None,
+    transpose: Any = True, group_size: Any = None, bits: Any = None, mode: Any = "affine", global_scale: Any = None,
+    sorted_indices: Any = False,
+) -> Value:  # fmt: skip
+    """The products with chosen weights, unpacked."""
+    one, packed = operand(x), operand(w)
+    group, width = _group_and_bits(group_size, bits, mode)
+    dtype = promote(one.dtype, operand(scales).dtype) if mode == "affine" else None
+    if one.shape is None or packed.shape is None or len(one.shape) < 2 or len(packed.shape) < 2:
+        return Array(None, dtype)
+    left = one.shape[:-2] if lhs_indices is None else operand(lhs_indices).shape
+    right = packed.shape[:-2] if rhs_indices is None else operand(rhs_indices).shape
+    outer_shape = broadcast(left, right)
+    columns = _quantized_columns(packed, operand(scales), transpose, group, width)
+    return Array((*outer_shape, one.shape[-2], columns) if outer_shape is not None else None, dtype)

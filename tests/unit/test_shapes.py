@@ -1,0 +1,165 @@
+"""What a variable's array is, from the text alone; and what must stay unknown."""
+
+import pytest
+
+from tenny_lsp.features.hover import hover
+from tenny_lsp.inference.queries import Queries
+from tenny_lsp.inference.shapes.values import array_text
+from tenny_lsp.mlx_api.index import ApiIndex
+from tenny_lsp.source.buffer import Buffer
+
+HEAD = "import mlx.core as mx\nimport mlx.nn as nn\n"
+MLP = """\
+class MLP(nn.Module):
+    def __init__(self, dims: int, hidden: int):
+        super().__init__()
+        self.fc1 = nn.Linear(dims, hidden)
+        self.fc2 = nn.Linear(hidden, dims)
+
+    def __call__(self, x):
+        h = nn.gelu(self.fc1(x))
+        return self.fc2(h)
+
+"""
+ATTENTION = """\
+class Attention(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.n_heads = config.n_heads
+        self.q = nn.Linear(config.hidden_size, config.hidden_size)
+
+    def __call__(self, x, mask=None):
+        B, T, D = x.shape
+        q = self.q(x).reshape(B, T, self.n_heads, -1)
+        q = q.transpose(0, 2, 1, 3)
+        scores = q @ q.swapaxes(-1, -2)
+        return scores
+
+"""
+
+#: Code, with the variable that is asked about behind ``‸``, and what its array is; "" for unknown.
+KNOWN = {
+    "creation": ("x‸ = mx.zeros((2, 3))", "(2, 3) float32"),
+    "dtype": ("x‸ = mx.zeros((2, 3), mx.float16)", "(2, 3) float16"),
+    "a symbol": ("n = len(open('f').read())\nx‸ = mx.zeros((n, 2 * n))", "(n, 2*n) float32"),
+    "broadcast": ("x = mx.ones((2, 1))\ny‸ = x + mx.ones(3)", "(2, 3) float32"),
+    "none and slices": ("x = mx.ones((4, 6))\ny‸ = x[:, None, 1:-1]", "(4, 1, 4) float32"),
+    "unpacking": ("a, b‸ = mx.split(mx.ones((4, 6)), 2, axis=1)", "(4, 3) float32"),
+    "an alias": ("x = mx.ones(3)\ny = x\nz‸ = y", "(3,) float32"),
+    "branches that agree": ("if c:\n    x = mx.ones(3)\nelse:\n    x = mx.zeros(3)\ny‸ = x", "(3,) float32"),
+    "branches that differ": ("if c:\n    x = mx.ones(3)\nelse:\n    x = mx.zeros(4)\ny‸ = x", "(?,) float32"),
+    "a loop that grows": ("x = mx.ones((1, 2))\nfor i in y:\n    x = mx.concatenate([x, x])\nz‸ = x", "(?, 2) float32"),
+    "a loop that keeps": ("x = mx.ones((1, 2))\nfor i in y:\n    x = x + 1\nz‸ = x", "(1, 2) float32"),
+    "another turn's number": (
+        "old = mx.ones((1, 2))\nfor t in ts:\n    n = len(t)\n    x = mx.zeros((n, 2))\n"
+        "    y‸ = mx.concatenate([old, x])\n    old = x",
+        "(?, 2) float32",
+    ),
+    "a number that changes": (
+        "n = len(a)\nx = mx.zeros((n, 2))\nn = len(b)\ny‸ = x + mx.zeros((n, 2))",
+        "(?, 2) float32",
+    ),
+    "sequential": (
+        "net = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2, 2))\n"
+        "y‸ = net(mx.zeros((4, 28, 28, 1)))",
+        "(4, 14, 14, 8) float32",
+    ),
+    "a module": (MLP + "net = MLP(16, 32)\ny‸ = net(mx.zeros((5, 16)))", "(5, 16) float32"),
+    "a module's parameter": (
+        MLP.replace("h =", "h‸ =") + "net = MLP(16, 32)\nnet(mx.zeros((5, 16)))",
+        "(5, hidden) float32",
+    ),
+    "attention": (ATTENTION.replace("scores =", "scores‸ ="), "(B, n_heads, T, T)"),
+    "arithmetic": (ATTENTION.replace("q = q", "q‸ = q"), "(B, n_heads, T, hidden_size // n_heads)"),
+    "a function": (
+        "def double(x):\n    return mx.concatenate([x, x], axis=-1)\ny‸ = double(mx.ones((2, 3)))",
+        "(2, 6) float32",
+    ),
+    "a nested function": (
+        "def f(n: int):\n    def g(x):\n        return mx.zeros((n, x.shape[0]))\n    y‸ = g(mx.ones(3))",
+        "(n, 3) float32",
+    ),
+    "a list that grows": ("xs = [mx.ones(3)]\nxs.append(mx.ones(4))\ny‸ = mx.stack(xs)", ""),
+    "a changed layer": (
+        MLP.replace("h =", "h‸ =") + "net = MLP(16, 32)\nnet.fc1 = nn.Linear(16, 8)\nnet(mx.ones(16))",
+        "",
+    ),
+    "calls that differ": ("def f(x):\n    y‸ = x * 2\n    return y\nf(mx.ones(3))\nf(mx.ones((2, 3)))", "float32"),
+    "a comment": (
+        "def f(\n    x: mx.array,  # (B, T, 512)\n    n,\n):\n    y‸ = x.sum(axis=1)\n",
+        "(B, 512)",
+    ),
+    "a comment that is prose": ("def f(\n    x: mx.array,  # (optional, unused)\n    n,\n):\n    y‸ = x.T\n", ""),
+    "jaxtyping": ('def f(x: Float[mx.array, "b t 8"]):\n    y‸ = x.swapaxes(0, 1)\n', "(t, b, 8)"),
+    "what is called with it": (
+        ATTENTION + "def f(x: mx.array, config):\n    h = mx.abs(x)\n    Attention(config)(h)\n    y‸ = h.T\n",
+        "(hidden_size, T, B)",
+    ),
+    "what may not be called with it": (
+        ATTENTION + "def f(x: mx.array, config, c):\n    h = mx.abs(x)\n    if c:\n        Attention(config)(h)\n"
+        "    y‸ = h.T\n",
+        "",
+    ),
+    "what is replaced before": (
+        ATTENTION + "def f(x: mx.array, config, c):\n    h‸ = mx.abs(x)\n    if c:\n        h = g(h)\n"
+        "    Attention(config)(h)\n",
+        "",
+    ),
+    "what a function that keeps the shape is called with": (
+        ATTENTION + "def norm(x):\n    return mx.fast.rms_norm(x, None, 1e-5)\ndef f(x: mx.array, config):\n"
+        "    h‸ = mx.abs(x)\n    h = h * 0.5\n    Attention(config)(norm(h))\n",
+        "(B, T, hidden_size)",
+    ),
+    "branches that are called alike": (
+        ATTENTION
+        + "def f(x: mx.array, config, c):\n    if c:\n        h‸ = mx.abs(x)\n    else:\n        h = mx.exp(x)\n"
+        "    Attention(config)(h)\n",
+        "(B, T, hidden_size)",
+    ),
+    "what returns before": (
+        ATTENTION + "def f(x: mx.array, config, c):\n    h = mx.abs(x)\n    if c:\n        return h\n"
+        "    y‸ = h.T\n    Attention(config)(h)\n",
+        "",
+    ),
+    "nothing known": ("y‸ = mx.abs(x)", ""),
+    "numpy": ("import numpy as np\ny‸ = np.zeros((2, 3))", ""),
+    "what raises": ("y‸ = mx.ones(3) + mx.ones(4)", ""),
+    "a decorated function": ("@other\ndef f(x):\n    return x\ny‸ = f(mx.ones(3))", ""),
+    "a subclass may differ": (
+        MLP.replace("h =", "h‸ =") + "class Other(MLP):\n    def __init__(self):\n        self.fc1 = nn.Linear(1, 2)\n",
+        "",
+    ),
+}
+
+
+def known(index: ApiIndex, code: str) -> str:
+    place = code.index("‸")
+    found = Queries(Buffer(code.replace("‸", "")), index).shapes.array_at(place)
+    return array_text(found.array) if found is not None else ""
+
+
+@pytest.mark.parametrize("case", KNOWN)
+def test_what_is_known_of_an_array(mlx_index: ApiIndex, case: str) -> None:
+    code, expected = KNOWN[case]
+
+    assert known(mlx_index, HEAD + code) == expected
+
+
+async def test_a_hover_on_a_variable_tells_shape_dtype_and_where_they_come_from(mlx_index: ApiIndex) -> None:
+    code = HEAD + "x = mx.zeros((2, 3), mx.float16)\n"
+
+    card = await hover(Queries(Buffer(code), mlx_index), code.index("x = mx.z"))
+
+    assert card is not None
+    assert card.markdown == "```python\nx: mx.array, (2, 3) float16\n```\n\nfrom `mx.zeros((2, 3), mx.float16)`"
+
+
+@pytest.mark.parametrize("code", ["y = mx.abs(x)\n", "x = 3\n"])
+async def test_no_card_where_nothing_is_known(mlx_index: ApiIndex, code: str) -> None:
+    assert await hover(Queries(Buffer(HEAD + code), mlx_index), len(HEAD)) is None
+
+
+def test_text_that_is_half_typed_is_no_error(mlx_index: ApiIndex) -> None:
+    text = HEAD + MLP + ATTENTION + "net = MLP(3, 4)\ny = net(mx.ones((2, 3)))[..., None]\n"
+    for end in range(len(HEAD), len(text), 7):
+        list(Queries(Buffer(text[:end]), mlx_index).shapes.arrays_in(0, end))

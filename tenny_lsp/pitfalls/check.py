@@ -31,12 +31,18 @@ class Rules:
     Args:
         select (Collection[str]): The codes of those that are used; empty: all.
         ignore (Collection[str]): The codes of those that are not; ``all`` stands for every one.
+        longest_for_shapes (int, optional): The most characters of a text whose shapes are computed: typing does not
+            wait for those of a long file. Default: all.
 
     Attributes:
         unknown (list[str]): The codes among them that no rule has.
     """
 
-    def __init__(self, select: Collection[str] = (), ignore: Collection[str] = ()) -> None:
+    def __init__(
+        self, select: Collection[str] = (), ignore: Collection[str] = (), longest_for_shapes: int | None = None
+    ) -> None:
+        self._longest_for_shapes = longest_for_shapes
+        self._of_shapes: dict[str, list[Rule]] = {}
         self.unknown = sorted({*select, *ignore} - {rule.code for rule in RULES} - {"all"})
         self._by_kind: dict[str, list[Rule]] = {}
         self._by_call: dict[str, list[Rule]] = {}
@@ -45,7 +51,7 @@ class Rules:
         for rule in RULES:
             if (not select or rule.code in select) and not {rule.code, "all"} & set(ignore):
                 for table, names in (
-                    (self._by_kind, rule.kinds),
+                    (self._of_shapes if rule.needs_shapes else self._by_kind, rule.kinds),
                     (self._by_call, rule.calls),
                     (self._by_keyword, rule.keywords),
                     (self._by_attribute, rule.attributes() if callable(rule.attributes) else rule.attributes),
@@ -70,6 +76,18 @@ class Rules:
             elif result is not None:
                 raise TypeError(f'{rule.code} searches the whole file: declare scope="file"')
         return list(_without_general(found)), has_searched
+
+    def findings_of_shapes(self, context: RuleContext) -> list[tuple[Rule, Finding]]:
+        """Return what the rules find in a file that need the shapes of its arrays, each with its rule."""
+        longest, text = self._longest_for_shapes, context.evaluator.buffer.text
+        if not self._of_shapes or (longest is not None and len(text) > longest):
+            return []
+        checks = (
+            (rule, rule.check(context, node))
+            for node in every(context.evaluator.buffer.root)
+            for rule in self._of_shapes.get(node.type, ())
+        )
+        return [(rule, finding) for rule, found in checks if isinstance(found, Iterator) for finding in found]
 
     def _triggered(self, statement: Node) -> Iterator[tuple[Rule, Node | Call]]:
         """Yield the nodes and calls in a statement that a rule checks, each with that rule."""
@@ -151,7 +169,9 @@ def check(evaluator: Evaluator, rules: Rules, before: Checked | None = None) -> 
         for place, statement in enumerate(statements)
     ]
     ignored = dict(_ignored(text)) if "tenny:" in text else {}
-    found = [one.pitfall for statement in statements for one in statement.found if not _is_ignored(one, ignored)]
+    placed = [one for statement in statements for one in statement.found]
+    placed += _of_shapes(context, rules, placed)
+    found = [one.pitfall for one in placed if not _is_ignored(one, ignored)]
     others = {**evaluator.others, **(before.others if before is not None else {})}
     missing = frozenset(evaluator.missing) | (before.missing if before is not None else frozenset())
     found = sorted(dict.fromkeys(found), key=lambda pitfall: (pitfall.start, pitfall.end))
@@ -192,6 +212,18 @@ def _checked(statement: Statement, context: RuleContext, rules: Rules) -> Statem
         PlacedPitfall(_pitfall(context.evaluator.buffer, rule, finding), _rows(finding)) for rule, finding in findings
     ]
     return statement.checked(found, has_searched)
+
+
+def _of_shapes(context: RuleContext, rules: Rules, others: list[PlacedPitfall]) -> list[PlacedPitfall]:
+    """Return what the shapes of a file tell, but in calls and lines of which another rule speaks."""
+    at, told = context.evaluator.buffer.offset_of, [one.pitfall for one in others]
+    found = []
+    for rule, finding in rules.findings_of_shapes(context):
+        place = up_to(finding.node, "call", "subscript", "binary_operator") or finding.node
+        start, end = at(place.start_byte), at(place.end_byte)
+        if not any(other.start < end and start < other.end for other in told):
+            found.append(PlacedPitfall(_pitfall(context.evaluator.buffer, rule, finding), _rows(finding)))
+    return found
 
 
 def _rows(finding: Finding) -> tuple[int, int]:

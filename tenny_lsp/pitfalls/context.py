@@ -7,6 +7,7 @@ from functools import cached_property
 from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.inference.meaning import NEVER, Api, External, Instance, LocalClass, Meaning
 from tenny_lsp.inference.members import bases, names_in
+from tenny_lsp.inference.shapes.engine import ShapeEngine
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.pitfalls.file_facts import FileFacts
@@ -52,6 +53,17 @@ class RuleContext:
                 if len(alone) == len(bindings):
                     found[name] = entry.name
         return found
+
+    @cached_property
+    def _shapes(self) -> ShapeEngine:
+        return ShapeEngine()
+
+    def shape_error(self, node: Node) -> str:
+        """Return why an expression is certain to raise for the shapes or dtypes in it; empty where it may not.
+
+        It hangs on the whole file: for rules that declare ``needs_shapes`` alone.
+        """
+        return self._shapes.error(self._shapes.generic(self.evaluator, node), node)
 
     def is_of_module(self, node: Node) -> bool:
         """Return whether an expression may be a module: a dotted name that starts with an imported name. Cheap."""

@@ -108,7 +108,8 @@ def without(call: Call, arguments: list[Node]) -> tuple[Edit, ...]:
         elif place:
             edits.append(Edit(given[place - 1].end_byte, node.end_byte, ""))
         else:
-            edits.append(Edit(node.start_byte, node.end_byte, ""))
+            comma = node.next_sibling if node.next_sibling is not None and node.next_sibling.type == "," else node
+            edits.append(Edit(node.start_byte, comma.end_byte, ""))
     return tuple(edits)
 
 

@@ -94,6 +94,8 @@ class Rule:
         keywords (tuple[str, ...]): The keywords whose calls it checks, whatever is called.
         attributes (Names): The names of the attributes that it checks: ``T`` for ``x.T``.
         is_general (bool): Whether it says nothing where another rule speaks of the same place.
+        needs_shapes (bool): Whether it asks for the shapes of arrays: they hang on the whole file, which is searched
+            anew after every edit. Give it ``kinds`` alone.
         examples (tuple[Example, ...]): What it finds.
     """
 
@@ -109,6 +111,7 @@ class Rule:
     attributes: Names = ()
     examples: tuple[Example, ...] = ()
     is_general: bool = False
+    needs_shapes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,7 @@ def rule(
     attributes: Names = (),
     examples: tuple[Example, ...] = (),
     is_general: bool = False,
+    needs_shapes: bool = False,
 ) -> Callable[[Check], Rule]:
     """Make a rule of the function that checks it; see ``Rule`` for the arguments.
 
@@ -177,5 +181,17 @@ def rule(
                     yield Finding(name, f"`.T` reverses all {count} axes; `.mT` swaps the last two.", (fix,))
     """
     return lambda check: Rule(
-        code, severity, title, link, check, scope, kinds, calls, keywords, attributes, examples, is_general
+        code,
+        severity,
+        title,
+        link,
+        check,
+        scope,
+        kinds,
+        calls,
+        keywords,
+        attributes,
+        examples,
+        is_general,
+        needs_shapes,
     )

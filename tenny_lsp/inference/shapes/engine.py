@@ -10,7 +10,7 @@ from tenny_lsp.inference.shapes.frames import NEVER, Callee, Frame, Made, Never,
 from tenny_lsp.inference.shapes.objects import method_of
 from tenny_lsp.inference.shapes.protocol import Given
 from tenny_lsp.inference.shapes.rule import Value
-from tenny_lsp.inference.shapes.values import Array
+from tenny_lsp.inference.shapes.values import Array, ShapeError
 from tenny_lsp.inference.shapes.variables import binding_value
 from tenny_lsp.source.scope import Binding
 from tenny_lsp.source.syntax import Node, every, field, text_of, up_to
@@ -82,9 +82,9 @@ class ShapeEngine:
         if used:
             self._provisional[key] = found, used
         else:
-            found = UNKNOWN if isinstance(found, Never) else found
-            if not self._gave_up:
-                self._final[key] = found
+            # What takes too long takes as long the next time: it stays unknown.
+            found = UNKNOWN if isinstance(found, Never) or self._gave_up else found
+            self._final[key] = found
         return found
 
     def _fixpoint(self, key: Hashable, compute: Callable[[], Value]) -> Value:
@@ -119,7 +119,23 @@ class ShapeEngine:
 
     def invoked(self, called: Value, given: Given) -> Value:
         """Return what a call of a value gives."""
-        return invoke.invoked(self, called, given)
+        try:
+            return invoke.invoked(self, called, given)
+        except ShapeError:
+            return UNKNOWN
+
+    def error(self, frame: Frame, node: Node) -> str:
+        """Return why an expression is certain to raise, in a few words; empty where it may not."""
+        self.value(frame, node)  # remembers what its parts are
+        self._evaluations, self._gave_up = 0, False
+        self._depth += 1
+        try:
+            evaluate.checked(self, frame, node)
+        except ShapeError as error:
+            return str(error)
+        finally:
+            self._depth -= 1
+        return ""
 
     def fact(self, key: Hashable, compute: Callable[[], frozenset[str]]) -> frozenset[str]:
         """Return the names that ``compute`` reads from the text alone, computed once for each key."""

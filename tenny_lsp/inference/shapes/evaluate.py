@@ -35,7 +35,19 @@ Evaluate = Callable[[Shapes, Frame, Node], Value]
 
 
 def value(shapes: Shapes, frame: Frame, node: Node) -> Value:
-    """Return the value of an expression; unknown where nothing is certain."""
+    """Return the value of an expression; unknown where nothing is certain, or where it is certain to raise."""
+    try:
+        return checked(shapes, frame, node)
+    except ShapeError:
+        return UNKNOWN
+
+
+def checked(shapes: Shapes, frame: Frame, node: Node) -> Value:
+    """Return the value of an expression, as ``value`` does.
+
+    Raises:
+        ShapeError: It is certain to raise, and none of its parts is.
+    """
     evaluate = _EVALUATORS.get(node.type)
     return evaluate(shapes, frame, node) if evaluate is not None else UNKNOWN
 
@@ -93,12 +105,7 @@ def operated(one: Value, other: Value, operator: str) -> Value:
 def _on_arrays(one: Value, other: Value, operator: str) -> Value:
     # What is no array and not certain to be a number may be an array, too.
     rule = rule_of(f"mlx.core.{OPERATORS.get(operator, '')}")
-    if rule is None:
-        return UNKNOWN
-    try:
-        return rule(one, other)
-    except ShapeError:
-        return UNKNOWN
+    return rule(one, other) if rule is not None else UNKNOWN
 
 
 def _on_numbers(one: Value, other: Value, operator: str) -> Value:
@@ -219,10 +226,7 @@ def _of_array(shapes: Shapes, frame: Frame, array: Array, keys: list[Node]) -> V
         return NEVER
     if len(values) == 1 and isinstance(values[0], tuple):
         values = values[0]
-    try:
-        return indexed(array, values)
-    except ShapeError:
-        return UNKNOWN
+    return indexed(array, values)
 
 
 def _key(shapes: Shapes, frame: Frame, node: Node) -> Value:

@@ -23,7 +23,7 @@ from tenny_lsp.inference.shapes.protocol import Given, Shapes
 from tenny_lsp.inference.shapes.rule import Value
 from tenny_lsp.inference.shapes.rules.layers import LAYERS, as_linear, constructed, layer_result
 from tenny_lsp.inference.shapes.table import rule_of
-from tenny_lsp.inference.shapes.values import BOOL, FLOAT, INT, Array, Items, ShapeError, dimension_of, is_number
+from tenny_lsp.inference.shapes.values import BOOL, FLOAT, INT, Array, Items, dimension_of, is_number
 from tenny_lsp.source.syntax import SCOPES, Node, field, text_of
 
 _SEQUENTIAL = "mlx.nn.Sequential"
@@ -51,18 +51,19 @@ def call_value(shapes: Shapes, frame: Frame, node: Node) -> Value:
 
 
 def invoked(shapes: Shapes, called: Value, given: Given) -> Value:
-    """Return what a call of a value gives; unknown where it is certain to raise."""
+    """Return what a call of a value gives.
+
+    Raises:
+        ShapeError: It is certain to raise.
+    """
     if has_never((tuple(given[0]), tuple(given[1].values()))):
         return NEVER
     if isinstance(called, Either):
-        return join_all(invoked(shapes, choice, given) for choice in called.choices)
-    try:
-        if isinstance(called, ApiName):
-            return _api_call(called.name, given)
-        if isinstance(called, Layer):
-            return _layer_call(shapes, called, given)
-    except ShapeError:
-        return UNKNOWN
+        return join_all(shapes.invoked(choice, given) for choice in called.choices)
+    if isinstance(called, ApiName):
+        return _api_call(called.name, given)
+    if isinstance(called, Layer):
+        return _layer_call(shapes, called, given)
     if isinstance(called, Made):
         method = method_value(shapes, called, "__call__")
         return invoked(shapes, method, given) if isinstance(method, Callee) else UNKNOWN
@@ -194,10 +195,7 @@ def _method_call(shapes: Shapes, frame: Frame, node: Node, function: Node) -> Va
     if isinstance(receiver, Layer):
         return as_linear(dict(receiver.given), *given[0][:1]) if len(given[0]) == 1 else UNKNOWN
     rule = rule_of(f"mlx.core.array.{name}") if frame.home.index.resolve(f"mlx.core.array.{name}") else None
-    try:
-        return rule(receiver, *given[0], **given[1]) if rule is not None else UNKNOWN
-    except ShapeError:
-        return UNKNOWN
+    return rule(receiver, *given[0], **given[1]) if rule is not None else UNKNOWN
 
 
 def _updated(shapes: Shapes, frame: Frame, at: Node) -> Value:

@@ -24,6 +24,7 @@ from tenny_lsp.pitfalls.rules import (
     results,
     sampling,
     saving,
+    shape_errors,
     shapes,
     signature,
     threads,
@@ -36,10 +37,10 @@ from tenny_lsp.pitfalls.rules import (
 )
 
 RULES: tuple[Rule, ...] = (
-    *names.RULES, *methods.RULES, *shapes.RULES, *linear_algebra.RULES, *keywords.RULES, *arguments.RULES,
-    *signature.RULES, *indexing.RULES, *updates.RULES, *results.RULES, *discarded.RULES, *sampling.RULES,
-    *layers.RULES, *layer_use.RULES, *modules.RULES, *module_setup.RULES, *torch_weights.RULES, *saving.RULES,
-    *training.RULES, *gradient_use.RULES, *guarded_gradients.RULES, *compiled.RULES,
+    *names.RULES, *methods.RULES, *shapes.RULES, *shape_errors.RULES, *linear_algebra.RULES, *keywords.RULES,
+    *arguments.RULES, *signature.RULES, *indexing.RULES, *updates.RULES, *results.RULES, *discarded.RULES,
+    *sampling.RULES, *layers.RULES, *layer_use.RULES, *modules.RULES, *module_setup.RULES, *torch_weights.RULES,
+    *saving.RULES, *training.RULES, *gradient_use.RULES, *guarded_gradients.RULES, *compiled.RULES,
     *compiled_arguments.RULES, *evaluated.RULES, *captured.RULES, *conditions.RULES, *timing.RULES, *threads.RULES,
     *processes.RULES, *unknown.RULES, *unknown_methods.RULES,
 )  # fmt: skip

@@ -47,9 +47,11 @@ def indexed(array: Array, key: Value) -> Value:
     """Return what an array has at an index; unknown where that is no array for certain.
 
     Raises:
-        ShapeError: There are too many indices.
+        ShapeError: There are too many indices, or one is a mask, by which MLX cannot read.
     """
     keys = key if isinstance(key, tuple) else (key,)
+    if any(isinstance(part, Array) and part.dtype == "bool" for part in keys):
+        raise ShapeError("An array cannot be read by a boolean mask")
     if any(not _is_understood(part) for part in keys):
         return Array(None, array.dtype)
     used = sum(1 for part in keys if part is not None and part is not ELLIPSIS)
@@ -63,7 +65,7 @@ def indexed(array: Array, key: Value) -> Value:
 
 def _is_understood(part: Value) -> bool:
     if isinstance(part, Array):
-        return part.shape is not None and part.dtype not in ("bool", None)
+        return part.shape is not None and part.dtype is not None
     return part is None or part is ELLIPSIS or isinstance(part, Slice) or is_int(part)
 
 

@@ -1,15 +1,18 @@
-"""Find what takes an expression and takes arrays only: an operation or a layer of MLX, a function of the file."""
+"""Find what takes an expression and takes arrays only: an operation or a layer of MLX; and the functions of files."""
 
+import re
 from collections.abc import Iterator
 
 from tenny_lsp.inference.definitions import decorators
-from tenny_lsp.inference.evaluator import Evaluator, home_of
+from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.inference.meaning import Api, Instance, LocalClass, LocalFunction, Meaning, is_of
 from tenny_lsp.mlx_api.consumers import load_consumers
 from tenny_lsp.source.syntax import SCOPES, Node, field, text_of
 
 _NUMBERS = {"integer", "float"}
 _COMPARED = {"<", "<=", ">", ">=", "==", "!="}
+#: What a ``with`` is called that something may fail in.
+_EXPECTS = re.compile(r"suppress|raises|assertRaises|skip")
 #: Methods that give an array of an array, and that hardly anything else has.
 _SAME = {"reshape", "transpose", "swapaxes", "moveaxis", "squeeze"}
 #: Statement → the field that is evaluated whenever it is reached.
@@ -26,7 +29,7 @@ _UNCERTAIN = {
 
 
 def consumer_of(evaluator: Evaluator, node: Node) -> str:
-    """Return what takes a name, or an array if that is one, and takes arrays only: ``self.fc``; else ""."""
+    """Return what of MLX's takes a name, or an array if that is one, and takes arrays only: ``self.fc``; else ""."""
     outer: Node | None = node
     while outer is not None:
         node = outer
@@ -37,8 +40,23 @@ def consumer_of(evaluator: Evaluator, node: Node) -> str:
     function = field(place[0], "function") if place is not None else None
     if place is None or function is None:
         return ""
+    return text_of(function) if _takes_arrays(evaluator.meaning(function), place[1]) else ""
+
+
+def local_consumer_of(evaluator: Evaluator, node: Node) -> tuple[LocalFunction, str, str] | None:
+    """Return the function of a file that is given a name, its parameter for it, and what it is called by."""
+    outer: Node | None = node
+    while outer is not None:
+        node, outer = outer, _around(outer)
+    place = _place_of(node)
+    function = field(place[0], "function") if place is not None else None
+    if place is None or function is None:
+        return None
     meaning = evaluator.meaning(function)
-    return text_of(function) if _takes_arrays(evaluator, meaning, place[1]) else ""
+    if isinstance(meaning, Instance) and isinstance(meaning.of, LocalClass):
+        meaning = evaluator.member(meaning, "__call__")
+    parameter = _parameter(meaning, place[1]) if isinstance(meaning, LocalFunction) else ""
+    return (meaning, parameter, text_of(function)) if isinstance(meaning, LocalFunction) and parameter else None
 
 
 def _typed(evaluator: Evaluator, node: Node) -> str:
@@ -100,20 +118,14 @@ def _place_of(node: Node) -> tuple[Node, str] | None:
     return outer.parent, position or str(len(before))
 
 
-def _takes_arrays(evaluator: Evaluator, meaning: Meaning | None, position: str) -> bool:
+def _takes_arrays(meaning: Meaning | None, position: str) -> bool:
     """Return whether what is called takes an array, and nothing else, at a position or by a keyword."""
     if isinstance(meaning, Api):
         return meaning.entry.kind == "function" and position in load_consumers().get(meaning.entry.name, ())
     if isinstance(meaning, Instance) and isinstance(meaning.of, Api):
         if meaning.parts:
-            return _takes_arrays(evaluator, meaning.parts[0], position)
+            return _takes_arrays(meaning.parts[0], position)
         return position in load_consumers().get(meaning.of.entry.name, ())
-    if isinstance(meaning, Instance) and isinstance(meaning.of, LocalClass):
-        meaning = evaluator.member(meaning, "__call__")
-    if isinstance(meaning, LocalFunction):
-        parameter, body = _parameter(meaning, position), field(meaning.node, "body")
-        if parameter and body is not None:
-            return evaluator.is_array(home_of(meaning).meaning_of_name(parameter, body))
     return False
 
 
@@ -152,6 +164,8 @@ def is_unconditional(node: Node, body: Node) -> bool:
     inner, outer = node, node.parent
     while outer is not None and inner != body:
         if outer.type in SCOPES and outer != body.parent:
+            return False
+        if outer.type == "with_statement" and _EXPECTS.search(text_of(outer).partition(":")[0]):
             return False
         if outer.type in _UNCERTAIN or (outer.type in _CERTAIN and field(outer, _CERTAIN[outer.type]) != inner):
             return False

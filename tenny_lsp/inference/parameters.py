@@ -3,20 +3,20 @@
 One use that arrays do not have, or a test of what it is, leaves a parameter unknown: it may be several things.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 
-from tenny_lsp.inference.consumption import consumer_of, is_unconditional, named
+from tenny_lsp.inference.consumption import named
 from tenny_lsp.inference.definitions import class_of, decorators
 from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.inference.meaning import NEVER, Api, Instance, Meaning
 from tenny_lsp.inference.reaching import reaching
-from tenny_lsp.inference.uses import ParameterUse, is_arithmetic, is_array_like, is_other, uses_of
+from tenny_lsp.inference.taking import ARRAY, is_array_like, taken, taken_again
+from tenny_lsp.inference.uses import ParameterUse, is_arithmetic, is_other, uses_of
 from tenny_lsp.source.scope import Binding
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
-_ARRAY = "mlx.core.array"
 #: What traces a function with arrays for all its parameters, and what does for the first alone.
 _TRACES = {"mlx.core.compile", "mlx.core.vmap", "mlx.core.grad", "mlx.core.value_and_grad"}
 _TRACES_FIRST = {"mlx.core.grad", "mlx.core.value_and_grad"}
@@ -41,15 +41,15 @@ def inferred(evaluator: Evaluator, binding: Binding) -> Meaning | None:
 def inference_of(evaluator: Evaluator, binding: Binding) -> Inferred | None:
     """Return what a parameter is inferred to be, with the reason; None where it is not certain."""
     function = inferable(binding)
-    array = evaluator.index.resolve(_ARRAY) if function is not None else None
+    array = evaluator.index.resolve(ARRAY) if function is not None else None
     if function is None or array is None:
         return None
     uses = list(uses_of(evaluator, function, binding))
     if any(is_other(evaluator, use) for use in uses):
         return None
-    reason = _taken(evaluator, function, uses) or _called(evaluator, function, binding)
+    reason = taken(evaluator, function, uses) or _called(evaluator, function, binding)
     is_proved = reason and not reason.startswith(f"`{binding.name}.")  # others have methods of an array's name
-    reason = reason or _taken_again(evaluator, function, binding) or _traced(evaluator, function, binding, uses)
+    reason = reason or taken_again(evaluator, function, binding) or _traced(evaluator, function, binding, uses)
     if not reason or (not is_proved and _is_given_other(evaluator, function, binding)):
         return None
     return Inferred(Instance(Api(array)), reason)
@@ -66,27 +66,6 @@ def inferable(binding: Binding) -> Node | None:
         return None
     is_own = class_of(function) is not None and listed.named_children[0] == node
     return None if is_own and "staticmethod" not in map(text_of, decorators(function)) else function
-
-
-def _taken(evaluator: Evaluator, function: Node, uses: Iterable[ParameterUse]) -> str:
-    """Return what takes a parameter, and takes arrays only, whenever the function runs; empty where nothing does."""
-    body = field(function, "body")
-    for use in uses:
-        if body is not None and use.is_first and is_unconditional(use.node, body):
-            taker = consumer_of(evaluator, use.node)
-            if taker:
-                return f"`{taker}` takes it"
-    return ""
-
-
-def _taken_again(evaluator: Evaluator, function: Node, binding: Binding) -> str:
-    """Return what takes a parameter after ``x = x.view(…)``, which is the same again in another form; or ""."""
-    for again in evaluator.buffer.bindings_in(function).get(binding.name, ()):
-        value = field(again.value, "function", "object") if again.value is not None else None
-        is_own = value is not None and value.type == "identifier" and text_of(value) == binding.name
-        if is_own and not again.steps and not again.branches and not again.loops:
-            return _taken(evaluator, function, uses_of(evaluator, function, again))
-    return ""
 
 
 def _given(evaluator: Evaluator, function: Node, binding: Binding) -> Iterator[Meaning | None]:

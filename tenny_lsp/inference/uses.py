@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from tenny_lsp.inference.consumption import consumer_of, documented_taker, named
+from tenny_lsp.inference.consumption import named
 from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.inference.meaning import External
 from tenny_lsp.inference.reaching import reaching
@@ -13,7 +13,7 @@ from tenny_lsp.source.scope import Binding
 from tenny_lsp.source.syntax import Node, field, text_of
 
 #: Python's own types, which have attributes that say nothing of arrays: ``copy``, ``index``, ``real``.
-_BUILTIN = (int, float, complex, str, bytes, list, tuple, dict, set)
+BUILTIN = (int, float, complex, str, bytes, list, tuple, dict, set)
 #: Functions of Python's that ask what something is, or want what no array is.
 _ASKS = {
     "isinstance", "issubclass", "hasattr", "getattr", "setattr", "callable", "type", "len", "range", "dict", "set",
@@ -103,28 +103,13 @@ def _may_be_arrays(evaluator: Evaluator, member: str) -> bool:
     """Return whether a member is one of arrays, MLX's or another library's that it is taken for."""
     if evaluator.index.resolve(f"mlx.core.array.{member}") is not None:
         return True
-    return member in _foreign_members() and not any(hasattr(one, member) for one in _BUILTIN)
+    return member in _foreign_members() and not any(hasattr(one, member) for one in BUILTIN)
 
 
 @cache
 def _foreign_members() -> frozenset[str]:
     """Return the names of the members of PyTorch's tensors that MLX's arrays lack."""
     return frozenset(name.rpartition(".")[2] for name in load_foreign_names() if name.startswith("torch.Tensor."))
-
-
-def is_array_like(evaluator: Evaluator, use: ParameterUse) -> bool:
-    """Return whether a use is one that neither numbers nor Python's collections have, but arrays."""
-    node, outer = use.node, use.node.parent
-    if outer is None:
-        return False
-    if outer.type == "attribute" and field(outer, "object") == node:
-        member = text_of(outer.named_children[-1])
-        is_member = evaluator.index.resolve(f"mlx.core.array.{member}") is not None
-        return is_member and not any(hasattr(one, member) for one in _BUILTIN)
-    if outer.type == "subscript" and field(outer, "value") == node:
-        keys = outer.children_by_field_name("subscript")
-        return len(keys) > 1 or any(key.type in ("ellipsis", "none") for key in keys)
-    return bool(consumer_of(evaluator, node) or documented_taker(evaluator, node))
 
 
 def is_arithmetic(use: ParameterUse) -> bool:

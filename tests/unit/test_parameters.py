@@ -86,6 +86,7 @@ def test_a_parameter_that_is_an_array_says_why(text: str, expected: str | None, 
         "def f(x$):\n    try:\n        return mx.softmax(x)\n    except TypeError:\n        return x.numpy()",
         "def f(x$):\n    return [mx.softmax(x) for _ in y]",
         "def f(x$):\n    return lambda: mx.softmax(x)",
+        "def f(x$):\n    with pytest.raises(TypeError):\n        mx.softmax(x)\n    return x.numpy()",
         "def f(x$):\n    return flag and mx.softmax(x)",
         "def f(x$):\n    x = mx.array(x)\n    return mx.softmax(x)",
         "def f(x$):\n    return mx.softmax(*x)",
@@ -128,5 +129,10 @@ def test_a_method_without_annotations_has_the_pitfalls_of_one_with_them(index: A
 
 def test_recursive_functions_end(index: ApiIndex) -> None:
     text = "def f(x$):\n    return g(x)\ndef g(x):\n    return f(x)\nf(mx.zeros(3))"
-    assert reason(text, index) == "`g` takes it"
+    assert reason(text, index) == "every call in this file passes one"
     assert reason("def f(x$):\n    return f(x)", index) is None
+    assert reason("def f(x$):\n    return g(x)\ndef g(x):\n    return mx.sum(x), f(x)", index) == "`g` takes it"
+
+
+def test_a_call_does_not_prove_what_it_passes_itself(index: ApiIndex) -> None:
+    assert reason("def f(x$):\n    return g(x)\ndef g(a):\n    return a.t()\ng(mx.zeros(3))", index) is None

@@ -77,7 +77,6 @@ KEYWORDS: Mapping[str, tuple[str, ...]] = {
     "eta_min": ("end",),
     "has_bias": ("bias",),
     "head_dim": ("dims",),
-    "hidden_dim": ("dims",),
     "in_dim": ("input_dims",),
     "maxval": ("high",),
     "mean": ("loc",),

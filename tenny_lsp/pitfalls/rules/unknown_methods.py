@@ -40,10 +40,14 @@ _BASES = ("mlx.nn.Module", "mlx.optimizers.Optimizer")
 def unknown_method(context: RuleContext, call: Call) -> Iterator[Finding]:
     """Find calls of methods that an instance, made in view of one of MLX's classes, does not have."""
     function, owner, member = call.function, call.owner, field(call.function, "attribute")
-    if owner is None or member is None or not context.is_made(owner):
+    name = call.name
+    # Names that something else of MLX's has are many, and rarely a layer's.
+    if owner is None or member is None or name.startswith("_") or hasattr(dict, name) or context.index.named(name):
         return
-    name, value = text_of(member), context.meaning(owner)
-    if not isinstance(value, Instance) or not isinstance(value.of, Api) or name.startswith("_") or hasattr(dict, name):
+    if text_of(owner) in ("self", "cls") or context.is_of_module(owner):
+        return
+    value = context.meaning(owner) if context.is_made(owner) else None
+    if not isinstance(value, Instance) or not isinstance(value.of, Api):
         return
     base = next((base for base in _BASES if context.inherits(value.of, base)), None)
     if base is None or not context.lacks(value.of, name) or context.evaluator.member(value, name) is not None:

@@ -79,6 +79,12 @@ KNOWN = {
         "def f(n: int):\n    def g(x):\n        return mx.zeros((n, x.shape[0]))\n    y‸ = g(mx.ones(3))",
         "(n, 3) float32",
     ),
+    "a function that calls itself": (
+        "def f(x, n):\n    return x if n == 0 else f([x, x], n - 1)\ny‸ = f(mx.ones(3), 9)",
+        "",
+    ),
+    "a large number": ("x‸ = mx.arange(2**33, 2**33 + 2)", "(2,)"),
+    "a number of unknown size": ("n = int(open('f').read())\nx‸ = mx.array([n, n])", "(2,)"),
     "a list that grows": ("xs = [mx.ones(3)]\nxs.append(mx.ones(4))\ny‸ = mx.stack(xs)", ""),
     "a changed layer": (
         MLP.replace("h =", "h‸ =") + "net = MLP(16, 32)\nnet.fc1 = nn.Linear(16, 8)\nnet(mx.ones(16))",

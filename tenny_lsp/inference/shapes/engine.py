@@ -18,7 +18,7 @@ from tenny_lsp.source.syntax import Node, every, field, text_of, up_to
 #: How deep evaluations are nested before one is given up.
 _MAX_DEPTH = 70
 #: How many expressions are evaluated for one question before it is given up.
-_MAX_EVALUATIONS = 20_000
+_MAX_EVALUATIONS = 4000
 #: How often a recursive definition is evaluated again before it is unknown.
 _MAX_ROUNDS = 4
 
@@ -32,6 +32,8 @@ class ShapeEngine:
         #: Key → a result that hangs on assumptions, and the keys of these.
         self._provisional: dict[Hashable, tuple[Value, set[Hashable]]] = {}
         self._used: set[Hashable] = set()
+        #: The functions that are run through, the outermost first.
+        self._running: list[int] = []
         self._depth = 0
         self._evaluations = 0
         self._gave_up = False
@@ -82,9 +84,9 @@ class ShapeEngine:
         if used:
             self._provisional[key] = found, used
         else:
-            # What takes too long takes as long the next time: it stays unknown.
-            found = UNKNOWN if isinstance(found, Never) or self._gave_up else found
-            self._final[key] = found
+            found = UNKNOWN if isinstance(found, Never) else found
+            if not self._gave_up or not self._assumed:
+                self._final[key] = found
         return found
 
     def _fixpoint(self, key: Hashable, compute: Callable[[], Value]) -> Value:
@@ -142,6 +144,16 @@ class ShapeEngine:
         if key not in self._facts:
             self._facts[key] = compute()
         return self._facts[key]
+
+    def run(self, frame: Frame, compute: Callable[[], Value]) -> Value:
+        """Return what a run of a function returns; unknown where the function is running already, with other values."""
+        if frame.node.id in self._running and frame not in self._assumed:
+            return UNKNOWN
+        self._running.append(frame.node.id)
+        try:
+            return self.memoised(frame, compute)
+        finally:
+            self._running.pop()
 
     def method(self, made: Made, name: str) -> Value:
         """Return an attribute or a method of an object of a file's class."""

@@ -151,7 +151,7 @@ def _run_with(shapes: Shapes, function: Callee, values: dict[str, Value]) -> Val
     if is_method and parameters is not None and parameters.named_children:
         values[text_of(parameters.named_children[0])] = function.receiver
     frame = Frame(function.home, node, tuple(sorted(values.items(), key=lambda item: item[0])), function.outer)
-    return shapes.memoised(frame, lambda: returned(shapes, frame))
+    return shapes.run(frame, lambda: returned(shapes, frame))
 
 
 def returned(shapes: Shapes, frame: Frame) -> Value:

@@ -30,6 +30,9 @@ class Shapes(Protocol):
     def fact(self, key: Hashable, compute: Callable[[], frozenset[str]]) -> frozenset[str]:
         """Return the names that ``compute`` reads from the text alone, computed once for each key."""
 
+    def run(self, frame: Frame, compute: Callable[[], Value]) -> Value:
+        """Return what a run of a function returns; unknown where the function is running already, with other values."""
+
     def method(self, made: Made, name: str) -> Value:
         """Return an attribute or a method of an object of a file's class."""
 

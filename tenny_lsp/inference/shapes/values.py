@@ -160,9 +160,9 @@ def scalar_dtype(value: object, beside: str | None = None) -> str | None:
         return beside if beside is not None and is_floating(beside) else "float32"
     if isinstance(value, int) and not -(2**31) <= value < 2**31:
         return None
-    if is_int(value):
-        return "int32" if beside in (None, "bool") else beside
-    return None
+    if is_int(value) and beside in (None, "bool"):
+        return "int32" if isinstance(value, int) else None  # a large one is int64
+    return beside if is_int(value) else None
 
 
 def join(one: Any, other: Any) -> Any:

@@ -124,13 +124,22 @@ def arange(start: Any = 0, stop: Any = _MISSING, step: Any = 1, dtype: Any = Non
         start, stop = 0, start
     step = 1 if step is None else step
     numbers = (start, stop, step)
+    kind: str | None
     if all(is_int(number) for number in numbers):
-        kind: str | None = "int32"
+        kind = "int32" if _is_small(numbers) else None
     elif any(isinstance(n, float) or n == Number("float") for n in numbers) and all(is_number(n) for n in numbers):
         kind = "float32"
     else:
         kind = None
     return Array((_length(start, stop, step),), dtype_name(dtype, kind))
+
+
+def _is_small(numbers: tuple[Value, ...]) -> bool:
+    """Return whether integers are certain to fit into 32 bits: numbers, and as the last of a range a size."""
+    start, stop = numbers[:2]
+    is_size = isinstance(stop, Expression) and start == 0
+    known = [number for number in numbers if not (number is stop and is_size)]
+    return all(isinstance(number, int) and -(2**31) <= number < 2**31 for number in known)
 
 
 def _length(start: Value, stop: Value, step: Value) -> Dimension:

@@ -16,6 +16,11 @@ _DEEPEST = 8
 #: An axis of unknown length.
 UNKNOWN = None
 
+_MASKS = {"mlx.core.isnan", "mlx.core.isinf", "mlx.core.isfinite", "mlx.core.logical_not", "mlx.core.logical_and",
+          "mlx.core.logical_or", "mlx.core.greater", "mlx.core.less", "mlx.core.equal", "mlx.core.not_equal",
+          "mlx.core.greater_equal", "mlx.core.less_equal"}  # fmt: skip
+_COMPARED = {"==", "!=", "<", ">", "<=", ">="}
+
 
 def axes_of(context: RuleContext, node: Node | None) -> int | None:
     """Return how many axes an array has; None where it is not known."""
@@ -152,3 +157,20 @@ def _literal_dtype(value: object) -> str:
     if kinds == {int}:
         return "int32"
     return "float32" if kinds and kinds <= {int, float} else ""
+
+
+def is_mask(context: RuleContext, node: Node) -> bool:
+    """Return whether an expression is an array of booleans by its form: a comparison, ``~mask``, ``mx.isnan(x)``."""
+    value = context.value_of(node)
+    while value is not None and value.type == "parenthesized_expression" and value.named_children:
+        value = value.named_children[0]
+    if value is None:
+        return False
+    if value.type == "comparison_operator":
+        operators = {text_of(child) for child in value.children if not child.is_named}
+        return operators <= _COMPARED and context.is_array(value)
+    if value.type == "unary_operator" and text_of(value).startswith("~"):
+        inner = field(value, "argument")
+        return inner is not None and is_mask(context, inner)
+    call = call_of(value)
+    return call is not None and context.name(call.function) in _MASKS and context.is_array(value)

@@ -15,7 +15,7 @@ VALUES: tuple[Any, ...] = (None, 1, True, ARRAY, (1, 1), mx.float32, "a", mx.cpu
 #: What only holds for the process, or needs a machine that is not there.
 UNTRIED = {
     "set_memory_limit", "set_cache_limit", "set_wired_limit", "set_default_device", "set_default_stream",
-    "start_capture", "stop_capture",
+    "start_capture", "stop_capture", "clear_streams",
 }  # fmt: skip
 #: What stands in an annotation → values for it. Tried in this order.
 _BY_WORD: tuple[tuple[str, tuple[Any, ...]], ...] = (

@@ -39,7 +39,7 @@ def test_what_another_files_fix_brings_to_light_is_left(home: Path, capsys: pyte
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        ("mx.cat([mx.cat([x, x], dim=0), x], dim=1)", "mx.concatenate([mx.concatenate([x, x], axis=0), x], axis=1)"),
+        ("mx.cat([mx.cat([x, x], dim=0), x], dim=0)", "mx.concatenate([mx.concatenate([x, x], axis=0), x], axis=0)"),
         ("mx.tensor([mx.tensor([1.0]), mx.tensor([2.0])])", "mx.array([mx.array([1.0]), mx.array([2.0])])"),
     ],
 )

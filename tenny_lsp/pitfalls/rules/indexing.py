@@ -2,19 +2,15 @@
 
 from collections.abc import Iterator
 
-from tenny_lsp.pitfalls.calls import Call, all_within, call_of
+from tenny_lsp.pitfalls.calls import Call, all_within
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, atom, replaced
 from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, rule
-from tenny_lsp.pitfalls.values import literal_of, shape_of
-from tenny_lsp.source.syntax import Node, field, text_of, up_to
+from tenny_lsp.pitfalls.values import is_mask, literal_of, shape_of
+from tenny_lsp.source.syntax import Node, field, up_to
 
 _INDEXING = USAGE + "indexing.html"
-_MASKS = {"mlx.core.isnan", "mlx.core.isinf", "mlx.core.isfinite", "mlx.core.logical_not", "mlx.core.logical_and",
-          "mlx.core.logical_or", "mlx.core.greater", "mlx.core.less", "mlx.core.equal", "mlx.core.not_equal",
-          "mlx.core.greater_equal", "mlx.core.less_equal"}  # fmt: skip
 _NUMBERS = {"integer", "unary_operator", "none", "comment"}
-_COMPARED = {"==", "!=", "<", ">", "<=", ">="}
 
 
 @rule(
@@ -33,7 +29,7 @@ _COMPARED = {"==", "!=", "<", ">", "<=", ">="}
 def boolean_index(context: RuleContext, node: Node) -> Iterator[Finding]:
     """Find reads by a mask: their result has no shape that is known beforehand. Assigning by a mask works."""
     value, keys = field(node, "value"), node.children_by_field_name("subscript")
-    if value is None or len(keys) != 1 or not _is_mask(context, keys[0]) or not context.is_array(value):
+    if value is None or len(keys) != 1 or not is_mask(context, keys[0]) or not context.is_array(value):
         return
     outer = node.parent
     if outer is not None and outer.type in ("assignment", "delete_statement") and field(outer, "right") != node:
@@ -42,22 +38,6 @@ def boolean_index(context: RuleContext, node: Node) -> Iterator[Finding]:
         node, "MLX cannot read by a boolean mask, as the shape of the result would depend on the data. Use "
         "`mx.where(mask, x, other)`, or NumPy: `mx.array(np.array(x)[np.array(mask)])`. Assigning by a mask works.",
     )  # fmt: skip
-
-
-def _is_mask(context: RuleContext, node: Node) -> bool:
-    value = context.value_of(node)
-    while value is not None and value.type == "parenthesized_expression" and value.named_children:
-        value = value.named_children[0]
-    if value is None:
-        return False
-    if value.type == "comparison_operator":
-        operators = {text_of(child) for child in value.children if not child.is_named}
-        return operators <= _COMPARED and context.is_array(value)
-    if value.type == "unary_operator" and text_of(value).startswith("~"):
-        inner = field(value, "argument")
-        return inner is not None and _is_mask(context, inner)
-    call = call_of(value)
-    return call is not None and context.name(call.function) in _MASKS and context.is_array(value)
 
 
 @rule(

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.guards import is_guarded
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
+from tenny_lsp.pitfalls.values import is_mask
 from tenny_lsp.source.syntax import Node, field, text_of
 
 #: What MLX raises for shapes.
@@ -51,6 +52,8 @@ def shape_mismatch(context: RuleContext, node: Node) -> Iterator[Finding]:
         return
     if node.type == "subscript" and outer is not None and (field(outer, "left") == node or "del" in outer.type):
         return  # what is assigned to it is another matter
+    if any(is_mask(context, key) for key in node.children_by_field_name("subscript")):
+        return  # boolean-index speaks of it
     why = context.shape_error(node)
     is_tested = any(map(context.file.mentions, ("assertRaises(", "pytest.raises(")))
     if why and not is_tested and not is_guarded(context, node, _RAISED):

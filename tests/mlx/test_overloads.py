@@ -17,7 +17,12 @@ from tests.mlx.call_shapes import UNTRIED, is_dispatched, least_call, receivers,
 
 INDEX = load_mlx_index()
 #: What MLX's stubs define for type checkers alone.
-CALLABLE = [entry for entry in INDEX if entry.signatures and entry.short_name != "DLPackCompatible"]
+#: Nor `mlx.extension`, which builds extensions and needs setuptools.
+CALLABLE = [
+    entry
+    for entry in INDEX
+    if entry.signatures and entry.short_name != "DLPackCompatible" and not entry.name.startswith("mlx.extension.")
+]
 #: In the words of MLX's index and of other libraries: keywords that a function may have although no signature says so.
 NAMES = sorted(
     {one.name for entry in CALLABLE for overload in entry.signatures for one in overload.parameters}

@@ -15,7 +15,7 @@ _PLACES = {"argmax", "argmin", "argsort", "argpartition"}
 _DEEPEST = 8
 #: An axis of unknown length.
 UNKNOWN = None
-
+#: Functions, and operators, that return arrays of booleans.
 _MASKS = {"mlx.core.isnan", "mlx.core.isinf", "mlx.core.isfinite", "mlx.core.logical_not", "mlx.core.logical_and",
           "mlx.core.logical_or", "mlx.core.greater", "mlx.core.less", "mlx.core.equal", "mlx.core.not_equal",
           "mlx.core.greater_equal", "mlx.core.less_equal"}  # fmt: skip

@@ -1,5 +1,6 @@
 """Operations on arrays whose shapes do not fit, as far as the whole file tells them."""
 
+import re
 from collections.abc import Iterator
 
 from tenny_lsp.pitfalls.context import RuleContext
@@ -8,6 +9,8 @@ from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
 from tenny_lsp.pitfalls.values import is_mask
 from tenny_lsp.source.syntax import Node, field, text_of
 
+#: A condition on shapes or dtypes.
+_QUESTION = re.compile(rb"\b(?:if|elif|while|assert|match|case)\b[^\n]*\b(?:ndim|shape|len|size|dtype|dim)\b")
 #: What MLX raises for shapes.
 _RAISED = ("ValueError", "RuntimeError", "IndexError")
 _OPERATORS = {"+", "-", "*", "/", "//", "%", "**", "@", "<", ">", "<=", ">=", "==", "!=", "&", "|", "^"}
@@ -56,9 +59,16 @@ def shape_mismatch(context: RuleContext, node: Node) -> Iterator[Finding]:
         return  # boolean-index speaks of it
     why = context.shape_error(node)
     is_tested = any(map(context.file.mentions, ("assertRaises(", "pytest.raises(")))
-    if why and not is_tested and not is_guarded(context, node, _RAISED):
+    if why and not is_tested and not is_guarded(context, node, _RAISED) and not _asks(node):
         place = field(node, "function") or node
         yield Finding(field(place, "attribute") or place, f"This raises: {why[0].lower() + why[1:]}.")
+
+
+def _asks(node: Node) -> bool:
+    """Return whether the statement at the top of the file asks for shapes: then not all of it runs for each of them."""
+    while node.parent is not None and node.parent.parent is not None:
+        node = node.parent
+    return _QUESTION.search(node.text or b"") is not None
 
 
 RULES = (shape_mismatch,)

@@ -79,7 +79,8 @@ class Memo:
             self._provisional[key] = result, used
         else:
             result = result if result != NEVER else None  # recursion without a base case
-            if not self._has_given_up:
+            # What has taken too long is not asked for again: it would take as long each time.
+            if not self._has_given_up or not self._assumed:
                 self._final[key] = result
         return result
 

@@ -13,8 +13,6 @@ from tenny_lsp.pitfalls.rule import Pitfall
 from tenny_lsp.pitfalls.while_typing import TypingCheck, check_while_typing
 
 LOGGER = logging.getLogger(__name__)
-#: The most characters, some 300 lines, of a text whose shapes are checked at every edit; ``check`` has no limit.
-_LONGEST_FOR_SHAPES = 12_000
 
 
 class PitfallCache:
@@ -23,13 +21,13 @@ class PitfallCache:
     def __init__(self, documents: Documents) -> None:
         self._documents = documents
         self._settings = PitfallSettings()
-        self._rules = Rules(longest_for_shapes=_LONGEST_FOR_SHAPES)
+        self._rules = Rules(with_shapes=False)
         self._checks: dict[str, TypingCheck] = {}
 
     def configure(self, settings: PitfallSettings) -> None:
         """Take over which rules are selected."""
         if settings != self._settings:
-            self._settings, self._rules = settings, Rules(settings.select, settings.ignore, _LONGEST_FOR_SHAPES)
+            self._settings, self._rules = settings, Rules(settings.select, settings.ignore, with_shapes=False)
             if self._rules.unknown:
                 LOGGER.warning("There are no pitfalls called %s", ", ".join(self._rules.unknown))
 

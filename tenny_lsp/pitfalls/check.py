@@ -31,17 +31,14 @@ class Rules:
     Args:
         select (Collection[str]): The codes of those that are used; empty: all.
         ignore (Collection[str]): The codes of those that are not; ``all`` stands for every one.
-        longest_for_shapes (int, optional): The most characters of a text whose shapes are computed: typing does not
-            wait for those of a long file. Default: all.
+        with_shapes (bool): Whether the shapes of arrays are computed, which takes a quarter of a second in one file of
+            twenty: typing does not wait for them. Default: ``True``.
 
     Attributes:
         unknown (list[str]): The codes among them that no rule has.
     """
 
-    def __init__(
-        self, select: Collection[str] = (), ignore: Collection[str] = (), longest_for_shapes: int | None = None
-    ) -> None:
-        self._longest_for_shapes = longest_for_shapes
+    def __init__(self, select: Collection[str] = (), ignore: Collection[str] = (), *, with_shapes: bool = True) -> None:
         self._of_shapes: dict[str, list[Rule]] = {}
         self.unknown = sorted({*select, *ignore} - {rule.code for rule in RULES} - {"all"})
         self._by_kind: dict[str, list[Rule]] = {}
@@ -49,6 +46,8 @@ class Rules:
         self._by_keyword: dict[str, list[Rule]] = {}
         self._by_attribute: dict[str, list[Rule]] = {}
         for rule in RULES:
+            if rule.needs_shapes and not with_shapes:
+                continue
             if (not select or rule.code in select) and not {rule.code, "all"} & set(ignore):
                 for table, names in (
                     (self._of_shapes if rule.needs_shapes else self._by_kind, rule.kinds),
@@ -79,8 +78,7 @@ class Rules:
 
     def findings_of_shapes(self, context: RuleContext) -> list[tuple[Rule, Finding]]:
         """Return what the rules find in a file that need the shapes of its arrays, each with its rule."""
-        longest, text = self._longest_for_shapes, context.evaluator.buffer.text
-        if not self._of_shapes or (longest is not None and len(text) > longest):
+        if not self._of_shapes:
             return []
         checks = (
             (rule, rule.check(context, node))

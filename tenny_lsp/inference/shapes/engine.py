@@ -19,6 +19,9 @@ from tenny_lsp.source.syntax import Node, every, field, text_of, up_to
 _MAX_DEPTH = 70
 #: How many expressions are evaluated for one question before it is given up.
 _MAX_EVALUATIONS = 4000
+#: How many questions may be given up before each of a file is given up after a few evaluations: a file that gives no
+#: answers is not to take minutes.
+_MAX_GIVEN_UP, _FEW_EVALUATIONS = 5, 100
 #: How often a recursive definition is evaluated again before it is unknown.
 _MAX_ROUNDS = 4
 
@@ -37,6 +40,7 @@ class ShapeEngine:
         self._depth = 0
         self._evaluations = 0
         self._gave_up = False
+        self._given_up = 0
         self._generic: dict[tuple[int, int], Frame] = {}
         self._facts: dict[Hashable, frozenset[str]] = {}
         #: Evaluator of a file → the calls in it by what is called; None while they are being looked for.
@@ -45,12 +49,13 @@ class ShapeEngine:
     def value(self, frame: Frame, node: Node) -> Value:
         """Return the value of an expression in a frame."""
         if self._depth == 0:
-            self.calls_of(frame.home, frame.node)
-            self._evaluations, self._gave_up = 0, False
+            self._begin(frame)
         self._depth += 1
         self._evaluations += 1
+        most = _MAX_EVALUATIONS if self._given_up < _MAX_GIVEN_UP else _FEW_EVALUATIONS
         try:
-            if self._depth > _MAX_DEPTH or self._evaluations > _MAX_EVALUATIONS:
+            if self._depth > _MAX_DEPTH or self._evaluations > most:
+                self._given_up += not self._gave_up
                 self._gave_up = True
                 return UNKNOWN
             found = evaluate.value(self, frame, node)
@@ -60,6 +65,11 @@ class ShapeEngine:
         if is_open and frame.home.is_array(frame.home.meaning(node)):
             return Array()
         return found
+
+    def _begin(self, frame: Frame) -> None:
+        """Begin a question."""
+        self.calls_of(frame.home, frame.node)
+        self._evaluations, self._gave_up = 0, False
 
     def memoised(self, key: Hashable, compute: Callable[[], Value]) -> Value:
         """Return what ``compute`` returns, computed once for each key; of a recursive definition the fixpoint."""
@@ -128,8 +138,7 @@ class ShapeEngine:
 
     def error(self, frame: Frame, node: Node) -> str:
         """Return why an expression is certain to raise, in a few words; empty where it may not."""
-        self.value(frame, node)  # remembers what its parts are
-        self._evaluations, self._gave_up = 0, False
+        self._begin(frame)
         self._depth += 1
         try:
             evaluate.checked(self, frame, node)

@@ -25,7 +25,10 @@ def log_to_stderr(level: int = logging.WARNING) -> None:
 def make_server() -> "TennyServer":
     """Build a server, ready to be started; its settings choose the model."""
     gc.disable()  # the protocol is hundreds of classes: looking for garbage among them costs a tenth of the start
-    from tenny_lsp.lsp.server import create_server
+    from tenny_lsp.lsp.generated_code import generated_code_kept
+
+    with generated_code_kept():
+        from tenny_lsp.lsp.server import create_server
 
     gc.enable()
     return create_server(_model_of, _writer_of)

@@ -3,6 +3,7 @@
 import inspect
 import io
 import logging
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from lsprotocol import types as lsp
@@ -18,7 +19,27 @@ TextDocument.lines = property(lambda self: tuple(io.StringIO(self.source, newlin
 
 
 class TennyProtocol(LanguageServerProtocol):
-    """pygls' protocol, tolerant of what real editors send; messages without a handler are not logged as warnings."""
+    """pygls' protocol, tolerant of what real editors send; messages without a handler are not logged as warnings.
+
+    Attributes:
+        before_next (Callable[[], None], optional): Called once, before the next message is handled.
+    """
+
+    before_next: Callable[[], None] | None = None
+
+    def unregister(self, methods: Iterable[str], commands: Iterable[str]) -> None:
+        """Forget what has been registered for methods and commands, so that something else can be."""
+        for method in methods:
+            del self.fm.features[method]
+        for command in commands:
+            del self.fm.commands[command]
+
+    def handle_message(self, message: Any) -> None:
+        """Handle a message."""
+        if self.before_next is not None and getattr(message, "method", "") != lsp.EXIT:
+            call, self.before_next = self.before_next, None
+            call()
+        super().handle_message(message)
 
     def structure_message(self, data: dict[str, Any]) -> Any:
         """Return a message, read as its editor means it."""

@@ -12,8 +12,6 @@ from tenny_lsp.lsp.documents import View
 from tenny_lsp.pitfalls.edits import Edit
 from tenny_lsp.pitfalls.rule import Pitfall
 
-#: The kind of the code action that roasts; it is no quick fix.
-ROAST_KIND = "refactor.rewrite.tenny"
 _SEVERITIES = {
     "error": lsp.DiagnosticSeverity.Error,
     "warning": lsp.DiagnosticSeverity.Warning,

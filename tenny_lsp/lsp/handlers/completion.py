@@ -11,8 +11,6 @@ from tenny_lsp.lsp.completion_items import completion_list, resolved, uri_of
 from tenny_lsp.lsp.session import Session
 from tenny_lsp.model.name_scores import NameScores
 
-#: What brings a completion up unasked: a member after a dot, a type after ``dtype=``.
-_OPTIONS = lsp.CompletionOptions(trigger_characters=[".", "="], resolve_provider=True)
 #: How long after a document was opened it is read ahead: what an editor asks at once comes first.
 _READ_AHEAD_DELAY_S = 0.1
 
@@ -70,7 +68,7 @@ def register(server: LanguageServer, session: Session) -> None:
     session.callbacks.opened.append(handler.opened)
     session.callbacks.shutdown.append(handler.close)
 
-    @server.feature(lsp.TEXT_DOCUMENT_COMPLETION, _OPTIONS)
+    @server.feature(lsp.TEXT_DOCUMENT_COMPLETION)
     async def text_document_completion(params: lsp.CompletionParams) -> lsp.CompletionList | None:
         return await handler.completion(params)
 

@@ -13,7 +13,6 @@ from tenny_lsp.lsp.to_lsp import diagnostic_of, is_in
 _SOURCE = "pitfalls"
 #: Seconds without a keystroke after which pitfalls are published.
 _DEBOUNCE_S = 0.2
-_OPTIONS = lsp.DiagnosticOptions(inter_file_dependencies=True, workspace_diagnostics=False, identifier="Tenny")
 
 
 class DiagnosticsHandler:
@@ -83,6 +82,6 @@ def register(server: LanguageServer, session: Session) -> None:
     session.callbacks.invalidated.append(handler.invalidated)
     session.callbacks.shutdown.append(handler.close)
 
-    @server.feature(lsp.TEXT_DOCUMENT_DIAGNOSTIC, _OPTIONS)
+    @server.feature(lsp.TEXT_DOCUMENT_DIAGNOSTIC)
     async def document_diagnostic(params: lsp.DocumentDiagnosticParams) -> lsp.RelatedFullDocumentDiagnosticReport:
         return await handler.report(params.text_document.uri)

@@ -76,6 +76,6 @@ def register(server: LanguageServer, session: Session) -> None:
     session.callbacks.shutdown.append(handler.close)
 
     # With its options, or it is not announced.
-    @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions())
+    @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION)
     async def text_document_inline_completion(params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList | None:
         return await handler.inline_completion(params)

@@ -10,6 +10,7 @@ from tenny_lsp.features.subject import content_words
 from tenny_lsp.inference.cursor import HeldInstance, KeywordArgument, MissingMember, NamedEntry
 from tenny_lsp.inference.queries import Queries
 from tenny_lsp.mlx_api.entry import ApiEntry
+from tenny_lsp.mlx_api.entry_memo import memoised_by_entry
 from tenny_lsp.mlx_api.excerpt import excerpt
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.naming import customary_name
@@ -56,7 +57,7 @@ async def hover(queries: Queries, offset: int, ask: Ask | None = None) -> HoverC
     card: str | None
     if isinstance(target, NamedEntry):
         card = facts(target.entry, index)
-        if ask is not None and (said := await _sentence(target.entry, index, ask)) and _adds(said, card):
+        if ask is not None and (said := await _sentence(target.entry, index, ask)):
             card += f"\n\n---\n\n**Tenny:** {said}"
     elif isinstance(target, KeywordArgument):
         card = parameter_card(target.name, target.entry, index)
@@ -69,8 +70,20 @@ async def hover(queries: Queries, offset: int, ask: Ask | None = None) -> HoverC
 
 async def _sentence(entry: ApiEntry, index: ApiIndex, ask: Ask) -> str | None:
     """Return a sentence about an entry; None when there is none in time, or none that may be shown."""
-    answer = await ask(hover_prompt(entry)) if entry.summary else None
-    return grounded_prose(answer, entry, index) if answer else None
+    answer = await ask(_prompt(entry, index)) if entry.summary else None
+    return _shown(entry, index, answer) if answer else None
+
+
+@memoised_by_entry
+def _prompt(entry: ApiEntry, _index: ApiIndex) -> str:
+    return hover_prompt(entry)
+
+
+@memoised_by_entry
+def _shown(entry: ApiEntry, index: ApiIndex, answer: str) -> str | None:
+    """Return what of an answer may be shown: what is true, and says what the card does not."""
+    said = grounded_prose(answer, entry, index)
+    return said if said and _adds(said, facts(entry, index)) else None
 
 
 def _adds(sentence: str, card: str) -> bool:

@@ -14,8 +14,19 @@ from pygls.workspace import TextDocument
 
 LOGGER = logging.getLogger(__name__)
 
+
+def _lines(document: TextDocument) -> tuple[str, ...]:
+    """Return the lines of a document, split anew only when its text is another."""
+    source = document.source
+    kept: tuple[str, tuple[str, ...]] | None = getattr(document, "_tenny_lines", None)
+    if kept is None or kept[0] is not source:
+        kept = source, tuple(io.StringIO(source, newline=""))
+        document._tenny_lines = kept  # type: ignore[attr-defined]
+    return kept[1]
+
+
 # pygls ends lines at form feeds and at every Unicode separator too; the protocol only at these three.
-TextDocument.lines = property(lambda self: tuple(io.StringIO(self.source, newline="")))  # type: ignore[method-assign,assignment]
+TextDocument.lines = property(_lines)  # type: ignore[method-assign,assignment]
 
 
 class TennyProtocol(LanguageServerProtocol):

@@ -64,7 +64,10 @@ def _register_lifecycle(server: LanguageServer, session: Session) -> None:
     async def initialized(_: lsp.InitializedParams) -> None:
         session.status.open()
         await session.follow_folders()
-        index = await session.index()  # not earlier: reading it would hold up the answer to initialize
+        try:
+            index = await session.index()
+        except asyncio.CancelledError:
+            return  # the client has hung up; pygls would log it as an error
         # Not waited for: whoever hangs up now would cancel this.
         asyncio.get_running_loop().run_in_executor(None, prepare, index)
 
@@ -95,6 +98,10 @@ def _register_documents(server: LanguageServer, session: Session) -> None:
     @server.feature(lsp.TEXT_DOCUMENT_DID_CHANGE)
     def did_change(params: lsp.DidChangeTextDocumentParams) -> None:
         session.changed(params.text_document.uri)
+        last = params.content_changes[-1] if params.content_changes else None
+        if isinstance(last, lsp.TextDocumentContentChangePartial) and len(last.text) == 1 and last.text != "\n":
+            place = last.range.start
+            session.typed(params.text_document.uri, lsp.Position(place.line, place.character + 1))
 
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: lsp.DidCloseTextDocumentParams) -> None:

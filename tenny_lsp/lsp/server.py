@@ -3,7 +3,7 @@
 import gc
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcServerNotInitialized
@@ -12,6 +12,7 @@ from pygls.lsp.server import LanguageServer
 from tenny_lsp import __version__
 from tenny_lsp.lsp.methods import COMMANDS, METHODS
 from tenny_lsp.lsp.protocol import TennyProtocol
+from tenny_lsp.lsp.stdio import can_be_polled, serve_pipes
 
 if TYPE_CHECKING:
     from tenny_lsp.lsp.speaker import ModelFactory
@@ -48,6 +49,13 @@ class TennyServer(LanguageServer):
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Log an error instead of opening a window in the user's editor for it."""
         LOGGER.error("%s: %s", source.__name__, error, exc_info=error)
+
+    def start_io(self, stdin: BinaryIO | None = None, stdout: BinaryIO | None = None) -> None:
+        """Serve on standard input and output, or on what is given in their place."""
+        if stdin is None and stdout is None and can_be_polled():
+            serve_pipes(self)
+        else:
+            super().start_io(stdin, stdout)
 
     def _register_handlers(self, options: object) -> None:
         """Import the handlers, which takes longer than all that ``initialize`` needs, and register them."""

@@ -39,6 +39,8 @@ class Callbacks:
     Args:
         opened (list[Callable[[str], None]]): With the URI of a document, or of a notebook's cell, that was opened.
         changed (list[Callable[[str], None]]): With the URI of one that was opened or edited.
+        typed (list[Callable[[str, lsp.Position], None]]): With the URI of one in which a character was typed, and the
+            position behind it.
         closed (list[Callable[[str], None]]): With the URI of one that was closed.
         invalidated (list[Callable[[], None]]): When settings or interpreters have changed: every answer may be another.
         shutdown (list[Callable[[], Awaitable[None]]]): At the end of the session.
@@ -47,6 +49,7 @@ class Callbacks:
 
     opened: list[Callable[[str], None]] = field(default_factory=list)
     changed: list[Callable[[str], None]] = field(default_factory=list)
+    typed: list[Callable[[str, lsp.Position], None]] = field(default_factory=list)
     closed: list[Callable[[str], None]] = field(default_factory=list)
     invalidated: list[Callable[[], None]] = field(default_factory=list)
     shutdown: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
@@ -151,6 +154,11 @@ class Session:
         """Tell the handlers of a document that was opened or edited."""
         for callback in self.callbacks.changed:
             callback(uri)
+
+    def typed(self, uri: str, position: lsp.Position) -> None:
+        """Tell the handlers of a character that was typed, with the position behind it."""
+        for callback in self.callbacks.typed:
+            callback(uri, position)
 
     def closed(self, uri: str) -> None:
         """Drop what is kept of a closed document and tell the handlers."""

@@ -24,10 +24,11 @@ class CompletionSettings:
     """Completions.
 
     Args:
-        deadline_ms (int): How many milliseconds a completion waits for the model's scores, which change its order.
+        deadline_ms (int): How many milliseconds a completion waits for the model's scores, which change its order. Late
+            ones are there at the next letter.
     """
 
-    deadline_ms: int = 30
+    deadline_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

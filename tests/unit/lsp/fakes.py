@@ -179,6 +179,11 @@ class Editor:
         self.server.workspace.remove_text_document(uri)
         self.session.closed(uri)
 
+    async def idle(self) -> None:
+        """Wait for what is being done in the background."""
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others)
+
     async def request(self, method: str, params: object) -> Any:
         """Return the answer to a request."""
         return await self.server.protocol.fm.features[method](params)

@@ -51,6 +51,7 @@ bench: .venv/ready  ## Measure side by side with peers; wants a quiet machine
 	$(BIN)/python -m benchmarks.long_file
 	$(BIN)/python -m benchmarks.completion_rank
 	$(BIN)/python -m benchmarks.train_speed
+	$(BIN)/python -m benchmarks.page
 
 lock:  ## Pin the requirements again (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header \

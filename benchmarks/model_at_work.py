@@ -21,18 +21,7 @@ from benchmarks.session import Session, SessionError
 
 RESULTS = Path(__file__).parent / "results" / "model_at_work.json"
 #: Of what the model is asked, one after the other.
-_NAMES = (
-    "RMSNorm",
-    "GRU",
-    "Linear",
-    "Conv1d",
-    "Dropout",
-    "Embedding",
-    "LSTM",
-    "LayerNorm",
-    "MultiHeadAttention",
-    "GELU",
-)
+_NAMES = ("RMSNorm", "GRU", "Linear", "Conv1d", "Dropout", "Embedding", "LSTM", "LayerNorm", "GELU")
 _TEXT = "import mlx.core as mx\nimport mlx.nn as nn\n\nx = mx.softmax(mx.zeros((2, 3)), axis=-1)\ny = mx.\n"
 #: Kills of the model's process.
 _KILLS = 3

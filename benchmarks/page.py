@@ -97,6 +97,14 @@ def _keystrokes(result: _Result) -> Iterator[str]:
     yield from table(("keystroke to diagnostics", "lines", "median, ms", "worst, ms"), rows)
 
 
+def _model_at_work(result: _Result) -> Iterator[str]:
+    rows = [(what, *(f"{result[what][key]:.1f}" for key in ("p50", "p95"))) for what in ("hover", "completion")]
+    yield from table(("while the model answers", "p50, ms", "p95, ms"), rows)
+    after = ", ".join(f"{seconds:.2f}" for seconds in result["answer_after_kill_s"])
+    first = result["first_answer_s"]
+    yield f"\nThe first answer {first:.2f} s after the start; after the model's process was killed: {after} s."
+
+
 def _reported_places(result: _Result) -> Iterator[str]:
     rows = [(name, found, result["places"], result["false"][name]) for name, found in result["found"].items()]
     yield from table((f"in {result['files']} files", "found", "of", "false"), rows)
@@ -168,6 +176,7 @@ SECTIONS: dict[str, tuple[str, str, Callable[[_Result], Iterator[str]]]] = {
     "long_file": ("Hover while a long file is edited", "python -m benchmarks.long_file", _long_file),
     "completion_rank": ("Completion", "python -m benchmarks.completion_rank", _completion_rank),
     "keystrokes": ("Pitfalls while one types", "python -m benchmarks.keystrokes", _keystrokes),
+    "model_at_work": ("Beside the model", "python -m benchmarks.model_at_work", _model_at_work),
     "reported_places": ("What people get wrong", "python -m benchmarks.reported_places", _reported_places),
     "pitfall_hits": ("Pitfalls in published packages", "python -m benchmarks.pitfall_hits", _pitfall_hits),
     "flavoured": ("PyTorch-flavoured MLX", "python -m benchmarks.flavoured", _flavoured),

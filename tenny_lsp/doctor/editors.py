@@ -31,7 +31,7 @@ def _environments() -> Component:
     if found:
         detail = f"none of {len(found)} in {found[0].parent} is whole"
         return Component(name, "absent", detail, "start the server in your editor again: it makes the environment anew")
-    detail = f"none made by server/; an editor can start `{sys.executable} -m tenny_lsp serve`"
+    detail = "none made by server/; an editor can start `tenny-lsp serve`"
     return Component(name, "absent", detail, "docs/editors.md has the lines for your editor")
 
 

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test test-bootstrap test-editors check lint lint-extension vsix test-vscode screenshots fix bench lock clean
+.PHONY: help demo test test-bootstrap test-editors check lint lint-extension vsix test-vscode screenshots fix bench lock audit release-check clean
 
 help:  ## Print this help
 	@awk -F ":.*## " '/^[a-z-]+:.*## / { printf "%-15s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,13 @@ lock:  ## Pin the requirements again (needs uv)
 		--upgrade -q -o server/requirements.lock
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.10 --generate-hashes --no-emit-index-url \
 		--no-header --upgrade -q -o requirements/dev.lock
+
+audit:  ## Look for known vulnerabilities in what Tenny uses (needs uv, npm and the network)
+	uvx pip-audit --require-hashes --disable-pip -r server/requirements.lock
+	cd extension && npm audit
+
+release-check: dist/tenny.vsix  ## Install wheel, sdist and extension afresh, and do the main job from them (needs the package index)
+	$(BIN)/python -m tools.release_check
 
 clean:  ## Remove the environment and everything built
 	rm -rf .venv .work build dist extension/node_modules extension/dist extension/bundled tests/vscode/node_modules

@@ -32,9 +32,14 @@ def expanded(path: str) -> Path:
         return Path(path)
 
 
+def cache_folder() -> Path:
+    """Return the folder of what can be made again: indexes, answers, what was said."""
+    return user_cache_path("tenny-lsp", appauthor=False)
+
+
 def history_file() -> Path:
     """Return where it is kept what was said to which comment."""
-    return user_cache_path("tenny-lsp", appauthor=False) / "said.json"
+    return cache_folder() / "said.json"
 
 
 def embedded_base() -> Path:
@@ -104,7 +109,7 @@ def trained_adapter(base: str = "", name: str = MLX_DOCS) -> Path:
         name (str): What it is for, ``MLX_DOCS`` or ``CYNIC``.
     """
     own = name if base in ("", EMBEDDED) else f"{name}-{Path(base).name}"
-    return _data_folder() / "adapters" / own
+    return data_folder() / "adapters" / own
 
 
 def find_adapter(base: str = "", name: str = MLX_DOCS) -> Path | None:
@@ -115,9 +120,21 @@ def find_adapter(base: str = "", name: str = MLX_DOCS) -> Path | None:
             ``smollm2``.
         name (str): What the adapter is for, ``MLX_DOCS`` or ``CYNIC``.
     """
+    own = trained_adapter(base, name)
+    return own if (own / WEIGHTS_FILE).is_file() else shipped_adapter(base, name)
+
+
+def shipped_adapter(base: str = "", name: str = MLX_DOCS) -> Path | None:
+    """Return the folder of the adapter that Tenny carries for a base; None where it carries none.
+
+    Args:
+        base (str): The base, as users name it; empty: the embedded one.
+        name (str): What the adapter is for, ``MLX_DOCS`` or ``CYNIC``.
+    """
     carried = {"": "", EMBEDDED: "", SMOLLM2: SMOLLM2}.get(base)
-    roots = (_PACKAGE / "adapters", _PACKAGE.parent / "adapters") if carried is not None else ()
-    candidates = (trained_adapter(base, name), *(root / (carried or "") / name for root in roots))
+    if carried is None:
+        return None
+    candidates = (root / carried / name for root in (_PACKAGE / "adapters", _PACKAGE.parent / "adapters"))
     return next((folder for folder in candidates if (folder / WEIGHTS_FILE).is_file()), None)
 
 
@@ -148,9 +165,10 @@ def downloaded(name: str) -> Path:
     return Path(config).parent
 
 
-def _data_folder() -> Path:
+def data_folder() -> Path:
+    """Return the folder of bases, adapters and the server's environments."""
     return user_data_path("tenny-lsp", appauthor=False)
 
 
 def _bases_folder() -> Path:
-    return _data_folder() / "bases"
+    return data_folder() / "bases"

@@ -12,6 +12,8 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
+from tenny_lsp.features.safe_markdown import safe_message
+
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
@@ -106,8 +108,8 @@ class Client:
         return Capabilities.of(self._server.client_capabilities)
 
     def show(self, text: str) -> None:
-        """Show a message."""
-        self._server.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Info, text))
+        """Show a message; its links lead to the web or nowhere."""
+        self._server.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Info, safe_message(text)))
 
     async def ask(self, text: str, choices: Sequence[str]) -> str | None:
         """Show a message with buttons and return the one that is pressed; None when it is dismissed.
@@ -115,7 +117,7 @@ class Client:
         A client that cannot ask shows the text alone, which is as good as dismissed.
         """
         items = [lsp.MessageActionItem(choice) for choice in choices]
-        message = lsp.ShowMessageRequestParams(lsp.MessageType.Info, text, items)
+        message = lsp.ShowMessageRequestParams(lsp.MessageType.Info, safe_message(text), items)
         try:
             chosen = await self._server.window_show_message_request_async(message)
         except JsonRpcException:  # not every editor can ask, and of those that cannot not every one announces it

@@ -19,8 +19,20 @@ MAX_FUNCTION_LINES = 40
 MAY_IMPORT = {
     "__main__": {"cli", "wiring"},
     # data: the settings of ``check`` are in a pyproject.toml, and data is what parses TOML.
-    "cli": {"data", "evaluation", "features", "inference", "learning", "locations", "mlx_api", "model", "pitfalls"}
+    "cli": {
+        "data",
+        "doctor",
+        "evaluation",
+        "features",
+        "inference",
+        "learning",
+        "locations",
+        "mlx_api",
+        "model",
+        "pitfalls",
+    }
     | {"source", "wiring"},
+    "doctor": {"features", "inference", "locations", "mlx_api", "model", "source", "wiring"},
     # Builds the server and the models without importing what only a terminal needs.
     "wiring": {"locations", "lsp", "model"},
     "lsp": {"features", "inference", "locations", "mlx_api", "model", "pitfalls", "source"},

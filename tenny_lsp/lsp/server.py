@@ -113,6 +113,10 @@ def _register_documents(server: LanguageServer, session: Session) -> None:
     def did_change(params: lsp.DidChangeTextDocumentParams) -> None:
         session.changed(params.text_document.uri)
 
+    @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
+    def did_save(params: lsp.DidSaveTextDocumentParams) -> None:
+        session.saved(params.text_document.uri)
+
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: lsp.DidCloseTextDocumentParams) -> None:
         session.closed(params.text_document.uri)

@@ -1,7 +1,7 @@
 """What rules ask of a file: which values its expressions are certain to have."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from tenny_lsp.inference.evaluator import Evaluator
@@ -19,6 +19,10 @@ from tenny_lsp.source.syntax import Node, dotted_of, field, text_of, up_to
 _DEEPEST = 4
 
 
+def _go_on() -> None:
+    """Do not pause."""
+
+
 class RuleContext:
     """The questions that a rule may ask of a file. A question that has no certain answer gets None, "" or False.
 
@@ -27,10 +31,13 @@ class RuleContext:
 
     Args:
         evaluator (Evaluator): The evaluator of the file.
+        pause (Callable[[], None], optional): What the evaluation of shapes calls again and again, so that it can be
+            held up. Default: nothing.
     """
 
-    def __init__(self, evaluator: Evaluator) -> None:
+    def __init__(self, evaluator: Evaluator, pause: Callable[[], None] | None = None) -> None:
         self.evaluator = evaluator
+        self.pause = pause or _go_on
         self.file = FileFacts(evaluator)
         self._buffer: Buffer = evaluator.buffer
         self._modified: dict[tuple[int, str], bool] = {}
@@ -56,7 +63,7 @@ class RuleContext:
 
     @cached_property
     def _shapes(self) -> ShapeEngine:
-        return ShapeEngine()
+        return ShapeEngine(self.pause)
 
     def shape_error(self, node: Node) -> str:
         """Return why an expression is certain to raise for the shapes or dtypes in it; empty where it may not.

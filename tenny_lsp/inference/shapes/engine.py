@@ -146,17 +146,17 @@ class ShapeEngine:
         except ShapeError:
             return UNKNOWN
 
-    def error(self, frame: Frame, node: Node) -> str:
-        """Return why an expression is certain to raise, in a few words; empty where it may not."""
+    def error(self, frame: Frame, node: Node) -> ShapeError | None:
+        """Return why an expression is certain to raise; None where it may not."""
         self._begin(frame)
         self._depth += 1
         try:
             evaluate.checked(self, frame, node)
         except ShapeError as error:
-            return str(error)
+            return error
         finally:
             self._depth -= 1
-        return ""
+        return None
 
     def fact(self, key: Hashable, compute: Callable[[], frozenset[str]]) -> frozenset[str]:
         """Return the names that ``compute`` reads from the text alone, computed once for each key."""

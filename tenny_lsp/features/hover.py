@@ -42,7 +42,8 @@ async def hover(queries: Queries, offset: int, ask: Ask | None = None) -> HoverC
     """Return the card of what stands at an offset in code points.
 
     Returns None when that is not MLX's, or not certainly so; on a variable that holds an array, too, where neither its
-    shape nor its dtype is known: what a type checker says of it is all there is to say.
+    shape nor its dtype is known, nor a parameter without an annotation why it is one: what a type checker says of it is
+    all there is to say.
 
     Args:
         queries (Queries): Answers questions about the file.
@@ -52,8 +53,7 @@ async def hover(queries: Queries, offset: int, ask: Ask | None = None) -> HoverC
     """
     target, index = queries.target_at(offset), queries.index
     if target is None or (isinstance(target, HeldInstance) and target.entry.name == "mlx.core.array"):
-        found = queries.shapes.array_at(offset)
-        return HoverCard(array_card(found), found.start, found.end) if found is not None else None
+        return _of_array(queries, offset)
     card: str | None
     if isinstance(target, NamedEntry):
         card = facts(target.entry, index)
@@ -66,6 +66,14 @@ async def hover(queries: Queries, offset: int, ask: Ask | None = None) -> HoverC
     else:
         card = value_card(target.name, target.entry, index)
     return HoverCard(card, target.start, target.end) if card is not None else None
+
+
+def _of_array(queries: Queries, offset: int) -> HoverCard | None:
+    """Return the card of a variable or a parameter that holds an array; None where there is nothing to tell of it."""
+    found, reason = queries.shapes.array_at(offset), queries.reason_at(offset)
+    if found is None and reason is not None:
+        found = queries.shapes.unknown_at(offset)
+    return HoverCard(array_card(found, reason), found.start, found.end) if found is not None else None
 
 
 async def _sentence(entry: ApiEntry, index: ApiIndex, ask: Ask) -> str | None:

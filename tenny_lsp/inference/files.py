@@ -55,7 +55,7 @@ class Files:
         for folder in folders if dots or parts else ():
             for count in range(len(parts), -1 if dots else 0, -1):
                 module = folder.joinpath(*parts[:count])
-                for file in (module.with_name(f"{module.name}.py"), module / "__init__.py"):
+                for file in (module.parent / f"{module.name}.py", module / "__init__.py"):
                     if file.is_file() and file != origin:
                         return file, parts[count:]
         return None

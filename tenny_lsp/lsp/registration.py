@@ -103,6 +103,10 @@ def _register_documents(server: LanguageServer, session: Session) -> None:
             place = last.range.start
             session.typed(params.text_document.uri, lsp.Position(place.line, place.character + 1))
 
+    @server.feature(lsp.TEXT_DOCUMENT_DID_SAVE)
+    def did_save(params: lsp.DidSaveTextDocumentParams) -> None:
+        session.saved(params.text_document.uri)
+
     @server.feature(lsp.TEXT_DOCUMENT_DID_CLOSE)
     def did_close(params: lsp.DidCloseTextDocumentParams) -> None:
         session.closed(params.text_document.uri)

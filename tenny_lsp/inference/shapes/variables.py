@@ -54,7 +54,7 @@ def api_value(frame: Frame, node: Node) -> Value:
 
 def value_of_entry(entry: ApiEntry) -> Value:
     """Return the value of a name of MLX's: a dtype, a constant, a function, a class."""
-    if entry.kind in ("function", "class"):
+    if entry.kind in ("function", "method", "class"):
         return ApiName(entry.name)
     if entry.annotation == "Dtype" or entry.annotation.endswith(".Dtype"):
         return Dtype(entry.short_name.rstrip("_"))

@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "learning": {"locations", "mlx_api", "model", "pitfalls"},
     "worker": {"model"},
     "model": set(),
-    "locations": {"model.adapter_files"},
+    "locations": {"model.adapter_files", "model.endpoint_address"},
     "errors": set(),
 }
 
@@ -117,6 +117,8 @@ DOORS = {
     "mcp_types": {"cli.mcp"},
     "tensorboardX": {"learning.trackers"},
     "wandb": {"learning.trackers"},
+    # The one that goes to the network, where a user has named an endpoint.
+    "httpx2": {"model.endpoint_http"},
     "huggingface_hub": {"learning.sources", "locations"},
     "numpy": {"learning.batches", "learning.convert.gguf_tensors", "learning.convert.torch_files"},
     "platformdirs": {"learning.fetch", "locations", "mlx_api.index", "model.answers", "model.runtime"},

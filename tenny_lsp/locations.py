@@ -7,6 +7,7 @@ from platformdirs import user_cache_path, user_data_path
 
 from tenny_lsp.errors import BaseModelError
 from tenny_lsp.model.adapter_files import WEIGHTS_FILE
+from tenny_lsp.model.endpoint_address import is_address
 
 _PACKAGE = Path(__file__).parent
 #: The base that Tenny carries.
@@ -76,6 +77,11 @@ def base_folder(model: str) -> Path:
     """
     if model in ("", EMBEDDED):
         return embedded_base()
+    if is_address(model):
+        raise BaseModelError(
+            f"{model} is the address of a server, not a base on this machine",
+            "`ask` and `roast` take it; in an editor it is the setting tenny.model.endpoint.",
+        )
     # A folder that there is goes before a hub's name.
     if ("/" not in model or is_hub_name(model)) and (fetched := fetched_base(model)) is not None:
         return fetched

@@ -56,7 +56,7 @@ MAY_IMPORT = {
     "learning": {"locations", "mlx_api", "model", "pitfalls"},
     "worker": {"model"},
     "model": set(),
-    "locations": {"model.adapter_files"},
+    "locations": {"model.adapter_files", "model.endpoint_address"},
     "errors": set(),
 }
 
@@ -129,6 +129,8 @@ DOORS = {
     "mcp_types": {"cli.mcp"},
     "tensorboardX": {"learning.trackers"},
     "wandb": {"learning.trackers"},
+    # The one that goes to the network, where a user has named an endpoint.
+    "httpx2": {"model.endpoint_http"},
     "huggingface_hub": {"learning.sources", "locations"},
     "numpy": {"learning.batches", "learning.convert.gguf_tensors", "learning.convert.torch_files"},
     "attr": {"lsp.generated_code"},

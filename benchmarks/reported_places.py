@@ -2,7 +2,7 @@
 
     python -m benchmarks.reported_places --peers .work/peers
 
-``reported/places.tsv`` names the places in ``reported/*.py``; a finding on another line is a false one.
+``places.tsv`` names the places in the files beside it; a finding on another line is a false one.
 """
 
 import argparse
@@ -23,6 +23,8 @@ from tenny_lsp import __version__
 from tenny_lsp.mlx_api.index import load_mlx_index
 
 FOLDER = Path(__file__).parent / "reported"
+#: The parts, apart in the tables: rules have been written with the misses of the first in view, not of the second.
+FOLDERS = {"seen": FOLDER, "held out": FOLDER / "held_out"}
 RESULT = Path(__file__).parent / "results" / "reported_places.json"
 #: What each checker calls an import that it does not find: that says nothing of the code.
 _IMPORT_RULES = {"missing-import", "unresolved-import", "reportMissingImports", "reportMissingModuleSource"}
@@ -57,6 +59,10 @@ class Finding:
     line: int
     rule: str
     message: str
+
+
+#: Places, whether each checker finds each of them, and the false findings of each.
+Measure = tuple[list[Place], dict[str, list[bool]], dict[str, list[Finding]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +131,9 @@ def check(checker: Checker, folder: Path) -> list[Finding]:
     return sorted(found.values(), key=lambda one: (one.file, one.line, one.rule))
 
 
-def prepare(folder: Path) -> None:
+def prepare(source: Path, folder: Path) -> None:
     """Copy the files into a folder, where each peer is configured as its own documentation recommends to begin."""
-    for path in FOLDER.glob("*.py"):
+    for path in source.glob("*.py"):
         shutil.copy(path, folder)
     # Without one, pyrefly reports a tenth of what it knows, basedpyright warns of each missing annotation.
     (folder / "pyrefly.toml").write_text('preset = "default"\n', encoding="utf-8")
@@ -141,47 +147,67 @@ def main() -> None:
     parser.add_argument("--show", action="store_true", help="print what Tenny misses and its false findings")
     parser.add_argument("--no-result", action="store_true", help="print only")
     options = parser.parse_args()
-    places = read_places()
-    trees = {path.name: ast.parse(path.read_text("utf-8")) for path in sorted(FOLDER.glob("*.py"))}
-    spans = [lines_of(place, trees[place.file]) for place in places]
-    marked = {(place.file, line) for place, span in zip(places, spans, strict=True) for line in span}
-    sides, found = checkers(options.peers), dict[str, list[bool]]()
-    false = dict[str, list[Finding]]()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name).resolve()
-        prepare(folder)
-        for side in sides:
-            findings = check(side, folder)
-            hit = {(one.file, one.line) for one in findings}
-            pairs = zip(places, spans, strict=True)
-            found[side.name] = [any((place.file, line) in hit for line in span) for place, span in pairs]
-            false[side.name] = [one for one in findings if (one.file, one.line) not in marked]
-    _print_tables(places, found, false)
-    if options.show:
-        for place, is_found in zip(places, found["Tenny"], strict=True):
-            if not is_found:
-                print(f"missed {place.file}:{place.line} [{place.kind}, {place.severity}] {place.what}")
-        for one in false["Tenny"]:
-            print(f"false  {one.file}:{one.line} {one.rule} {one.message}")
+    sides = checkers(options.peers)
+    parts = {part: measured(folder, sides) for part, folder in FOLDERS.items()}
+    for part, (places, found, false) in parts.items():
+        print(f"\n{part}\n")
+        _print_tables(places, found, false)
+        if options.show:
+            _show(places, found["Tenny"], false["Tenny"])
     if not options.no_result:
         result = {
             "date": today(),
             "machine": machine(),
             "mlx": load_mlx_index().version,
             "versions": {side.name: side.version for side in sides},
-            "files": len(trees),
-            "places": len(places),
-            "found": {name: sum(flags) for name, flags in found.items()},
-            "false": {name: len(findings) for name, findings in false.items()},
-            "by_kind": _counts(places, found, "kind"),
-            "by_severity": _counts(places, found, "severity"),
-            "each_place": [
-                {**asdict(place), "found_by": [name for name, flags in found.items() if flags[number]]}
-                for number, place in enumerate(places)
-            ],
-            "each_false": {name: [asdict(one) for one in findings] for name, findings in false.items()},
+            **{part: _as_json(FOLDERS[part], *measure) for part, measure in parts.items()},
         }
         RESULT.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def measured(folder: Path, sides: list[Checker]) -> Measure:
+    """Return the places of a folder, which of them each checker finds, and its false findings."""
+    places = read_places(folder / "places.tsv")
+    trees = {path.name: ast.parse(path.read_text("utf-8")) for path in sorted(folder.glob("*.py"))}
+    spans = [lines_of(place, trees[place.file]) for place in places]
+    marked = {(place.file, line) for place, span in zip(places, spans, strict=True) for line in span}
+    found, false = dict[str, list[bool]](), dict[str, list[Finding]]()
+    with tempfile.TemporaryDirectory() as name:
+        copy = Path(name).resolve()
+        prepare(folder, copy)
+        for side in sides:
+            findings = check(side, copy)
+            hit = {(one.file, one.line) for one in findings}
+            pairs = zip(places, spans, strict=True)
+            found[side.name] = [any((place.file, line) in hit for line in span) for place, span in pairs]
+            false[side.name] = [one for one in findings if (one.file, one.line) not in marked]
+    return places, found, false
+
+
+def _as_json(
+    folder: Path, places: list[Place], found: dict[str, list[bool]], false: dict[str, list[Finding]]
+) -> dict[str, object]:
+    return {
+        "files": len(list(folder.glob("*.py"))),
+        "places": len(places),
+        "found": {name: sum(flags) for name, flags in found.items()},
+        "false": {name: len(findings) for name, findings in false.items()},
+        "by_kind": _counts(places, found, "kind"),
+        "by_severity": _counts(places, found, "severity"),
+        "each_place": [
+            {**asdict(place), "found_by": [name for name, flags in found.items() if flags[number]]}
+            for number, place in enumerate(places)
+        ],
+        "each_false": {name: [asdict(one) for one in findings] for name, findings in false.items()},
+    }
+
+
+def _show(places: list[Place], found: list[bool], false: list[Finding]) -> None:
+    for place, is_found in zip(places, found, strict=True):
+        if not is_found:
+            print(f"missed {place.file}:{place.line} [{place.kind}, {place.severity}] {place.what}")
+    for one in false:
+        print(f"false  {one.file}:{one.line} {one.rule} {one.message}")
 
 
 def _counts(places: list[Place], found: dict[str, list[bool]], field: str) -> dict[str, dict[str, int]]:

@@ -12,6 +12,9 @@ _MADE = {"mlx.core.zeros", "mlx.core.ones", "mlx.core.full", "mlx.core.random.no
 _SHAPED = {"zeros", "ones", "full", "normal", "uniform", "randint", "array", "arange", "astype", "reshape"}
 #: Functions that return places in an array.
 _PLACES = {"argmax", "argmin", "argsort", "argpartition"}
+#: Function → the place of the dtype among its arguments.
+_DTYPE_AT = {"mlx.core.array": 1, "mlx.core.zeros": 1, "mlx.core.ones": 1, "mlx.core.full": 2, "mlx.core.eye": 3,
+             "mlx.core.random.normal": 1, "mlx.core.random.uniform": 3}  # fmt: skip
 _DEEPEST = 8
 #: An axis of unknown length.
 UNKNOWN = None
@@ -127,8 +130,8 @@ def dtype_of(context: RuleContext, node: Node | None, depth: int = 0) -> str:
     given = call.value("dtype")
     if name == "mlx.core.array.astype":
         given = given or (call.arguments[0] if call.arguments else None)
-    elif name == "mlx.core.array" and len(call.arguments) == 2:
-        given = call.arguments[1]
+    elif name in _DTYPE_AT and len(call.arguments) > _DTYPE_AT[name]:
+        given = given or call.arguments[_DTYPE_AT[name]]
     if given is not None:
         dtype = context.name(given)
         return dtype.removeprefix("mlx.core.") if name.startswith("mlx.core.") else ""

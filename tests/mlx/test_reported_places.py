@@ -9,11 +9,13 @@ from pathlib import Path
 import mlx.core as mx
 import pytest
 
-from benchmarks.reported_places import FOLDER, Place, read_places
+from benchmarks.reported_places import FOLDERS, read_places
 
 #: Only seen in several processes.
 COLLECTIVE = "50_collective_on_one_rank.py"
-RAISING = {place.file for place in read_places() if place.severity == "raises"} - {COLLECTIVE}
+FILES = {path.name: path for folder in FOLDERS.values() for path in sorted(folder.glob("*.py"))}
+PLACES = [place for folder in FOLDERS.values() for place in read_places(folder / "places.tsv")]
+RAISING = {place.file for place in PLACES if place.severity == "raises"} - {COLLECTIVE}
 
 
 @pytest.fixture(autouse=True)
@@ -38,16 +40,14 @@ def raised_at(path: Path) -> set[int]:
     return set()
 
 
-@pytest.mark.parametrize("name", [path.name for path in sorted(FOLDER.glob("*.py")) if path.name not in RAISING])
+@pytest.mark.parametrize("name", [name for name in FILES if name not in RAISING])
 def test_a_file_without_a_place_that_raises_runs(name: str) -> None:
-    assert raised_at(FOLDER / name) == set()
+    assert raised_at(FILES[name]) == set()
 
 
 @pytest.mark.parametrize("name", sorted(RAISING))
 def test_a_file_raises_at_a_place(name: str) -> None:
-    def is_it(place: Place) -> bool:
-        return place.file == name and place.severity == "raises"
+    raising = [place for place in PLACES if place.file == name and place.severity == "raises"]
+    marked = {line for place in raising for line in (place.line, *place.also)}
 
-    marked = {line for place in read_places() if is_it(place) for line in (place.line, *place.also)}
-
-    assert raised_at(FOLDER / name) & marked
+    assert raised_at(FILES[name]) & marked

@@ -129,6 +129,12 @@ KNOWN = {
     ),
     "nothing known": ("y‸ = mx.abs(x)", ""),
     "numpy": ("import numpy as np\ny‸ = np.zeros((2, 3))", ""),
+    "what a function adds to a name of another": (
+        "def train(parts, half):\n    total = 0.0\n\n    def add(part):\n        nonlocal total\n        if half:\n"
+        "            loss = mx.concatenate(part)\n        else:\n            loss = mx.stack(part)\n"
+        "        total = total + loss.sum()\n\n    add(parts)\n    y‸ = total / 2\n",
+        "",
+    ),
     "what raises": ("y‸ = mx.ones(3) + mx.ones(4)", ""),
     "a decorated function": ("@other\ndef f(x):\n    return x\ny‸ = f(mx.ones(3))", ""),
     "a subclass may differ": (

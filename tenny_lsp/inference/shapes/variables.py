@@ -119,7 +119,8 @@ def _first_of_its_kind(frame: Frame, binding: Binding) -> int:
     bindings = frame.home.buffer.bindings_in(frame.node).get(binding.name, [])
     group = [other for other in bindings if other.branches and other.branches[-1].statement == own.statement]
     is_exclusive = len({other.branches[-1] for other in group}) == len(group)
-    return min(other.position for other in group) if is_exclusive else binding.position
+    # What an inner function binds by nonlocal is read in this frame, and so are its own names, which are not listed.
+    return min((other.position for other in group), default=binding.position) if is_exclusive else binding.position
 
 
 def class_value(frame: Frame, definition: Node) -> Value:

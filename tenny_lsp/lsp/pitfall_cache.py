@@ -8,7 +8,7 @@ from functools import partial
 from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.lsp.documents import Documents, View
 from tenny_lsp.lsp.settings import PitfallSettings
-from tenny_lsp.lsp.slices import in_slices
+from tenny_lsp.lsp.slices import SLICE_S, in_slices
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.pitfalls.check import Rules
 from tenny_lsp.pitfalls.fixes import fixed
@@ -18,8 +18,6 @@ from tenny_lsp.pitfalls.while_typing import TypingCheck, check_while_typing
 
 LOGGER = logging.getLogger(__name__)
 
-#: How long a slice of a shape pass is: what a request may have to wait for, too little for a hand to feel.
-_SLICE_S = 0.008
 #: How long the shape pass of a file may take in all: of 2,500 files of MLX code none took half as long on a slow core,
 #: so a file that does is one that the evaluator does not get through.
 _MOST_S = 4.0
@@ -77,7 +75,8 @@ class PitfallCache:
         checked = self._check(view, index).checked
         found = await in_slices(
             lambda pause: shape_pitfalls(evaluator, rules, checked, pause),
-            slice_s=_SLICE_S,
+            slice_s=SLICE_S,
+            rest_s=SLICE_S,
             limit_s=_MOST_S,
             limit_error=OutOfTimeError,
         )

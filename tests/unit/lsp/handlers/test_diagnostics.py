@@ -19,7 +19,7 @@ SHAPES = "import mlx.core as mx\n\nx = mx.zeros((2, 3))\ny = x @ x\n"
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnostics, "_DEBOUNCE_S", 0)
     monkeypatch.setattr(shape_checks, "_QUIET_S", 0)
-    monkeypatch.setattr(pitfall_cache, "_SLICE_S", 0.0)  # each evaluation is a slice
+    monkeypatch.setattr(pitfall_cache, "SLICE_S", 0.0)  # each evaluation is a slice
 
 
 async def codes(editor: Editor) -> list[str]:

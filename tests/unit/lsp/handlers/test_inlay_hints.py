@@ -1,7 +1,11 @@
 """``textDocument/inlayHint`` through its handler."""
 
+import asyncio
+
+import pytest
 from lsprotocol import types as lsp
 
+from tenny_lsp.inference.shapes.values import Array
 from tenny_lsp.lsp.handlers import inlay_hints
 from tests.unit.lsp.fakes import URI, Editor
 
@@ -43,4 +47,48 @@ async def test_none_where_they_are_off_or_nothing_is_open() -> None:
 
     assert await hints(editor) == []
     editor.open(CODE)
+    assert await hints(editor) == []
+
+
+async def test_other_questions_are_answered_while_hints_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inlay_hints, "SLICE_S", 0.0)  # each evaluation is a slice
+    editor = Editor(inlay_hints)
+    editor.open(CODE)
+    view = editor.session.view(URI)
+    assert view is not None
+    queries = await editor.session.queries(view)
+    asked = asyncio.create_task(hints(editor))
+
+    seen = list[tuple[bool, object]]()
+    while not asked.done():
+        found = queries.shapes.array_at(CODE.index("y ="))
+        seen.append((asked.done(), found.array if found is not None else None))
+        await asyncio.sleep(0)
+
+    assert len(seen) > 2
+    assert set(seen) == {(False, Array((2, 4), "float32"))}
+    assert await asked == await hints(editor)
+
+
+async def test_hints_that_are_not_wanted_any_more_are_not_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inlay_hints, "SLICE_S", 0.0)
+    editor = Editor(inlay_hints)
+    editor.open(CODE)
+    before = await hints(editor)
+
+    for pauses in range(12):
+        editor.edit(CODE + f"# {pauses}\n")
+        asked = asyncio.create_task(hints(editor))
+        for _ in range(pauses):
+            await asyncio.sleep(0.001)
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+        assert await hints(editor) == before
+
+
+async def test_hints_that_take_too_long_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inlay_hints, "_MOST_S", 0.0)
+    editor = Editor(inlay_hints)
+    editor.open(CODE)
+
     assert await hints(editor) == []

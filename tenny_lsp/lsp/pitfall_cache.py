@@ -58,8 +58,12 @@ class PitfallCache:
         What shapes tell is among them once ``check_shapes`` has found it, and after an edit what is left of it.
         """
         found = self._check(view, index).pitfalls
-        shapes = [one.pitfall for one in self._carried_over(view)]
+        shapes = self.told_by_shapes(view)
         return sorted([*found, *shapes], key=lambda pitfall: (pitfall.start, pitfall.end)) if shapes else found
+
+    def told_by_shapes(self, view: View) -> list[Pitfall]:
+        """Return those of the pitfalls of a document that shapes tell."""
+        return [one.pitfall for one in self._carried_over(view)]
 
     async def check_shapes(self, view: View, index: ApiIndex) -> bool:
         """Find what the shapes of a document tell, in slices; return whether that is not what is told already.
@@ -80,9 +84,9 @@ class PitfallCache:
             limit_s=_MOST_S,
             limit_error=OutOfTimeError,
         )
-        told = self._carried_over(view)
+        told = self.told_by_shapes(view)
         self._passes[view.uri] = _ShapePass(view.buffer.text, found, evaluator, rules)
-        return [one.pitfall for one in found] != [one.pitfall for one in told]
+        return [one.pitfall for one in found] != told
 
     def _carried_over(self, view: View) -> tuple[ShapePitfall, ...]:
         """Return what shapes tell of a document as it is now."""

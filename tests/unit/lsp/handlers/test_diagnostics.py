@@ -132,6 +132,21 @@ async def test_a_client_that_asks_asks_again_for_shapes() -> None:
     assert editor.client.published == []
 
 
+async def test_a_client_that_asks_but_cannot_be_told_to_gets_shapes_unasked() -> None:
+    editor = Editor(diagnostics, pulls_diagnostics=True)
+    editor.open(SHAPES + "z = mx.sum(x, dim=0)\n")
+
+    assert await published(editor, 1) == [(URI, 1, 1)]
+    assert await codes(editor) == ["dim-keyword"]
+
+    editor.edit("# A comment.\n" + SHAPES + "z = mx.sum(x, dim=0)\n")
+    assert await published(editor, 2) == [(URI, 1, 1), (URI, 1, 2)]
+    await until_quiet(editor)
+    editor.edit(SHAPES.replace("x @ x", "x @ x.T"))
+    editor.close()
+    assert [len(messages) for _, messages, _ in editor.client.published] == [1, 1, 0, 0]
+
+
 async def test_nothing_is_told_again_that_has_been_told(monkeypatch: pytest.MonkeyPatch) -> None:
     editor = Editor(diagnostics, pulls_diagnostics=True, refreshes_diagnostics=True)
     editor.open(SHAPES)

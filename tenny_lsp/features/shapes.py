@@ -1,11 +1,12 @@
 """Tell the shapes and dtypes of arrays: as a hover's card, and as hints in the text."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from tenny_lsp.inference.queries import Queries
 from tenny_lsp.inference.reasons import Reason
 from tenny_lsp.inference.shapes.dimension import Unknown
+from tenny_lsp.inference.shapes.engine import go_on
 from tenny_lsp.inference.shapes.places import FoundArray
 from tenny_lsp.inference.shapes.values import Array, array_text
 
@@ -43,9 +44,16 @@ def array_card(found: FoundArray, reason: Reason | None = None) -> str:
     return f"{card}\n\nan array{f', as `{reason.parameter}` is' if reason.parameter else ''}: {reason.text}"
 
 
-def hints(queries: Queries, start: int, end: int) -> Iterator[ShapeHint]:
-    """Yield the hints between two offsets: behind assigned variables, and behind calls of layers and modules."""
-    for found in queries.shapes.arrays_in(start, end):
+def hints(queries: Queries, start: int, end: int, pause: Callable[[], None] = go_on) -> Iterator[ShapeHint]:
+    """Yield the hints between two offsets: behind assigned variables, and behind calls of layers and modules.
+
+    Args:
+        queries (Queries): Answers questions about the file.
+        start (int): Where to begin, in code points.
+        end (int): Where to end.
+        pause (Callable[[], None]): Called again and again; it may hold the search up while others ask.
+    """
+    for found in queries.shapes.arrays_in(start, end, pause):
         if _is_worth_telling(found.array):
             text = array_text(found.array)
             yield ShapeHint(found.end, f": {text}" if found.name else f"→ {text}", bool(found.name))

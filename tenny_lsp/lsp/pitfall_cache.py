@@ -8,7 +8,7 @@ from functools import partial
 from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.lsp.documents import Documents, View
 from tenny_lsp.lsp.settings import PitfallSettings
-from tenny_lsp.lsp.slices import in_slices
+from tenny_lsp.lsp.slices import SLICE_S, in_slices
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.pitfalls.check import Rules
 from tenny_lsp.pitfalls.fixes import fixed
@@ -18,8 +18,6 @@ from tenny_lsp.pitfalls.while_typing import TypingCheck, check_while_typing
 
 LOGGER = logging.getLogger(__name__)
 
-#: How long a slice of a shape pass is: what a request may have to wait for, too little for a hand to feel.
-_SLICE_S = 0.008
 #: How long the shape pass of a file may take in all: of 2,500 files of MLX code none took half as long on a slow core,
 #: so a file that does is one that the evaluator does not get through.
 _MOST_S = 4.0
@@ -60,8 +58,12 @@ class PitfallCache:
         What shapes tell is among them once ``check_shapes`` has found it, and after an edit what is left of it.
         """
         found = self._check(view, index).pitfalls
-        shapes = [one.pitfall for one in self._carried_over(view)]
+        shapes = self.told_by_shapes(view)
         return sorted([*found, *shapes], key=lambda pitfall: (pitfall.start, pitfall.end)) if shapes else found
+
+    def told_by_shapes(self, view: View) -> list[Pitfall]:
+        """Return those of the pitfalls of a document that shapes tell."""
+        return [one.pitfall for one in self._carried_over(view)]
 
     async def check_shapes(self, view: View, index: ApiIndex) -> bool:
         """Find what the shapes of a document tell, in slices; return whether that is not what is told already.
@@ -77,13 +79,14 @@ class PitfallCache:
         checked = self._check(view, index).checked
         found = await in_slices(
             lambda pause: shape_pitfalls(evaluator, rules, checked, pause),
-            slice_s=_SLICE_S,
+            slice_s=SLICE_S,
+            rest_s=SLICE_S,
             limit_s=_MOST_S,
             limit_error=OutOfTimeError,
         )
-        told = self._carried_over(view)
+        told = self.told_by_shapes(view)
         self._passes[view.uri] = _ShapePass(view.buffer.text, found, evaluator, rules)
-        return [one.pitfall for one in found] != [one.pitfall for one in told]
+        return [one.pitfall for one in found] != told
 
     def _carried_over(self, view: View) -> tuple[ShapePitfall, ...]:
         """Return what shapes tell of a document as it is now."""

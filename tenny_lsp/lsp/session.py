@@ -138,6 +138,10 @@ class Session:
         """Return the pitfalls of a document, or of a whole notebook."""
         return self._pitfalls.pitfalls(view, await self.index(view.uri))
 
+    def told_by_shapes(self, view: View) -> list[Pitfall]:
+        """Return those of the pitfalls of a document that shapes tell."""
+        return self._pitfalls.told_by_shapes(view)
+
     async def check_shapes(self, view: View) -> bool:
         """Find what the shapes of a document tell, in slices; return whether its pitfalls are now others."""
         return await self._pitfalls.check_shapes(view, await self.index(view.uri))

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 Result = TypeVar("Result")
+#: How long a slice is: what a request may have to wait for, too little for a hand to feel.
+SLICE_S = 0.008
 #: What a computation calls again and again.
 Pause = Callable[[], None]
 
@@ -22,20 +24,27 @@ class _CancelledError(BaseException):
 
 
 async def in_slices(
-    compute: Callable[[Pause], Result], *, slice_s: float, limit_s: float, limit_error: type[Exception]
+    compute: Callable[[Pause], Result],
+    *,
+    slice_s: float,
+    rest_s: float,
+    limit_s: float,
+    limit_error: type[Exception],
 ) -> Result:
     """Return what a function returns that runs in slices; cancelling ends it where it pauses.
 
     Args:
         compute (Callable[[Pause], Result]): The function; it is given what it has to call.
-        slice_s (float): How long a slice is, in seconds; the loop has as long between two of them for everything else.
+        slice_s (float): How long a slice is, in seconds.
+        rest_s (float): How long the loop has between two slices, in seconds: it takes several turns to read a request
+            and to answer it.
         limit_s (float): How long all slices may take together, in seconds.
         limit_error (type[Exception]): What ``pause`` raises then.
     """
     run = _Run(compute, limit_s, limit_error)
     try:
         while not run.advance(slice_s):
-            await asyncio.sleep(slice_s)
+            await asyncio.sleep(rest_s)
     finally:
         run.end()
     return run.result()

@@ -7,7 +7,7 @@ from functools import cached_property
 from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.inference.meaning import NEVER, Api, External, Instance, LocalClass, Meaning
 from tenny_lsp.inference.members import bases, names_in
-from tenny_lsp.inference.shapes.engine import ShapeEngine
+from tenny_lsp.inference.shapes.engine import ShapeEngine, go_on
 from tenny_lsp.inference.shapes.rule import Value
 from tenny_lsp.inference.shapes.values import ShapeError
 from tenny_lsp.mlx_api.entry import ApiEntry
@@ -19,10 +19,6 @@ from tenny_lsp.source.syntax import Node, dotted_of, field, text_of, up_to
 
 #: How many names ``is_made`` follows.
 _DEEPEST = 4
-
-
-def _go_on() -> None:
-    """Do not pause."""
 
 
 class RuleContext:
@@ -39,7 +35,7 @@ class RuleContext:
 
     def __init__(self, evaluator: Evaluator, pause: Callable[[], None] | None = None) -> None:
         self.evaluator = evaluator
-        self.pause = pause or _go_on
+        self.pause = pause or go_on
         self.file = FileFacts(evaluator)
         self._buffer: Buffer = evaluator.buffer
         self._modified: dict[tuple[int, str], bool] = {}

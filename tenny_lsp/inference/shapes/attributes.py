@@ -1,6 +1,7 @@
 """Evaluate attributes: of arrays, and of objects of the file's classes."""
 
 import re
+from collections import Counter
 
 from tenny_lsp.inference.definitions import is_property
 from tenny_lsp.inference.meaning import LocalClass, Plain
@@ -71,6 +72,7 @@ def _of_symbol(shapes: Shapes, frame: Frame, value: Expression, name: str, node:
     return symbol(name, (owner.key, name), is_int=meaning == Plain("int"))
 
 
+_CALLED = re.compile(rb"([\w\x80-\xff]+)\(")
 #: An attribute of anything but ``self`` that is set.
 _SET = re.compile(rb"(?<!\bself)\.(\w+)\s*(?:[-+*/%&|^]|//|\*\*)?=(?!=)")
 
@@ -87,12 +89,13 @@ def _is_set_elsewhere(shapes: Shapes, frame: Frame, name: str) -> bool:
 def _set_in(root: Node) -> frozenset[str]:
     """Return the attributes that the text sets of anything but ``self``, in functions that something in it calls."""
     text = root.text or b""
+    calls = Counter(_CALLED.findall(text))
     found: set[str] = set()
     for place in _SET.finditer(text):
         node = root.descendant_for_byte_range(place.start(), place.end())
         function = up_to(node, "function_definition") if node is not None else None
         called = field(function, "name")
-        if called is None or len(re.findall(rb"\b%s\(" % re.escape(called.text or b""), text)) > 1:
+        if called is None or calls[called.text or b""] > 1:
             found.add(place[1].decode())
     return frozenset(found)
 

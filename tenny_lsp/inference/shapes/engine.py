@@ -26,7 +26,7 @@ _MAX_GIVEN_UP, _FEW_EVALUATIONS = 5, 100
 _MAX_ROUNDS = 4
 
 
-def _go_on() -> None:
+def go_on() -> None:
     """Do not pause."""
 
 
@@ -37,8 +37,9 @@ class ShapeEngine:
         pause (Callable[[], None]): Called at every evaluation: it may hold the engine up, or end it by an exception.
     """
 
-    def __init__(self, pause: Callable[[], None] = _go_on) -> None:
-        self._pause = pause
+    def __init__(self, pause: Callable[[], None] | None = None) -> None:
+        #: Called at every evaluation; whoever lends the engine sets it.
+        self.pause = pause or go_on
         self._final: dict[Hashable, Value] = {}
         self._assumed: dict[Hashable, Value] = {}
         #: Key → a result that hangs on assumptions, and the keys of these.
@@ -57,7 +58,7 @@ class ShapeEngine:
 
     def value(self, frame: Frame, node: Node) -> Value:
         """Return the value of an expression in a frame."""
-        self._pause()
+        self.pause()
         if self._depth == 0:
             self._begin(frame)
         self._depth += 1
@@ -182,7 +183,11 @@ class ShapeEngine:
         """Return the calls of a function that stand in its file, each with its frame."""
         if id(home) not in self._calls:
             self._calls[id(home)] = None
-            self._calls[id(home)] = self._find_calls(home)
+            try:
+                self._calls[id(home)] = self._find_calls(home)
+            except BaseException:  # a pause has ended it: they are to be found another time
+                del self._calls[id(home)]
+                raise
             self._final.clear()  # what has been evaluated without them is not to stay
             self._provisional.clear()
         found = self._calls[id(home)]
@@ -192,7 +197,7 @@ class ShapeEngine:
         found: dict[int, list[tuple[Frame, Node]]] = {}
         nodes = list[Node]()
         for node in every(home.buffer.root):
-            self._pause()
+            self.pause()
             if node.type in ("call", "class_definition"):
                 nodes.append(node)
         members = _members(home, nodes)

@@ -1,11 +1,12 @@
 """Answer what an editor asks of shapes: what the array under a cursor is, and those of the lines on the screen."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.inference.names import reaching_bindings
-from tenny_lsp.inference.shapes.engine import ShapeEngine
+from tenny_lsp.inference.shapes.engine import ShapeEngine, go_on
 from tenny_lsp.inference.shapes.frames import Layer, Made
 from tenny_lsp.inference.shapes.values import Array
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
@@ -42,7 +43,8 @@ class ShapeQueries:
 
     def __init__(self, evaluator: Evaluator) -> None:
         self._home = evaluator
-        self._engine = ShapeEngine()
+        self._kept = ShapeEngine()
+        self._is_lent = False
 
     def array_at(self, offset: int) -> FoundArray | None:
         """Return the array that the variable at an offset holds; None where nothing is known of it, or it is none."""
@@ -51,7 +53,8 @@ class ShapeQueries:
             return None
         if node.parent.type in _CALLED and field(node.parent, "name") == node:
             return None
-        return self._of_name(node)
+        with self._engine() as engine:
+            return self._of_name(engine, node)
 
     def unknown_at(self, offset: int) -> FoundArray | None:
         """Return the array that the name at an offset holds if nothing is known of it but that it is one."""
@@ -61,30 +64,48 @@ class ShapeQueries:
         at = self._home.buffer.offset_of
         return FoundArray(Array(), text_of(node), at(node.start_byte), at(node.end_byte), self._source(node))
 
-    def arrays_in(self, start: int, end: int) -> Iterator[FoundArray]:
+    def arrays_in(self, start: int, end: int, pause: Callable[[], None] = go_on) -> Iterator[FoundArray]:
         """Yield the arrays of the variables assigned between two offsets, and of the layers' calls there.
 
         A call that is assigned as it stands is left out, for its variable tells it.
+
+        Args:
+            start (int): Where to begin, in code points.
+            end (int): Where to end.
+            pause (Callable[[], None]): Called at every evaluation; it may hold the search up while others ask.
         """
         buffer = self._home.buffer
-        for node in _within(buffer.root, buffer.byte_offset(start), buffer.byte_offset(end)):
-            found: FoundArray | None = None
-            if node.type == "identifier" and _is_target(node):
-                found = self._of_name(node)
-            elif node.type == "call" and (node.parent is None or node.parent.type != "assignment"):
-                found = self._of_call(node)
-            if found is not None:
-                yield found
+        with self._engine(pause) as engine:
+            for node in _within(buffer.root, buffer.byte_offset(start), buffer.byte_offset(end)):
+                found: FoundArray | None = None
+                if node.type == "identifier" and _is_target(node):
+                    found = self._of_name(engine, node)
+                elif node.type == "call" and (node.parent is None or node.parent.type != "assignment"):
+                    found = self._of_call(engine, node)
+                if found is not None:
+                    yield found
 
-    def _of_name(self, node: Node) -> FoundArray | None:
+    @contextmanager
+    def _engine(self, pause: Callable[[], None] = go_on) -> Iterator[ShapeEngine]:
+        """Lend the engine that keeps what it has evaluated; a new one while it is held up in the middle of a search."""
+        if self._is_lent:
+            yield ShapeEngine(pause)
+            return
+        self._is_lent, self._kept.pause = True, pause
+        try:
+            yield self._kept
+        finally:
+            self._is_lent, self._kept.pause = False, go_on
+
+    def _of_name(self, engine: ShapeEngine, node: Node) -> FoundArray | None:
         function = up_to(node, "function_definition")
         bindings = self._home.buffer.bindings_in(function).get(text_of(node), []) if function is not None else []
         places = {one.position: one for one in bindings if one.definition is not None}
         declared, body = places.get(node.start_byte), field(function, "body")
         if declared is not None and body is not None:  # a parameter, which is no expression
-            value = self._engine.of_binding(self._home, declared, body)
+            value = engine.of_binding(self._home, declared, body)
         else:
-            value = self._engine.value(self._engine.generic(self._home, node), node)
+            value = engine.value(engine.generic(self._home, node), node)
         return self._found(value, node, text_of(node), self._source(node))
 
     def _source(self, node: Node) -> str:
@@ -93,12 +114,12 @@ class ShapeQueries:
         is_whole = value is not None and not bindings[0].steps and value.type != "augmented_assignment"
         return " ".join(text_of(value).split()) if value is not None and is_whole else ""
 
-    def _of_call(self, node: Node) -> FoundArray | None:
+    def _of_call(self, engine: ShapeEngine, node: Node) -> FoundArray | None:
         function = field(node, "function")
-        frame = self._engine.generic(self._home, node)
-        if function is None or not isinstance(self._engine.value(frame, function), Layer | Made):
+        frame = engine.generic(self._home, node)
+        if function is None or not isinstance(engine.value(frame, function), Layer | Made):
             return None
-        return self._found(self._engine.value(frame, node), node, "", "")
+        return self._found(engine.value(frame, node), node, "", "")
 
     def _found(self, value: object, node: Node, name: str, source: str) -> FoundArray | None:
         if not isinstance(value, Array) or (value.shape is None and value.dtype is None):

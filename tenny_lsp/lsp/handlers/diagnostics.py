@@ -12,6 +12,8 @@ from tenny_lsp.lsp.to_lsp import diagnostic_of, is_in
 
 #: The source of published diagnostics.
 _SOURCE = "pitfalls"
+#: The source of those that a client gets unasked which asks for the others, but cannot be told to ask again.
+_SHAPES = "shapes"
 #: Seconds without a keystroke after which pitfalls are published.
 _DEBOUNCE_S = 0.2
 
@@ -28,7 +30,8 @@ class DiagnosticsHandler:
     async def report(self, uri: str) -> lsp.RelatedFullDocumentDiagnosticReport:
         """Return the diagnostics of a document, for a client that asks."""
         view = self._session.view(uri)
-        return lsp.RelatedFullDocumentDiagnosticReport(await self._diagnostics(view, uri) if view is not None else [])
+        found = await self._diagnostics(view, uri) if view is not None else []
+        return lsp.RelatedFullDocumentDiagnosticReport(found)
 
     def changed(self, uri: str) -> None:
         """Publish a document's diagnostics, for a client that does not ask, when its user pauses."""
@@ -36,6 +39,8 @@ class DiagnosticsHandler:
         if not self._session.client.can.pulls_diagnostics:
             self._pushed.add(uri)
             self._schedule(uri, _DEBOUNCE_S)
+        elif self._session.publisher.has(_SHAPES, uri):
+            self._publish_shapes(uri)
 
     def saved(self, uri: str) -> None:
         """Check the shapes of a document that was saved."""
@@ -47,6 +52,7 @@ class DiagnosticsHandler:
         self._cancel(uri)
         self._pushed.discard(uri)
         self._session.publisher.clear(_SOURCE, uri)
+        self._session.publisher.clear(_SHAPES, uri)
 
     def invalidated(self) -> None:
         """Find every document's diagnostics again, as after a change of the settings."""
@@ -81,7 +87,22 @@ class DiagnosticsHandler:
         """Show what shapes tell of some documents; to a client that asks, when it asks again."""
         for uri in self._pushed.intersection(uris):
             self._schedule(uri, 0)
+        for uri in uris if self._cannot_be_told else ():
+            self._publish_shapes(uri)
         self._refresh()
+
+    @property
+    def _cannot_be_told(self) -> bool:
+        """Whether the client asks for diagnostics, but cannot be told to ask again: Neovim up to 0.11."""
+        can = self._session.client.can
+        return can.pulls_diagnostics and not can.refreshes_diagnostics
+
+    def _publish_shapes(self, uri: str) -> None:
+        view = self._session.view(uri)
+        if view is not None:
+            found = [one for one in self._session.told_by_shapes(view) if is_in(one, view, uri)]
+            version = view.documents[view.cell].version
+            self._session.publisher.set(_SHAPES, uri, [diagnostic_of(one, view) for one in found], version)
 
     async def _publish_later(self, uri: str, delay_s: float) -> None:
         await asyncio.sleep(delay_s)
@@ -92,6 +113,9 @@ class DiagnosticsHandler:
 
     async def _diagnostics(self, view: View, uri: str) -> list[lsp.Diagnostic]:
         pitfalls = await self._session.pitfalls(view)
+        if self._cannot_be_told:
+            told = self._session.told_by_shapes(view)
+            pitfalls = [one for one in pitfalls if one not in told]
         return [diagnostic_of(pitfall, view) for pitfall in pitfalls if is_in(pitfall, view, uri)]
 
 

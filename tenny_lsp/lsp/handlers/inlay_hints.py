@@ -1,15 +1,16 @@
 """Answer ``textDocument/inlayHint``: the shapes and dtypes of the arrays in the lines that are shown."""
 
-import asyncio
-
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
 from tenny_lsp.features.shapes import hints
 from tenny_lsp.lsp.session import Session
+from tenny_lsp.lsp.slices import SLICE_S, in_slices
 
-#: So many hints are computed before other requests, and a cancellation, get their turn.
-_AT_ONCE = 20
+#: Between two slices, in seconds: other requests and a cancellation get their turn, and the hints come soon.
+_REST_S = 0.002
+#: How long the hints of one request may take in all, in seconds: by then the user has gone on.
+_MOST_S = 4.0
 
 
 def register(server: LanguageServer, session: Session) -> None:
@@ -27,11 +28,23 @@ def register(server: LanguageServer, session: Session) -> None:
         if view is None or not session.settings.shapes.inlay_hints:
             return []
         start, end = view.offset(params.range.start), view.offset(params.range.end)
-        shown: list[lsp.InlayHint] = []
-        for count, hint in enumerate(hints(await session.queries(view), start, end)):
-            kind = lsp.InlayHintKind.Type if hint.is_typed else None
-            place = view.range(hint.offset, hint.offset).start
-            shown.append(lsp.InlayHint(place, hint.text, kind, padding_left=not hint.is_typed))
-            if count % _AT_ONCE == _AT_ONCE - 1:
-                await asyncio.sleep(0)
-        return shown
+        queries = await session.queries(view)
+        try:
+            found = await in_slices(
+                lambda pause: list(hints(queries, start, end, pause)),
+                slice_s=SLICE_S,
+                rest_s=_REST_S,
+                limit_s=_MOST_S,
+                limit_error=TimeoutError,
+            )
+        except TimeoutError:
+            return []
+        return [
+            lsp.InlayHint(
+                view.range(hint.offset, hint.offset).start,
+                hint.text,
+                lsp.InlayHintKind.Type if hint.is_typed else None,
+                padding_left=not hint.is_typed,
+            )
+            for hint in found
+        ]

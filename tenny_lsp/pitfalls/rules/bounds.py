@@ -102,8 +102,8 @@ def _bounds(context: RuleContext, node: Node | None, depth: int) -> tuple[int, i
     number = context.shape_value(value)
     if type(number) is int:
         return number, number
-    if value.type == "list":
-        return _extremes(literal_of(value))
+    if value.type == "list":  # one with a name may have been changed since
+        return _extremes(literal_of(value)) if value == node else None
     if value.type == "parenthesized_expression" and len(value.named_children) == 1:
         return _bounds(context, value.named_children[0], depth + 1)
     if value.type == "subscript" and all(
@@ -144,7 +144,7 @@ def _range(context: RuleContext, call: Call) -> tuple[int, int] | None:
     if len(numbers) > 3 or (len(numbers) == 3 and numbers[2] == 0):
         return None
     found = range(*numbers)
-    return (min(found), max(found)) if found else None
+    return (min(found[0], found[-1]), max(found[0], found[-1])) if found else None
 
 
 RULES = (indices_out_of_bounds,)

@@ -11,7 +11,7 @@ from tenny_lsp.lsp.slices import in_slices
 
 
 async def sliced(compute: Callable[[Callable[[], None]], object], limit_s: float = 60.0) -> object:
-    return await in_slices(compute, slice_s=0.0, limit_s=limit_s, limit_error=TimeoutError)
+    return await in_slices(compute, slice_s=0.0, rest_s=0.0, limit_s=limit_s, limit_error=TimeoutError)
 
 
 async def test_the_result_is_that_of_the_function() -> None:

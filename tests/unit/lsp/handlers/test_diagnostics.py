@@ -19,7 +19,7 @@ SHAPES = "import mlx.core as mx\n\nx = mx.zeros((2, 3))\ny = x @ x\n"
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnostics, "_DEBOUNCE_S", 0)
     monkeypatch.setattr(shape_checks, "_QUIET_S", 0)
-    monkeypatch.setattr(pitfall_cache, "_SLICE_S", 0.0)  # each evaluation is a slice
+    monkeypatch.setattr(pitfall_cache, "SLICE_S", 0.0)  # each evaluation is a slice
 
 
 async def codes(editor: Editor) -> list[str]:
@@ -99,7 +99,7 @@ async def test_closing_ends_what_is_scheduled(monkeypatch: pytest.MonkeyPatch) -
 
 
 async def refreshed(editor: Editor, count: int) -> None:
-    while editor.client.refreshed < count:
+    while len(editor.client.refreshed) < count:
         await asyncio.sleep(0.001)
 
 
@@ -128,8 +128,23 @@ async def test_a_client_that_asks_asks_again_for_shapes() -> None:
     await refreshed(editor, 1)
     assert await codes(editor) == ["shape-mismatch"]
     await until_quiet(editor)
-    assert editor.client.refreshed == 1
+    assert editor.client.refreshed == ["diagnostics"]
     assert editor.client.published == []
+
+
+async def test_a_client_that_asks_but_cannot_be_told_to_gets_shapes_unasked() -> None:
+    editor = Editor(diagnostics, pulls_diagnostics=True)
+    editor.open(SHAPES + "z = mx.sum(x, dim=0)\n")
+
+    assert await published(editor, 1) == [(URI, 1, 1)]
+    assert await codes(editor) == ["dim-keyword"]
+
+    editor.edit("# A comment.\n" + SHAPES + "z = mx.sum(x, dim=0)\n")
+    assert await published(editor, 2) == [(URI, 1, 1), (URI, 1, 2)]
+    await until_quiet(editor)
+    editor.edit(SHAPES.replace("x @ x", "x @ x.T"))
+    editor.close()
+    assert [len(messages) for _, messages, _ in editor.client.published] == [1, 1, 0, 0]
 
 
 async def test_nothing_is_told_again_that_has_been_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +158,7 @@ async def test_nothing_is_told_again_that_has_been_told(monkeypatch: pytest.Monk
     editor.session.saved(URI)
     await until_quiet(editor)
 
-    assert editor.client.refreshed == 1
+    assert editor.client.refreshed == ["diagnostics"]
 
 
 async def test_an_edit_ends_the_check_of_the_text_before(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,7 +193,7 @@ async def test_a_text_that_does_not_parse_is_not_searched(monkeypatch: pytest.Mo
 
     await until_quiet(editor)
 
-    assert editor.client.refreshed == 0
+    assert editor.client.refreshed == []
     assert await codes(editor) == []
 
 
@@ -203,7 +218,7 @@ async def test_a_saved_file_is_read_again_by_those_that_import_it(tmp_path: Path
     editor = Editor(diagnostics, pulls_diagnostics=True, refreshes_diagnostics=True)
     editor.open(text, used.as_uri())
     await until_quiet(editor)
-    assert editor.client.refreshed == 0
+    assert editor.client.refreshed == []
 
     made.write_text("import mlx.core as mx\n\nw = mx.zeros((5, 4))\n# changed\n", "utf-8")
     editor.session.saved(made.as_uri())
@@ -229,4 +244,4 @@ async def test_the_check_stops_where_a_file_takes_too_long(monkeypatch: pytest.M
 
     await until_quiet(editor)
 
-    assert editor.client.refreshed == 0
+    assert editor.client.refreshed == []

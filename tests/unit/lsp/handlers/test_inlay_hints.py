@@ -1,7 +1,11 @@
 """``textDocument/inlayHint`` through its handler."""
 
+import asyncio
+
+import pytest
 from lsprotocol import types as lsp
 
+from tenny_lsp.inference.shapes.values import Array
 from tenny_lsp.lsp.handlers import inlay_hints
 from tests.unit.lsp.fakes import URI, Editor
 
@@ -63,3 +67,46 @@ async def test_one_that_cannot_is_not_told() -> None:
     editor.session.invalidate()
 
     assert editor.client.refreshed == []
+
+
+async def test_other_questions_are_answered_while_hints_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inlay_hints, "SLICE_S", 0.0)  # each evaluation is a slice
+    editor = Editor(inlay_hints)
+    editor.open(CODE)
+    view = editor.session.view(URI)
+    assert view is not None
+    queries = await editor.session.queries(view)
+    asked = asyncio.create_task(hints(editor))
+
+    seen = list[tuple[bool, object]]()
+    while not asked.done():
+        found = queries.shapes.array_at(CODE.index("y ="))
+        seen.append((asked.done(), found.array if found is not None else None))
+        await asyncio.sleep(0)
+
+    assert len(seen) > 2
+    assert set(seen) == {(False, Array((2, 4), "float32"))}
+    assert await asked == await hints(editor)
+
+
+async def test_what_is_asked_after_a_cancelled_request_is_answered_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inlay_hints, "SLICE_S", 0.0)
+    monkeypatch.setattr(inlay_hints, "_REST_S", 0.0)
+    editor = Editor(inlay_hints)
+    for slices in range(12):
+        editor.open(f"import mlx.core as mx\n\ndef f(a):\n    b = a + 1\n\nf(mx.zeros((2, 3)))\n# {slices}\n")
+        asked = asyncio.create_task(hints(editor))
+        for _ in range(slices + 1):
+            await asyncio.sleep(0)
+        asked.cancel()
+        await asyncio.gather(asked, return_exceptions=True)
+
+        assert await hints(editor) == [(3, 5, ": (2, 3) float32")], slices
+
+
+async def test_hints_that_take_too_long_are_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inlay_hints, "_MOST_S", 0.0)
+    editor = Editor(inlay_hints)
+    editor.open(CODE)
+
+    assert await hints(editor) == []

@@ -8,9 +8,14 @@ from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
 from tenny_lsp.pitfalls.traced import outer_value
+from tenny_lsp.pitfalls.values import literal_of
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
 _SOFTMAX = {"mlx.core.softmax", "mlx.nn.softmax"}
+#: What keeps probabilities what they are, by its short name.
+_KEPT = {"where": "mlx.core.where", "take_along_axis": "mlx.core.take_along_axis", "sort": "mlx.core.sort",
+         "softmax": "mlx.core.softmax"}  # fmt: skip
+_DEEPEST = 4
 _KEYS = ("mlx.core.random.key", "mlx.core.random.split")
 
 
@@ -36,18 +41,27 @@ _KEYS = ("mlx.core.random.key", "mlx.core.random.split")
             "y.item() > 0.95",
             "wrong",
         ),
+        Example(
+            "def f(logits):\n    p = mx.softmax(logits, axis=-1)\n    kept = mx.where(p > 0.1, p, 0.0)\n"
+            "    return mx.random.categorical(kept)\ny = f(mx.broadcast_to(mx.array([0.0, 9.0]), (999, 2))).mean()",
+            "def f(logits):\n    p = mx.softmax(logits, axis=-1)\n    kept = mx.where(p > 0.1, p, 0.0)\n"
+            "    return mx.random.categorical(mx.log(kept))\n"
+            "y = f(mx.broadcast_to(mx.array([0.0, 9.0]), (999, 2))).mean()",
+            "y.item() > 0.95",
+            "wrong",
+        ),
     ),
 )
 def categorical_probabilities(context: RuleContext, call: Call) -> Iterator[Finding]:
     """Find what ``softmax`` returns as the logits of ``categorical``, which takes the softmax of them again."""
     given = call.arguments[0] if call.arguments else call.value("logits")
     made = call_of(context.value_of(given))
-    if given is None or made is None or made.name != "softmax" or context.name(made.function) not in _SOFTMAX:
+    if given is None or made is None or not _are_probabilities(context, made.node):
         return
     if context.name(call.function) != "mlx.core.random.categorical":
         return
     mx, fixes = context.alias("mlx.core", call.node), tuple[Fix, ...]()
-    if given == made.node and made.arguments and made.is_whole:
+    if given == made.node and made.arguments and made.is_whole and made.name == "softmax":
         logits = text_of(made.arguments[0])
         fixes = (Fix(f"Give {logits} itself", (replaced(given, logits),), is_safe=False),)
     elif mx:
@@ -57,6 +71,20 @@ def categorical_probabilities(context: RuleContext, call: Call) -> Iterator[Find
         given, "`mx.random.categorical` takes logits: of probabilities it takes the softmax again, which makes all "
         "nearly equally likely. Give the logits, or the logarithm.", fixes,
     )  # fmt: skip
+
+
+def _are_probabilities(context: RuleContext, node: Node | None, depth: int = 0) -> bool:
+    """Return whether a value is what ``softmax`` returns, or taken of it: sorted, gathered, or zero elsewhere."""
+    call = call_of(context.value_of(node)) if depth < _DEEPEST else None
+    name = context.name(call.function) if call is not None and call.name in _KEPT else ""
+    if call is None or name not in _KEPT.values():
+        return False
+    if name in _SOFTMAX:
+        return True
+    place = 1 if name == "mlx.core.where" else 0
+    if place and (len(call.arguments) != 3 or literal_of(call.arguments[2]) not in (0, 0.0)):
+        return False
+    return len(call.arguments) > place and _are_probabilities(context, call.arguments[place], depth + 1)
 
 
 @rule(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from tenny_lsp.inference.meaning import LocalFunction
 from tenny_lsp.pitfalls.calls import Call, call_of, function_around, within
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
@@ -92,6 +93,7 @@ def _are_probabilities(context: RuleContext, node: Node | None, depth: int = 0) 
     "warning",
     "One random key used twice",
     PYTHON + "random.html",
+    kinds=("assignment",),
     keywords=("key",),
     examples=(
         Example(
@@ -111,10 +113,22 @@ def _are_probabilities(context: RuleContext, node: Node | None, depth: int = 0) 
             "wrong",
             is_fixed=False,
         ),
+        Example(
+            "def init(shape, key):\n    return mx.random.normal(shape, key=key) * 0.1\n"
+            "k = mx.random.key(0)\na = init((3,), k)\nb = init((3,), k)\ny = a - b",
+            "def init(shape, key):\n    return mx.random.normal(shape, key=key) * 0.1\n"
+            "k, other = mx.random.split(mx.random.key(0))\na = init((3,), k)\nb = init((3,), other)\ny = a - b",
+            "mx.abs(y).max().item() > 0",
+            "wrong",
+            is_fixed=False,
+        ),
     ),
 )
-def repeated_key(context: RuleContext, call: Call) -> Iterator[Finding]:
+def repeated_key(context: RuleContext, call: Node | Call) -> Iterator[Finding]:
     """Find draws with a key that another draw has had: one before it, or itself in the turn of a loop before."""
+    if not isinstance(call, Call):
+        yield from _repeated_call(context, call)
+        return
     earlier = _drawn_before(context, call)
     if earlier is not None:
         yield Finding(
@@ -123,6 +137,52 @@ def repeated_key(context: RuleContext, call: Call) -> Iterator[Finding]:
         )  # fmt: skip
     else:
         yield from _repeated_in_loop(context, call)
+
+
+def _repeated_call(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Report a call of a function of the file that draws with the key, made twice with the very same arguments."""
+    call, name = call_of(field(node, "right")), field(node, "left")
+    if call is None or name is None or not call.arguments or not context.file.mentions("random.key("):
+        return
+    earlier = node.parent.prev_named_sibling if node.parent is not None else None
+    while earlier is not None:
+        other = _assigned(earlier, twin) if (twin := _call_in(earlier)) is not None else None
+        if twin is not None and other is not None and text_of(twin.node) == text_of(call.node):
+            key = _key_of(context, call)
+            is_other = text_of(other) != text_of(name) and not _are_compared(call.node, name, other)
+            if key is not None and is_other and not _is_test(call.node):
+                yield Finding(
+                    key, f"`{text_of(other)}` is drawn by the same call with the same key, and this gives the same "
+                    "numbers. Split it: `first, second = mx.random.split(key)`.",
+                )  # fmt: skip
+            return
+        earlier = earlier.prev_named_sibling
+
+
+def _call_in(statement: Node) -> Call | None:
+    """Return the call whose result a statement assigns."""
+    assignment = statement.named_children[0] if statement.named_children else None
+    is_plain = statement.type == "expression_statement" and assignment is not None and assignment.type == "assignment"
+    return call_of(field(assignment, "right")) if is_plain else None
+
+
+def _key_of(context: RuleContext, call: Call) -> Node | None:
+    """Return the argument that is a key and with which the function of the file that is called draws, or None."""
+    function = context.evaluator.meaning(call.function)
+    if not isinstance(function, LocalFunction) or not call.is_whole or function.receiver is not None:
+        return None
+    body, listed = text_of(field(function.node, "body") or function.node), field(function.node, "parameters")
+    names = [text_of(field(one, "name") or one).partition(":")[0] for one in listed.named_children] if listed else []
+    given = dict(zip(names, call.arguments, strict=False))
+    given |= {word: value for word in call.keywords if (value := call.value(word)) is not None}
+    for word, value in given.items():
+        made = call_of(context.value_of(value)) if value.type == "identifier" else None
+        is_key = made is not None and context.name(made.function) in _KEYS
+        drawn = re.findall(rf"\bkey\s*=\s*{re.escape(word)}\b", body)
+        is_alone = len(context.bindings_in(function.node).get(word, ())) == 1
+        if is_key and is_alone and drawn and len(drawn) == len(re.findall(r"\brandom\.\w+\(", body)):
+            return value
+    return None
 
 
 def _drawn_before(context: RuleContext, call: Call) -> Node | None:

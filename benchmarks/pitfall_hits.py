@@ -21,7 +21,13 @@ from tenny_lsp.pitfalls.check import Rules, pitfalls
 from tenny_lsp.source.buffer import Buffer
 from tools.packages import Package, fetch, find
 
-PACKAGES = ("mlx-lm", "mlx-vlm", "mlx-audio", "mflux")
+#: The versions that ``pitfall_verdicts.tsv`` judges: four that rules were written beside, and ten that were checked
+#: afterwards, those on PyPI with the most MLX code.
+PACKAGES = (
+    "mlx-lm==0.32.2", "mlx-vlm==0.7.10", "mlx-audio==0.6.2", "mflux==0.24.0",
+    "chuk-lazarus==0.4.1", "mlx-arsenal==0.17.0", "keras-mlx==0.0.1", "yolo-mlx==0.4.0", "mlx-transformers==0.3.0",
+    "chatterbox-mlx==1.0.6", "mlx-tune==0.6.0", "textpolicy==0.1.11", "mlx-lm-lora==5.10.2", "mlx-boosting==1.0.0",
+)  # fmt: skip
 VERDICTS = Path("benchmarks/pitfall_verdicts.tsv")
 RESULT = Path("benchmarks/results/pitfall_hits.json")
 #: A file that counts as one of 2,000 lines.
@@ -98,8 +104,8 @@ def main() -> None:
         if package is None:
             print(f"{name} is not there")
             continue
-        versions[name] = package.version
-        root = given.folder.parent / "pitfall_hits" / name
+        versions[package.name] = package.version
+        root = given.folder.parent / "pitfall_hits" / package.name
         found = judged(check(package, root, index, seconds, lengths))
         show(found, root)
         hits += found

@@ -829,13 +829,15 @@ def prelu(r: Random) -> Call:
        "cosine_similarity_loss", "mlx.nn.losses.")  # fmt: skip
 def loss(r: Random) -> Call:
     one = array(r, 2, 3, FLOATS)
-    return [one, one], maybe(r, reduction=r.choice(["none", "mean", "sum"]))
+    other = one if r.random() < 0.6 else array(r, dtypes=FLOATS, of=like(r, one.shape))
+    return [one, other], maybe(r, reduction=r.choice(["none", "mean", "sum"]))
 
 
 @makes("cross_entropy nll_loss", "mlx.nn.losses.")
 def class_loss(r: Random) -> Call:
     one = array(r, 1, 3, FLOATS)
-    return [one, mx.zeros(one.shape[:-1], mx.int32)], maybe(r, reduction=r.choice(["none", "mean", "sum"]))
+    classes = one.shape[:-1] if r.random() < 0.7 else shape(r, 0, 3)
+    return [one, mx.zeros(classes, mx.int32)], maybe(r, reduction=r.choice(["none", "mean", "sum"]))
 
 
 @makes("gaussian_nll_loss triplet_loss margin_ranking_loss", "mlx.nn.losses.")

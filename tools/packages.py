@@ -123,11 +123,17 @@ class Package:
 
 
 def fetch(folder: Path, names: Sequence[str]) -> None:
-    """Download the wheels that are missing, by pip; never a source distribution."""
+    """Download the wheels that are missing, by pip; never a source distribution.
+
+    Args:
+        folder (Path): Where they are kept.
+        names (Sequence[str]): The packages, ``mlx-lm``, or versions of them, ``mlx-lm==0.32.2``.
+    """
     tags = [f"--platform=macosx_{major}_0_arm64" for major in range(11, 16)]
     for name in names:
-        place = folder / "wheels" / name
-        if not list(place.glob("*.whl")):
+        package, _, version = name.partition("==")
+        place = folder / "wheels" / package
+        if not list(place.glob(f"*-{version}-*.whl" if version else "*.whl")):
             place.mkdir(parents=True, exist_ok=True)
             options = ["--no-deps", "--only-binary=:all:", "--python-version=3.12", *tags, "--platform=any"]
             command = [sys.executable, "-m", "pip", "download", "-q", *options, "-d", str(place), name]
@@ -144,9 +150,12 @@ def fetch_english(folder: Path) -> None:
 
 
 def find(name: str, folder: Path) -> Package | None:
-    """Return a package fetched into ``folder``, else the installed one, else None."""
-    if wheels := sorted((folder / "wheels" / name).glob("*.whl")):
+    """Return a package, or a version of it, fetched into ``folder``; else the installed package; else None."""
+    name, _, version = name.partition("==")
+    if wheels := sorted((folder / "wheels" / name).glob(f"*-{version}-*.whl" if version else "*.whl")):
         return Package(name, wheels[-1])
+    if version:
+        return None
     try:
         importlib.metadata.distribution(name)
     except importlib.metadata.PackageNotFoundError:

@@ -27,6 +27,8 @@ from tenny_lsp.mlx_api.returns import returns_of
 _SAME_RESULT = {
     "mlx.core.compile", "mlx.core.checkpoint", "mlx.core.custom_function", "mlx.core.vmap", "mlx.nn.utils.checkpoint",
 }  # fmt: skip
+#: What returns a tree of arrays.
+_TREES = {"mlx.nn.Module.parameters", "mlx.nn.Module.trainable_parameters"}
 _PLAIN = {
     "len": "int", "int": "int", "float": "float", "str": "str", "bool": "bool", "isinstance": "bool", "repr": "str",
     "hasattr": "bool", "round": "int", "ord": "int", "callable": "bool", "id": "int",
@@ -59,7 +61,7 @@ def _api_result(evaluator: Evaluator, meaning: Api, arguments: Arguments) -> Mea
         parts = arguments.positional if entry.name == "mlx.nn.Sequential" and arguments.is_whole else ()
         return Instance(meaning, parts)
     if entry.name == "mlx.nn.value_and_grad":
-        return Function(group("tuple", [evaluator.call_result(arguments.get(1, "fn")), Table()]))
+        return Function(group("tuple", [evaluator.call_result(arguments.get(1, "fn")), _tree(evaluator)]))
     if entry.name in ("mlx.core.value_and_grad", "mlx.core.grad"):
         is_default = not arguments.keywords and len(arguments.positional) == 1
         gradient = _gradient(evaluator, first) if is_default else None
@@ -67,7 +69,12 @@ def _api_result(evaluator: Evaluator, meaning: Api, arguments: Arguments) -> Mea
         return Function(gradient if is_grad else group("tuple", [evaluator.call_result(first), gradient]))
     if entry.name == "mlx.optimizers.Optimizer.apply_gradients":  # a tree as that of the parameters
         parameters = arguments.get(1, "parameters")
-        return Table() if isinstance(parameters, Table) else NEVER if parameters == NEVER else None
+        return parameters if isinstance(parameters, Table) else NEVER if parameters == NEVER else None
+    if entry.name in _TREES:
+        return _tree(evaluator)
+    if entry.name == "mlx.utils.tree_flatten" and isinstance(first, Table) and arguments.is_whole:
+        is_plain = len(arguments.positional) == 1 and not arguments.keywords
+        return Group("list", group("tuple", [Plain("str"), first.leaf])) if is_plain else None
     if entry.name == "mlx.core.linalg.svd" and (arguments.positional[1:] or "compute_uv" in arguments.keywords):
         return None  # an array or three
     said = returns_of(entry.name)
@@ -77,6 +84,12 @@ def _api_result(evaluator: Evaluator, meaning: Api, arguments: Arguments) -> Mea
         return meaning.receiver  # its methods that return a module return the one they are called on
     results = [meaning_of_api_annotation(evaluator.index, s.returns, entry) for s in entry.signatures if s.returns]
     return join(results) if results and len(results) == len(entry.signatures) else None
+
+
+def _tree(evaluator: Evaluator) -> Table:
+    """Return what the parameters of a module, and the gradients of them, are: a tree of arrays."""
+    array = evaluator.index.resolve("mlx.core.array")
+    return Table(leaf=Instance(Api(array)) if array is not None else None)
 
 
 def _gradient(evaluator: Evaluator, function: Meaning | None) -> Meaning | None:

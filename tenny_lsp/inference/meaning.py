@@ -102,10 +102,17 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A dictionary, and what all of its values are; ``is_empty`` where it is created without any."""
+    """A dictionary.
+
+    Args:
+        value (Meaning, optional): What all of its values are.
+        is_empty (bool): Whether it is created without any.
+        leaf (Meaning, optional): Of a tree, as the parameters of a module are: what ``tree_flatten`` finds in it.
+    """
 
     value: "Meaning | None" = None
     is_empty: bool = False
+    leaf: "Meaning | None" = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +195,7 @@ def _join_two(one: Meaning, other: Meaning) -> Meaning | None:
             return group(one.kind, [join(pair) for pair in zip(one.items, other.items, strict=True)])
         return Group(one.kind, join((one.each, other.each)))
     if isinstance(one, Table) and isinstance(other, Table):
-        return Table(join((one.value, other.value)))
+        return Table(join((one.value, other.value)), leaf=join((one.leaf, other.leaf)))
     if isinstance(one, Instance) and isinstance(other, Instance) and one.of == other.of:
         return Instance(one.of, is_exact=one.is_exact and other.is_exact)
     if isinstance(one, Plain) and isinstance(other, Plain) and one in NUMBERS and other in NUMBERS:

@@ -182,6 +182,22 @@ KNOWN = {
     "loaded weights": ("for k, v in mx.load(f'{path}/model.safetensors').items():\n    v.‸", "array"),
     "optimizer": ("opt = optim.AdamW(learning_rate=1e-3)\nopt.‸", "AdamW"),
     "parameters": ("nn.Linear(1, 2).parameters().‸", "dict"),
+    "parameters, flattened": (
+        "from mlx.utils import tree_flatten\nfor k, v in tree_flatten(nn.Linear(1, 2).parameters()):\n    v.‸",
+        "array",
+    ),
+    "gradients, flattened": (
+        "from mlx.utils import tree_flatten\n_, g = nn.value_and_grad(nn.Linear(1, 2), f)(x)\ntree_flatten(g)[0][1].‸",
+        "array",
+    ),
+    "parameters, flattened and named": (
+        "from mlx.utils import tree_flatten\nfor k, v in tree_flatten(nn.Linear(1, 2).parameters()):\n    k.‸",
+        "str",
+    ),
+    "parameters, flattened into what is given": (
+        "from mlx.utils import tree_flatten\ntree_flatten(nn.Linear(1, 2).parameters(), destination={})[0].‸",
+        None,
+    ),
     "own module": (MODEL + "m = Block(3)\nm.‸", "Block"),
     "own module called": (MODEL + "y = Block(3)(mx.zeros(3))\ny.‸", "array"),
     "own attribute": (MODEL + "Block(3).fc.‸", "Linear"),

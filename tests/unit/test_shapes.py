@@ -3,9 +3,11 @@
 import pytest
 
 from tenny_lsp.features.hover import hover
+from tenny_lsp.inference.engine import Engine
 from tenny_lsp.inference.queries import Queries
 from tenny_lsp.inference.shapes.values import array_text
 from tenny_lsp.mlx_api.index import ApiIndex
+from tenny_lsp.pitfalls.check import Rules, pitfalls
 from tenny_lsp.source.buffer import Buffer
 
 HEAD = "import mlx.core as mx\nimport mlx.nn as nn\n"
@@ -190,3 +192,24 @@ def test_text_that_is_half_typed_is_no_error(mlx_index: ApiIndex) -> None:
     text = HEAD + MLP + ATTENTION + "net = MLP(3, 4)\ny = net(mx.ones((2, 3)))[..., None]\n"
     for end in range(len(HEAD), len(text), 7):
         list(Queries(Buffer(text[:end]), mlx_index).shapes.arrays_in(0, end))
+
+
+@pytest.mark.parametrize(
+    ("call", "raises"),
+    [
+        ("mse_loss(mx.zeros((8, 1)), mx.zeros(8))", True),
+        ("binary_cross_entropy(mx.zeros((8, 2)), mx.zeros((8, 1)))", True),
+        ("cross_entropy(mx.zeros((8, 5)), mx.zeros((4,), mx.int32))", True),
+        ("cross_entropy(mx.zeros((8, 5)), mx.zeros((2, 4), mx.int32))", True),
+        ("mse_loss(mx.zeros((8, 1)), mx.zeros((8, 1)))", False),
+        ("cross_entropy(mx.zeros((8, 5)), mx.zeros((8,), mx.int32))", False),
+        ("cross_entropy(mx.zeros((8, 5)), mx.zeros((8, 5)))", False),
+        ("cross_entropy(mx.zeros((8, 5, 3)), mx.zeros((8, 3), mx.int32), axis=1)", False),
+        ("huber_loss(mx.zeros((8, 1)), mx.zeros(8))", False),
+        ("mse_loss(unknown, mx.zeros(8))", False),
+    ],
+)
+def test_some_losses_raise_for_shapes_that_are_not_the_same(mlx_index: ApiIndex, call: str, raises: bool) -> None:
+    engine = Engine(Buffer(f"{HEAD}y = nn.losses.{call}\n"), mlx_index)
+
+    assert [pitfall.code for pitfall in pitfalls(engine, Rules(["shape-mismatch"]))] == ["shape-mismatch"] * raises

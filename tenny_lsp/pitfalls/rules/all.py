@@ -32,6 +32,7 @@ from tenny_lsp.pitfalls.rules import (
     signature,
     threads,
     timing,
+    torch_calls,
     torch_weights,
     training,
     trees,
@@ -44,10 +45,10 @@ from tenny_lsp.pitfalls.rules import (
 
 RULES: tuple[Rule, ...] = (
     *names.RULES, *methods.RULES, *shapes.RULES, *shape_errors.RULES, *bounds.RULES, *widening.RULES,
-    *linear_algebra.RULES, *numpy_calls.RULES, *keywords.RULES, *arguments.RULES, *signature.RULES, *uncalled.RULES,
-    *indexing.RULES, *copies.RULES, *updates.RULES, *results.RULES, *discarded.RULES, *sampling.RULES, *layers.RULES,
-    *layer_use.RULES, *modules.RULES, *module_setup.RULES, *torch_weights.RULES, *saving.RULES, *training.RULES,
-    *gradient_use.RULES, *trees.RULES,
-    *guarded_gradients.RULES, *compiled.RULES, *compiled_arguments.RULES, *evaluated.RULES, *captured.RULES,
-    *conditions.RULES, *timing.RULES, *threads.RULES, *processes.RULES, *unknown.RULES, *unknown_methods.RULES,
+    *linear_algebra.RULES, *numpy_calls.RULES, *keywords.RULES, *arguments.RULES, *torch_calls.RULES,
+    *signature.RULES, *uncalled.RULES, *indexing.RULES, *copies.RULES, *updates.RULES, *results.RULES,
+    *discarded.RULES, *sampling.RULES, *layers.RULES, *layer_use.RULES, *modules.RULES, *module_setup.RULES,
+    *torch_weights.RULES, *saving.RULES, *training.RULES, *gradient_use.RULES, *trees.RULES, *guarded_gradients.RULES,
+    *compiled.RULES, *compiled_arguments.RULES, *evaluated.RULES, *captured.RULES, *conditions.RULES, *timing.RULES,
+    *threads.RULES, *processes.RULES, *unknown.RULES, *unknown_methods.RULES,
 )  # fmt: skip

@@ -10,8 +10,8 @@ from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
 from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, Search, rule
 from tenny_lsp.pitfalls.tracing import behind, compiler
-from tenny_lsp.source.scope import Binding
-from tenny_lsp.source.syntax import Node, field, text_of
+from tenny_lsp.source.scope import Binding, Span
+from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
 _COMPILE = USAGE + "compile.html"
 _LOSS = "loss_and_grad = nn.value_and_grad(model, lambda x: model(x).sum())\n"
@@ -81,6 +81,12 @@ def _names_state(decorator: Node) -> bool:
             _SCALED, _SCALED.replace("(a)", "(a, scale)").replace("f(x)", "f(x, scale)"), "y[0, 1].item() == 3",
             "wrong", is_fixed=False,
         ),
+        Example(
+            _SCALED.partition("y =")[0] + "for value in (1.0, 3.0):\n    scale = mx.array(value)\n    y = f(x)",
+            _SCALED.partition("y =")[0].replace("(a)", "(a, scale)")
+            + "for value in (1.0, 3.0):\n    scale = mx.array(value)\n    y = f(x, scale)",
+            "y[0, 1].item() == 3", "wrong", is_fixed=False,
+        ),
     ),
 )  # fmt: skip
 def frozen_array(context: RuleContext, node: Node) -> Search | None:
@@ -125,9 +131,21 @@ def _is_of_module(context: RuleContext, name: Node) -> bool:
 
 
 def _is_replaced(whole: Node, bindings: list[Binding], function: str) -> bool:
-    """Return whether a function is called both before and after a name is given another value."""
+    """Return whether a function is called both before and after a name is given another value, as in a loop's turns."""
     called = [node.start_byte for node in within(whole, "call") if text_of(field(node, "function") or node) == function]
-    return any(min(called) < binding.position < max(called) for binding in bindings[1:]) if called else False
+    if any(min(called, default=0) < binding.position < max(called, default=0) for binding in bindings[1:]):
+        return True
+    return any(
+        _varies(binding, loop) and place in loop for binding in bindings for loop in binding.loops for place in called
+    )
+
+
+def _varies(binding: Binding, loop: Span) -> bool:
+    """Return whether a binding gives its name another value in each turn of a loop: one made of the loop's variable."""
+    statement = up_to(binding.value, "for_statement") if binding.value is not None else None
+    variable = field(statement, "left") if statement is not None and statement.start_byte == loop.start else None
+    words = set(re.findall(r"\w+", text_of(binding.value))) if binding.value is not None else set()
+    return variable is not None and not words.isdisjoint(re.findall(r"\w+", text_of(variable)))
 
 
 @rule(
@@ -151,6 +169,15 @@ def _is_replaced(whole: Node, bindings: list[Binding], function: str) -> bool:
             "wrong",
             is_fixed=False,
         ),
+        Example(
+            "def f(model, a):\n    h = np.abs(np.array(model(a)))\n    return mx.array(h).sum()\n"
+            "_, g = nn.value_and_grad(model, f)(model, x)",
+            "def f(model, a):\n    h = mx.abs(model(a))\n    return h.sum()\n"
+            "_, g = nn.value_and_grad(model, f)(model, x)",
+            'mx.abs(g["bias"]).sum().item() > 0',
+            "wrong",
+            is_fixed=False,
+        ),
     ),
 )
 def numpy_in_gradient(context: RuleContext, node: Node) -> Iterator[Finding]:
@@ -166,19 +193,26 @@ def numpy_in_gradient(context: RuleContext, node: Node) -> Iterator[Finding]:
     if result.type in ("expression_list", "tuple"):  # what is returned beside it has no gradient anyway
         result = result.named_children[0]
     parts = list(behind(context, result, lambda part: _numpy_call(context, part) is not None))
-    if not all(_carries_nothing(context, part, function) for part in parts if part.type == "identifier"):
-        return  # a gradient beside NumPy's, and NumPy may choose what it is of: a mask, an order
     differentiated = _differentiated(context, function, transform)
+    constant = set(_parameters(context, function)) - {differentiated}
+    names = [part for part in parts if part.type == "identifier" and text_of(part) not in constant]
+    if not all(_carries_nothing(context, part, function) for part in names):
+        return  # a gradient beside NumPy's, and NumPy may choose what it is of: a mask, an order
     for part in parts:
         call = _numpy_call(context, part)
         for argument in call.arguments if call is not None else ():
             reads = {text_of(one) for one in behind(context, argument) if one.type == "identifier"}
-            if differentiated in reads and context.is_array(argument):
+            if differentiated in reads and (context.is_array(argument) or _calls(argument, differentiated)):
                 yield Finding(
                     part, "NumPy's results are constants to MLX: no gradient flows through them. Use MLX's own "
                     f"functions in `{text_of(field(function, 'name') or function)}`.",
                 )  # fmt: skip
                 return
+
+
+def _calls(node: Node, name: str) -> bool:
+    """Return whether a name is called in a node: ``np.array(model(x))``."""
+    return any(text_of(field(call, "function") or call) == name for call in within(node, "call"))
 
 
 def _carries_nothing(context: RuleContext, name: Node, function: Node) -> bool:
@@ -197,10 +231,15 @@ def _differentiated(context: RuleContext, function: Node, transform: Call) -> st
     """Return the name that is differentiated: the model of ``nn.value_and_grad``, otherwise the first parameter."""
     if len(transform.arguments) == 2:
         return text_of(transform.arguments[0])
+    return next(iter(_parameters(context, function)), "")
+
+
+def _parameters(context: RuleContext, function: Node) -> list[str]:
+    """Return the names of a function's parameters, in their order; not of those that are assigned anew."""
     listed = field(function, "parameters") or function
-    bound = (binding for found in context.bindings_in(function).values() for binding in found)
-    given = [binding for binding in bound if listed.start_byte < binding.position < listed.end_byte]
-    return min(given, key=lambda binding: binding.position).name if given else ""
+    found = [bindings[0] for bindings in context.bindings_in(function).values() if len(bindings) == 1]
+    given = [binding for binding in found if listed.start_byte < binding.position < listed.end_byte]
+    return [binding.name for binding in sorted(given, key=lambda binding: binding.position)]
 
 
 RULES = (update_in_compile, frozen_array, numpy_in_gradient)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from tenny_lsp.inference.meaning import Plain
-from tenny_lsp.pitfalls.calls import all_within, call_of, within
+from tenny_lsp.pitfalls.calls import all_within
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Edit, Fix
 from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, Search, rule
@@ -92,7 +92,7 @@ def slice_is_a_copy(context: RuleContext, node: Node) -> Search | None:
     if scope.type == "function_definition":
         return lambda _: find(scope)
     # What stands in a class may be read from elsewhere, and so may what stands in a module that is no script.
-    return (lambda whole: find(whole) if _prints(whole) else iter(())) if scope.type == "module" else None
+    return find if scope.type == "module" and context.file.mentions("\nprint(") else None
 
 
 def _written_copies(context: RuleContext, node: Node, target: Node, binding: Binding, scope: Node) -> Iterator[Finding]:
@@ -117,12 +117,6 @@ def _slice_updated(context: RuleContext, name: Node) -> Binding | None:
     is_slice = any(child.type == "slice" for child in first.children_by_field_name("subscript"))
     others = [one.value.type if one.value is not None else "" for one in bindings[1:]]
     return bindings[0] if is_slice and set(others) == {"augmented_assignment"} else None
-
-
-def _prints(module: Node) -> bool:
-    """Return whether a module prints when it is loaded, as scripts do."""
-    calls = (call_of(one.named_children[0]) for one in within(module, "expression_statement") if one.named_children)
-    return any(call is not None and text_of(call.function) == "print" for call in calls)
 
 
 def _is_read(scope: Node, name: str) -> bool:

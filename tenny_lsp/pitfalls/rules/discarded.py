@@ -72,15 +72,25 @@ _TARGETS = {
             "y[0].item() < 1",
             "wrong",
         ),
+        Example(
+            "nn.init.constant(7.0)(model.bias)\ny = model.bias\nprint(y)",
+            "model.bias = nn.init.constant(7.0)(model.bias)\ny = model.bias\nprint(y)",
+            "y.tolist() == [7, 7]",
+            "wrong",
+        ),
     ),
 )
 def unused_result(context: RuleContext, node: Node) -> Iterator[Finding]:
     """Find statements that only call an initialiser, an operation or an array method."""
     call = call_of(node.named_children[0]) if len(node.named_children) == 1 else None
-    # At the top of a notebook's cell, or in a session, the value of an expression is shown.
-    if call is None or up_to(node, "function_definition", "for_statement", "while_statement") is None:
+    if call is None:
         return
     function = _pure_function(context, call)
+    # At the top of a notebook's cell, or in a session, the value of an expression is shown; scripts print.
+    is_inner = up_to(node, "function_definition", "for_statement", "while_statement") is not None
+    is_member = function.startswith(_INITIALISERS) and all(one.type == "attribute" for one in call.arguments)
+    if not is_inner and not (is_member and context.file.mentions("\nprint(")):
+        return
     if not function or _may_raise_on_purpose(context, node):
         return
     target = _target(context, call, function)

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from tenny_lsp.inference.meaning import LocalFunction
 from tenny_lsp.pitfalls.calls import Call, all_within, call_of, function_around, within
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, appended, indentation_of, inserted, is_alone
-from tenny_lsp.pitfalls.rule import ISSUES, USAGE, Example, Finding, rule
+from tenny_lsp.pitfalls.rule import ISSUES, USAGE, Example, Finding, Search, rule
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
 _TRANSFORMS = {"mlx.nn.value_and_grad", "mlx.core.value_and_grad"}
@@ -154,6 +155,7 @@ def _evaluations(context: RuleContext, loop: Node) -> Iterator[Call]:
     "warning",
     "Gradients that are never used",
     ISSUES + "605",
+    scope="file",
     kinds=("assignment",),
     examples=(
         Example(
@@ -161,28 +163,59 @@ def _evaluations(context: RuleContext, loop: Node) -> Iterator[Call]:
             f"{_STEP}{_UNUSED}{_TRAINED}".replace("    return", "    optimizer.update(model, grads)\n    return"),
             "not y.item()", "wrong", is_fixed=False,
         ),
+        Example(
+            f"{_STEP}y = mx.array(model.weight)\nfor _ in range(3):\n    loss, grads = step(x)\n    mx.eval(loss)\n"
+            "y = (y == model.weight).all()",
+            f"{_STEP}y = mx.array(model.weight)\nfor _ in range(3):\n    loss, grads = step(x)\n"
+            "    optimizer.update(model, grads)\n    mx.eval(loss)\ny = (y == model.weight).all()",
+            "not y.item()", "wrong", is_fixed=False,
+        ),
     ),
 )  # fmt: skip
-def unused_gradients(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Find gradients that a function takes and that nothing in it reads."""
+def unused_gradients(context: RuleContext, node: Node) -> Search | None:
+    """Find gradients that a function, or a loop at the top of the file, takes and that nothing reads."""
     left = field(node, "left")
     if left is None or left.type != "pattern_list" or not context.file.mentions("value_and_grad"):
-        return
-    call, function = call_of(field(node, "right")), function_around(node)
-    if call is None or function is None or len(left.named_children) != 2:
-        return
-    name = left.named_children[1]
-    if name.type != "identifier" or text_of(name).startswith("_") or not takes_gradients(context, call):
-        return
-    uses = [one for one in all_within(function, "identifier") if text_of(one) == text_of(name)]
-    targets = [one for one in uses if one.parent is not None and one.parent.type == "pattern_list"]
-    is_test = text_of(field(function, "name") or function).startswith("test") or _INDIRECT.search(text_of(function))
-    if len(uses) == len(targets) and not is_test:
+        return None
+    call, name = call_of(field(node, "right")), left.named_children[-1]
+    if call is None or len(left.named_children) != 2 or name.type != "identifier" or text_of(name).startswith("_"):
+        return None
+    function, loop = function_around(node), _outermost_loop(node)
+    if (function is None and (loop is None or up_to(node, "class_definition"))) or not takes_gradients(context, call):
+        return None
+    return partial(_unused, name, function, loop)
+
+
+def _unused(name: Node, function: Node | None, loop: Node | None, whole: Node) -> Iterator[Finding]:
+    """Report gradients that nothing reads: in the function around them, or until they are assigned anew."""
+    uses = [one for one in all_within(function or whole, "identifier") if text_of(one) == text_of(name)]
+    reads = [one for one in uses if one.parent is None or one.parent.type != "pattern_list"]
+    if function is None and loop is not None:
+        later = [one for one in reads if one.start_byte > loop.start_byte or function_around(one) is not None]
+        reads = [one for one in later if not _is_of_another(one, loop, uses)]
+    is_test = function is not None and text_of(field(function, "name") or function).startswith("test")
+    if not reads and not is_test and not _INDIRECT.search(text_of(function or whole)):
         update = f"`optimizer.update(model, {text_of(name)})`"
         yield Finding(
             name, f"Nothing uses `{text_of(name)}`: without {update} the model learns nothing. For the loss alone, "
             "call the loss function itself.",
         )  # fmt: skip
+
+
+def _outermost_loop(node: Node) -> Node | None:
+    """Return the loop at the top of the file that a node stands in; None where what stands there is no loop."""
+    while node.parent is not None and node.parent.type != "module":
+        node = node.parent
+    return node if node.type in _LOOPS else None
+
+
+def _is_of_another(read: Node, loop: Node, uses: list[Node]) -> bool:
+    """Return whether a read follows, in another loop at the top of the file, on an assignment there."""
+    other = _outermost_loop(read)
+    if other is None or other == loop:
+        return False
+    first = min((one for one in uses if one.start_byte >= other.start_byte), key=lambda one: one.start_byte)
+    return first.parent is not None and first.parent.type == "pattern_list"
 
 
 RULES = (unevaluated_sum, unused_gradients)

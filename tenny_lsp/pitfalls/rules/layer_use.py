@@ -99,6 +99,11 @@ def channels_first(context: RuleContext, node: Node) -> Iterator[Finding]:
             'import tempfile\ny = model.save_weights(tempfile.mkdtemp() + "/w.safetensors")',
             "y is None",
         ),
+        Example(
+            'import tempfile, pathlib\ny = model.save_weights(str(pathlib.Path(tempfile.mkdtemp()) / "w.pt"))',
+            'import tempfile, pathlib\ny = model.save_weights(str(pathlib.Path(tempfile.mkdtemp()) / "w.safetensors"))',
+            "y is None",
+        ),
     ),
 )
 def weights_format(context: RuleContext, call: Call) -> Iterator[Finding]:
@@ -109,6 +114,9 @@ def weights_format(context: RuleContext, call: Call) -> Iterator[Finding]:
     if is_own or context.may_be_subclass(call.owner, call.name):
         return
     path = call.arguments[0]
+    made = call_of(path)
+    if made is not None and context.external(made.function) == "str" and len(made.arguments) == 1:
+        path = made.arguments[0]
     last = field(path, "right") if path.type == "binary_operator" else path
     text = text_of(last) if last is not None and last.type == "string" else ""
     ending = next((e for e in (".pt", ".pth", ".bin", ".ckpt") if text.rstrip("\"'").endswith(e)), None)

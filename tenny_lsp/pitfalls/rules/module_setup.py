@@ -5,11 +5,11 @@ from collections.abc import Iterator
 
 from tenny_lsp.inference.meaning import Api, Group, Instance, LocalClass, Meaning
 from tenny_lsp.inference.members import bases, names_in
-from tenny_lsp.pitfalls.calls import Call, call_of, within
+from tenny_lsp.pitfalls.calls import Call, all_within, call_of, within
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, indentation_of, inserted, is_alone, replaced
 from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, Example, Finding, rule
-from tenny_lsp.source.syntax import Node, field, text_of
+from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
 _MODULE = "mlx.nn.Module"
 _INIT = "class Net(nn.Module):\n    def __init__(self):\n"
@@ -223,4 +223,52 @@ def _makes_layers(context: RuleContext, cls: LocalClass) -> bool:
     )
 
 
-RULES = (missing_super_init, hidden_layers)
+@rule(
+    "private-layer",
+    "warning",
+    "A layer under a name that begins with `_`",
+    PYTHON + "nn/module.html",
+    kinds=("assignment",),
+    examples=(
+        Example(
+            _INIT + _SUPER + _FC.replace("fc", "_fc") + _CALL.replace("fc", "_fc") + "y = Net().parameters()",
+            _INIT + _SUPER + _FC + _CALL + "y = Net().parameters()",
+            'list(y) == ["fc"]',
+            "wrong",
+        ),
+    ),
+)
+def private_layer(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Find layers with weights that a module makes and calls under a private name, where MLX does not look."""
+    left, call = field(node, "left"), call_of(field(node, "right"))
+    owner, name = field(left, "object"), field(left, "attribute")
+    if (
+        call is None
+        or owner is None
+        or name is None
+        or text_of(owner) != "self"
+        or not call.name.startswith(_TRAINABLE)
+    ):
+        return
+    word, cls = text_of(name), up_to(node, "class_definition")
+    if not word.startswith("_") or cls is None or not context.is_a(owner, _MODULE):
+        return
+    made = context.name(call.function)
+    uses = re.findall(rf"\bself\.{word}\b(.?)", text_of(cls))
+    # Reached in another way, it may be meant to be hidden.
+    if not made.startswith("mlx.nn.") or uses.count("(") != len(uses) - 1 or "(" not in uses:
+        return
+    if re.search(r"\b(?:parameters|children|filter_and_map|freeze|stop_gradient|__getattr__)\b", text_of(cls)):
+        return
+    fixes, others = tuple[Fix, ...](), context.bindings_in(cls)
+    public = word.lstrip("_")
+    if public and public not in others and f"self.{public}" not in text_of(cls):
+        places = [one for one in all_within(cls, "attribute") if text_of(one) == f"self.{word}"]
+        edits = tuple(replaced(field(one, "attribute") or one, public) for one in places)
+        fixes = (Fix(f"Call it {public}", edits, is_safe=False),)
+    yield Finding(
+        name, f"MLX takes what begins with `_` for no parameter: `self.{word}` is neither trained nor saved.", fixes,
+    )  # fmt: skip
+
+
+RULES = (missing_super_init, hidden_layers, private_layer)

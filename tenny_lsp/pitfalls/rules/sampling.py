@@ -3,14 +3,20 @@
 import re
 from collections.abc import Iterator
 
+from tenny_lsp.inference.meaning import LocalFunction
 from tenny_lsp.pitfalls.calls import Call, call_of, function_around, within
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
 from tenny_lsp.pitfalls.traced import outer_value
+from tenny_lsp.pitfalls.values import literal_of
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
 _SOFTMAX = {"mlx.core.softmax", "mlx.nn.softmax"}
+#: What keeps probabilities what they are, by its short name.
+_KEPT = {"where": "mlx.core.where", "take_along_axis": "mlx.core.take_along_axis", "sort": "mlx.core.sort",
+         "softmax": "mlx.core.softmax"}  # fmt: skip
+_DEEPEST = 4
 _KEYS = ("mlx.core.random.key", "mlx.core.random.split")
 
 
@@ -36,18 +42,27 @@ _KEYS = ("mlx.core.random.key", "mlx.core.random.split")
             "y.item() > 0.95",
             "wrong",
         ),
+        Example(
+            "def f(logits):\n    p = mx.softmax(logits, axis=-1)\n    kept = mx.where(p > 0.1, p, 0.0)\n"
+            "    return mx.random.categorical(kept)\ny = f(mx.broadcast_to(mx.array([0.0, 9.0]), (999, 2))).mean()",
+            "def f(logits):\n    p = mx.softmax(logits, axis=-1)\n    kept = mx.where(p > 0.1, p, 0.0)\n"
+            "    return mx.random.categorical(mx.log(kept))\n"
+            "y = f(mx.broadcast_to(mx.array([0.0, 9.0]), (999, 2))).mean()",
+            "y.item() > 0.95",
+            "wrong",
+        ),
     ),
 )
 def categorical_probabilities(context: RuleContext, call: Call) -> Iterator[Finding]:
     """Find what ``softmax`` returns as the logits of ``categorical``, which takes the softmax of them again."""
     given = call.arguments[0] if call.arguments else call.value("logits")
     made = call_of(context.value_of(given))
-    if given is None or made is None or made.name != "softmax" or context.name(made.function) not in _SOFTMAX:
+    if given is None or made is None or not _are_probabilities(context, made.node):
         return
     if context.name(call.function) != "mlx.core.random.categorical":
         return
     mx, fixes = context.alias("mlx.core", call.node), tuple[Fix, ...]()
-    if given == made.node and made.arguments and made.is_whole:
+    if given == made.node and made.arguments and made.is_whole and made.name == "softmax":
         logits = text_of(made.arguments[0])
         fixes = (Fix(f"Give {logits} itself", (replaced(given, logits),), is_safe=False),)
     elif mx:
@@ -59,11 +74,26 @@ def categorical_probabilities(context: RuleContext, call: Call) -> Iterator[Find
     )  # fmt: skip
 
 
+def _are_probabilities(context: RuleContext, node: Node | None, depth: int = 0) -> bool:
+    """Return whether a value is what ``softmax`` returns, or taken of it: sorted, gathered, or zero elsewhere."""
+    call = call_of(context.value_of(node)) if depth < _DEEPEST else None
+    name = context.name(call.function) if call is not None and call.name in _KEPT else ""
+    if call is None or name not in _KEPT.values():
+        return False
+    if name in _SOFTMAX:
+        return True
+    place = 1 if name == "mlx.core.where" else 0
+    if place and (len(call.arguments) != 3 or literal_of(call.arguments[2]) not in (0, 0.0)):
+        return False
+    return len(call.arguments) > place and _are_probabilities(context, call.arguments[place], depth + 1)
+
+
 @rule(
     "repeated-key",
     "warning",
     "One random key used twice",
     PYTHON + "random.html",
+    kinds=("assignment",),
     keywords=("key",),
     examples=(
         Example(
@@ -83,10 +113,22 @@ def categorical_probabilities(context: RuleContext, call: Call) -> Iterator[Find
             "wrong",
             is_fixed=False,
         ),
+        Example(
+            "def init(shape, key):\n    return mx.random.normal(shape, key=key) * 0.1\n"
+            "k = mx.random.key(0)\na = init((3,), k)\nb = init((3,), k)\ny = a - b",
+            "def init(shape, key):\n    return mx.random.normal(shape, key=key) * 0.1\n"
+            "k, other = mx.random.split(mx.random.key(0))\na = init((3,), k)\nb = init((3,), other)\ny = a - b",
+            "mx.abs(y).max().item() > 0",
+            "wrong",
+            is_fixed=False,
+        ),
     ),
 )
-def repeated_key(context: RuleContext, call: Call) -> Iterator[Finding]:
+def repeated_key(context: RuleContext, call: Node | Call) -> Iterator[Finding]:
     """Find draws with a key that another draw has had: one before it, or itself in the turn of a loop before."""
+    if not isinstance(call, Call):
+        yield from _repeated_call(context, call)
+        return
     earlier = _drawn_before(context, call)
     if earlier is not None:
         yield Finding(
@@ -95,6 +137,52 @@ def repeated_key(context: RuleContext, call: Call) -> Iterator[Finding]:
         )  # fmt: skip
     else:
         yield from _repeated_in_loop(context, call)
+
+
+def _repeated_call(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Report a call of a function of the file that draws with the key, made twice with the very same arguments."""
+    call, name = call_of(field(node, "right")), field(node, "left")
+    if call is None or name is None or not call.arguments or not context.file.mentions("random.key("):
+        return
+    earlier = node.parent.prev_named_sibling if node.parent is not None else None
+    while earlier is not None:
+        other = _assigned(earlier, twin) if (twin := _call_in(earlier)) is not None else None
+        if twin is not None and other is not None and text_of(twin.node) == text_of(call.node):
+            key = _key_of(context, call)
+            is_other = text_of(other) != text_of(name) and not _are_compared(call.node, name, other)
+            if key is not None and is_other and not _is_test(call.node):
+                yield Finding(
+                    key, f"`{text_of(other)}` is drawn by the same call with the same key, and this gives the same "
+                    "numbers. Split it: `first, second = mx.random.split(key)`.",
+                )  # fmt: skip
+            return
+        earlier = earlier.prev_named_sibling
+
+
+def _call_in(statement: Node) -> Call | None:
+    """Return the call whose result a statement assigns."""
+    assignment = statement.named_children[0] if statement.named_children else None
+    is_plain = statement.type == "expression_statement" and assignment is not None and assignment.type == "assignment"
+    return call_of(field(assignment, "right")) if is_plain else None
+
+
+def _key_of(context: RuleContext, call: Call) -> Node | None:
+    """Return the argument that is a key and with which the function of the file that is called draws, or None."""
+    function = context.evaluator.meaning(call.function)
+    if not isinstance(function, LocalFunction) or not call.is_whole or function.receiver is not None:
+        return None
+    body, listed = text_of(field(function.node, "body") or function.node), field(function.node, "parameters")
+    names = [text_of(field(one, "name") or one).partition(":")[0] for one in listed.named_children] if listed else []
+    given = dict(zip(names, call.arguments, strict=False))
+    given |= {word: value for word in call.keywords if (value := call.value(word)) is not None}
+    for word, value in given.items():
+        made = call_of(context.value_of(value)) if value.type == "identifier" else None
+        is_key = made is not None and context.name(made.function) in _KEYS
+        drawn = re.findall(rf"\bkey\s*=\s*{re.escape(word)}\b", body)
+        is_alone = len(context.bindings_in(function.node).get(word, ())) == 1
+        if is_key and is_alone and drawn and len(drawn) == len(re.findall(r"\brandom\.\w+\(", body)):
+            return value
+    return None
 
 
 def _drawn_before(context: RuleContext, call: Call) -> Node | None:

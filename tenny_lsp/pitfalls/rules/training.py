@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from tenny_lsp.inference.meaning import Api, External, Function, Instance
+from tenny_lsp.inference.meaning import Api, External, Function, Group, Instance, LocalFunction
 from tenny_lsp.pitfalls.calls import Call, call_of, function_around, within
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, appended, indentation_of, inserted, is_alone, replaced
@@ -90,6 +90,17 @@ def optimizer_step(context: RuleContext, call: Call) -> Iterator[Finding]:
             "optimizer.step.item() == 3",
             "slow",
         ),
+        Example(
+            "def batch(seed):\n    return mx.array(np.random.default_rng(seed).standard_normal((2, 3)))\n"
+            "step = nn.value_and_grad(model, lambda x: model(x).sum())\nfor i in range(3):\n    x = batch(i)\n"
+            "    loss, grads = step(x)\n    optimizer.update(model, grads)",
+            "def batch(seed):\n    return mx.array(np.random.default_rng(seed).standard_normal((2, 3)))\n"
+            "step = nn.value_and_grad(model, lambda x: model(x).sum())\nfor i in range(3):\n    x = batch(i)\n"
+            "    loss, grads = step(x)\n    optimizer.update(model, grads)\n"
+            "    mx.eval(model.parameters(), optimizer.state)",
+            "optimizer.step.item() == 3",
+            "slow",
+        ),
     ),
 )
 def missing_eval(context: RuleContext, call: Call) -> Iterator[Finding]:
@@ -116,7 +127,8 @@ def missing_eval(context: RuleContext, call: Call) -> Iterator[Finding]:
         return
     if _EVALUATED.search("\n".join(map(text_of, _following(outermost)))):
         return
-    if not all(_is_lazy(context, field(inner, "function")) for inner in within(outermost, "call")):
+    calls = list(within(outermost, "call"))
+    if not all(_is_lazy(context, field(one, "function")) or _gives_data(context, one, outermost) for one in calls):
         return
     mx = context.alias("mlx.core", call.node)
     model, optimizer = text_of(call.arguments[0]), text_of(call.owner) if call.owner is not None else ""
@@ -129,6 +141,33 @@ def missing_eval(context: RuleContext, call: Call) -> Iterator[Finding]:
         call.node, "Nothing in this loop is evaluated, so the graph and its memory grow with every turn. Write "
         f"`mx.eval({model}.parameters(), {optimizer}.state)` after the update.", fixes,
     )  # fmt: skip
+
+
+def _gives_data(context: RuleContext, node: Node, loop: Node) -> bool:
+    """Return whether a call makes arrays of what a loop does not compute: it cannot evaluate what the loop does.
+
+    That is a call of a function of the file that is given, and reads, nothing that the loop updates or assigns.
+    """
+    call = call_of(node)
+    function = context.evaluator.meaning(call.function) if call is not None else None
+    if call is None or not isinstance(function, LocalFunction) or function.receiver is not None:
+        return False
+    result = context.meaning(node)
+    parts = result.items if isinstance(result, Group) and result.items else (result,)
+    if not all(context.evaluator.is_array(part) for part in parts):
+        return False
+    changed = {
+        text_of(one)
+        for found in within(loop, "assignment", "augmented_assignment")
+        for one in within(field(found, "left"), "identifier")
+    }
+    for found in within(loop, "call"):
+        update = call_of(found)
+        if update is not None and update.name == "update" and update.owner is not None:
+            changed |= {dotted_of(one).partition(".")[0] for one in (update.owner, *update.arguments)}
+    read = set(re.findall(r"\w+", f"{text_of(function.node)} {text_of(call.listed)}"))
+    own = context.bindings_in(function.node).keys()
+    return changed.isdisjoint(read - own) and changed.isdisjoint(re.findall(r"\w+", text_of(call.listed)))
 
 
 def _following(statement: Node) -> Iterator[Node]:

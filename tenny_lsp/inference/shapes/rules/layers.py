@@ -345,21 +345,3 @@ def prelu(x: Any, alpha: Any) -> Value:
 def step(x: Any, threshold: Any = 0.0) -> Value:
     """The shape as it is."""
     return Array(operand(x).shape if is_number(threshold) else None, None)
-
-
-_LOSSES = {
-    "none": "cross_entropy nll_loss kl_div_loss triplet_loss cosine_similarity_loss margin_ranking_loss hinge_loss"
-    " huber_loss log_cosh_loss",
-    "mean": "binary_cross_entropy l1_loss mse_loss smooth_l1_loss gaussian_nll_loss",
-}
-
-
-def _loss(default: str) -> Callable[..., Value]:
-    def loss(*_: Any, reduction: Any = default, **__: Any) -> Value:
-        return Array((), None) if reduction in ("mean", "sum") else Array()
-
-    return loss
-
-
-for _default, _names in _LOSSES.items():
-    rule(*(f"mlx.nn.losses.{name}" for name in _names.split()))(_loss(_default))

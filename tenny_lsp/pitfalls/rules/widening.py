@@ -15,6 +15,7 @@ _HALVES = ("float16", "bfloat16")
 _MADE = {
     "mlx.core.zeros": 1, "mlx.core.ones": 1, "mlx.core.array": 1, "mlx.core.full": 2, "mlx.core.linspace": 3,
     "mlx.core.random.normal": 1, "mlx.core.random.uniform": 3,
+    "mlx.nn.MultiHeadAttention.create_additive_causal_mask": 1,
 }  # fmt: skip
 #: Words after which somebody who has float32 knows it.
 _KNOWN = (b"float32", b".astype(", b"set_dtype")
@@ -33,6 +34,14 @@ _ARITHMETIC = {"+", "-", "*", "/", "@", "**", "//", "%"}
         Example(
             "w = mx.ones(3)\nh = mx.zeros((2, 3), dtype=mx.float16)\ny = h * w",
             "w = mx.ones(3, dtype=mx.float16)\nh = mx.zeros((2, 3), dtype=mx.float16)\ny = h * w",
+            "y.dtype == mx.float16",
+            "wrong",
+        ),
+        Example(
+            "h = mx.zeros((1, 4, 3, 3), dtype=mx.float16)\n"
+            "y = mx.softmax(h + nn.MultiHeadAttention.create_additive_causal_mask(3), axis=-1)",
+            "h = mx.zeros((1, 4, 3, 3), dtype=mx.float16)\n"
+            "y = mx.softmax(h + nn.MultiHeadAttention.create_additive_causal_mask(3, dtype=mx.float16), axis=-1)",
             "y.dtype == mx.float16",
             "wrong",
         ),

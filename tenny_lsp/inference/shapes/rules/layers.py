@@ -354,12 +354,26 @@ _LOSSES = {
 }
 
 
-def _loss(default: str) -> Callable[..., Value]:
-    def loss(*_: Any, reduction: Any = default, **__: Any) -> Value:
-        return Array((), None) if reduction in ("mean", "sum") else Array()
+#: The losses that give one value for each of the predictions, if they are told to.
+_EACH = "binary_cross_entropy l1_loss mse_loss smooth_l1_loss huber_loss log_cosh_loss hinge_loss"
+
+
+def _loss(name: str, default: str) -> Callable[..., Value]:
+    def loss(*given: Any, reduction: Any = None, **_: Any) -> Value:
+        if (reduction or default) in ("mean", "sum"):
+            return Array((), None)
+        # Where nobody has asked for none, the loss itself is found: `unreduced-loss`.
+        if reduction != "none" or len(given) < 2:
+            return Array()
+        first = operand(given[0])
+        if name in _EACH.split():
+            return Array(broadcast(first.shape, operand(given[1]).shape), None)
+        is_along_last = name == "cross_entropy" and len(given) == 2 and "axis" not in _ and first.shape
+        return Array(first.shape[:-1] if is_along_last and first.shape else None, None)
 
     return loss
 
 
 for _default, _names in _LOSSES.items():
-    rule(*(f"mlx.nn.losses.{name}" for name in _names.split()))(_loss(_default))
+    for _name in _names.split():
+        rule(f"mlx.nn.losses.{_name}")(_loss(_name, _default))

@@ -15,6 +15,8 @@ from typing import Generic, TypeVar
 Result = TypeVar("Result")
 #: How long a slice is: what a request may have to wait for, too little for a hand to feel.
 SLICE_S = 0.008
+#: As much as a main thread has: the default of some systems is too little for a deep recursion.
+_STACK_BYTES = 8 * 1024 * 1024
 #: What a computation calls again and again.
 Pause = Callable[[], None]
 
@@ -91,7 +93,11 @@ class _Run(Generic[Result]):
 
     def _resume(self) -> None:
         if self._thread.ident is None:
-            self._thread.start()
+            before = threading.stack_size(_STACK_BYTES)
+            try:
+                self._thread.start()
+            finally:
+                threading.stack_size(before)
         else:
             self._turn.release()
         self._back.acquire()

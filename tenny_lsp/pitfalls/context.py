@@ -257,6 +257,16 @@ class RuleContext:
             return node
         return binding.value if binding is not None and not binding.steps and not self._is_modified(node) else None
 
+    def value_of_attribute(self, node: Node | None) -> Node | None:
+        """Return the expression that ``self.x`` is assigned, once and for good; None where it is something else."""
+        owner, name = (field(node, part) for part in ("object", "attribute"))
+        cls = up_to(node, "class_definition") if node is not None else None
+        if owner is None or name is None or text_of(owner) != "self" or cls is None:
+            return None
+        found = self._buffer.attributes_in(cls).get(text_of(name), [])
+        is_one = len(found) == 1 and not found[0].branches and not found[0].loops and not found[0].steps
+        return found[0].value if is_one else None
+
     def _is_modified(self, name: Node) -> bool:
         """Return whether the value of a name is modified in place in its scope: ``x[0] = 1``, ``x += 1``."""
         scope = next(iter(self._buffer.scopes_around(name))).node

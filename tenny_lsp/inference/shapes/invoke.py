@@ -22,7 +22,7 @@ from tenny_lsp.inference.shapes.frames import (
 from tenny_lsp.inference.shapes.gradients import GRADIENTS, differentiated, gradient
 from tenny_lsp.inference.shapes.objects import method_of
 from tenny_lsp.inference.shapes.protocol import Given, Shapes
-from tenny_lsp.inference.shapes.quantizing import check_layer, quantized, to_quantized
+from tenny_lsp.inference.shapes.quantizing import CONVERTERS, check_layer, converted, quantized, to_quantized
 from tenny_lsp.inference.shapes.rule import Value
 from tenny_lsp.inference.shapes.rules.layers import LAYERS, as_linear, constructed, layer_result
 from tenny_lsp.inference.shapes.table import rule_of
@@ -67,6 +67,8 @@ def invoked(shapes: Shapes, called: Value, given: Given) -> Value:
         return differentiated(called.name, given)
     if isinstance(called, ApiName) and called.name == "mlx.nn.quantize":
         return quantized(shapes, given)
+    if isinstance(called, ApiName) and called.name in CONVERTERS:
+        return converted(called.name, given)
     if isinstance(called, Gradient):
         return gradient(shapes, called, given)
     if isinstance(called, ApiName):

@@ -7,11 +7,16 @@ from tenny_lsp.inference.shapes.frames import Layer, Made
 from tenny_lsp.inference.shapes.protocol import Given, Shapes
 from tenny_lsp.inference.shapes.rule import Value
 from tenny_lsp.inference.shapes.rules.quantized import check_groups
-from tenny_lsp.inference.shapes.values import ShapeError
+from tenny_lsp.inference.shapes.values import Items, ShapeError
 
 #: Layers with a ``to_quantized``, and which of their arguments is the last dimension of the weight.
 _QUANTIZABLE = {"mlx.nn.Linear": "input_dims", "mlx.nn.Embedding": "dims"}
 _QUANTIZED = {"mlx.nn.QuantizedLinear": "input_dims", "mlx.nn.QuantizedEmbedding": "dims"}
+#: Full name of what quantises a layer → the layer.
+CONVERTERS = {
+    "mlx.nn.QuantizedLinear.from_linear": "mlx.nn.Linear",
+    "mlx.nn.QuantizedEmbedding.from_embedding": "mlx.nn.Embedding",
+}
 #: How deep modules are looked for in each other.
 _DEEPEST = 6
 
@@ -25,6 +30,18 @@ def check_layer(layer: Layer) -> None:
     if layer.name in _QUANTIZED:
         given = dict(layer.given)
         check_groups(given[_QUANTIZED[layer.name]], given["group_size"], given["bits"], given["mode"])
+
+
+def converted(name: str, given: Given) -> Value:
+    """Return what ``nn.QuantizedLinear.from_linear(layer, …)`` or its like gives.
+
+    Raises:
+        ShapeError: The layer's weight cannot be cut into groups.
+    """
+    positional, keywords = given
+    if positional and isinstance(positional[0], Layer) and positional[0].name == CONVERTERS[name]:
+        to_quantized(positional[0], (positional[1:], keywords))
+    return UNKNOWN
 
 
 def to_quantized(layer: Layer, given: Given) -> Value:
@@ -67,6 +84,8 @@ def _layers_in(shapes: Shapes, value: Value, name: str, depth: int) -> Iterator[
         return
     elif isinstance(value, tuple):
         parts = [(str(place), part) for place, part in enumerate(value)]
+    elif isinstance(value, Items):  # one turn of the loop at least has run
+        parts = [("0", value.each)]
     elif isinstance(value, Made):
         parts = [(key, shapes.method(value, key)) for key in _attributes_of(value)]
     else:

@@ -13,6 +13,8 @@ from tenny_lsp.pitfalls.values import literal_of
 from tenny_lsp.source.syntax import Node, field, text_of
 
 _EMBEDDINGS = {"mlx.nn.Embedding", "mlx.nn.QuantizedEmbedding"}
+#: Function that takes indices second → the place of its axis, and that axis where none is given.
+_TAKERS = {"take": (2, None), "take_along_axis": (2, -1), "put_along_axis": (3, None)}
 #: How many expressions are followed to where the indices are written.
 _DEEPEST = 6
 
@@ -42,8 +44,8 @@ def indices_out_of_bounds(context: RuleContext, node: Node) -> Iterator[Finding]
         wrong = next((one for one in bounds or () if not -size <= one < size), None)
         if wrong is not None and not is_prepared(context, node):
             yield Finding(
-                place, f"MLX checks no bounds: there are {size} elements, and {wrong} is the index of none. What is "
-                "read is undefined.",
+                place, f"MLX checks no bounds: there are {size} elements, and {wrong} is the index of none. The "
+                "result is undefined.",
             )  # fmt: skip
 
 
@@ -59,7 +61,9 @@ def _of_subscript(context: RuleContext, node: Node) -> Iterator[tuple[Node, Node
     value, keys = field(node, "value"), node.children_by_field_name("subscript")
     if value is None or all(key.type in ("slice", "string", "ellipsis", "none") for key in keys):
         return
-    array = context.shape_value(value)
+    name = field(value, "attribute")
+    owner = field(value, "object") if name is not None and text_of(name) == "at" else None
+    array = context.shape_value(owner or value)
     if not isinstance(array, Array) or array.shape is None:
         return
     sizes = iter(array.shape)
@@ -71,7 +75,7 @@ def _of_subscript(context: RuleContext, node: Node) -> Iterator[tuple[Node, Node
 
 
 def _of_call(context: RuleContext, call: Call) -> Iterator[tuple[Node, Node, int]]:
-    if call.name == "take":
+    if call.name in _TAKERS:
         yield from _of_take(context, call)
         return
     if len(call.arguments) != 1 or call.keywords or call.name[:1].isupper():
@@ -83,13 +87,14 @@ def _of_call(context: RuleContext, call: Call) -> Iterator[tuple[Node, Node, int
 
 
 def _of_take(context: RuleContext, call: Call) -> Iterator[tuple[Node, Node, int]]:
-    given = call.arguments if context.name(call.function) == "mlx.core.take" else ()
+    given = call.arguments if context.name(call.function) == f"mlx.core.{call.name}" else ()
     array = context.shape_value(given[0]) if len(given) >= 2 else None
     if not isinstance(array, Array) or array.shape is None:
         return
-    axis = call.value("axis") or (given[2] if len(given) > 2 else None)
-    place = context.shape_value(axis) if axis is not None else None
-    size = product(array.shape) if axis is None else array.dimension(place) if type(place) is int else None
+    at, default = _TAKERS[call.name]
+    axis = call.value("axis") or (given[at] if len(given) > at else None)
+    place = context.shape_value(axis) if axis is not None else default
+    size = product(array.shape) if place is None else array.dimension(place) if type(place) is int else None
     if type(size) is int:
         yield given[1], given[1], size
 

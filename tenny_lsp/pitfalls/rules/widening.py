@@ -15,9 +15,12 @@ _HALVES = ("float16", "bfloat16")
 _MADE = {
     "mlx.core.zeros": 1, "mlx.core.ones": 1, "mlx.core.array": 1, "mlx.core.full": 2, "mlx.core.linspace": 3,
     "mlx.core.random.normal": 1, "mlx.core.random.uniform": 3,
+    "mlx.nn.MultiHeadAttention.create_additive_causal_mask": 1,
 }  # fmt: skip
 #: Words after which somebody who has float32 knows it.
 _KNOWN = (b"float32", b".astype(", b"set_dtype")
+#: What may give the parameters of a module another dtype.
+_CONVERTS = ("set_dtype", ".load", ".update(", ".apply(", "tree_map", ".to(", "quantize")
 _ARITHMETIC = {"+", "-", "*", "/", "@", "**", "//", "%"}
 
 
@@ -37,6 +40,25 @@ _ARITHMETIC = {"+", "-", "*", "/", "@", "**", "//", "%"}
             "wrong",
         ),
         Example(
+            "h = mx.zeros((1, 4, 3, 3), dtype=mx.float16)\n"
+            "y = mx.softmax(h + nn.MultiHeadAttention.create_additive_causal_mask(3), axis=-1)",
+            "h = mx.zeros((1, 4, 3, 3), dtype=mx.float16)\n"
+            "y = mx.softmax(h + nn.MultiHeadAttention.create_additive_causal_mask(3, dtype=mx.float16), axis=-1)",
+            "y.dtype == mx.float16",
+            "wrong",
+        ),
+        Example(
+            "class Scale(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.scale = mx.ones(3)\n\n    def __call__(self, h):\n        return h * self.scale\n\n"
+            "scale = Scale()\ny = scale(mx.zeros((2, 3), dtype=mx.float16))",
+            "class Scale(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+            "        self.scale = mx.ones(3)\n\n    def __call__(self, h):\n        return h * self.scale\n\n"
+            "scale = Scale()\nscale.set_dtype(mx.float16)\ny = scale(mx.zeros((2, 3), dtype=mx.float16))",
+            "y.dtype == mx.float16",
+            "wrong",
+            is_fixed=False,
+        ),
+        Example(
             "h = x.astype(mx.bfloat16)\nnoise = mx.random.normal((2, 3))\ny = mx.exp(h) + noise",
             "h = x.astype(mx.bfloat16)\nnoise = mx.random.normal((2, 3), dtype=mx.bfloat16)\ny = mx.exp(h) + noise",
             "y.dtype == mx.bfloat16",
@@ -50,16 +72,22 @@ def float32_beside_half(context: RuleContext, node: Node) -> Iterator[Finding]:
     if left is None or right is None or operator is None or text_of(operator).removesuffix("=") not in _ARITHMETIC:
         return
     for side, other in ((left, right), (right, left)):
-        call = _made(context, side)
+        is_parameter = side.type == "attribute"
+        call = _made(context, context.value_of_attribute(side) if is_parameter else context.value_of(side))
         if call is None or not _is_of(context, side, ("float32",)) or _is_known(node):
             continue
         half = context.shape_value(other)
         mx = context.alias("mlx.core", node)
-        if isinstance(half, Array) and half.dtype in _HALVES and mx:
+        if not isinstance(half, Array) or half.dtype not in _HALVES or not mx:
+            continue
+        if not is_parameter:
             text = f"dtype={mx}.{half.dtype}"
             message = f"This is float32, and so becomes the result; with `{text}` it stays {half.dtype}."
-            fixes = (Fix(f"Make it {half.dtype}", (appended(call, text),), is_safe=False),)
-            yield Finding(side, message, fixes)
+            yield Finding(side, message, (Fix(f"Make it {half.dtype}", (appended(call, text),), is_safe=False),))
+        elif not any(map(context.file.mentions, _CONVERTS)):
+            text = f"model.set_dtype({mx}.{half.dtype})"
+            message = f"This parameter is float32, and so becomes the result; after `{text}` it stays {half.dtype}."
+            yield Finding(side, message)
 
 
 def _is_of(context: RuleContext, node: Node, dtypes: tuple[str, ...]) -> bool:
@@ -67,9 +95,9 @@ def _is_of(context: RuleContext, node: Node, dtypes: tuple[str, ...]) -> bool:
     return isinstance(value, Array) and value.dtype in dtypes
 
 
-def _made(context: RuleContext, node: Node) -> Call | None:
+def _made(context: RuleContext, value: Node | None) -> Call | None:
     """Return the call that makes an array without being asked for a dtype; None where it is not just that."""
-    call = call_of(context.value_of(node))
+    call = call_of(value)
     if call is None or not call.is_whole or not call.arguments or "dtype" in call.keywords:
         return None
     place = _MADE.get(context.name(call.function))

@@ -1,11 +1,11 @@
-"""Of one small GPT, written in MLX and in PyTorch: which shapes does Tenny say of the one, and pyrefly of the other?
+"""Of one small GPT, written in MLX and in PyTorch: which shapes does Tenny say of the one, and who says of the other?
 
     python -m benchmarks.shape_tools --peers PYTHON
 
-``PYTHON`` is an interpreter with torch, pyrefly, pyrefly-torch-stubs and pyrefly-shape-extensions of one version. Every
-value that a function assigns to a variable counts if it is an array when the model runs. Its shape is said in full, in
-part (an unknown dimension), or not; what is said is wrong where the run says otherwise. A name must stand for one
-number within a run of its function, and those of the configuration for what the configuration has.
+``PYTHON`` is an interpreter with torch, torchshapeflow, and pyrefly, pyrefly-torch-stubs and pyrefly-shape-extensions
+of one version. Every value that a function assigns to a variable counts if it is an array when the model runs. Its
+shape is said in full, in part (an unknown dimension), or not; what is said is wrong where the run says otherwise. A
+name must stand for one number within a run of its function, and those of the configuration for what that has.
 """
 
 import argparse
@@ -39,7 +39,7 @@ CONFIG = {"vocab_size": 97, "block_size": 24, "n_layer": 2, "n_head": 4, "n_embd
 PYREFLY_NAMES = {"V": 97, "K": 24, "H": 4, "D": 32}
 #: What stands for a dimension of which nothing is known.
 _UNKNOWN = {"?", "int", "Any", "Unknown"}
-_PYREFLY = ("pyrefly", "pyrefly-torch-stubs", "pyrefly-shape-extensions", "torch")
+_PEERS = ("pyrefly", "pyrefly-torch-stubs", "pyrefly-shape-extensions", "torchshapeflow", "torch")
 _VERSIONS = "import importlib.metadata as m, json, sys; print(json.dumps({n: m.version(n) for n in sys.argv[1:]}))"
 
 #: Function, variable, and which of the function's assignments to it is meant.
@@ -87,6 +87,28 @@ def pyrefly_says(path: Path, python: str) -> dict[Place, list[str]]:
     return said
 
 
+def torchshapeflow_says(path: Path, python: str) -> dict[Place, list[str]]:
+    """Return the dimensions that TorchShapeFlow says of the tensors assigned in a file."""
+    done = subprocess.run(torchshapeflow(python, path), capture_output=True, text=True, check=False)
+    lines = path.read_text("utf-8").splitlines()
+    # What it says of a variable where that is assigned, and not where it is used.
+    told = {
+        (hover["line"], hover["name"]): hover["shape"]
+        for hover in json.loads(done.stdout)["files"][0]["hovers"]
+        if hover["kind"] == "value" and hover["column"] <= lines[hover["line"] - 1].find(" = ")
+    }
+    said: dict[Place, list[str]] = {}
+    for place, (line, _, _) in places(ast.parse("\n".join(lines))).items():
+        if (line, place[1]) in told:
+            said[place] = dimensions(told[line, place[1]].strip("[]"))
+    return said
+
+
+def torchshapeflow(python: str, path: Path) -> list[str]:
+    """Return the command that checks a file with TorchShapeFlow."""
+    return [str(Path(python).with_name("tsf")), "check", "--json", str(path)]
+
+
 def pyrefly(python: str, path: Path) -> list[str]:
     """Return the command that checks a file with pyrefly as it is configured by default."""
     return [python, "-m", "pyrefly", "check", "--preset", "default", "--python-interpreter-path", python, str(path)]
@@ -122,10 +144,18 @@ def _outcome(said: list[str] | None, shape: list[int], known: dict[str, int]) ->
     if said is None:
         return "unknown"
     pairs = list(zip(said, shape, strict=False))
-    told = [(eval(text, {}, known), size) for text, size in pairs if text not in _UNKNOWN]
-    if len(said) != len(shape) or any(value != size for value, size in told):
+    told = [(_value(text, known), size) for text, size in pairs if text not in _UNKNOWN]
+    if len(said) != len(shape) or any(value not in (size, None) for value, size in told):
         return "wrong"
     return "full" if len(told) == len(shape) else "part"
+
+
+def _value(text: str, known: dict[str, int]) -> int | None:
+    """Return what a dimension is in a run; None where the run does not tell what a name in it stands for."""
+    try:
+        return int(eval(text, {}, known))
+    except NameError:
+        return None
 
 
 def seconds(command: list[str], times: int = 5) -> float:
@@ -166,9 +196,11 @@ def main() -> None:
     if options.tenny_only:
         tenny_says(options.tenny_only)
         return
-    mlx, torch, shaped = (FOLDER / f"{name}.py" for name in ("gpt_mlx", "gpt_torch", "gpt_torch_shapes"))
+    names = ("gpt_mlx", "gpt_torch", "gpt_torch_shapes", "gpt_torch_flow")
+    mlx, torch, shaped, flow = (FOLDER / f"{name}.py" for name in names)
     of_mlx, of_torch = runs_of(sys.executable, mlx), runs_of(options.peers, torch)
-    assert runs_of(options.peers, shaped) == of_torch, "the annotated file is another program"
+    for annotated in (shaped, flow):
+        assert runs_of(options.peers, annotated) == of_torch, f"{annotated.name} is another program"
     alone = [sys.executable, "-m", "benchmarks.shape_tools", "--peers", options.peers, "--tenny-only", str(mlx)]
     rows = {
         "tenny, MLX, no annotations": row(tenny_says(mlx), of_mlx, CONFIG, alone),
@@ -178,16 +210,19 @@ def main() -> None:
         "pyrefly, PyTorch, no annotations": row(
             pyrefly_says(torch, options.peers), of_torch, PYREFLY_NAMES, pyrefly(options.peers, torch)
         ),
+        "TorchShapeFlow, PyTorch, shapes annotated": row(
+            torchshapeflow_says(flow, options.peers), of_torch, {}, torchshapeflow(options.peers, flow)
+        ),
     }
     for name, found in rows.items():
         print(name, {key: value for key, value in found.items() if key != "not full"})
     if not options.no_result:
-        asked = subprocess.run([options.peers, "-c", _VERSIONS, *_PYREFLY], capture_output=True, text=True, check=True)
+        asked = subprocess.run([options.peers, "-c", _VERSIONS, *_PEERS], capture_output=True, text=True, check=True)
         about = {"date": today(), "machine": machine(), "versions": {"mlx": version("mlx"), **json.loads(asked.stdout)}}
-        annotated = sum(line not in torch.read_text("utf-8") for line in shaped.read_text("utf-8").splitlines())
-        RESULTS.write_text(
-            json.dumps({**about, "lines annotated for pyrefly": annotated, "tools": rows}, indent=2) + "\n"
-        )
+        plain = torch.read_text("utf-8").splitlines()
+        texts = {path.stem: path.read_text("utf-8").splitlines() for path in (shaped, flow)}
+        added = {name: sum(line not in plain for line in lines) for name, lines in texts.items()}
+        RESULTS.write_text(json.dumps({**about, "lines annotated": added, "tools": rows}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import Any
 from benchmarks.nanogpt.record import places, recorded
 from benchmarks.shape_tools import FOLDER, dimensions, outcomes, tenny_says
 
+NAMES = ("mlx", "torch", "torch_shapes", "torch_flow")
 RUN: list[Any] = [["f", "x", 1, [3, 5]], ["f", "y", 1, [3, 10]]]
 
 
@@ -27,6 +28,11 @@ def test_what_is_not_said_is_not_wrong() -> None:
     assert judged(["?", "6"], ["3"]) == ["wrong", "wrong"]
 
 
+def test_a_product_of_names_that_the_run_does_not_tell_is_taken_as_it_is() -> None:
+    assert judged(["A*B", "n"], ["A", "B"]) == ["wrong", "full"]
+    assert judged(["A*B", "n"], None) == ["full", "unknown"]
+
+
 def test_one_wrong_run_is_enough() -> None:
     assert judged(["3", "n"], None, [["f", "x", 1, [4, 5]]]) == ["wrong", "unknown"]
 
@@ -36,11 +42,11 @@ def test_dimensions_are_told_apart_outside_of_parentheses() -> None:
     assert dimensions("") == []
 
 
-def test_every_assignment_of_the_three_models_has_its_place() -> None:
-    trees = [ast.parse((FOLDER / f"gpt_{name}.py").read_text("utf-8")) for name in ("mlx", "torch", "torch_shapes")]
-    mlx, torch, shaped = ([place[1:] for place in places(tree)] for tree in trees)
+def test_every_assignment_of_the_models_has_its_place() -> None:
+    trees = [ast.parse((FOLDER / f"gpt_{name}.py").read_text("utf-8")) for name in NAMES]
+    mlx, torch, *annotated = ([place[1:] for place in places(tree)] for tree in trees)
 
-    assert torch == shaped
+    assert annotated == [torch, torch]
     assert len(mlx) == len(torch)
 
 

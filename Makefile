@@ -54,8 +54,8 @@ bench: .venv/ready  ## Measure side by side with peers; wants a quiet machine
 	$(BIN)/python -m benchmarks.page
 
 lock:  ## Pin the requirements again (needs uv)
-	uv pip compile pyproject.toml --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header \
-		--upgrade -q -o server/requirements.lock
+	uv pip compile pyproject.toml --extra mcp --universal --python-version 3.10 --generate-hashes --no-emit-index-url \
+		--no-header --upgrade -q -o server/requirements.lock
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.10 --generate-hashes --no-emit-index-url \
 		--no-header --upgrade -q -o requirements/dev.lock
 

@@ -15,6 +15,9 @@ from become import become
 from reports import log
 from storage import default_storage
 
+#: Commands that need a package which not every installation of Tenny has.
+_EXTRAS = {"mcp": "mcp"}
+
 
 def start(arguments: list[str], workspace: str) -> int:
     """Become the server; on Windows, returns its exit status.
@@ -32,7 +35,8 @@ def start(arguments: list[str], workspace: str) -> int:
 
         end_children_with_us()
     tenny, running = bundle.find(), interpreters.running()
-    if options.import_strategy == "fromEnvironment" and running.is_suitable and _is_installed(tenny):
+    is_wanted = options.import_strategy == "fromEnvironment" and running.is_suitable
+    if is_wanted and _is_installed(tenny, options.command[0]):
         return become(
             running.path, options.command, source="environment", folder="", workspace=workspace, is_private=False
         )
@@ -75,14 +79,23 @@ def _parse(arguments: list[str]) -> argparse.Namespace:
     return options
 
 
-def _is_installed(tenny: bundle.Bundle) -> bool:
-    """Return whether this Python has a Tenny that is as good as the one that comes with this bootstrap."""
+def _is_installed(tenny: bundle.Bundle, command: str) -> bool:
+    """Return whether this Python has a Tenny that is as good as the one that comes with this bootstrap.
+
+    Args:
+        tenny (bundle.Bundle): The one that comes with it.
+        command (str): What it is to do.
+    """
     spec = importlib.util.find_spec("tenny_lsp")
     if not (spec and spec.origin and importlib.util.find_spec("pygls")):  # pygls: its source alone is no installation
         return False
     version = bundle.version_in(Path(spec.origin))  # importlib.metadata takes as long as all else together
     if not tenny.accepts(version):
         log(f"{Path(spec.origin).parent} is Tenny {version or 'of no version'}, not {tenny.version}: it is not used")
+        return False
+    extra = _EXTRAS.get(command, "")
+    if extra and not importlib.util.find_spec(extra):
+        log(f"{Path(spec.origin).parent} is there without the package {extra}: it is not used")
         return False
     return True
 

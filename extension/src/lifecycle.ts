@@ -21,6 +21,9 @@ export class Lifecycle implements vscode.Disposable {
     private client: Client | undefined;
     private crashes: number[] = [];
     private hasAsked = false;
+    private readonly commandChanged = new vscode.EventEmitter<void>();
+    /** Fires when `command` may return another command line than before. */
+    readonly onDidChangeCommand = this.commandChanged.event;
 
     constructor(
         private readonly context: vscode.ExtensionContext,
@@ -33,10 +36,23 @@ export class Lifecycle implements vscode.Disposable {
         return this.client?.running;
     }
 
-    /** Returns the client, waiting for a start that is under way; undefined when there is no server. */
+    /** Returns the client, starting the server if nobody has yet; undefined when there is no server. */
     async ready(): Promise<Client | undefined> {
-        await this.queue;
+        await this.begin('a command needs it');
         return this.client;
+    }
+
+    /** Starts the server, if nobody has yet. */
+    begin(why: string): Promise<void> {
+        return this.asked > 0 ? this.queue : this.restart(why);
+    }
+
+    /** Follows a change of what the server is started with. One that nobody needs yet is not started. */
+    changed(why: string): void {
+        this.commandChanged.fire();
+        if (this.asked > 0) {
+            this.restart(why);
+        }
     }
 
     /** Starts the server anew. Of several requests that wait, the last is carried out. */
@@ -61,6 +77,7 @@ export class Lifecycle implements vscode.Disposable {
     /** Makes the server an environment of its own, as the user has agreed to, and starts it. */
     async install(): Promise<void> {
         await this.context.globalState.update(MAY_INSTALL, true);
+        this.commandChanged.fire();
         await this.restart('it may be installed now');
     }
 
@@ -74,6 +91,7 @@ export class Lifecycle implements vscode.Disposable {
 
     dispose(): void {
         this.starting.abort();
+        this.commandChanged.dispose();
     }
 
     /** The command line of `server/`, which becomes the server, followed by what is to be done by it. */

@@ -117,3 +117,10 @@ def test_files_are_short_and_say_what_they_are(path: Path) -> None:
     text = path.read_text("utf-8")
     assert text.startswith("/** ")
     assert len(text.splitlines()) <= 250
+
+
+def test_the_server_for_agents_has_the_name_that_the_code_gives_it_and_needs_no_newer_editor() -> None:
+    (provider,) = MANIFEST["contributes"]["mcpServerDefinitionProviders"]
+
+    assert f"const ID = '{provider['id']}';" in SOURCES
+    assert MANIFEST["engines"]["vscode"] == "^1.93.0"

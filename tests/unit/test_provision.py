@@ -61,19 +61,24 @@ def test_which_installed_tenny_is_good_enough(version: str, is_accepted: bool) -
     assert bundle.Bundle("0.1.3").accepts(version) is is_accepted
 
 
+GOOD = {"tenny_lsp/__init__.py": '"""Tenny."""\n\n__version__ = "0.1.7"\n', "pygls/__init__.py": ""}
+
+
 @pytest.mark.parametrize(
-    ("files", "is_used"),
+    ("files", "command", "is_used"),
     [
-        ({"tenny_lsp/__init__.py": '"""Tenny."""\n\n__version__ = "0.1.7"\n', "pygls/__init__.py": ""}, True),
-        ({"tenny_lsp/__init__.py": '__version__ = "0.2.0"\n', "pygls/__init__.py": ""}, False),
-        ({"tenny_lsp/__init__.py": "", "pygls/__init__.py": ""}, False),
-        ({"tenny_lsp/__init__.py": '__version__ = "0.1.7"\n'}, False),
-        ({"tenny_lsp/data/left.toml": "", "pygls/__init__.py": ""}, False),
-        ({}, False),
+        (GOOD, "serve", True),
+        (GOOD, "mcp", False),
+        ({**GOOD, "mcp/__init__.py": ""}, "mcp", True),
+        ({**GOOD, "tenny_lsp/__init__.py": '__version__ = "0.2.0"\n'}, "serve", False),
+        ({**GOOD, "tenny_lsp/__init__.py": ""}, "serve", False),
+        ({"tenny_lsp/__init__.py": '__version__ = "0.1.7"\n'}, "serve", False),
+        ({"tenny_lsp/data/left.toml": "", "pygls/__init__.py": ""}, "serve", False),
+        ({}, "serve", False),
     ],
-    ids=["as good", "another release", "no version", "source only", "left behind", "nothing"],
+    ids=["as good", "no agents", "agents", "another release", "no version", "source only", "left behind", "nothing"],
 )
-def test_which_installed_tenny_is_used(files: dict[str, str], is_used: bool, tmp_path: Path) -> None:
+def test_which_installed_tenny_is_used(files: dict[str, str], command: str, is_used: bool, tmp_path: Path) -> None:
     for name, text in files.items():
         (tmp_path / "site" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "site" / name).write_text(text)
@@ -81,10 +86,14 @@ def test_which_installed_tenny_is_used(files: dict[str, str], is_used: bool, tmp
         import sys
         sys.path[:0] = [{str(SERVER)!r}, {str(tmp_path / "site")!r}]
         import bundle, start
-        print(start._is_installed(bundle.Bundle("0.1.3")))"""
+        print(start._is_installed(bundle.Bundle("0.1.3"), {command!r}))"""
     done = subprocess.run([getattr(sys, "_base_executable", None) or sys.executable, "-I", "-S", "-c", code], stdout=-1)
 
     assert done.stdout.decode().strip() == str(is_used)
+
+
+def test_the_private_environment_can_serve_agents() -> None:
+    assert "\nmcp==" in bundle.REQUIREMENTS.read_text("utf-8")
 
 
 def test_a_checkout_is_its_own_bundle() -> None:

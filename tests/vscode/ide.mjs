@@ -23,7 +23,6 @@ const QUIET = {
     'workbench.secondarySideBar.defaultVisibility': 'hidden',
     'workbench.reduceMotion': 'on',
     'workbench.editor.useModal': 'off',
-    'chat.disableAIFeatures': true,
     'extensions.autoUpdate': false,
     'extensions.autoCheckUpdates': false,
     'extensions.ignoreRecommendations': true,
@@ -42,17 +41,17 @@ export class Ide {
     /**
      * @param {string} name What is tested; the folder's name.
      * @param {object} settings The user's settings of Tenny.
-     * @param {{trust?: boolean, extensions?: string[]}} options Whether workspaces are asked about, and what is installed
-     *     beside Tenny.
+     * @param {{trust?: boolean, extensions?: string[], agents?: boolean}} options Whether workspaces are asked about, what
+     *     is installed beside Tenny, and whether VS Code shows what it has for agents.
      */
-    static async start(name, settings, { trust = false, extensions = [] } = {}) {
+    static async start(name, settings, { trust = false, extensions = [], agents = false } = {}) {
         const ide = new Ide(path.join(OUT, name));
         rmSync(ide.folder, { recursive: true, force: true });
         for (const part of ['user/User', 'user/Machine', 'extensions', 'runtime', 'temporary', 'browser']) {
             mkdirSync(path.join(ide.folder, part), { recursive: true, mode: 0o700 });
         }
         cpSync(path.join(HERE, 'project'), ide.project, { recursive: true });
-        const quiet = { ...QUIET, 'security.workspace.trust.enabled': trust };
+        const quiet = { ...QUIET, 'security.workspace.trust.enabled': trust, 'chat.disableAIFeatures': !agents };
         writeFileSync(path.join(ide.folder, 'user/User/settings.json'), JSON.stringify(quiet, null, 4));
         ide.configure(settings);
         await ide.#serve(trust, [...extensions, VSIX]);
@@ -106,7 +105,12 @@ export class Ide {
 
     /** Returns the ids of its language servers. */
     servers() {
-        return this.#processes('run_server.py');
+        return this.#processes('run_server.py').filter((pid) => !this.agentServers().includes(pid));
+    }
+
+    /** Returns the ids of its servers for agents. */
+    agentServers() {
+        return this.#processes(' mcp ');
     }
 
     #processes(part) {

@@ -96,6 +96,12 @@ export class Page {
         return lines.join('\n');
     }
 
+    /** Returns what the output panel shows, in one line. */
+    async output() {
+        const lines = await this.page.locator('.output-view .view-lines .view-line').allInnerTexts();
+        return lines.join('').replace(/\u00a0/g, ' ');
+    }
+
     /** Returns what the terminal shows. */
     async terminal() {
         const rows = await this.page.locator('.terminal.xterm .xterm-rows > div').allInnerTexts();

@@ -62,6 +62,7 @@ def worker_model(
     idle_unload_s: float = 600,
     deadline_s: float = 30,
     may_be_bare: bool = False,
+    is_shared: bool = False,
 ) -> "WorkerModel":
     """Build the client of a base model and an adapter; its worker is started on first use.
 
@@ -72,6 +73,7 @@ def worker_model(
         idle_unload_s (float): Seconds without a question after which the model is unloaded.
         deadline_s (float): Seconds after which an unfinished answer is cancelled.
         may_be_bare (bool): Whether the embedded base may speak without an adapter, which has no good answers.
+        is_shared (bool): Whether the user's other servers may use the same worker.
 
     Raises:
         BaseModelError: There is no base of that name on this machine.
@@ -89,7 +91,9 @@ def worker_model(
             raise AdapterError("Nobody has trained an adapter called cynic for this base", "Name one: --adapter-path.")
         raise AdapterError("There is no trained adapter", "Run tenny-lsp build-dataset, then tenny-lsp train.")
     keeping = KeeperOptions(idle_unload_s=idle_unload_s)
-    return WorkerModel(WorkerOptions(base, adapter, abilities(model), deadline_s=deadline_s, keeping=keeping))
+    can = abilities(model)
+    options = WorkerOptions(base, adapter, can, deadline_s=deadline_s, is_shared=is_shared, keeping=keeping)
+    return WorkerModel(options)
 
 
 def abilities(model: str) -> "Abilities":
@@ -120,7 +124,7 @@ def _model_of(settings: "ModelSettings") -> "TextModel | None":
     if not settings.enabled:
         return None
     path = "" if _may_be_beside(settings) else settings.path
-    return worker_model(path, _adapter_of(settings, path), idle_unload_s=settings.idle_unload_s)
+    return worker_model(path, _adapter_of(settings, path), idle_unload_s=settings.idle_unload_s, is_shared=True)
 
 
 def _writer_of(settings: "ModelSettings") -> "TextModel | None":
@@ -132,7 +136,7 @@ def _writer_of(settings: "ModelSettings") -> "TextModel | None":
     if not settings.enabled or not _may_be_beside(settings) or not is_wanted:
         return None
     adapter = _adapter_of(settings, locations.SMOLLM2)
-    return worker_model(locations.SMOLLM2, adapter, idle_unload_s=settings.idle_unload_s)
+    return worker_model(locations.SMOLLM2, adapter, idle_unload_s=settings.idle_unload_s, is_shared=True)
 
 
 def _may_be_beside(settings: "ModelSettings") -> bool:

@@ -95,7 +95,8 @@ class ModelSettings:
             ``TENNY_API_KEY``. Empty: none, and nothing leaves the machine.
         adapter_path (str): The folder of the adapter; empty: the one trained for the base, else the shipped one. With
             an endpoint: the adapter to ask for there.
-        idle_unload_s (int): Seconds without a request after which the model's memory is freed.
+        idle_unload_s (int): Seconds without a request after which the model's memory is freed, unless another window
+            uses the model.
     """
 
     enabled: bool = True

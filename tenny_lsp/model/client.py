@@ -1,19 +1,25 @@
 """A TextModel whose base runs in a worker process. Imports no MLX."""
 
 import contextlib
+import logging
 import math
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from tenny_lsp.model import wire
 from tenny_lsp.model.identity import identity
 from tenny_lsp.model.keeper import Keeper, KeeperOptions
+from tenny_lsp.model.link import Link
+from tenny_lsp.model.process import ProcessLink
 from tenny_lsp.model.prompt_format import prompt_format
 from tenny_lsp.model.prompts import QUESTION_STOP, SEPARATOR
 from tenny_lsp.model.protocol import ALL_ABILITIES, Abilities, ModelState, Sampled, Sampling
+
+LOGGER = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,8 @@ class WorkerOptions:
         python (str): The interpreter that has MLX.
         temperature (float): 0 is greedy. Above 0, tokens are drawn with the same seed every time.
         deadline_s (float): Seconds after which an unfinished answer is cancelled; loading is not counted.
-        keeping (KeeperOptions): When the process is restarted, unloaded and given up.
+        is_shared (bool): Whether other servers of the user may use the same worker, if it has the same base.
+        keeping (KeeperOptions): When the worker is restarted, unloaded and given up.
     """
 
     base: Path
@@ -36,6 +43,7 @@ class WorkerOptions:
     python: str = sys.executable
     temperature: float = 0.0
     deadline_s: float = 30.0
+    is_shared: bool = False
     keeping: KeeperOptions = field(default_factory=KeeperOptions)
 
 
@@ -44,9 +52,9 @@ class WorkerModel:
 
     Args:
         options (WorkerOptions): What to load.
-        command (Sequence[str] | None): The worker's command line. ``None``: that of Tenny's own.
+        command (Sequence[str] | None): The command line of a worker that is not shared. ``None``: that of Tenny's own.
         clock (Callable[[], float]): Returns seconds, for the back-off.
-        keeper (Keeper | None): A worker process to share, as ``with_adapter`` does.
+        keeper (Keeper | None): A worker to share, as ``with_adapter`` does.
     """
 
     def __init__(
@@ -58,7 +66,8 @@ class WorkerModel:
         keeper: Keeper | None = None,
     ) -> None:
         self._options = options
-        self._keeper = keeper or Keeper(command or _worker_command(options), options.keeping, clock)
+        start = partial(ProcessLink.start, command) if command else partial(_started, options)
+        self._keeper = keeper or Keeper(start, options.keeping, clock)
 
     @property
     def identity(self) -> str:
@@ -217,6 +226,24 @@ class WorkerModel:
     async def close(self) -> None:
         """End the worker, whatever it is doing. Every unfinished answer raises ModelUnavailable."""
         await self._keeper.close()
+
+
+async def _started(options: WorkerOptions) -> Link:
+    """Return the way to the worker: one that windows share where that can be, else one of its own.
+
+    Raises:
+        BaseModelError: The base is incomplete.
+        ModelUnavailable: The operating system refused to start it.
+    """
+    command = _worker_command(options)
+    if options.is_shared:
+        from tenny_lsp.model.shared import SocketLink
+
+        try:
+            return await SocketLink.start(command, options.base)
+        except OSError as error:
+            LOGGER.info("The model worker is not shared with other windows: %s", error)
+    return await ProcessLink.start(command)
 
 
 def _worker_command(options: WorkerOptions) -> list[str]:

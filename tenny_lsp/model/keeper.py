@@ -1,14 +1,15 @@
-"""Start the worker process on first use, restart it with back-off when it dies, end it when it is idle."""
+"""Start the worker on first use, restart it with back-off when it dies, leave it when it is idle."""
 
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 from tenny_lsp.errors import ModelUnavailable, TennyError
 from tenny_lsp.model import wire
-from tenny_lsp.model.process import WorkerProcess, error_of
+from tenny_lsp.model.connection import WorkerConnection, error_of
+from tenny_lsp.model.link import Link
 from tenny_lsp.model.protocol import ModelState
 
 
@@ -19,7 +20,7 @@ class KeeperOptions:
     Args:
         load_deadline_s (float): Seconds after which a worker that has not loaded its base is killed.
         silence_s (float): Seconds after which a worker that does not confirm a cancellation is killed.
-        idle_unload_s (float): Seconds without a request after which the worker is ended, to free its memory.
+        idle_unload_s (float): Seconds without a request after which the worker is left, to free its memory.
         grace_s (float): Seconds that a worker has to end after its stdin was closed, before it is terminated, and
             again before it is killed.
         backoff_s (float): Seconds after a first crash before the next start; each further crash doubles them.
@@ -37,22 +38,22 @@ class KeeperOptions:
 
 
 class Keeper:
-    """Owns at most one worker process, which several requests use at the same time.
+    """Is connected to at most one worker, which several requests use at the same time.
 
     Args:
-        command (Sequence[str]): The worker's command line.
+        start (Callable): Starts a worker, or finds one that runs; raises ModelUnavailable where there is none to have.
         options (KeeperOptions): When it is restarted, unloaded and given up.
         clock (Callable[[], float]): Returns seconds, for the back-off.
     """
 
     def __init__(
-        self, command: Sequence[str], options: KeeperOptions, clock: Callable[[], float] = time.monotonic
+        self, start: Callable[[], Awaitable[Link]], options: KeeperOptions, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._command = tuple(command)
+        self._start = start
         self._options = options
         self._clock = clock
         self._starting = asyncio.Lock()
-        self._process: WorkerProcess | None = None
+        self._worker: WorkerConnection | None = None
         self._users = 0
         self._idle_timer: asyncio.TimerHandle | None = None
         self._unloading: set[asyncio.Task[None]] = set()
@@ -66,8 +67,8 @@ class Keeper:
     @property
     def state(self) -> ModelState:
         """What the worker is doing."""
-        if self._process is not None and not self._process.end:
-            return ModelState("ready" if self._process.ready else "loading")
+        if self._worker is not None and not self._worker.end:
+            return ModelState("ready" if self._worker.ready else "loading")
         if not self._crashes or self._last_crash is None:
             return ModelState("idle")
         if self._crashes < self._options.max_crashes:
@@ -79,8 +80,8 @@ class Keeper:
         self._callbacks.append(on_change)
 
     @contextlib.asynccontextmanager
-    async def lease(self) -> AsyncIterator[WorkerProcess]:
-        """Yield a process that is ready to answer; it is not unloaded inside of the ``with`` block.
+    async def lease(self) -> AsyncIterator[WorkerConnection]:
+        """Yield a worker that is ready to answer; it is not unloaded inside of the ``with`` block.
 
         Raises:
             BaseModelError: The base cannot be loaded.
@@ -89,10 +90,10 @@ class Keeper:
         self._users += 1
         self._stop_idle_timer()
         try:
-            process = await self._running()
-            await process.until_ready(self._options.load_deadline_s)
+            worker = await self._running()
+            await worker.until_ready(self._options.load_deadline_s)
             self._notify()
-            yield process
+            yield worker
             self._crashes = 0
         finally:
             self._users -= 1
@@ -101,28 +102,28 @@ class Keeper:
                 self._idle_timer = loop.call_later(self._options.idle_unload_s, self._unload)
 
     async def close(self) -> None:
-        """End the process and everything that belongs to it; ``lease`` raises ModelUnavailable from then on."""
+        """Leave the worker, and end it if it is nobody else's; ``lease`` raises ModelUnavailable from then on."""
         self._closed = True
         self._stop_idle_timer()
         async with self._starting:
             self._unload()
         await asyncio.gather(*self._unloading)
 
-    async def _running(self) -> WorkerProcess:
+    async def _running(self) -> WorkerConnection:
         async with self._starting:
             if self._closed:
                 raise ModelUnavailable("The model worker has been closed", "Start Tenny again.")
-            if self._process is None or self._process.end:
+            if self._worker is None or self._worker.end:
                 self._refuse_while_backing_off()
                 await self._reap()
                 silence_s = self._options.silence_s
                 try:
-                    self._process = await WorkerProcess.start(self._command, self._note_crash, silence_s)
+                    self._worker = WorkerConnection(await self._start(), self._note_crash, silence_s)
                     self._notify()
                 except ModelUnavailable as error:
                     self._note_crash(wire.Failure("worker", error.what, error.next_step))
                     raise
-            return self._process
+            return self._worker
 
     def _refuse_while_backing_off(self) -> None:
         if self._last_crash is None or not self._crashes:
@@ -140,16 +141,16 @@ class Keeper:
         self._notify()
 
     async def _reap(self) -> None:
-        """Close the pipes and tasks of a process that has ended."""
-        if self._process:
-            ended, self._process = self._process, None
+        """Close what led to a worker that has ended."""
+        if self._worker:
+            ended, self._worker = self._worker, None
             await ended.close(self._options.grace_s)
 
     def _unload(self) -> None:
         self._idle_timer = None
-        if self._process:
-            task = asyncio.create_task(self._process.close(self._options.grace_s))
-            self._process = None
+        if self._worker:
+            task = asyncio.create_task(self._worker.close(self._options.grace_s))
+            self._worker = None
             self._unloading.add(task)
             task.add_done_callback(self._unloading.discard)
             self._notify()

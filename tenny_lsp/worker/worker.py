@@ -1,8 +1,7 @@
-"""Queue the requests of the thread that reads them for the one that owns the model."""
+"""Answer the requests of clients with the model: one thread reads each client, one owns the model."""
 
 import logging
 import os
-import queue
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING
 from tenny_lsp.errors import AdapterError, TennyError
 from tenny_lsp.model import wire
 from tenny_lsp.model.runtime import prepare
+from tenny_lsp.worker.clients import WorkerClient
+from tenny_lsp.worker.requests import Job, Requests
 
 if TYPE_CHECKING:
     from tenny_lsp.worker.voice import Voice
@@ -18,47 +19,51 @@ LOGGER = logging.getLogger(__name__)
 
 
 class Worker:
-    """Reads requests in one thread and answers them in another, one after the other.
+    """Reads requests in a thread for each client and answers them in another, one after the other.
 
     One thread loads the model and does everything with it, for MLX's streams belong to threads.
 
     Args:
         base (Path): The base model's folder.
-        events (int): The file descriptor that events are written to.
     """
 
-    def __init__(self, base: Path, events: int) -> None:
+    def __init__(self, base: Path) -> None:
         self._base = base
-        self._events = events
-        self._writing = threading.Lock()
-        self._requests: queue.SimpleQueue[wire.Work] = queue.SimpleQueue()
-        self._cancellations: dict[int, threading.Event] = {}
+        self._joining = threading.Lock()
+        self._clients: set[WorkerClient] = set()
+        self._is_ready = False
+        #: What waits to be answered.
+        self.requests = Requests()
 
-    def send(self, event: wire.Event) -> None:
-        """Write an event; end the process if its client is gone."""
-        line = memoryview(wire.encode(event))
-        with self._writing:
-            try:
-                while line:
-                    line = line[os.write(self._events, line) :]
-            except OSError:
-                os._exit(0)
-
-    def read(self, requests: int) -> None:
-        """Read requests from a file descriptor until it ends."""
-        self.send(wire.Hello(wire.VERSION))
+    def start(self) -> None:
+        """Begin to load the model."""
         threading.Thread(target=self._own_model, name="model", daemon=True).start()
-        for line in os.fdopen(requests, "rb"):
-            try:
-                request = wire.decode(line)
-            except wire.WireError as error:
-                LOGGER.warning("%s", error)
-                continue
-            if isinstance(request, wire.Work):
-                self._cancellations[request.id] = threading.Event()
-                self._requests.put(request)
-            elif isinstance(request, wire.Cancel) and (cancellation := self._cancellations.get(request.id)):
-                cancellation.set()
+
+    def read(self, client: WorkerClient) -> None:
+        """Read a client's requests until it goes."""
+        with self._joining:
+            self._clients.add(client)
+            client.send(wire.Hello(wire.VERSION))
+            if self._is_ready:
+                client.send(wire.Ready())
+        try:
+            for line in client.requests():
+                self._receive(client, line)
+        finally:
+            with self._joining:
+                self._clients.discard(client)
+            self.requests.drop(client)
+
+    def _receive(self, client: WorkerClient, line: bytes) -> None:
+        try:
+            request = wire.decode(line)
+        except wire.WireError as error:
+            LOGGER.warning("%s", error)
+            return
+        if isinstance(request, wire.Work):
+            self.requests.put(Job(client, request))
+        elif isinstance(request, wire.Cancel) and self.requests.cancel(client, request.id):
+            client.send(wire.Done(request.id, "cancelled"))
 
     def _own_model(self) -> None:
         """Load the model and answer requests until the process ends: the body of the model's thread."""
@@ -66,28 +71,27 @@ class Worker:
             voice = self._load()
         except Exception as error:
             LOGGER.exception("The base could not be loaded")
-            self.send(_failure(error, "base", None))
-            os._exit(1)
+            self._fail(_failure(error, "base", None))
+        with self._joining:
+            self._is_ready = True
+            for client in self._clients:
+                client.send(wire.Ready())
         while True:
-            request = self._requests.get()
-            cancellation = self._cancellations[request.id]
+            job = self.requests.take()
             try:
-                event: wire.Event
-                if isinstance(request, wire.Score):
-                    event = voice.score(request, cancellation.is_set)
-                elif isinstance(request, wire.Choose):
-                    event = voice.choose(request, cancellation.is_set)
-                elif isinstance(request, wire.Compare):
-                    event = voice.compare(request, cancellation.is_set)
-                elif isinstance(request, wire.Sample):
-                    event = voice.sample(request, cancellation.is_set, self.send)
-                else:
-                    event = voice.answer(request, cancellation.is_set, self.send)
+                event = _answered(voice, job)
             except Exception as error:
-                LOGGER.exception("Request %d failed", request.id)
-                event = _failure(error, "worker", request.id)
-            del self._cancellations[request.id]
-            self.send(event)
+                LOGGER.exception("Request %d failed", job.request.id)
+                event = _failure(error, "worker", job.request.id)
+            job.client.send(event)
+
+    def _fail(self, failure: wire.Failure) -> None:
+        """Tell every client why the process ends, and end it."""
+        with self._joining:
+            for client in self._clients:
+                client.send(failure)
+                client.close()
+        os._exit(1)
 
     def _load(self) -> "Voice":
         runtime = prepare()
@@ -97,9 +101,21 @@ class Worker:
         # This imports MLX: after its runtime is prepared, in the model's thread, when Hello has been sent.
         from tenny_lsp.worker.voice import Voice
 
-        voice = Voice(self._base, runtime.dtype)
-        self.send(wire.Ready())
-        return voice
+        return Voice(self._base, runtime.dtype)
+
+
+def _answered(voice: "Voice", job: Job) -> wire.Event:
+    """Answer a request, and return the last event of the answer."""
+    request, is_cancelled, send = job.request, job.cancellation.is_set, job.client.send
+    if isinstance(request, wire.Score):
+        return voice.score(request, is_cancelled)
+    if isinstance(request, wire.Choose):
+        return voice.choose(request, is_cancelled)
+    if isinstance(request, wire.Compare):
+        return voice.compare(request, is_cancelled)
+    if isinstance(request, wire.Sample):
+        return voice.sample(request, is_cancelled, send)
+    return voice.answer(request, is_cancelled, send)
 
 
 def _failure(error: Exception, kind: str, request_id: int | None) -> wire.Failure:

@@ -11,7 +11,12 @@ from lsprotocol import types as lsp
 from pytest_lsp import ClientServerConfig, LanguageClient, client_capabilities
 
 HOME = Path(tempfile.mkdtemp(prefix="tenny-lsp-tests-"))
-ENVIRONMENT = {**os.environ, "XDG_CACHE_HOME": str(HOME / "cache"), "XDG_DATA_HOME": str(HOME / "data")}
+ENVIRONMENT = {
+    **os.environ,
+    "XDG_CACHE_HOME": str(HOME / "cache"),
+    "XDG_DATA_HOME": str(HOME / "data"),
+    "XDG_RUNTIME_DIR": str(HOME / "run"),
+}
 SERVER = [sys.executable, "-m", "tenny_lsp", "serve"]
 FACTS_ONLY = {"model": {"enabled": False}}
 

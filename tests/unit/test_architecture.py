@@ -134,8 +134,15 @@ DOORS = {
     "huggingface_hub": {"learning.sources", "locations"},
     "numpy": {"learning.batches", "learning.convert.gguf_tensors", "learning.convert.torch_files"},
     "attr": {"lsp.generated_code"},
-    "platformdirs": {"learning.fetch", "locations", "lsp.generated_code", "mlx_api.index"}
-    | {"model.answers", "model.runtime"},
+    "platformdirs": {
+        "learning.fetch",
+        "locations",
+        "lsp.generated_code",
+        "mlx_api.index",
+        "model.answers",
+        "model.private_folder",
+        "model.runtime",
+    },
     "sentencepiece": {"learning.convert.meta"},
     "tomli": {"data"},
     "yaml": {"learning.config_file"},

@@ -1,34 +1,79 @@
 """The protocol as real editors speak it: their deviations are understood, and every command can be cancelled."""
 
 import inspect
-import io
 import logging
 from typing import Any
 
 from lsprotocol import types as lsp
-from pygls.exceptions import JsonRpcMethodNotFound
+from pygls.exceptions import (
+    JsonRpcException,
+    JsonRpcInvalidRequest,
+    JsonRpcMethodNotFound,
+    JsonRpcServerNotInitialized,
+)
 from pygls.protocol import LanguageServerProtocol
 from pygls.protocol.language_server import lsp_method
-from pygls.workspace import TextDocument
 
 LOGGER = logging.getLogger(__name__)
 
-# pygls ends lines at form feeds and at every Unicode separator too; the protocol only at these three.
-TextDocument.lines = property(lambda self: tuple(io.StringIO(self.source, newline="")))  # type: ignore[method-assign,assignment]
-
 
 class TennyProtocol(LanguageServerProtocol):
-    """pygls' protocol, tolerant of what real editors send; messages without a handler are not logged as warnings."""
+    """pygls' protocol, tolerant of what real editors send; every request is answered once, the wrong ones too."""
+
+    _is_initialized = False
 
     def structure_message(self, data: dict[str, Any]) -> Any:
-        """Return a message, read as its editor means it."""
+        """Return a message, read as its editor means it; a request that cannot be read is answered with an error.
+
+        Raises:
+            JsonRpcException: The message cannot be read.
+        """
         if "jsonrpc" in data:
             if data.get("method") == lsp.TEXT_DOCUMENT_CODE_ACTION:
                 _list_of_kinds(data)
-            elif "result" in data and self._result_types.get(data["id"]) is lsp.ApplyWorkspaceEditResponse:
+            elif "result" in data and self._awaits_edit(data.get("id")):
                 # Emacs' eglot 1.9 says null of an edit that it has made, and an error of one that it has not.
                 data["result"] = data["result"] or {"applied": True}
-        return super().structure_message(data)
+        try:
+            return super().structure_message(data)
+        except JsonRpcException as error:
+            if isinstance(data.get("id"), int | str) and "method" in data:
+                self._send_response(data["id"], error=error.to_response_error())
+            raise
+
+    def handle_message(self, message: Any) -> None:
+        """Have a message handled; requests that come too early or too late are answered with an error.
+
+        Raises:
+            JsonRpcException: It is no message.
+        """
+        method = getattr(message, "method", None)
+        if not hasattr(message, "jsonrpc"):
+            raise JsonRpcInvalidRequest("This is no message of JSON-RPC 2.0")
+        if hasattr(message, "id") and method is not None:
+            refusal = self._refusal(message.jsonrpc, method)
+            if refusal is not None:
+                self._send_response(message.id, error=refusal.to_response_error())
+                return
+        self._is_initialized |= method == lsp.INITIALIZE
+        super().handle_message(message)
+
+    def _refusal(self, version: str, method: str) -> JsonRpcException | None:
+        """Return why a request is not handled; None when it is."""
+        if version != self.VERSION:
+            return JsonRpcInvalidRequest(f"JSON-RPC {version} is not understood")
+        if self._shutdown:
+            return JsonRpcInvalidRequest("The server has been shut down")
+        if not self._is_initialized and method != lsp.INITIALIZE:
+            return JsonRpcServerNotInitialized("initialize comes first")
+        if self._is_initialized and method == lsp.INITIALIZE:
+            return JsonRpcInvalidRequest("initialize came already")
+        return None
+
+    def _awaits_edit(self, message_id: Any) -> bool:
+        return isinstance(message_id, int | str) and (
+            self._result_types.get(message_id) is lsp.ApplyWorkspaceEditResponse
+        )
 
     def _handle_request(self, msg_id: int | str, method_name: str, params: Any) -> None:
         """Answer a request; Kate asks every server for symbols, at each keystroke."""
@@ -46,7 +91,7 @@ class TennyProtocol(LanguageServerProtocol):
 
     def _handle_cancel_notification(self, msg_id: int | str) -> None:
         """Cancel a request; ignore one that was already answered."""
-        if msg_id in self._request_futures:
+        if isinstance(msg_id, int | str) and msg_id in self._request_futures:
             super()._handle_cancel_notification(msg_id)
 
     @lsp_method(lsp.WORKSPACE_EXECUTE_COMMAND)

@@ -2,13 +2,15 @@
 
 import asyncio
 import logging
-from typing import Any
+import sys
+from typing import Any, BinaryIO
 
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
 from tenny_lsp import __version__
 from tenny_lsp.features.completion import prepare
+from tenny_lsp.lsp.framing import frames
 from tenny_lsp.lsp.handlers import (
     ask,
     code_actions,
@@ -49,7 +51,11 @@ _PYTHON_CELLS = lsp.NotebookDocumentSyncOptions(
 
 
 class TennyServer(LanguageServer):
-    """pygls' server; logs errors instead of showing them."""
+    """pygls' server; logs errors instead of showing them, and reads what real editors write."""
+
+    def start_io(self, stdin: BinaryIO | None = None, stdout: BinaryIO | None = None) -> None:
+        """Serve on two streams, by default this process's own, until the editor hangs up."""
+        super().start_io(frames(stdin or sys.stdin.buffer), stdout)
 
     def report_server_error(self, error: Exception, source: Any) -> None:
         """Log an error instead of opening a window in the user's editor for it."""

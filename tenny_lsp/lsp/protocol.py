@@ -81,7 +81,7 @@ class TennyProtocol(LanguageServerProtocol):
             super()._handle_request(msg_id, method_name, params)
         else:
             LOGGER.info("There is no %s", method_name)
-            self._send_response(msg_id, error=JsonRpcMethodNotFound.of(method_name).to_response_error())
+            self._send_response(msg_id, error=JsonRpcMethodNotFound.of(str(method_name)).to_response_error())
 
     def _handle_notification(self, method_name: str, params: Any) -> None:
         """Hear a notification; editors send didSave and its like to servers that have not asked for it."""

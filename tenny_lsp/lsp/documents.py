@@ -12,6 +12,7 @@ from pygls.workspace import TextDocument, Workspace
 from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.inference.files import Files
 from tenny_lsp.inference.queries import Queries
+from tenny_lsp.lsp.positions import position_at
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source.buffer import Buffer
 from tenny_lsp.source.notebook import Notebook
@@ -43,10 +44,7 @@ class View:
     def range(self, start: int, end: int) -> lsp.Range:
         """Return the range, in the document that it lies in, of a part of the buffer."""
         document, first = self.located(start)
-        place = document.client_position_at_offset(first)
-        *rows, last = self.buffer.text[start:end].split("\n")
-        width = document.position_codec.client_num_units(last)
-        return lsp.Range(place, lsp.Position(place.line + len(rows), width if rows else place.character + width))
+        return lsp.Range(position_at(document, first), position_at(document, first + end - start))
 
     def alone(self) -> "View":
         """Return the view of the document by itself: of a cell without its notebook."""

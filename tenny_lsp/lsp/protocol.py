@@ -1,42 +1,32 @@
 """The protocol as real editors speak it: their deviations are understood, and every command can be cancelled."""
 
 import inspect
-import io
 import logging
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from lsprotocol import types as lsp
-from pygls.exceptions import JsonRpcMethodNotFound
+from pygls.exceptions import (
+    JsonRpcException,
+    JsonRpcInvalidRequest,
+    JsonRpcMethodNotFound,
+    JsonRpcServerNotInitialized,
+)
 from pygls.protocol import LanguageServerProtocol
 from pygls.protocol.language_server import lsp_method
-from pygls.workspace import TextDocument
 
 LOGGER = logging.getLogger(__name__)
 
 
-def _lines(document: TextDocument) -> tuple[str, ...]:
-    """Return the lines of a document, split anew only when its text is another."""
-    source = document.source
-    kept: tuple[str, tuple[str, ...]] | None = getattr(document, "_tenny_lines", None)
-    if kept is None or kept[0] is not source:
-        kept = source, tuple(io.StringIO(source, newline=""))
-        document._tenny_lines = kept  # type: ignore[attr-defined]
-    return kept[1]
-
-
-# pygls ends lines at form feeds and at every Unicode separator too; the protocol only at these three.
-TextDocument.lines = property(_lines)  # type: ignore[method-assign,assignment]
-
-
 class TennyProtocol(LanguageServerProtocol):
-    """pygls' protocol, tolerant of what real editors send; messages without a handler are not logged as warnings.
+    """pygls' protocol, tolerant of what real editors send; every request is answered once, the wrong ones too.
 
     Attributes:
         before_next (Callable[[], None], optional): Called once, before the next message is handled.
     """
 
     before_next: Callable[[], None] | None = None
+    _is_initialized = False
 
     def unregister(self, methods: Iterable[str], commands: Iterable[str]) -> None:
         """Forget what has been registered for methods and commands, so that something else can be."""
@@ -45,22 +35,61 @@ class TennyProtocol(LanguageServerProtocol):
         for command in commands:
             del self.fm.commands[command]
 
+    def structure_message(self, data: dict[str, Any]) -> Any:
+        """Return a message, read as its editor means it; a request that cannot be read is answered with an error.
+
+        Raises:
+            JsonRpcException: The message cannot be read.
+        """
+        if "jsonrpc" in data:
+            if data.get("method") == lsp.TEXT_DOCUMENT_CODE_ACTION:
+                _list_of_kinds(data)
+            elif "result" in data and self._awaits_edit(data.get("id")):
+                # Emacs' eglot 1.9 says null of an edit that it has made, and an error of one that it has not.
+                data["result"] = data["result"] or {"applied": True}
+        try:
+            return super().structure_message(data)
+        except JsonRpcException as error:
+            if isinstance(data.get("id"), int | str) and "method" in data:
+                self._send_response(data["id"], error=error.to_response_error())
+            raise
+
     def handle_message(self, message: Any) -> None:
-        """Handle a message."""
-        if self.before_next is not None and getattr(message, "method", "") != lsp.EXIT:
+        """Have a message handled; requests that come too early or too late are answered with an error.
+
+        Raises:
+            JsonRpcException: It is no message.
+        """
+        method = getattr(message, "method", None)
+        if not hasattr(message, "jsonrpc"):
+            raise JsonRpcInvalidRequest("This is no message of JSON-RPC 2.0")
+        if hasattr(message, "id") and method is not None:
+            refusal = self._refusal(message.jsonrpc, method)
+            if refusal is not None:
+                self._send_response(message.id, error=refusal.to_response_error())
+                return
+        self._is_initialized |= method == lsp.INITIALIZE
+        if self.before_next is not None and method != lsp.EXIT:
             call, self.before_next = self.before_next, None
             call()
         super().handle_message(message)
 
-    def structure_message(self, data: dict[str, Any]) -> Any:
-        """Return a message, read as its editor means it."""
-        if "jsonrpc" in data:
-            if data.get("method") == lsp.TEXT_DOCUMENT_CODE_ACTION:
-                _list_of_kinds(data)
-            elif "result" in data and self._result_types.get(data["id"]) is lsp.ApplyWorkspaceEditResponse:
-                # Emacs' eglot 1.9 says null of an edit that it has made, and an error of one that it has not.
-                data["result"] = data["result"] or {"applied": True}
-        return super().structure_message(data)
+    def _refusal(self, version: str, method: str) -> JsonRpcException | None:
+        """Return why a request is not handled; None when it is."""
+        if version != self.VERSION:
+            return JsonRpcInvalidRequest(f"JSON-RPC {version} is not understood")
+        if self._shutdown:
+            return JsonRpcInvalidRequest("The server has been shut down")
+        if not self._is_initialized and method != lsp.INITIALIZE:
+            return JsonRpcServerNotInitialized("initialize comes first")
+        if self._is_initialized and method == lsp.INITIALIZE:
+            return JsonRpcInvalidRequest("initialize came already")
+        return None
+
+    def _awaits_edit(self, message_id: Any) -> bool:
+        return isinstance(message_id, int | str) and (
+            self._result_types.get(message_id) is lsp.ApplyWorkspaceEditResponse
+        )
 
     def _handle_request(self, msg_id: int | str, method_name: str, params: Any) -> None:
         """Answer a request; Kate asks every server for symbols, at each keystroke."""
@@ -68,7 +97,7 @@ class TennyProtocol(LanguageServerProtocol):
             super()._handle_request(msg_id, method_name, params)
         else:
             LOGGER.info("There is no %s", method_name)
-            self._send_response(msg_id, error=JsonRpcMethodNotFound.of(method_name).to_response_error())
+            self._send_response(msg_id, error=JsonRpcMethodNotFound.of(str(method_name)).to_response_error())
 
     def _handle_notification(self, method_name: str, params: Any) -> None:
         """Hear a notification; editors send didSave and its like to servers that have not asked for it."""
@@ -78,7 +107,7 @@ class TennyProtocol(LanguageServerProtocol):
 
     def _handle_cancel_notification(self, msg_id: int | str) -> None:
         """Cancel a request; ignore one that was already answered."""
-        if msg_id in self._request_futures:
+        if isinstance(msg_id, int | str) and msg_id in self._request_futures:
             super()._handle_cancel_notification(msg_id)
 
     @lsp_method(lsp.WORKSPACE_EXECUTE_COMMAND)

@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -10,6 +11,7 @@ from pygls.exceptions import JsonRpcServerNotInitialized
 from pygls.lsp.server import LanguageServer
 
 from tenny_lsp import __version__
+from tenny_lsp.lsp.framing import frames
 from tenny_lsp.lsp.methods import COMMANDS, METHODS
 from tenny_lsp.lsp.protocol import TennyProtocol
 from tenny_lsp.lsp.stdio import can_be_polled, serve_pipes
@@ -55,7 +57,7 @@ class TennyServer(LanguageServer):
         if stdin is None and stdout is None and can_be_polled():
             serve_pipes(self)
         else:
-            super().start_io(stdin, stdout)
+            super().start_io(frames(stdin or sys.stdin.buffer), stdout)
 
     def _register_handlers(self, options: object) -> None:
         """Import the handlers, which takes longer than all that ``initialize`` needs, and register them."""

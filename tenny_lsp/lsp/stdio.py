@@ -14,9 +14,9 @@ from threading import Event
 from pygls.io_ import StdoutWriter, run_async
 from pygls.lsp.server import LanguageServer
 
+from tenny_lsp.lsp.framing import LONGEST_LINE_BYTES, AsyncFrameReader
+
 LOGGER = logging.getLogger(__name__)
-#: The longest line of a header, in bytes; also half of what is read ahead of the message being handled.
-_LIMIT = 2**20
 
 
 def serve_pipes(server: LanguageServer) -> None:
@@ -32,14 +32,12 @@ def serve_pipes(server: LanguageServer) -> None:
 
 
 async def _serve(server: LanguageServer) -> None:
-    reader = asyncio.StreamReader(_LIMIT)
+    reader = asyncio.StreamReader(LONGEST_LINE_BYTES)
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
     try:
-        await run_async(Event(), reader, server.protocol, error_handler=server.report_server_error)
+        await run_async(Event(), AsyncFrameReader(reader), server.protocol, error_handler=server.report_server_error)
     except asyncio.IncompleteReadError:
         LOGGER.warning("Standard input has ended within a message")
-    except ValueError as error:  # the reader's, of a header without an end
-        LOGGER.error("Standard input is not the protocol: %s", error)
 
 
 def can_be_polled() -> bool:

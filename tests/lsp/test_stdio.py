@@ -67,13 +67,6 @@ def test_an_end_within_a_message() -> None:
     assert b"ended within a message" in done.stderr and b"Traceback" not in done.stderr
 
 
-def test_a_header_without_an_end() -> None:
-    done = run(b"".join(session()[:2]) + b"Content-Length: " + b"9" * 3_000_000)
-
-    assert done.returncode == 0
-    assert b"Standard input is not the protocol" in done.stderr and b"Traceback" not in done.stderr
-
-
 def test_one_socket_for_both_directions() -> None:
     ours, theirs = socket.socketpair()
     with ours, subprocess.Popen(SERVER, stdin=theirs, stdout=theirs, env=ENVIRONMENT) as process:

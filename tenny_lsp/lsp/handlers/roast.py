@@ -1,7 +1,6 @@
 """Run ``tenny.roastComment`` and offer it as a code action: show a remark on a comment, and insert it if wanted."""
 
 import asyncio
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +15,7 @@ from tenny_lsp.features.line_length import line_length
 from tenny_lsp.features.roast import Roast, roast
 from tenny_lsp.lsp.documents import path_of
 from tenny_lsp.lsp.methods import ROAST_KIND
+from tenny_lsp.lsp.positions import position_at
 from tenny_lsp.lsp.session import Session
 from tenny_lsp.lsp.to_lsp import is_wanted
 from tenny_lsp.model.optional import OptionalModel
@@ -155,9 +155,7 @@ class RoastHandler:
         if insertion is None:
             client.show("A comment cannot stand there: nothing was inserted.")
             return
-        # Not pygls' own: at the end of a last line without a line end it names the line after it.
-        *rows, last = re.split(r"\r\n|\r|\n", document.source[: insertion.offset])
-        position = lsp.Position(len(rows), document.position_codec.client_num_units(last))
+        position = position_at(document, insertion.offset)
         edit = lsp.TextEdit(lsp.Range(position, position), insertion.text)
         if not await client.apply_edit(document.uri, document.version, edit, "Insert Tenny's remark"):
             client.show("The editor did not insert it.")

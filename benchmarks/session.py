@@ -48,6 +48,8 @@ class Session:
         self._log = log
         self._messages: queue.SimpleQueue[tuple[float, _Message] | None] = queue.SimpleQueue()
         self._last_id = 0
+        #: The requests that were started and have been answered since.
+        self.answered: set[int] = set()
         with log.open("wb") as errors:
             self.started = time.perf_counter()
             self._process = subprocess.Popen(
@@ -80,18 +82,28 @@ class Session:
         Raises:
             SessionError: The server died, was silent for a minute, or answered with an error.
         """
-        self._last_id += 1
         sent = time.perf_counter()
-        self._send({"id": self._last_id, "method": method, "params": params})
+        waiting = self.start(method, params)
         while True:
             try:
                 arrived, message = self._next(_PATIENCE_S)
             except queue.Empty:
                 raise SessionError(f"{method}: no answer in {_PATIENCE_S:.0f} s") from None
-            if message.get("id") == self._last_id and "method" not in message:
+            if message.get("id") == waiting and "method" not in message:
                 if "error" in message:
                     raise SessionError(f"{method}: {message['error']}")
                 return message["result"], arrived - sent
+
+    def start(self, method: str, params: object) -> int:
+        """Send a request and return its number, which is in ``answered`` once later requests have seen the answer."""
+        self._last_id += 1
+        self._send({"id": self._last_id, "method": method, "params": params})
+        return self._last_id
+
+    def children(self) -> list[int]:
+        """Return the processes that the server has started, where /proc tells."""
+        tasks = Path(f"/proc/{self._process.pid}/task").glob("*/children")
+        return [int(child) for task in tasks for child in task.read_text().split()]
 
     def notify(self, method: str, params: object) -> None:
         """Send a notification."""
@@ -120,6 +132,8 @@ class Session:
         message = received[1]
         if "method" in message and "id" in message:
             self._send({"id": message["id"], "result": self._answer(message)})
+        elif "id" in message:
+            self.answered.add(message["id"])
         return received
 
     def _answer(self, question: _Message) -> object:

@@ -132,6 +132,11 @@ def where(r: Random) -> Call:
     return [one, x, y], {}
 
 
+@makes("item", "mlx.core.array.")
+def item(r: Random) -> Call:
+    return [array(r, of=())], {}
+
+
 @makes("astype")
 @makes("astype view", "mlx.core.array.")
 @makes("view")
@@ -613,8 +618,9 @@ def segmented(r: Random) -> Call:
 
 @makes("quantize")
 def quantize(r: Random) -> Call:
-    w = array(r, of=(*shape(r, 1, 2), r.choice([64, 128, 256])), dtypes=FLOATS)
-    return [w], maybe(r, group_size=r.choice([32, 64, 128]), bits=r.choice([2, 3, 4, 5, 6, 8]))
+    w = array(r, of=(*shape(r, r.choice([0, 1, 1, 1]), 2), r.choice([48, 64, 128, 256])), dtypes=FLOATS)
+    options = maybe(r, group_size=r.choice([16, 32, 32, 64, 128]), bits=r.choice([2, 3, 4, 5, 6, 7, 8]))
+    return [w], {**options, **maybe(r, mode=r.choice(["affine", "mxfp4", "mxfp8", "nvfp4"]))}
 
 
 @makes("dequantize")
@@ -764,13 +770,17 @@ def cross(r: Random) -> Call:
 def attention(r: Random) -> Call:
     b, heads, n, d = r.randint(1, 2), r.choice([1, 2]), r.randint(1, 4), r.choice([4, 8])
     dtype = r.choice(FLOATS)
-    q = mx.ones((b, heads * r.choice([1, 2]), n, d), dtype)
+    q = mx.ones((b, r.choice([heads, 2 * heads, heads + 1]), n, d), dtype)
     m = r.randint(1, 4)
     k, v = (
         mx.ones((b, heads, m, d), dtype),
         mx.ones((b, heads, m, r.choice([d, d, 2 * d])), r.choice([dtype, mx.float32])),
     )
-    return [q, k, v], {"scale": 1.0}
+    full = (b, q.shape[1], n, m)
+    sizes = tuple(r.choice([size, size, size, 1, r.randint(1, 4)]) for size in full[r.randint(0, 4) :])
+    added = mx.zeros((*([1] if r.random() < 0.1 else []), *sizes), r.choice([*FLOATS, mx.bool_]))
+    masks = [None, "causal", added, added]
+    return [q, k, v], {"scale": 1.0, **maybe(r, mask=r.choice(masks))}
 
 
 @makes("fast.rope")

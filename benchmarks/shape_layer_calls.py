@@ -119,7 +119,9 @@ def alibi(r: Random) -> LayerCall:
 def multi_head(r: Random) -> LayerCall:
     b, n, m = r.randint(1, 2), r.randint(1, 4), r.randint(1, 4)
     k = mx.ones((b, m, 8))
-    return [8, 2], maybe(r, bias=True, value_output_dims=4), [mx.ones((b, n, 8)), k, k]
+    sizes = tuple(r.choice([size, size, 1, 3]) for size in (b, 2, n, m)[r.randint(0, 4) :])
+    masks = [[], [mx.zeros(sizes, r.choice([mx.float32, mx.bool_]))]]
+    return [8, 2], maybe(r, bias=True, value_output_dims=4), [mx.ones((b, n, 8)), k, k, *r.choice(masks)]
 
 
 def _transformer_call(r: Random) -> list[Any]:

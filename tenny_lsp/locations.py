@@ -7,6 +7,7 @@ from platformdirs import user_cache_path, user_data_path
 
 from tenny_lsp.errors import BaseModelError
 from tenny_lsp.model.adapter_files import WEIGHTS_FILE
+from tenny_lsp.model.endpoint_address import is_address
 
 _PACKAGE = Path(__file__).parent
 #: The base that Tenny carries.
@@ -32,9 +33,14 @@ def expanded(path: str) -> Path:
         return Path(path)
 
 
+def cache_folder() -> Path:
+    """Return the folder of what can be made again: indexes, answers, what was said."""
+    return user_cache_path("tenny-lsp", appauthor=False)
+
+
 def history_file() -> Path:
     """Return where it is kept what was said to which comment."""
-    return user_cache_path("tenny-lsp", appauthor=False) / "said.json"
+    return cache_folder() / "said.json"
 
 
 def embedded_base() -> Path:
@@ -71,6 +77,11 @@ def base_folder(model: str) -> Path:
     """
     if model in ("", EMBEDDED):
         return embedded_base()
+    if is_address(model):
+        raise BaseModelError(
+            f"{model} is the address of a server, not a base on this machine",
+            "`ask` and `roast` take it; in an editor it is the setting tenny.model.endpoint.",
+        )
     # A folder that there is goes before a hub's name.
     if ("/" not in model or is_hub_name(model)) and (fetched := fetched_base(model)) is not None:
         return fetched
@@ -104,7 +115,7 @@ def trained_adapter(base: str = "", name: str = MLX_DOCS) -> Path:
         name (str): What it is for, ``MLX_DOCS`` or ``CYNIC``.
     """
     own = name if base in ("", EMBEDDED) else f"{name}-{Path(base).name}"
-    return _data_folder() / "adapters" / own
+    return data_folder() / "adapters" / own
 
 
 def find_adapter(base: str = "", name: str = MLX_DOCS) -> Path | None:
@@ -115,9 +126,21 @@ def find_adapter(base: str = "", name: str = MLX_DOCS) -> Path | None:
             ``smollm2``.
         name (str): What the adapter is for, ``MLX_DOCS`` or ``CYNIC``.
     """
+    own = trained_adapter(base, name)
+    return own if (own / WEIGHTS_FILE).is_file() else shipped_adapter(base, name)
+
+
+def shipped_adapter(base: str = "", name: str = MLX_DOCS) -> Path | None:
+    """Return the folder of the adapter that Tenny carries for a base; None where it carries none.
+
+    Args:
+        base (str): The base, as users name it; empty: the embedded one.
+        name (str): What the adapter is for, ``MLX_DOCS`` or ``CYNIC``.
+    """
     carried = {"": "", EMBEDDED: "", SMOLLM2: SMOLLM2}.get(base)
-    roots = (_PACKAGE / "adapters", _PACKAGE.parent / "adapters") if carried is not None else ()
-    candidates = (trained_adapter(base, name), *(root / (carried or "") / name for root in roots))
+    if carried is None:
+        return None
+    candidates = (root / carried / name for root in (_PACKAGE / "adapters", _PACKAGE.parent / "adapters"))
     return next((folder for folder in candidates if (folder / WEIGHTS_FILE).is_file()), None)
 
 
@@ -148,9 +171,10 @@ def downloaded(name: str) -> Path:
     return Path(config).parent
 
 
-def _data_folder() -> Path:
+def data_folder() -> Path:
+    """Return the folder of bases, adapters and the server's environments."""
     return user_data_path("tenny-lsp", appauthor=False)
 
 
 def _bases_folder() -> Path:
-    return _data_folder() / "bases"
+    return data_folder() / "bases"

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 from tenny_lsp import locations
 from tenny_lsp.errors import AdapterError
+from tenny_lsp.model.endpoint_address import is_address, read_address
 from tenny_lsp.model.identity import base_name_of
 
 if TYPE_CHECKING:
     from tenny_lsp.lsp.server import TennyServer
     from tenny_lsp.lsp.settings import ModelSettings
     from tenny_lsp.model.client import WorkerModel
+    from tenny_lsp.model.endpoint import EndpointModel
     from tenny_lsp.model.protocol import Abilities, TextModel
 
 
@@ -25,10 +27,31 @@ def log_to_stderr(level: int = logging.WARNING) -> None:
 def make_server() -> "TennyServer":
     """Build a server, ready to be started; its settings choose the model."""
     gc.disable()  # the protocol is hundreds of classes: looking for garbage among them costs a tenth of the start
-    from tenny_lsp.lsp.server import create_server
+    from tenny_lsp.lsp.generated_code import generated_code_kept
+
+    with generated_code_kept():
+        from tenny_lsp.lsp.server import create_server
 
     gc.enable()
     return create_server(_model_of, _writer_of)
+
+
+def speaking_model(model: str, adapter: Path | None, *, name: str, deadline_s: float) -> "TextModel":
+    """Build the client of a base model, see ``worker_model``, or of an OpenAI-compatible server.
+
+    Args:
+        model (str): The base, or the address of the server: ``http://localhost:8080/v1#name``.
+        adapter (Path, optional): The adapter. Default: the base's own; of a server, none.
+        name (str): What the adapter is for, ``locations.MLX_DOCS`` or ``locations.CYNIC``.
+        deadline_s (float): Seconds after which an unfinished answer is cancelled.
+
+    Raises:
+        BaseModelError: There is no base of that name on this machine, or it is no address.
+        AdapterError: There is no such adapter, see ``worker_model``.
+    """
+    if is_address(model):
+        return _endpoint_model(model, adapter, deadline_s=deadline_s)
+    return worker_model(model, adapter, name=name, deadline_s=deadline_s)
 
 
 def worker_model(
@@ -87,6 +110,12 @@ def abilities(model: str) -> "Abilities":
     return card.can if card is not None else ALL_ABILITIES
 
 
+def _endpoint_model(address: str, adapter: Path | None, *, deadline_s: float = 30) -> "EndpointModel":
+    from tenny_lsp.model.endpoint import EndpointModel
+
+    return EndpointModel(read_address(address), adapter, deadline_s=deadline_s)
+
+
 def _model_of(settings: "ModelSettings") -> "TextModel | None":
     if not settings.enabled:
         return None
@@ -96,6 +125,9 @@ def _model_of(settings: "ModelSettings") -> "TextModel | None":
 
 def _writer_of(settings: "ModelSettings") -> "TextModel | None":
     """Build the model that speaks beside the embedded one; None where there is to be none."""
+    if settings.enabled and settings.endpoint:
+        adapter = locations.expanded(settings.adapter_path) if settings.adapter_path else None
+        return _endpoint_model(settings.endpoint, adapter)
     is_wanted = settings.path == locations.SMOLLM2 or locations.fetched_base(locations.SMOLLM2) is not None
     if not settings.enabled or not _may_be_beside(settings) or not is_wanted:
         return None
@@ -109,8 +141,11 @@ def _may_be_beside(settings: "ModelSettings") -> bool:
 
 
 def _adapter_of(settings: "ModelSettings", base: str) -> Path | None:
-    """Return the adapter of the settings, if it is for a base; of two bases, its card says for which."""
-    if not settings.adapter_path:
+    """Return the adapter of the settings, if it is for a base; of two bases, its card says for which.
+
+    Beside an endpoint it is the endpoint's.
+    """
+    if not settings.adapter_path or settings.endpoint:
         return None
     adapter = locations.expanded(settings.adapter_path)
     is_for_smollm2 = base_name_of(adapter) == locations.SMOLLM2

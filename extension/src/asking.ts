@@ -30,11 +30,17 @@ async function ask(server: Lifecycle, log: Log, answers: Map<string, string>): P
     const question = await vscode.window.showInputBox({
         title: 'Ask About MLX',
         placeHolder: 'how do I save weights?',
-        prompt: "The answer comes from MLX's documentation. Nothing leaves your machine.",
+        prompt: `The answer comes from MLX's documentation. ${whereItGoes()}`,
     });
     if (question) {
         await attempt(server, log, (client) => show(client, question, answers));
     }
+}
+
+/** Says who reads the question; the address as it is set, for a model's name behind it is no secret. */
+function whereItGoes(): string {
+    const endpoint = vscode.workspace.getConfiguration('tenny.model').get<string>('endpoint');
+    return endpoint && vscode.workspace.isTrusted ? `It is sent to ${endpoint}.` : 'Nothing leaves your machine.';
 }
 
 async function show(client: Client, question: string, answers: Map<string, string>): Promise<void> {

@@ -45,6 +45,8 @@ async function doctor(server: Lifecycle): Promise<string> {
     try {
         return (await promisify(execFile)(program, args, { timeout: 60_000 })).stdout.trim();
     } catch (error) {
-        return reason(error);
+        // Where something is broken it ends with status 1, and has said what.
+        const { stdout } = error as { stdout?: string };
+        return stdout?.trim() || reason(error);
     }
 }

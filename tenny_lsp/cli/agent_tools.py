@@ -39,6 +39,9 @@ class AgentTools:
 
     def __init__(self, index: "ApiIndex", root: Path) -> None:
         self._index, self._root = index, Path(os.path.realpath(root))
+        #: The API's own source is read too.
+        source = (Path(os.path.realpath(index.folder)),) if index.folder is not None else ()
+        self._readable = (self._root, *source)
         self._search = search_in(index)
 
     def lookup(self, name: str) -> str:
@@ -133,7 +136,7 @@ class AgentTools:
         return {"code": text, "left": [_described(one) for one in self._listed(text, place)]}
 
     def _engine(self, buffer: Buffer, place: Path) -> Engine:
-        return Engine(buffer, self._index, Files((self._root,)), place)
+        return Engine(buffer, self._index, Files((self._root,), self._readable), place)
 
 
 def _described(listed: ListedPitfall) -> dict[str, Any]:

@@ -69,7 +69,11 @@ Model = Annotated[
     str, typer.Option(help="The base: a name that `models` lists, a folder, or a hub name. Default: the embedded one.")
 ]
 SpeakingModel = Annotated[
-    str, typer.Option(help="The base, as `models` lists them. Default: smollm2 if it is there, else the embedded one.")
+    str,
+    typer.Option(
+        help="The base, as `models` lists them, or the address of an OpenAI-compatible server: "
+        "http://localhost:8080/v1#model. Default: smollm2 if it is there, else the embedded one."
+    ),
 ]
 AdapterPath = Annotated[Path | None, path_option(help="Folder of the adapter. Default: mlx-docs.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

@@ -26,7 +26,7 @@ from tenny_lsp.cli.app import (
 from tenny_lsp.cli.interpreter import index_of
 from tenny_lsp.errors import AdapterError, StorageError
 from tenny_lsp.model.identity import base_name_of
-from tenny_lsp.wiring import worker_model
+from tenny_lsp.wiring import speaking_model
 
 if TYPE_CHECKING:
     from tenny_lsp.model.protocol import TextModel
@@ -172,7 +172,7 @@ def _base(model: str, adapter_path: Path | None) -> str:
 def _cynic(model: str, adapter_path: Path | None) -> "TextModel | None":
     """Return the model that makes remarks; None, and a line on stderr, when it has not learned to yet."""
     try:
-        speaker = worker_model(_base(model, adapter_path), adapter_path, name=locations.CYNIC, deadline_s=600)
+        speaker = speaking_model(_base(model, adapter_path), adapter_path, name=locations.CYNIC, deadline_s=600)
         LOGGER.debug("%s speaks", speaker.identity)  # and an incomplete base or adapter is refused right here
     except AdapterError as error:
         if adapter_path:
@@ -185,7 +185,8 @@ def _cynic(model: str, adapter_path: Path | None) -> "TextModel | None":
 def _speaker(model: str, adapter_path: Path | None) -> "TextModel | None":
     """Return the model that answers; None, and a line on stderr, when nothing has been trained yet."""
     try:
-        speaker = worker_model(_base(model, adapter_path), adapter_path, deadline_s=600)  # who asks here has Ctrl-C
+        # Who asks here has Ctrl-C.
+        speaker = speaking_model(_base(model, adapter_path), adapter_path, name=locations.MLX_DOCS, deadline_s=600)
         LOGGER.debug("%s answers", speaker.identity)  # and an incomplete base or adapter is refused right here
     except AdapterError as error:
         if model or adapter_path:

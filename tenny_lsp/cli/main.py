@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 # Importing a module registers its commands.
-from tenny_lsp.cli import ask, check, convert, generate, learn, mcp, models, serve, train  # noqa: F401
+from tenny_lsp.cli import ask, check, convert, doctor, generate, learn, mcp, models, serve, train  # noqa: F401
 from tenny_lsp.cli.app import app, drop_output, err
 from tenny_lsp.errors import TennyError
 

@@ -1,14 +1,10 @@
-"""The commands serve and doctor."""
+"""The command serve."""
 
-import json
-import sys
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from tenny_lsp import __version__, locations
-from tenny_lsp.cli.app import AsJson, app, out
+from tenny_lsp.cli.app import app
 from tenny_lsp.wiring import make_server
 
 
@@ -30,27 +26,3 @@ def serve(
         server.start_tcp(host, port)
     except (OSError, OverflowError) as error:
         raise typer.BadParameter(f"nothing can listen on {host}, port {port}: {error}") from error
-
-
-@app.command()
-def doctor(as_json: AsJson = False) -> None:
-    """Measure this machine and say what Tenny found on it."""
-    from tenny_lsp.cli.tables import findings_table
-    from tenny_lsp.mlx_api.index import load_mlx_index
-    from tenny_lsp.model.runtime import measure, prepare
-
-    index = load_mlx_index()
-    adapter = locations.find_adapter()
-    findings: dict[str, Any] = {
-        "tenny_lsp": __version__,
-        "python": sys.version.split()[0],
-        **asdict(prepare()),
-        **asdict(measure()),
-        "api": f"mlx {index.version}, {len(index)} names" + (" (shipped snapshot)" if index.from_snapshot else ""),
-        "base": str(locations.embedded_base()),
-        "adapter": str(adapter) if adapter else None,
-    }
-    if as_json:
-        out.print_json(json.dumps(findings))
-    else:
-        out.print(findings_table(findings))

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from tenny_lsp.doctor.component import Component
 from tenny_lsp.evaluation.scores import Evaluation
 from tenny_lsp.features.ask import Answer, prose_of
 from tenny_lsp.learning.dataset import Dataset
@@ -23,6 +24,8 @@ from tenny_lsp.mlx_api.index import ApiIndex
 #: Without a terminal, seconds between two lines of progress.
 PLAIN_LINE_EVERY_S = 10
 _BARS, _CURVE_WIDTH = "▁▂▃▄▅▆▇█", 16
+#: What a component's state is called, and its style.
+_STATES = {"works": ("works", "green"), "absent": ("not there", "dim"), "broken": ("does not work", "red")}
 
 
 class PlainProgress:
@@ -203,18 +206,15 @@ def bases_table(bases: Sequence[dict[str, Any]]) -> Table:
     return table
 
 
-def findings_table(findings: dict[str, Any]) -> Table:
-    """Return the findings of ``tenny-lsp doctor`` as a table, with units and with what to do about what is missing."""
-    table = Table(show_header=False)
-    table.add_row("Tenny", f"{findings['tenny_lsp']} on Python {findings['python']}")
-    libraries = f"{findings['mlx_version']}, mlx-lm {findings['mlx_lm_version']}"
-    table.add_row("MLX", f"{libraries}, transformers {findings['transformers_version']}")
-    table.add_row("device", f"{findings['device']}, weights held in {findings['dtype'] or 'their own type'}")
-    table.add_row("BLAS", f"{findings['blas']}: {findings['matmul_gflops']:.0f} GFLOP/s (float32, 1024 × 1024)")
-    table.add_row("memory", f"{findings['memory_bytes'] / 2**30:.1f} GiB")
-    table.add_row("API", findings["api"])
-    table.add_row("base", findings["base"])
-    table.add_row("adapter", findings["adapter"] or "none: run tenny-lsp build-dataset, then tenny-lsp train")
+def components_table(components: Sequence[Component]) -> Table:
+    """Return what ``tenny-lsp doctor`` found as a table: a row each, with what to do below what needs it."""
+    table = Table("component", "", "found")
+    for component in components:
+        state, style = _STATES[component.state]
+        found = Text(component.detail)
+        if component.next_step:
+            found.append(f"\n→ {component.next_step}", style="bold")
+        table.add_row(component.name, Text(state, style=style), found)
     return table
 
 

@@ -74,6 +74,9 @@ def train(
     betas: Annotated[
         tuple[float, float], typer.Option(help="Of adam and adamw; the first is sgd's and muon's momentum.")
     ] = _DEFAULTS.betas,
+    bias_correction: Annotated[
+        bool, typer.Option("--bias-correction", help="Correct adam's and adamw's moments, as PyTorch does.")
+    ] = _DEFAULTS.bias_correction,
     max_grad_norm: Annotated[float, typer.Option(help="Longer gradients are scaled down.")] = _DEFAULTS.max_grad_norm,
     mask_prompt: Annotated[bool, typer.Option(help="Take the loss on completions only.")] = _DEFAULTS.mask_prompt,
     separator: Annotated[

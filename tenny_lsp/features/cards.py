@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from tenny_lsp.features.signature import declaration, signature_text
 from tenny_lsp.mlx_api.entry import ApiEntry, Item
+from tenny_lsp.mlx_api.entry_memo import memoised_by_entry
 from tenny_lsp.mlx_api.examples import example_of
 from tenny_lsp.mlx_api.foreign import LIBRARIES, ForeignName, counterparts, namesake, replacement_for_member
 from tenny_lsp.mlx_api.index import ApiIndex
@@ -22,6 +23,7 @@ _CODE = re.compile(
 _WORTH_A_CARD = ("mlx.nn.", "mlx.optimizers.")
 
 
+@memoised_by_entry
 def facts(entry: ApiEntry, index: ApiIndex, *, with_elsewhere: bool = True) -> str:
     """Return the card of an entry: all that is known of it, and what other libraries make one expect of it."""
     lead = [markdown(text) for title, text in entry.body if not title]

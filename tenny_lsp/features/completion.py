@@ -29,6 +29,8 @@ from tenny_lsp.source.completion_context import CompletionContext, completion_co
 _WANTED = 8.0
 #: They are given functions, not what functions return.
 _TAKE_FUNCTIONS = {"checkpoint", "compile", "custom_function", "grad", "value_and_grad", "vmap", "map", "jvp", "vjp"}
+_NAME_BEFORE = re.compile(r"(?<![\w.])\w+\Z")
+_GOES_ON = re.compile(r"[\w.]")
 _NO_CALL_BEFORE = re.compile(r"(?:^[ \t]*@|\bclass[ \t]+\w+[ \t]*\([^)]*|->[ \t]*|\w[ \t]*:[ \t]*)\Z", re.MULTILINE)
 
 
@@ -70,6 +72,14 @@ async def completions(queries: Queries, offset: int, score: Score | None = None)
     # Once a letter is typed it may be another library's keyword.
     is_incomplete = not context.typed and context.kind == "argument"
     return Completions(tuple(candidates), is_incomplete) if candidates else None
+
+
+def dotted_alias(text: str, offset: int) -> str | None:
+    """Return a text with a dot at an offset; None where no alias of MLX's modules ends there, as in ``y = mx``."""
+    found = _NAME_BEFORE.search(text, text.rfind("\n", 0, offset) + 1, offset)
+    if found is None or _GOES_ON.match(text, offset) or found[0] not in dict(module_aliases(text)):
+        return None
+    return f"{text[:offset]}.{text[offset:]}"
 
 
 def prepare(index: ApiIndex) -> None:

@@ -10,6 +10,7 @@ from tenny_lsp.features.subject import content_words
 from tenny_lsp.inference.cursor import HeldInstance, KeywordArgument, MissingMember, NamedEntry
 from tenny_lsp.inference.queries import Queries
 from tenny_lsp.mlx_api.entry import ApiEntry
+from tenny_lsp.mlx_api.entry_memo import memoised_by_entry
 from tenny_lsp.mlx_api.excerpt import excerpt
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.mlx_api.naming import customary_name
@@ -41,7 +42,8 @@ async def hover(queries: Queries, offset: int, ask: Ask | None = None) -> HoverC
     """Return the card of what stands at an offset in code points.
 
     Returns None when that is not MLX's, or not certainly so; on a variable that holds an array, too, where neither its
-    shape nor its dtype is known: what a type checker says of it is all there is to say.
+    shape nor its dtype is known, nor a parameter without an annotation why it is one: what a type checker says of it is
+    all there is to say.
 
     Args:
         queries (Queries): Answers questions about the file.
@@ -51,12 +53,11 @@ async def hover(queries: Queries, offset: int, ask: Ask | None = None) -> HoverC
     """
     target, index = queries.target_at(offset), queries.index
     if target is None or (isinstance(target, HeldInstance) and target.entry.name == "mlx.core.array"):
-        found = queries.shapes.array_at(offset)
-        return HoverCard(array_card(found), found.start, found.end) if found is not None else None
+        return _of_array(queries, offset)
     card: str | None
     if isinstance(target, NamedEntry):
         card = facts(target.entry, index)
-        if ask is not None and (said := await _sentence(target.entry, index, ask)) and _adds(said, card):
+        if ask is not None and (said := await _sentence(target.entry, index, ask)):
             card += f"\n\n---\n\n**Tenny:** {said}"
     elif isinstance(target, KeywordArgument):
         card = parameter_card(target.name, target.entry, index)
@@ -67,10 +68,30 @@ async def hover(queries: Queries, offset: int, ask: Ask | None = None) -> HoverC
     return HoverCard(card, target.start, target.end) if card is not None else None
 
 
+def _of_array(queries: Queries, offset: int) -> HoverCard | None:
+    """Return the card of a variable or a parameter that holds an array; None where there is nothing to tell of it."""
+    found, reason = queries.shapes.array_at(offset), queries.reason_at(offset)
+    if found is None and reason is not None:
+        found = queries.shapes.unknown_at(offset)
+    return HoverCard(array_card(found, reason), found.start, found.end) if found is not None else None
+
+
 async def _sentence(entry: ApiEntry, index: ApiIndex, ask: Ask) -> str | None:
     """Return a sentence about an entry; None when there is none in time, or none that may be shown."""
-    answer = await ask(hover_prompt(entry)) if entry.summary else None
-    return grounded_prose(answer, entry, index) if answer else None
+    answer = await ask(_prompt(entry, index)) if entry.summary else None
+    return _shown(entry, index, answer) if answer else None
+
+
+@memoised_by_entry
+def _prompt(entry: ApiEntry, _index: ApiIndex) -> str:
+    return hover_prompt(entry)
+
+
+@memoised_by_entry
+def _shown(entry: ApiEntry, index: ApiIndex, answer: str) -> str | None:
+    """Return what of an answer may be shown: what is true, and says what the card does not."""
+    said = grounded_prose(answer, entry, index)
+    return said if said and _adds(said, facts(entry, index)) else None
 
 
 def _adds(sentence: str, card: str) -> bool:

@@ -16,7 +16,14 @@ from tenny_lsp.features.presumptions import is_so, presumptions
 from tenny_lsp.features.repertoire import NEAR, NEAR_COPY, load_repertoire, place_of, repertoire
 from tenny_lsp.features.sensitive import kind_sentence, sensitive
 from tenny_lsp.features.subject import content_words
-from tenny_lsp.model.prompts import SENTIMENTS, comment_prompt, completion, roast_prompt, sentiment_prompt
+from tenny_lsp.model.prompts import (
+    SENTIMENTS,
+    comment_prompt,
+    completion,
+    roast_prompt,
+    roast_request,
+    sentiment_prompt,
+)
 from tenny_lsp.model.protocol import Sampled, Sampling, TextModel
 
 #: How remarks are drawn. A remark is one line; a model that goes on with the next context has finished it.
@@ -115,7 +122,8 @@ async def roast(
     text = subject_of(comment)
     if (kind := sensitive(comment)) is not None:
         return Roast(comment, kind.sentiment, kind_sentence(kind, comment, len(avoid)), False, is_joke=False)
-    feeling = await sentiment(text, model if model is not None and model.can.write else None)
+    is_asked = model is not None and model.can.write and model.can.score
+    feeling = await sentiment(text, model if is_asked else None)
     occasion = Occasion(seed, avoid, tired, age_years)
     remark, is_generated = await remark_on(text, model, occasion, sampling=sampling, on_progress=on_progress)
     return Roast(comment, feeling, remark, is_generated)
@@ -158,7 +166,8 @@ def _place(occasion: Occasion) -> dict[str, Any]:
 async def _drawn(text: str, model: TextModel, sampling: Sampling, on_progress: Progress | None) -> list[Sampled]:
     """Return the remarks that a model writes on a text, whatever they are."""
     drawn: list[Sampled] = []
-    candidates: Any = model.candidates(roast_prompt(text), sampling)
+    prompt = roast_request(text) if model.can.follow else roast_prompt(text)
+    candidates: Any = model.candidates(prompt, sampling)
     async with contextlib.aclosing(candidates):
         async for candidate in candidates:
             drawn.append(candidate)

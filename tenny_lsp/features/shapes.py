@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tenny_lsp.inference.queries import Queries
+from tenny_lsp.inference.reasons import Reason
 from tenny_lsp.inference.shapes.dimension import Unknown
 from tenny_lsp.inference.shapes.places import FoundArray
 from tenny_lsp.inference.shapes.values import Array, array_text
@@ -27,11 +28,19 @@ class ShapeHint:
     is_typed: bool
 
 
-def array_card(found: FoundArray) -> str:
-    """Return the card of a variable that holds an array: its shape and dtype, and the expression they come from."""
+def array_card(found: FoundArray, reason: Reason | None = None) -> str:
+    """Return the card of a variable that holds an array.
+
+    Args:
+        found (FoundArray): Its shape and dtype, and the expression they come from.
+        reason (Reason, optional): The parameter because of which it is taken for an array, if it is.
+    """
     source = found.source if found.source != found.name and len(found.source) <= _LONGEST_SOURCE else ""
-    card = f"```python\n{found.name}: mx.array, {array_text(found.array)}\n```"
-    return f"{card}\n\nfrom `{source}`" if source and "`" not in source else card
+    card = f"```python\n{', '.join(filter(None, (f'{found.name}: mx.array', array_text(found.array))))}\n```"
+    card = f"{card}\n\nfrom `{source}`" if source and "`" not in source else card
+    if reason is None:
+        return card
+    return f"{card}\n\nan array{f', as `{reason.parameter}` is' if reason.parameter else ''}: {reason.text}"
 
 
 def hints(queries: Queries, start: int, end: int) -> Iterator[ShapeHint]:

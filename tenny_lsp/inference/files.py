@@ -1,5 +1,6 @@
 """Read the other files that imports lead to, of the workspace and of the API's own source, when they are needed."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,14 +15,18 @@ class Files:
 
     Args:
         roots (tuple[Path, ...]): The folders of the workspace: imports are looked for in them, and no higher.
+        within (tuple[Path, ...]): Folders, without links in their paths, outside of which no file is read, whatever
+            leads there. Default: any file is.
     """
 
-    def __init__(self, roots: tuple[Path, ...] = ()) -> None:
-        self._roots = roots
+    def __init__(self, roots: tuple[Path, ...] = (), within: tuple[Path, ...] = ()) -> None:
+        self._roots, self._within = roots, within
         self._read: dict[Path, tuple[tuple[int, int], Buffer]] = {}
 
     def buffer(self, path: Path) -> Buffer | None:
         """Return a file as it is now, parsed again only if it has changed; None when it cannot be read."""
+        if self._within and not any(Path(os.path.realpath(path)).is_relative_to(folder) for folder in self._within):
+            return None
         try:
             about = path.stat()
             stamp = (about.st_mtime_ns, about.st_size)
@@ -50,7 +55,7 @@ class Files:
         for folder in folders if dots or parts else ():
             for count in range(len(parts), -1 if dots else 0, -1):
                 module = folder.joinpath(*parts[:count])
-                for file in (module.with_name(f"{module.name}.py"), module / "__init__.py"):
+                for file in (module.parent / f"{module.name}.py", module / "__init__.py"):
                     if file.is_file() and file != origin:
                         return file, parts[count:]
         return None

@@ -18,7 +18,7 @@ from tenny_lsp.inference.engine import Engine
 from tenny_lsp.inference.files import Files
 from tenny_lsp.inference.meaning import NEVER, Api, Instance, LocalClass, Meaning
 from tenny_lsp.inference.members import bases, names_in
-from tenny_lsp.inference.parameters import inference_at
+from tenny_lsp.inference.reasons import Reason, reason_of
 from tenny_lsp.inference.shapes.places import ShapeQueries
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.index import ApiIndex
@@ -79,15 +79,10 @@ class Queries:
         """Return what an offset stands on; None when that is nothing of the API's or not certain."""
         return target_at(self.evaluator, offset)
 
-    def reason_at(self, offset: int) -> str | None:
-        """Return why the parameter at an offset, which has no annotation, is an array: "`self.fc` takes it"."""
+    def reason_at(self, offset: int) -> Reason | None:
+        """Return why the name at an offset is an array, where a parameter without an annotation tells it."""
         name = self.buffer.identifier_at(offset)
-        is_member = name is not None and field(name.parent, "attribute") == name
-        is_keyword = name is not None and name.parent is not None and name.parent.type == "keyword_argument"
-        if name is None or is_member or (is_keyword and field(name.parent, "name") == name):
-            return None
-        found = inference_at(self.evaluator, name)
-        return found.reason if found is not None else None
+        return reason_of(self.evaluator, name) if name is not None else None
 
     def owner_at(self, offset: int) -> Meaning | None:
         """Return the value before the dot of the name at an offset; the name may not have been written yet."""

@@ -96,7 +96,7 @@ def _lora(values: dict[str, Any], file: Path) -> dict[str, Any]:
 
 
 def _optimizer(values: dict[str, Any], file: Path) -> dict[str, Any]:
-    return _nested("optimizer_config", values, {"weight_decay", "betas"}, file)
+    return _nested("optimizer_config", values, {"weight_decay", "betas", "bias_correction"}, file)
 
 
 def _schedule(values: dict[str, Any], file: Path) -> dict[str, Any]:

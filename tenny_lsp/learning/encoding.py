@@ -57,16 +57,16 @@ def encode_rows(
             "Add eos_token to its tokenizer_config.json: without it an answer would never end.",
         )
     examples, cut = [], 0
+    prompts: dict[str, list[int]] = {}  # documentation is asked about in several rows
     for row in rows:
         if isinstance(row, Conversation):
             whole = encode_conversation(row, tokenizer, answers, mask_prompt=mask_prompt)
             cut += len(whole.tokens) > max_seq_length
             examples.append(shortened(whole, max_seq_length))
             continue
-        prompt, answer = _encoded_prompt(row, tokenizer, prompt_format), row.completion
-        # T5's tokenizer and some others end every text, the prompt too.
-        while prompt and prompt[-1] == end:
-            prompt.pop()
+        if row.prompt not in prompts:
+            prompts[row.prompt] = _encoded_prompt(row.prompt, tokenizer, prompt_format, end)
+        prompt, answer = prompts[row.prompt], row.completion
         if prompt_format == "chat":
             answer = answer.strip()
         completion = [*tokenizer.encode(answer, add_special_tokens=False), end]
@@ -77,18 +77,26 @@ def encode_rows(
     return examples
 
 
-def _encoded_prompt(row: Row, tokenizer: Encoder, prompt_format: PromptFormat) -> list[int]:
-    if prompt_format == "raw" or not row.prompt:
-        return tokenizer.encode(row.prompt)
+def _encoded_prompt(prompt: str, tokenizer: Encoder, prompt_format: PromptFormat, end: int) -> list[int]:
+    if prompt_format == "raw" or not prompt:
+        ids = tokenizer.encode(prompt)
+    else:
+        # The template has every special token that the base was trained with, the first one too.
+        ids = tokenizer.encode(_as_message(prompt, tokenizer), add_special_tokens=False)
+    # T5's tokenizer and some others end every text, the prompt too.
+    while ids and ids[-1] == end:
+        ids.pop()
+    return ids
+
+
+def _as_message(prompt: str, tokenizer: Encoder) -> str:
     try:
-        text = chat_text(tokenizer, row.prompt)
+        return chat_text(tokenizer, prompt)
     except ValueError as error:
         raise BaseModelError(
             f"The base model's tokenizer has no chat template: {error}",
             "Train with --prompt-format raw, or on a base that was made for chat.",
         ) from error
-    # The template has every special token that the base was trained with, the first one too.
-    return tokenizer.encode(text, add_special_tokens=False)
 
 
 def _truncated(prompt: list[int], completion: list[int], longest: int, mask_prompt: bool) -> TokenizedRow:

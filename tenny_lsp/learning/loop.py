@@ -21,10 +21,10 @@ from tenny_lsp.learning.optimizer import make_optimizer
 from tenny_lsp.learning.options import TrainOptions, TrainResult
 from tenny_lsp.learning.record import OnProgress, TrainingRecord
 from tenny_lsp.learning.step import TrainingStep
-from tenny_lsp.model.runtime import prepare
+from tenny_lsp.model.runtime import keep_freed_memory, prepare
 
-#: Freed memory that MLX may keep for the next iteration.
-CACHE_LIMIT_BYTES = 1 << 30
+#: Freed memory that MLX may keep for the next iteration, where the C library keeps none.
+_CACHE_LIMIT_BYTES = 1 << 30
 
 
 class TrainingLoop:
@@ -127,7 +127,7 @@ class TrainingLoop:
 
     def _train(self) -> None:
         options, record, step = self._options, self._record, self._step
-        mx.set_cache_limit(CACHE_LIMIT_BYTES)
+        mx.set_cache_limit(0 if keep_freed_memory() else _CACHE_LIMIT_BYTES)
         if options.resume:
             self._resume()
         else:

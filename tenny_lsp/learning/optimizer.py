@@ -19,10 +19,10 @@ def make_optimizer(options: TrainOptions, iters: int) -> Any:
         options (TrainOptions): The kind of optimizer and the peak of the learning rate.
         iters (int): Iterations in all; the schedule counts updates, of which there may be fewer.
     """
-    rate = learning_rates(options, options.updates(iters))
+    rate, betas = learning_rates(options, options.updates(iters)), list(options.betas)
     match options.optimizer:
         case "adamw":
-            return optim.AdamW(rate, list(options.betas), weight_decay=options.weight_decay)
+            return optim.AdamW(rate, betas, weight_decay=options.weight_decay, bias_correction=options.bias_correction)
         case "adafactor":
             # Its own scaling of the rate by the weights' size would start an adapter, whose weights are 0, at 0.
             return optim.Adafactor(rate, weight_decay=options.weight_decay, scale_parameter=False, relative_step=False)
@@ -31,7 +31,7 @@ def make_optimizer(options: TrainOptions, iters: int) -> Any:
         case "muon":
             return optim.Muon(rate, momentum=options.betas[0], weight_decay=options.weight_decay)
         case _:
-            return optim.Adam(rate, list(options.betas))
+            return optim.Adam(rate, betas, bias_correction=options.bias_correction)
 
 
 def learning_rates(options: TrainOptions, updates: int) -> Callable[[mx.array], mx.array]:

@@ -76,6 +76,8 @@ class TrainOptions:
         optimizer: ``"adam"``, ``"adamw"``, ``"adafactor"``, ``"sgd"`` or ``"muon"``.
         weight_decay: Of all but adam.
         betas: Of adam and adamw; the first one is sgd's and muon's momentum.
+        bias_correction: Whether adam and adamw correct their moments for starting at 0, as PyTorch's do; MLX's do not,
+            and so take larger steps at first.
         max_grad_norm: Longer gradients are scaled down to this norm.
         grad_accumulation_steps: Batches of one update; their tokens weigh alike.
         mask_prompt: Whether the loss is taken on completions only.
@@ -123,6 +125,7 @@ class TrainOptions:
     optimizer: OptimizerName = "adam"
     weight_decay: float = 0.01
     betas: tuple[float, float] = (0.9, 0.999)
+    bias_correction: bool = False
     max_grad_norm: float = 1.0
     grad_accumulation_steps: int = 1
     mask_prompt: bool = True

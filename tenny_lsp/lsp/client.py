@@ -12,6 +12,8 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
+from tenny_lsp.features.safe_markdown import safe_message
+
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
@@ -31,6 +33,7 @@ class Capabilities:
     Args:
         pulls_diagnostics (bool): It asks for diagnostics; otherwise they are published.
         refreshes_diagnostics (bool): It asks for all diagnostics again when it is told to.
+        refreshes_hints (bool): It asks for inlay hints again when it is told to.
         resolves_edits (bool): It asks for a code action's edit when the action is chosen.
         versions_edits (bool): It refuses edits of another version of a document.
         shows_progress (bool): It shows the progress of work, and lets its user cancel it.
@@ -48,6 +51,7 @@ class Capabilities:
 
     pulls_diagnostics: bool = False
     refreshes_diagnostics: bool = False
+    refreshes_hints: bool = False
     resolves_edits: bool = False
     versions_edits: bool = False
     shows_progress: bool = False
@@ -76,6 +80,7 @@ class Capabilities:
         return cls(
             pulls_diagnostics=document.diagnostic is not None,
             refreshes_diagnostics=bool(workspace.diagnostics and workspace.diagnostics.refresh_support),
+            refreshes_hints=bool(workspace.inlay_hint and workspace.inlay_hint.refresh_support),
             resolves_edits=resolve is not None and "edit" in resolve.properties,
             versions_edits=bool(workspace.workspace_edit and workspace.workspace_edit.document_changes),
             shows_progress=bool(client.window and client.window.work_done_progress),
@@ -106,8 +111,8 @@ class Client:
         return Capabilities.of(self._server.client_capabilities)
 
     def show(self, text: str) -> None:
-        """Show a message."""
-        self._server.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Info, text))
+        """Show a message; its links lead to the web or nowhere."""
+        self._server.window_show_message(lsp.ShowMessageParams(lsp.MessageType.Info, safe_message(text)))
 
     async def ask(self, text: str, choices: Sequence[str]) -> str | None:
         """Show a message with buttons and return the one that is pressed; None when it is dismissed.
@@ -115,7 +120,7 @@ class Client:
         A client that cannot ask shows the text alone, which is as good as dismissed.
         """
         items = [lsp.MessageActionItem(choice) for choice in choices]
-        message = lsp.ShowMessageRequestParams(lsp.MessageType.Info, text, items)
+        message = lsp.ShowMessageRequestParams(lsp.MessageType.Info, safe_message(text), items)
         try:
             chosen = await self._server.window_show_message_request_async(message)
         except JsonRpcException:  # not every editor can ask, and of those that cannot not every one announces it
@@ -151,6 +156,10 @@ class Client:
     def refresh_diagnostics(self) -> None:
         """Have the client ask for all diagnostics again."""
         self._server.workspace_diagnostic_refresh(None)
+
+    def refresh_hints(self) -> None:
+        """Have the client ask for the inlay hints of all documents again."""
+        self._server.workspace_inlay_hint_refresh(None)
 
     def notify(self, method: str, values: dict[str, Any]) -> None:
         """Send a notification that is not part of the protocol."""

@@ -104,7 +104,11 @@ class Documents:
         """Return the evaluator of a text in a document's place: of the document's own, or of one it may have."""
         if buffer is view.buffer:
             return self.queries(view, index).evaluator
-        return self._queries_of(buffer, view.uri, index).evaluator
+        return self.queries_of(view, index, buffer).evaluator
+
+    def queries_of(self, view: View, index: ApiIndex, buffer: Buffer) -> Queries:
+        """Return what answers questions about a text that a document may have."""
+        return self._queries_of(buffer, view.uri, index)
 
     def forget(self, uri: str) -> None:
         """Drop what is kept of a closed document or notebook."""

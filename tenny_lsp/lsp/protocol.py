@@ -3,6 +3,7 @@
 import inspect
 import io
 import logging
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from lsprotocol import types as lsp
@@ -13,12 +14,43 @@ from pygls.workspace import TextDocument
 
 LOGGER = logging.getLogger(__name__)
 
+
+def _lines(document: TextDocument) -> tuple[str, ...]:
+    """Return the lines of a document, split anew only when its text is another."""
+    source = document.source
+    kept: tuple[str, tuple[str, ...]] | None = getattr(document, "_tenny_lines", None)
+    if kept is None or kept[0] is not source:
+        kept = source, tuple(io.StringIO(source, newline=""))
+        document._tenny_lines = kept  # type: ignore[attr-defined]
+    return kept[1]
+
+
 # pygls ends lines at form feeds and at every Unicode separator too; the protocol only at these three.
-TextDocument.lines = property(lambda self: tuple(io.StringIO(self.source, newline="")))  # type: ignore[method-assign,assignment]
+TextDocument.lines = property(_lines)  # type: ignore[method-assign,assignment]
 
 
 class TennyProtocol(LanguageServerProtocol):
-    """pygls' protocol, tolerant of what real editors send; messages without a handler are not logged as warnings."""
+    """pygls' protocol, tolerant of what real editors send; messages without a handler are not logged as warnings.
+
+    Attributes:
+        before_next (Callable[[], None], optional): Called once, before the next message is handled.
+    """
+
+    before_next: Callable[[], None] | None = None
+
+    def unregister(self, methods: Iterable[str], commands: Iterable[str]) -> None:
+        """Forget what has been registered for methods and commands, so that something else can be."""
+        for method in methods:
+            del self.fm.features[method]
+        for command in commands:
+            del self.fm.commands[command]
+
+    def handle_message(self, message: Any) -> None:
+        """Handle a message."""
+        if self.before_next is not None and getattr(message, "method", "") != lsp.EXIT:
+            call, self.before_next = self.before_next, None
+            call()
+        super().handle_message(message)
 
     def structure_message(self, data: dict[str, Any]) -> Any:
         """Return a message, read as its editor means it."""

@@ -39,6 +39,9 @@ class Callbacks:
     Args:
         opened (list[Callable[[str], None]]): With the URI of a document, or of a notebook's cell, that was opened.
         changed (list[Callable[[str], None]]): With the URI of one that was opened or edited.
+        typed (list[Callable[[str, lsp.Position], None]]): With the URI of one in which a character was typed, and the
+            position behind it.
+        saved (list[Callable[[str], None]]): With the URI of one that was saved.
         closed (list[Callable[[str], None]]): With the URI of one that was closed.
         invalidated (list[Callable[[], None]]): When settings or interpreters have changed: every answer may be another.
         shutdown (list[Callable[[], Awaitable[None]]]): At the end of the session.
@@ -47,6 +50,8 @@ class Callbacks:
 
     opened: list[Callable[[str], None]] = field(default_factory=list)
     changed: list[Callable[[str], None]] = field(default_factory=list)
+    typed: list[Callable[[str, lsp.Position], None]] = field(default_factory=list)
+    saved: list[Callable[[str], None]] = field(default_factory=list)
     closed: list[Callable[[str], None]] = field(default_factory=list)
     invalidated: list[Callable[[], None]] = field(default_factory=list)
     shutdown: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
@@ -133,6 +138,10 @@ class Session:
         """Return the pitfalls of a document, or of a whole notebook."""
         return self._pitfalls.pitfalls(view, await self.index(view.uri))
 
+    async def check_shapes(self, view: View) -> bool:
+        """Find what the shapes of a document tell, in slices; return whether its pitfalls are now others."""
+        return await self._pitfalls.check_shapes(view, await self.index(view.uri))
+
     async def fixed(self, view: View) -> str:
         """Return the text of a document with every safe fix applied."""
         return self._pitfalls.fixed(view, await self.index(view.uri))
@@ -150,6 +159,16 @@ class Session:
     def changed(self, uri: str) -> None:
         """Tell the handlers of a document that was opened or edited."""
         for callback in self.callbacks.changed:
+            callback(uri)
+
+    def typed(self, uri: str, position: lsp.Position) -> None:
+        """Tell the handlers of a character that was typed, with the position behind it."""
+        for callback in self.callbacks.typed:
+            callback(uri, position)
+
+    def saved(self, uri: str) -> None:
+        """Tell the handlers of a document that was saved."""
+        for callback in self.callbacks.saved:
             callback(uri)
 
     def closed(self, uri: str) -> None:

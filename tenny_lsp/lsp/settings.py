@@ -24,10 +24,11 @@ class CompletionSettings:
     """Completions.
 
     Args:
-        deadline_ms (int): How many milliseconds a completion waits for the model's scores, which change its order.
+        deadline_ms (int): How many milliseconds a completion waits for the model's scores, which change its order. Late
+            ones are there at the next letter.
     """
 
-    deadline_ms: int = 30
+    deadline_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class InlineSettings:
     """Inline completions: the line or block that the model would write next, shown in the text.
 
     Args:
-        enabled (str): ``on``, ``off``, or ``auto``: on with every base model but the embedded one.
+        enabled (str): ``on``, ``off``, or ``auto``: on with every base model but the embedded one. The code before the
+            cursor is sent to an endpoint only with ``on``.
         debounce_ms (int): How many milliseconds nothing must have been typed before the model is asked.
     """
 
@@ -88,12 +90,17 @@ class ModelSettings:
         enabled (bool): Whether a model is used at all; otherwise hovers show facts, and remarks are hand-written.
         path (str): The base model: ``embedded``, the name of one that was fetched, a folder, or a hub name; empty: the
             embedded one, and ``smollm2`` beside it to answer and remark where that has been fetched.
-        adapter_path (str): The folder of the adapter; empty: the one trained for the base, else the shipped one.
+        endpoint (str): The address of an OpenAI-compatible server, and behind a ``#`` the name of its model, to answer,
+            explain and remark: ``http://localhost:8080/v1#qwen3``. Its key is read from the environment variable
+            ``TENNY_API_KEY``. Empty: none, and nothing leaves the machine.
+        adapter_path (str): The folder of the adapter; empty: the one trained for the base, else the shipped one. With
+            an endpoint: the adapter to ask for there.
         idle_unload_s (int): Seconds without a request after which the model's memory is freed.
     """
 
     enabled: bool = True
     path: str = ""
+    endpoint: str = ""
     adapter_path: str = ""
     idle_unload_s: int = 600
 

@@ -1,7 +1,7 @@
 """The models of a session: made as the settings say, loaded and unloaded as the user wishes.
 
 There is one or two of them. The model ranks completions and explains in hovers; where smollm2 has been fetched, that
-one answers questions and makes remarks.
+one answers questions and makes remarks. Where the settings name an endpoint, that does all but ranking.
 """
 
 import asyncio
@@ -61,10 +61,15 @@ class Speaker:
         return self._own_writer or self.model
 
     @property
+    def author(self) -> TextModel | None:
+        """The model that explains in hovers and writes code: the endpoint's where there is one, else the model."""
+        return self.writer if self._settings.endpoint else self.model
+
+    @property
     def base(self) -> str:
         """The name of the base that speaks."""
         if self._own_writer is not None:
-            return locations.SMOLLM2
+            return self._settings.endpoint or locations.SMOLLM2
         path = self._settings.path
         return locations.EMBEDDED if path in ("", locations.SMOLLM2) else path
 
@@ -80,6 +85,8 @@ class Speaker:
     def cynic(self) -> TextModel | None:
         """The model that writes, with the adapter that was trained on comments; None where there is no such adapter."""
         path = self._roast_settings.adapter_path
+        if self._settings.endpoint and self._own_writer is not None:
+            return self._own_writer.with_adapter(locations.expanded(path) if path else None)
         adapter = locations.expanded(path) if path else locations.find_adapter(self.base, locations.CYNIC)
         if adapter is None:
             return None

@@ -16,6 +16,7 @@ _MODEL_PHASES = {
     "ready": "the model is ready",
     "backing off": "the model starts again when it is needed",
     "failed": "the model has been given up",
+    "unreachable": "the model's server does not answer",
 }
 _HEALTH = ("ok", "warning", "error")
 
@@ -111,7 +112,7 @@ def _api(index: ApiIndex | None, python: str) -> tuple[str, str, int]:
 def _model(state: ModelState | None, why_missing: str, failure: str) -> tuple[str, str, int]:
     if state is None:
         return "no model", why_missing, 0
-    if state.phase in ("backing off", "failed"):
+    if state.reason:
         return _MODEL_PHASES[state.phase], state.reason, 1 + (state.phase == "failed")
     if failure:
         return "the model does not answer", failure, 1

@@ -6,14 +6,13 @@ from lsprotocol import types as lsp
 
 from tenny_lsp.features.hover import HoverCard
 from tenny_lsp.features.plain import plain
+from tenny_lsp.features.safe_markdown import safe_markdown
 from tenny_lsp.features.signature_help import SignatureHelp
 from tenny_lsp.lsp.client import Capabilities
 from tenny_lsp.lsp.documents import View
 from tenny_lsp.pitfalls.edits import Edit
 from tenny_lsp.pitfalls.rule import Pitfall
 
-#: The kind of the code action that roasts; it is no quick fix.
-ROAST_KIND = "refactor.rewrite.tenny"
 _SEVERITIES = {
     "error": lsp.DiagnosticSeverity.Error,
     "warning": lsp.DiagnosticSeverity.Warning,
@@ -48,9 +47,9 @@ def signature_help_of(help_: SignatureHelp, client: Capabilities) -> lsp.Signatu
 
 
 def markup(markdown: str, *, as_markdown: bool) -> lsp.MarkupContent:
-    """Return Markdown as it is, or as plain text."""
+    """Return Markdown that neither loads nor runs anything, or plain text."""
     if as_markdown:
-        return lsp.MarkupContent(lsp.MarkupKind.Markdown, markdown)
+        return lsp.MarkupContent(lsp.MarkupKind.Markdown, safe_markdown(markdown))
     return lsp.MarkupContent(lsp.MarkupKind.PlainText, plain(markdown))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tenny_lsp.errors import AdapterError, BaseModelError, ModelUnavailable, TennyError
 from tenny_lsp.model import wire
+from tenny_lsp.model.waiting import next_item
 
 LOGGER = logging.getLogger(__name__)
 
@@ -124,7 +125,7 @@ class WorkerProcess:
         event: wire.Event | None = None
         try:
             while not isinstance(event, (wire.Done, wire.ScoreResult)):
-                event = await asyncio.wait_for(inbox.get(), sent_s + deadline_s - loop.time())
+                event = await next_item(inbox, sent_s + deadline_s - loop.time())
                 if isinstance(event, wire.Failure):
                     raise error_of(event)
                 yield event

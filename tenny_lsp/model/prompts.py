@@ -147,6 +147,15 @@ def roast_prompt(comment: str) -> str:
     return f"#context\n\n{text}{ROAST_SEPARATOR}"
 
 
+def roast_request(comment: str) -> str:
+    """Return the message that tells a model which was trained on no remarks to make one on a comment."""
+    return (
+        "You are a dry, cynical programmer. Make one remark, of one or two short sentences, on the comment below: "
+        "about the code, the comment or the industry, never about a person. Say something that its own words call for. "
+        f"Answer with the remark alone, without quotation marks.\n\nComment:\n{comment.strip()}"
+    )
+
+
 def comment_prompt(remark: str) -> str:
     """Return the prompt whose completion is the comment that a remark was made on: ``#response … #context``."""
     return f"#response\n\n{remark.strip()}\n\n#context\n\n"

@@ -16,12 +16,16 @@ class Abilities:
         complete (bool): Whether inline completions by it are worth showing unasked.
         judge (bool): Whether it tells which remark fits a comment better than the words that both share do.
         chat (bool): Whether it has learned to answer messages; without an adapter it is asked through its template.
+        score (bool): Whether it says how likely a text is: ranks names, chooses among remarks.
+        follow (bool): Whether it makes remarks when it is told to, without an adapter that was trained on them.
     """
 
     write: bool = True
     complete: bool = True
     judge: bool = False
     chat: bool = False
+    score: bool = True
+    follow: bool = False
 
 
 ALL_ABILITIES = Abilities()
@@ -71,8 +75,9 @@ class ModelState:
 
     Args:
         phase (str): ``idle``, ``loading``, ``ready``, ``backing off`` (it has crashed and may start again when it is
-            next needed) or ``failed`` (it has crashed too often for that).
-        reason (str): The error, in the last two phases.
+            next needed), ``failed`` (it has crashed too often for that) or ``unreachable`` (its server does not
+            answer).
+        reason (str): The error, in the last three phases.
     """
 
     phase: str

@@ -35,6 +35,11 @@ MAX_THREADS = 16
 
 REFERENCE_BLAS = "reference"
 
+#: Parameters of glibc's mallopt: what is larger is mapped by itself, at most 32 MiB; how much stays free at the end of
+#: the heap.
+_M_MMAP_THRESHOLD, _LARGEST_ON_HEAP = -3, 32 << 20
+_M_TRIM_THRESHOLD, _MOST_KEPT = -1, 1 << 30
+
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
@@ -91,6 +96,21 @@ def thread_count() -> int:
     if sys.platform == "linux":
         return max(1, min(len(os.sched_getaffinity(0)), _cpu_quota(), MAX_THREADS))
     return max(1, min(os.cpu_count() or 1, MAX_THREADS))
+
+
+def keep_freed_memory() -> bool:
+    """Have the C library keep what a computation on the CPU frees, for the next; return whether it does.
+
+    Otherwise large blocks are returned to the system, which clears each page that it gives out again. MLX's own cache
+    avoids that, too, but only for blocks of nearly the same size, and so takes twice the memory. Only glibc can.
+    """
+    if sys.platform != "linux" or prepare().device == "gpu":
+        return False
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return False
+    return bool(mallopt(_M_MMAP_THRESHOLD, _LARGEST_ON_HEAP) and mallopt(_M_TRIM_THRESHOLD, _MOST_KEPT))
 
 
 def measure() -> Measurement:

@@ -1,7 +1,7 @@
 """Check a file for pitfalls, in one walk of its tree, or of the statements that an edit invalidates."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -76,16 +76,14 @@ class Rules:
                 raise TypeError(f'{rule.code} searches the whole file: declare scope="file"')
         return list(_without_general(found)), has_searched
 
-    def findings_of_shapes(self, context: RuleContext) -> list[tuple[Rule, Finding]]:
-        """Return what the rules find in a file that need the shapes of its arrays, each with its rule."""
-        if not self._of_shapes:
-            return []
-        checks = (
-            (rule, rule.check(context, node))
-            for node in every(context.evaluator.buffer.root)
-            for rule in self._of_shapes.get(node.type, ())
-        )
-        return [(rule, finding) for rule, found in checks if isinstance(found, Iterator) for finding in found]
+    def findings_of_shapes(self, context: RuleContext) -> Iterator[tuple[Rule, Finding]]:
+        """Yield what the rules find in a file that need the shapes of its arrays, each with its rule."""
+        for node in every(context.evaluator.buffer.root) if self._of_shapes else ():
+            context.pause()
+            for rule in self._of_shapes.get(node.type, ()):
+                found = rule.check(context, node)
+                for finding in found if isinstance(found, Iterator) else ():
+                    yield rule, finding
 
     def _triggered(self, statement: Node) -> Iterator[tuple[Rule, Node | Call]]:
         """Yield the nodes and calls in a statement that a rule checks, each with that rule."""
@@ -166,10 +164,9 @@ def check(evaluator: Evaluator, rules: Rules, before: Checked | None = None) -> 
         reused[place] if place in reused else _checked(statement, context, rules)
         for place, statement in enumerate(statements)
     ]
-    ignored = dict(_ignored(text)) if "tenny:" in text else {}
     placed = [one for statement in statements for one in statement.found]
-    placed += _of_shapes(context, rules, placed)
-    found = [one.pitfall for one in placed if not _is_ignored(one, ignored)]
+    placed += pitfalls_of_shapes(context, rules, [one.pitfall for one in placed])
+    found = [one.pitfall for one in not_ignored(placed, text)]
     others = {**evaluator.others, **(before.others if before is not None else {})}
     missing = frozenset(evaluator.missing) | (before.missing if before is not None else frozenset())
     found = sorted(dict.fromkeys(found), key=lambda pitfall: (pitfall.start, pitfall.end))
@@ -212,16 +209,20 @@ def _checked(statement: Statement, context: RuleContext, rules: Rules) -> Statem
     return statement.checked(found, has_searched)
 
 
-def _of_shapes(context: RuleContext, rules: Rules, others: list[PlacedPitfall]) -> list[PlacedPitfall]:
-    """Return what the shapes of a file tell, but in calls and lines of which another rule speaks."""
-    at, told = context.evaluator.buffer.offset_of, [one.pitfall for one in others]
-    found = []
+def pitfalls_of_shapes(context: RuleContext, rules: Rules, others: Iterable[Pitfall]) -> Iterator[PlacedPitfall]:
+    """Yield what the shapes of a file tell, but not in calls and lines that other pitfalls speak of."""
+    at, told = context.evaluator.buffer.offset_of, list(others)
     for rule, finding in rules.findings_of_shapes(context):
         place = up_to(finding.node, "call", "subscript", "binary_operator") or finding.node
         start, end = at(place.start_byte), at(place.end_byte)
         if not any(other.start < end and start < other.end for other in told):
-            found.append(PlacedPitfall(_pitfall(context.evaluator.buffer, rule, finding), _rows(finding)))
-    return found
+            yield PlacedPitfall(_pitfall(context.evaluator.buffer, rule, finding), _rows(finding))
+
+
+def not_ignored(found: Iterable[PlacedPitfall], text: str) -> Iterator[PlacedPitfall]:
+    """Yield the pitfalls of a text that no comment beside them ignores."""
+    ignored = _ignored(text)
+    return (one for one in found if not _is_ignored(one, ignored))
 
 
 def _rows(finding: Finding) -> tuple[int, int]:
@@ -246,8 +247,10 @@ def _pitfall(buffer: Buffer, rule: Rule, finding: Finding) -> Pitfall:
     return Pitfall(rule.code, rule.severity, finding.message, finding.link or rule.link, start, end, tuple(fixes))
 
 
-def _ignored(text: str) -> Iterator[tuple[int, frozenset[str]]]:
-    """Yield each line, from 0, on which pitfalls are ignored, and their codes; no code: all are."""
-    for row, line in enumerate(re.split(r"\r\n|\r|\n", text)):
-        if found := _IGNORE.search(line):
-            yield row, frozenset(re.findall(r"[\w-]+", found[1] or ""))
+def _ignored(text: str) -> dict[int, frozenset[str]]:
+    """Return the lines, from 0, on which pitfalls are ignored, with their codes; no code: all are."""
+    if "tenny:" not in text:
+        return {}
+    lines = enumerate(re.split(r"\r\n|\r|\n", text))
+    found = ((row, _IGNORE.search(line)) for row, line in lines)
+    return {row: frozenset(re.findall(r"[\w-]+", one[1] or "")) for row, one in found if one is not None}

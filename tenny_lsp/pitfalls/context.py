@@ -1,13 +1,15 @@
 """What rules ask of a file: which values its expressions are certain to have."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.inference.meaning import NEVER, Api, External, Instance, LocalClass, Meaning
 from tenny_lsp.inference.members import bases, names_in
 from tenny_lsp.inference.shapes.engine import ShapeEngine
+from tenny_lsp.inference.shapes.rule import Value
+from tenny_lsp.inference.shapes.values import ShapeError
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.pitfalls.file_facts import FileFacts
@@ -19,6 +21,10 @@ from tenny_lsp.source.syntax import Node, dotted_of, field, text_of, up_to
 _DEEPEST = 4
 
 
+def _go_on() -> None:
+    """Do not pause."""
+
+
 class RuleContext:
     """The questions that a rule may ask of a file. A question that has no certain answer gets None, "" or False.
 
@@ -27,13 +33,17 @@ class RuleContext:
 
     Args:
         evaluator (Evaluator): The evaluator of the file.
+        pause (Callable[[], None], optional): What the evaluation of shapes calls again and again, so that it can be
+            held up. Default: nothing.
     """
 
-    def __init__(self, evaluator: Evaluator) -> None:
+    def __init__(self, evaluator: Evaluator, pause: Callable[[], None] | None = None) -> None:
         self.evaluator = evaluator
+        self.pause = pause or _go_on
         self.file = FileFacts(evaluator)
         self._buffer: Buffer = evaluator.buffer
         self._modified: dict[tuple[int, str], bool] = {}
+        self._errors: dict[int, ShapeError | None] = {}
 
     @property
     def index(self) -> ApiIndex:
@@ -56,14 +66,20 @@ class RuleContext:
 
     @cached_property
     def _shapes(self) -> ShapeEngine:
-        return ShapeEngine()
+        return ShapeEngine(self.pause)
 
-    def shape_error(self, node: Node) -> str:
-        """Return why an expression is certain to raise for the shapes or dtypes in it; empty where it may not.
+    def shape_error(self, node: Node) -> ShapeError | None:
+        """Return why an expression is certain to raise for the shapes or dtypes in it; None where it may not.
 
         It hangs on the whole file: for rules that declare ``needs_shapes`` alone.
         """
-        return self._shapes.error(self._shapes.generic(self.evaluator, node), node)
+        if node.id not in self._errors:
+            self._errors[node.id] = self._shapes.error(self._shapes.generic(self.evaluator, node), node)
+        return self._errors[node.id]
+
+    def shape_value(self, node: Node) -> Value:
+        """Return what shapes tell of an expression, an ``Array`` or a number; for rules that need shapes, too."""
+        return self._shapes.value(self._shapes.generic(self.evaluator, node), node)
 
     def is_of_module(self, node: Node) -> bool:
         """Return whether an expression may be a module: a dotted name that starts with an imported name. Cheap."""

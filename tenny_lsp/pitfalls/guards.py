@@ -7,6 +7,10 @@ from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
 #: A block, or a test, that something may be missing from.
 _EXPECTS = re.compile(r"\b(?:suppress|raises|assertRaises\w*|skip\w*|xfail)\b")
+#: A condition on shapes or dtypes.
+_QUESTION = re.compile(rb"\b(?:if|elif|while|assert|match|case)\b[^\n]*\b(?:ndim|shape|len|size|dtype|dim)\b")
+#: What MLX raises for shapes.
+_RAISED = ("ValueError", "RuntimeError", "IndexError")
 _LEAVES_OPEN = ("hasattr", "getattr", "AttributeError", "TypeError", "ImportError", "Exception", "version")
 
 
@@ -41,6 +45,18 @@ def is_guarded(context: RuleContext, node: Node, caught: tuple[str, ...] = ()) -
             return True
         inner, outer = outer, outer.parent
     return False
+
+
+def is_prepared(context: RuleContext, node: Node) -> bool:
+    """Return whether code is prepared for shapes that do not fit: it asks for them, or catches what is raised.
+
+    The statement at the top of the file counts: where it asks, not all of it runs for each shape.
+    """
+    if any(map(context.file.mentions, ("assertRaises(", "pytest.raises("))) or is_guarded(context, node, _RAISED):
+        return True
+    while node.parent is not None and node.parent.parent is not None:
+        node = node.parent
+    return _QUESTION.search(node.text or b"") is not None
 
 
 def _asks(context: RuleContext, condition: Node) -> bool:

@@ -90,6 +90,25 @@ local function hover(client)
   results.silent = floats()
 end
 
+local function hints()
+  if not vim.lsp.inlay_hint then
+    return
+  end
+  results.hints = wait("hints", function()
+    vim.cmd("redraw") -- they are drawn line by line, when a line is
+    local drawn = {}
+    for name, id in pairs(vim.api.nvim_get_namespaces()) do
+      for _, mark in ipairs(name:find("inlay") and vim.api.nvim_buf_get_extmarks(0, id, 0, -1, { details = true }) or {}) do
+        local words = vim.tbl_map(function(chunk)
+          return chunk[1]
+        end, mark[4].virt_text)
+        table.insert(drawn, { mark[2], mark[3], table.concat(words) })
+      end
+    end
+    return #drawn > 0 and drawn
+  end)
+end
+
 local function roast(client)
   go("hack")
   local answer
@@ -190,6 +209,7 @@ end
 local scenes = {
   all = function(client)
     hover(client)
+    hints()
     roast(client)
     complete()
     fix()

@@ -32,10 +32,18 @@ def nvim() -> str:
 
 
 def is_new(nvim: str) -> bool:
+    return version_of(nvim) >= (0, 11)
+
+
+def shows_hints(nvim: str) -> bool:
+    return version_of(nvim) >= (0, 10)
+
+
+def version_of(nvim: str) -> tuple[int, int]:
     said = subprocess.run([nvim, "--version"], capture_output=True, text=True, check=True).stdout
     version = re.match(r"NVIM v(\d+)\.(\d+)", said)
     assert version is not None
-    return (int(version[1]), int(version[2])) >= (0, 11)
+    return int(version[1]), int(version[2])
 
 
 def documented(nvim: str) -> str:
@@ -85,6 +93,13 @@ def test_a_pitfall_is_shown_and_fixed(run: Run) -> None:
     assert pitfall[1:3] == ["foreign-function", "Tenny"]
     assert "MLX has `mx.concatenate`" in pitfall[3]
     assert run["fixed"] == "y = mx.concatenate([x, x], axis=0)"
+
+
+def test_hints_say_the_shapes_of_arrays(nvim: str, run: Run) -> None:
+    if not shows_hints(nvim):
+        pytest.skip("Neovim shows hints from 0.10 on; TENNY_NVIM names another one")
+
+    assert run["hints"] == [[3, 1, ": (2, 3) float32"]]
 
 
 def test_a_roast_is_shown_and_inserted_only_when_it_is_wanted(run: Run) -> None:

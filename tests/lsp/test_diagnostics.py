@@ -156,3 +156,23 @@ def test_a_client_that_does_not_ask_is_told(session: Session) -> None:
 
     session.notify("textDocument/didClose", {"textDocument": {"uri": "file:///e.py"}})
     assert session.notification("textDocument/publishDiagnostics")["diagnostics"] == []
+
+
+def test_shapes_are_told_when_the_user_pauses(session: Session) -> None:
+    uri, text = "file:///s.py", "import mlx.core as mx\n\nx = mx.zeros((2, 3))\ny = x @ x\n"
+
+    def codes_of(version: int) -> list[str]:
+        """Returns what is told of a version after what is told at once."""
+        told = session.notification("textDocument/publishDiagnostics")
+        assert (told["version"], told["diagnostics"]) == (version, [])
+        told = session.notification("textDocument/publishDiagnostics")
+        assert told["version"] == version
+        return [str(found["code"]) for found in told["diagnostics"]]
+
+    session.open(uri, text)
+    assert codes_of(1) == ["shape-mismatch"]
+
+    for version, edited in ((2, "x @ x.T"), (3, "x @ x.T @ x.T")):
+        change = {"textDocument": {"uri": uri, "version": version}}
+        session.notify("textDocument/didChange", change | {"contentChanges": [{"text": text.replace("x @ x", edited)}]})
+    assert codes_of(3) == ["shape-mismatch"]

@@ -54,6 +54,22 @@ def test_late_scores_are_there_at_the_next_keystroke(session: Session) -> None:
     assert session.request("fake/asked") == ["import mlx.core as mx\nx = mx."]
 
 
+def test_a_typed_alias_is_asked_about_before_its_dot(session: Session) -> None:
+    for line, character, text in ((1, 7, ""), (1, 5, "x")):
+        start = {"line": line, "character": character}
+        span = {"start": start if text else {"line": 1, "character": 5}, "end": start}
+        change = {"range": span, "text": text}
+        session.notify(
+            "textDocument/didChange", {"textDocument": {"uri": URI, "version": 9}, "contentChanges": [change]}
+        )
+
+    asked: list[str] = []
+    while not asked:
+        asked = session.request("fake/asked")
+
+    assert asked == ["import mlx.core as mx\nx = mx."]
+
+
 def test_an_invoked_line(session: Session) -> None:
     question = inline(session)
     session.notify("fake/reply", {"text": "zeros((2, 3))\ny = 1\n"})

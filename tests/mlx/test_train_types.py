@@ -16,7 +16,7 @@ from tenny_lsp.errors import AdapterError, TrainingError
 from tenny_lsp.learning.convert.model import convert_model
 from tenny_lsp.learning.convert.options import ConvertOptions
 from tenny_lsp.learning.lora import add_adapter, load_base
-from tenny_lsp.learning.optimizer import learning_rates
+from tenny_lsp.learning.optimizer import learning_rates, make_optimizer
 from tenny_lsp.learning.options import TrainOptions
 from tenny_lsp.learning.step import TrainingStep
 from tenny_lsp.model import wire
@@ -144,6 +144,18 @@ def test_the_learning_rate_counts_updates_and_not_iterations(options: TrainOptio
     rates = learning_rates(accumulated, 4)
     expected = [float(rates(mx.array(update)).item()) for update in range(4)]
     assert [report.learning_rate for report in reports[1:]] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw"])
+def test_corrected_moments_make_the_first_step_as_long_as_the_rate(options: TrainOptions, optimizer: str) -> None:
+    chosen = replace(
+        options, optimizer=optimizer, bias_correction=True, lr_schedule="constant", warmup=0, weight_decay=0
+    )
+    weights, gradients = {"w": mx.zeros(3)}, {"w": mx.array([4.0, -0.5, 0.01])}
+
+    moved = make_optimizer(chosen, 10).apply_gradients(gradients, weights)
+
+    assert moved["w"].tolist() == pytest.approx([-1e-2, 1e-2, -1e-2], rel=1e-3)
 
 
 def test_a_constant_rate_stays_where_it_is(options: TrainOptions) -> None:

@@ -104,6 +104,21 @@ def test_special_tokens_stay_where_they_belong() -> None:
     assert example == TokenizedRow((7, *ids("Q: hi"), END), 3)
 
 
+def test_a_prompt_that_rows_share_is_encoded_once() -> None:
+    encoded: list[str] = []
+
+    class Counting(Letters):
+        def encode(self, text: str, *, add_special_tokens: bool = True) -> list[int]:
+            encoded.append(text)
+            return super().encode(text, add_special_tokens=add_special_tokens)
+
+    rows = [Row("What?", answer) for answer in ("This.", "That.", "These.")]
+    found = encode_rows(rows, Counting(eos=[END]), max_seq_length=64)
+
+    assert encoded.count("What?") == 1
+    assert [row.tokens for row in found] == [encode(row, Letters(eos=[END])).tokens for row in rows]
+
+
 def test_prompts_are_learned_too_when_asked() -> None:
     assert encode(Row("Q:", " hi"), mask_prompt=False).start == 1
     assert encode(Row("", "hi")).start == 1

@@ -135,7 +135,7 @@ def test_models_lists_what_each_base_is_and_can(home: Path, capsys: pytest.Captu
         "origin": "the origin of smollm2",
         "licence": "apache-2.0",
         "sha256": "12ab" * 16,
-        "can": {"write": False, "complete": True, "judge": True, "chat": True},
+        "can": {"write": False, "complete": True, "judge": True, "chat": True, "score": True, "follow": False},
     }
 
 

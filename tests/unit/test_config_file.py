@@ -22,6 +22,7 @@ optimizer_config:
   adamw:
     betas: [0.9, 0.98]
     weight_decay: 0.01
+    bias_correction: true
 data: "rows"
 seed: 3
 num_layers: 16
@@ -63,6 +64,7 @@ def test_the_keys_of_mlx_lm_are_understood(tmp_path: Path) -> None:
     options.check()
 
     assert (options.train_type, options.optimizer, options.betas) == ("dora", "adamw", (0.9, 0.98))
+    assert options.bias_correction
     assert (options.data, options.adapter_path) == (Path("rows"), Path("adapters"))
     assert (options.learning_rate, options.lr_schedule, options.warmup) == (1e-5, "cosine", 100)
     assert (options.rank, options.scale, options.keys) == (8, 20.0, ("self_attn.q_proj", "self_attn.v_proj"))

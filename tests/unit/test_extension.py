@@ -57,7 +57,9 @@ def test_a_setting_has_the_servers_type_default_and_choices(name: str) -> None:
 @pytest.mark.parametrize("name", PROPERTIES)
 def test_a_setting_says_what_it_does_and_where_it_may_be_set(name: str) -> None:
     assert PROPERTIES[name]["markdownDescription"].endswith(".")
-    assert PROPERTIES[name]["scope"] in ("window", "machine-overridable")
+    # What is sent to another machine, only its user says, never a workspace.
+    allowed = ("machine",) if name == "tenny.model.endpoint" else ("window", "machine-overridable")
+    assert PROPERTIES[name]["scope"] in allowed
     assert f"`{name}`" in (EXTENSION / "README.md").read_text("utf-8")
 
 
@@ -76,7 +78,7 @@ def test_the_manifests_defaults_are_read_by_the_server_without_a_complaint() -> 
 def test_an_untrusted_workspace_says_nothing_of_interpreters_models_and_programs() -> None:
     restricted = set(MANIFEST["capabilities"]["untrustedWorkspaces"]["restrictedConfigurations"])
     risky = {name for name in PROPERTIES if re.search(r"python|path|model\.|importStrategy", name, re.IGNORECASE)}
-    assert restricted == risky - {"tenny.model.idleUnloadS"}
+    assert restricted == risky - {"tenny.model.idleUnloadS", "tenny.model.endpoint"}
     assert {name for name in restricted if PROPERTIES[name]["scope"] != "machine-overridable"} == set()
 
 

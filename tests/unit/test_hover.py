@@ -118,6 +118,59 @@ async def test_what_is_not_a_name_of_mlx_s_own(code: str, begin: str | None, mlx
     assert ask.prompts == []
 
 
+NET = """\
+import mlx.core as mx
+import mlx.nn as nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(3, 5)
+    def __call__(self, x, n):
+        h = x * 2
+        half = mx.abs(h)[0].sum()
+        y = self.fc(x)
+        return y
+"""
+
+
+@pytest.mark.parametrize(
+    ("place", "shown"),
+    [
+        ("x, n", "```python\nx: mx.array\n```\n\nan array: `self.fc` takes it"),
+        ("x * 2", "```python\nx: mx.array\n```\n\nan array: `self.fc` takes it"),
+        ("x)\n        return", "```python\nx: mx.array\n```\n\nan array: `self.fc` takes it"),
+        ("h = x", "```python\nh: mx.array\n```\n\nfrom `x * 2`\n\nan array, as `x` is: `self.fc` takes it"),
+        ("h)[0]", "```python\nh: mx.array\n```\n\nfrom `x * 2`\n\nan array, as `x` is: `self.fc` takes it"),
+        ("half", "```python\nhalf: mx.array, ()\n```\n\nfrom `mx.abs(h)[0].sum()`"),
+        ("n):", None),
+        ("y =", None),
+    ],
+)
+async def test_a_parameter_without_annotation_says_why_it_is_an_array(
+    place: str, shown: str | None, mlx_index: ApiIndex
+) -> None:
+    found = await card(mlx_index, None, NET, NET.index(place))
+
+    assert (found and found.markdown) == shown
+
+
+async def test_a_parameter_whose_shape_is_known_says_both(mlx_index: ApiIndex) -> None:
+    code = "import mlx.core as mx\ndef f(a):\n    b = a[0] + 1\n    return mx.exp(b)\nf(mx.zeros((2, 3)))\n"
+
+    found = await card(mlx_index, None, code, code.index("a)"))
+    assert found is not None and code[found.start : found.end] == "a"
+    assert (
+        found.markdown == "```python\na: mx.array, (2, 3) float32\n```\n\nan array: every call in this file passes one"
+    )
+
+    found = await card(mlx_index, None, code, code.index("b ="))
+    assert found is not None
+    assert found.markdown == (
+        "```python\nb: mx.array, (3,) float32\n```\n\nfrom `a[0] + 1`\n\n"
+        "an array, as `a` is: every call in this file passes one"
+    )
+
+
 async def test_a_keyword_argument_shows_its_parameter(mlx_index: ApiIndex) -> None:
     code = "import mlx.core as mx\nmx.random.randint(0, 9, dtype=mx.int8)"
 

@@ -11,7 +11,7 @@ from mcp import Client, StdioServerParameters
 from tenny_lsp.cli.agent_tools import AgentTools
 from tenny_lsp.cli.main import main
 from tenny_lsp.features.translate import translate
-from tenny_lsp.mlx_api.index import load_mlx_index
+from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
 
 WRONG = "import mlx.core as mx\n\nx = mx.cat([mx.zeros(2, 3)], dim=0)\n"
 RIGHT = "import mlx.core as mx\n\nx = mx.concatenate([mx.zeros((2, 3))], axis=0)\n"
@@ -92,6 +92,27 @@ async def test_what_cannot_be_answered_is_said_and_the_server_goes_on(agent: Cli
         assert (await client.call_tool("nothing", {})).is_error
         assert "syntax-error" in await text(client, "check", code="import mlx\nx = (")
         assert (await values(client, "fix", code="import mlx\nx = ("))["code"] == "import mlx\nx = ("
+
+
+@pytest.mark.parametrize("way", ["dots", "link to a file", "link to a folder", "inside"])
+async def test_no_import_leads_out_of_the_project(way: str, mlx_index: ApiIndex, tmp_path: Path) -> None:
+    project, outside = tmp_path / "project", tmp_path / "outside"
+    for folder in (project, outside):
+        folder.mkdir()
+    (outside / "secret.py").write_text("import mlx.core as core\n")
+    (tmp_path / "secret.py").write_text((outside / "secret.py").read_text())
+    if way == "link to a file":
+        (project / "secret.py").symlink_to(outside / "secret.py")
+    elif way == "link to a folder":
+        (project / "linked").symlink_to(outside)
+    elif way == "inside":
+        (project / "secret.py").write_text((outside / "secret.py").read_text())
+    module = {"dots": "..secret", "link to a folder": "linked.secret"}.get(way, "secret")
+    tools = AgentTools(mlx_index, project)
+
+    found = await tools.check(f"import mlx.core as mx\nfrom {module} import core\ncore.cat([])\n", "a.py")
+
+    assert bool(found["pitfalls"]) == (way == "inside")
 
 
 def test_without_the_package_it_says_what_to_install(

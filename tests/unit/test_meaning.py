@@ -394,6 +394,10 @@ def test_names_of_other_files(file: str, code: str, name: str | None, workspace:
     assert shown(found) == name
 
 
+def test_a_relative_import_in_a_file_at_the_root_leads_nowhere() -> None:
+    assert Files((Path("/"),)).find(".core", Path("/no-such-file-net.py")) is None
+
+
 def test_another_file_is_read_again_when_it_has_changed(workspace: Path, mlx_index: ApiIndex) -> None:
     files = Files((workspace,))
     text = "from net import Block\nBlock(3)."

@@ -21,7 +21,8 @@ def index() -> ApiIndex:
 
 def reason(text: str, index: ApiIndex) -> str | None:
     """Returns why the name before the mark is an array."""
-    return Queries(Buffer((HEAD + text).replace("$", "")), index).reason_at((HEAD + text).index("$") - 1)
+    found = Queries(Buffer((HEAD + text).replace("$", "")), index).reason_at((HEAD + text).index("$") - 1)
+    return found.text if found is not None else None
 
 
 @pytest.mark.parametrize(

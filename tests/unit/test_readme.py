@@ -16,7 +16,14 @@ CONTRIBUTING = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
 PAGES = [
     ROOT / page
-    for page in ("README.md", "CONTRIBUTING.md", "adapters/README.md", "benchmarks/README.md", "extension/README.md")
+    for page in (
+        "README.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "adapters/README.md",
+        "benchmarks/README.md",
+        "extension/README.md",
+    )
 ]
 PAGES += [*(ROOT / "docs").glob("*.md"), *(ROOT / "tenny_lsp").rglob("README.md")]
 

@@ -14,7 +14,7 @@ from tenny_lsp.features.presumptions import is_so, presumptions
 from tenny_lsp.features.repertoire import NEAR, NEAR_COPY, repertoire
 from tenny_lsp.features.roast import SAMPLING, best_of, roast, subject_of, why_not
 from tenny_lsp.features.subject import content_words
-from tenny_lsp.model.prompts import comment_prompt, roast_prompt, sentiment_prompt
+from tenny_lsp.model.prompts import comment_prompt, roast_prompt, roast_request, sentiment_prompt
 from tenny_lsp.model.protocol import ALL_ABILITIES, EMBEDDED_ABILITIES, Abilities, Sampled, Sampling
 
 COMMENT = "# the cache is never cleared, good luck"
@@ -48,6 +48,16 @@ class Model:
 
 def candidates(*texts: str) -> list[Sampled]:
     return [Sampled(text, -1.0 - 0.1 * place) for place, text in enumerate(texts)]
+
+
+async def test_a_model_that_follows_is_told_what_to_do_and_not_asked_how_likely_a_text_is() -> None:
+    model = Model("mumble", REMARK)
+    model.can = Abilities(score=False, follow=True)
+
+    said = await roast(COMMENT, model)
+
+    assert (said.remark, said.is_generated) == (REMARK, True)
+    assert model.prompts == [roast_request(COMMENT)]
 
 
 async def test_the_sentiment_is_the_most_probable_label_and_the_remark_the_models() -> None:

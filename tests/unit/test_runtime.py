@@ -1,5 +1,6 @@
 import logging
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -136,3 +137,19 @@ def test_threads_are_those_the_process_may_use(
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(allowed)), raising=False)
     monkeypatch.setattr(runtime, "_cpu_quota", lambda: quota)
     assert runtime.thread_count() == threads
+
+
+@pytest.mark.skipif(sys.platform != "linux" or platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
+def test_freed_memory_is_kept_on_a_linux_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "prepare", lambda: runtime.Runtime("system OpenBLAS", "cpu", "float32"))
+    assert runtime.keep_freed_memory()
+
+    monkeypatch.setattr(runtime, "prepare", lambda: runtime.Runtime("unused", "gpu", None))
+    assert not runtime.keep_freed_memory()
+
+
+def test_another_c_library_keeps_what_it_likes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runtime, "prepare", lambda: runtime.Runtime("system OpenBLAS", "cpu", "float32"))
+    monkeypatch.setattr(runtime.ctypes, "CDLL", lambda _: object())
+
+    assert not runtime.keep_freed_memory()

@@ -168,6 +168,21 @@ async def test_a_hover_on_a_variable_tells_shape_dtype_and_where_they_come_from(
     assert card.markdown == "```python\nx: mx.array, (2, 3) float16\n```\n\nfrom `mx.zeros((2, 3), mx.float16)`"
 
 
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ("def f(x‸: mx.array, y=None):\n    B, T = x.shape\n", "(B, T)"),
+        ("def f(x, y‸=None):\n    return mx.exp(x)\nf(mx.zeros(2), mx.ones(3))\n", "(3,) float32"),
+    ],
+)
+async def test_a_hover_on_a_parameter_itself(code: str, shown: str, mlx_index: ApiIndex) -> None:
+    text, place = (HEAD + code).replace("‸", ""), (HEAD + code).index("‸") - 1
+
+    card = await hover(Queries(Buffer(text), mlx_index), place)
+
+    assert card is not None and f": mx.array, {shown}\n" in card.markdown
+
+
 @pytest.mark.parametrize("code", ["y = mx.abs(x)\n", "x = 3\n"])
 async def test_no_card_where_nothing_is_known(mlx_index: ApiIndex, code: str) -> None:
     assert await hover(Queries(Buffer(HEAD + code), mlx_index), len(HEAD)) is None

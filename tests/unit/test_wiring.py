@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from tenny_lsp import locations, wiring
-from tenny_lsp.errors import AdapterError
-from tenny_lsp.lsp.settings import ModelSettings
+from tenny_lsp.errors import AdapterError, BaseModelError
+from tenny_lsp.lsp.settings import ModelSettings, RoastSettings
 from tenny_lsp.lsp.speaker import Speaker
 from tenny_lsp.model.bases import BaseCard
 from tenny_lsp.model.client import WorkerModel
+from tenny_lsp.model.endpoint import EndpointModel
 from tenny_lsp.model.protocol import EMBEDDED_ABILITIES, Abilities
 
 CAN = Abilities(write=False, complete=False, judge=True, chat=True)
@@ -85,3 +86,42 @@ def test_no_base_makes_remarks_without_a_cynic() -> None:
     for base in ("", "smollm2"):
         with pytest.raises(AdapterError, match="cynic"):
             wiring.worker_model(base, None, name=locations.CYNIC)
+
+
+async def test_an_endpoint_writes_beside_the_base_that_ranks(package: Path) -> None:
+    fetched_smollm2()
+    settings = ModelSettings(endpoint="http://localhost:8080#tiny", adapter_path="mlx-docs")
+    speaker = Speaker(wiring._model_of, lambda error: None, wiring._writer_of)
+
+    speaker.configure(settings, RoastSettings())
+
+    model, writer = speaker.model, speaker.writer
+    assert isinstance(model, WorkerModel) and model._adapter == str(package / "adapters" / "mlx-docs")
+    assert isinstance(writer, EndpointModel) and writer._adapter == Path("mlx-docs")
+    assert speaker.author is writer and speaker.base == "http://localhost:8080#tiny"
+    assert speaker.cynic is not None and speaker.cynic.can.follow
+    speaker.configure(settings, RoastSettings(adapter_path="cynic"))
+    assert isinstance(speaker.cynic, EndpointModel) and not speaker.cynic.can.follow
+    await speaker.close()
+
+
+async def test_a_wrong_endpoint_is_said_and_leaves_the_base(package: Path) -> None:
+    speaker = Speaker(wiring._model_of, lambda error: None, wiring._writer_of)
+
+    speaker.configure(ModelSettings(endpoint="http://me:sesame@localhost"), RoastSettings())
+
+    assert speaker.writer is speaker.model is not None and speaker.base == "embedded"
+    assert "TENNY_API_KEY" in speaker.why_no_writer and "sesame" not in speaker.why_no_writer
+    await speaker.close()
+
+
+def test_no_endpoint_is_asked_where_models_are_switched_off() -> None:
+    assert wiring._writer_of(ModelSettings(enabled=False, endpoint="http://localhost:8080")) is None
+
+
+def test_the_command_line_takes_an_address_for_a_model() -> None:
+    speaker = wiring.speaking_model("http://localhost:8080#tiny", None, name=locations.CYNIC, deadline_s=1)
+
+    assert isinstance(speaker, EndpointModel)
+    with pytest.raises(BaseModelError, match=r"tenny\.model\.endpoint"):
+        wiring._model_of(ModelSettings(path="http://localhost:8080"))

@@ -26,10 +26,19 @@ _MAX_GIVEN_UP, _FEW_EVALUATIONS = 5, 100
 _MAX_ROUNDS = 4
 
 
-class ShapeEngine:
-    """Evaluates expressions of one file, and of those that its names lead to; see ``protocol.Shapes``."""
+def _go_on() -> None:
+    """Do not pause."""
 
-    def __init__(self) -> None:
+
+class ShapeEngine:
+    """Evaluates expressions of one file, and of those that its names lead to; see ``protocol.Shapes``.
+
+    Args:
+        pause (Callable[[], None]): Called at every evaluation: it may hold the engine up, or end it by an exception.
+    """
+
+    def __init__(self, pause: Callable[[], None] = _go_on) -> None:
+        self._pause = pause
         self._final: dict[Hashable, Value] = {}
         self._assumed: dict[Hashable, Value] = {}
         #: Key → a result that hangs on assumptions, and the keys of these.
@@ -48,6 +57,7 @@ class ShapeEngine:
 
     def value(self, frame: Frame, node: Node) -> Value:
         """Return the value of an expression in a frame."""
+        self._pause()
         if self._depth == 0:
             self._begin(frame)
         self._depth += 1
@@ -136,17 +146,17 @@ class ShapeEngine:
         except ShapeError:
             return UNKNOWN
 
-    def error(self, frame: Frame, node: Node) -> str:
-        """Return why an expression is certain to raise, in a few words; empty where it may not."""
+    def error(self, frame: Frame, node: Node) -> ShapeError | None:
+        """Return why an expression is certain to raise; None where it may not."""
         self._begin(frame)
         self._depth += 1
         try:
             evaluate.checked(self, frame, node)
         except ShapeError as error:
-            return str(error)
+            return error
         finally:
             self._depth -= 1
-        return ""
+        return None
 
     def fact(self, key: Hashable, compute: Callable[[], frozenset[str]]) -> frozenset[str]:
         """Return the names that ``compute`` reads from the text alone, computed once for each key."""
@@ -180,7 +190,11 @@ class ShapeEngine:
 
     def _find_calls(self, home: Evaluator) -> dict[int, list[tuple[Frame, Node]]]:
         found: dict[int, list[tuple[Frame, Node]]] = {}
-        nodes = list(every(home.buffer.root))
+        nodes = list[Node]()
+        for node in every(home.buffer.root):
+            self._pause()
+            if node.type in ("call", "class_definition"):
+                nodes.append(node)
         members = _members(home, nodes)
         for node in nodes:
             called = field(node, "function") if node.type == "call" else None

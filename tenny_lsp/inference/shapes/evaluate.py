@@ -14,6 +14,7 @@ from tenny_lsp.inference.shapes.dimension import (
 )
 from tenny_lsp.inference.shapes.frames import (
     NEVER,
+    Callee,
     Frame,
     Never,
     has_never,
@@ -246,6 +247,10 @@ def _inner(shapes: Shapes, frame: Frame, node: Node) -> Value:
     return shapes.value(frame, inner[0]) if len(inner) == 1 else UNKNOWN
 
 
+def _lambda(shapes: Shapes, frame: Frame, node: Node) -> Value:
+    return Callee(frame.home, node, None, frame)
+
+
 def _walrus(shapes: Shapes, frame: Frame, node: Node) -> Value:
     found = field(node, "value")
     return shapes.value(frame, found) if found is not None else UNKNOWN
@@ -275,6 +280,7 @@ _EVALUATORS: dict[str, Evaluate] = {
     "generator_expression": _comprehension,
     "parenthesized_expression": _inner,
     "named_expression": _walrus,
+    "lambda": _lambda,
     "integer": _integer,
     "float": _float,
     "string": _string,

@@ -80,6 +80,21 @@ class Callee:
 
 
 @dataclass(frozen=True, slots=True)
+class Gradient:
+    """What ``mx.grad`` and ``value_and_grad`` make of a function.
+
+    Args:
+        name (str): The full name of what has made it.
+        function (Value): The function.
+        is_of_first (bool): Whether it is the gradient for the first argument alone.
+    """
+
+    name: str
+    function: Value
+    is_of_first: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ApiName:
     """A function or class of MLX, by its full name."""
 
@@ -109,7 +124,7 @@ class Never:
 
 
 NEVER: Final = Never()
-_CALLABLE = (Made, Layer, Callee, ApiName, Either)
+_CALLABLE = (Made, Layer, Callee, Gradient, ApiName, Either)
 
 
 def join_all(values: Iterable[Value]) -> Value:
@@ -199,6 +214,8 @@ def symbols_in(value: Value) -> Iterator[Symbol]:
         yield from symbols_in(tuple(argument for _, argument in value.init.arguments or ()))
     elif isinstance(value, Callee):
         yield from symbols_in(value.receiver)
+    elif isinstance(value, Gradient):
+        yield from symbols_in(value.function)
     elif isinstance(value, Either):
         yield from symbols_in(value.choices)
 

@@ -11,6 +11,7 @@ from tenny_lsp.inference.shapes.frames import (
     Callee,
     Either,
     Frame,
+    Gradient,
     Layer,
     Made,
     Never,
@@ -18,8 +19,10 @@ from tenny_lsp.inference.shapes.frames import (
     has_never,
     join_all,
 )
+from tenny_lsp.inference.shapes.gradients import GRADIENTS, differentiated, gradient
 from tenny_lsp.inference.shapes.objects import method_of
 from tenny_lsp.inference.shapes.protocol import Given, Shapes
+from tenny_lsp.inference.shapes.quantizing import check_layer, quantized, to_quantized
 from tenny_lsp.inference.shapes.rule import Value
 from tenny_lsp.inference.shapes.rules.layers import LAYERS, as_linear, constructed, layer_result
 from tenny_lsp.inference.shapes.table import rule_of
@@ -60,6 +63,12 @@ def invoked(shapes: Shapes, called: Value, given: Given) -> Value:
         return NEVER
     if isinstance(called, Either):
         return join_all(shapes.invoked(choice, given) for choice in called.choices)
+    if isinstance(called, ApiName) and called.name in GRADIENTS:
+        return differentiated(called.name, given)
+    if isinstance(called, ApiName) and called.name == "mlx.nn.quantize":
+        return quantized(shapes, given)
+    if isinstance(called, Gradient):
+        return gradient(shapes, called, given)
     if isinstance(called, ApiName):
         return _api_call(called.name, given)
     if isinstance(called, Layer):
@@ -97,7 +106,9 @@ def _api_call(name: str, given: Given) -> Value:
     if name == _SEQUENTIAL:
         return Layer(name, tuple((str(i), layer) for i, layer in enumerate(given[0])))
     if name in LAYERS:
-        return Layer(name, tuple(constructed(name, tuple(given[0]), given[1]).items()))
+        layer = Layer(name, tuple(constructed(name, tuple(given[0]), given[1]).items()))
+        check_layer(layer)
+        return layer
     if name in ("mlx.core.compile", "mlx.core.checkpoint", "mlx.nn.utils.checkpoint") and len(given[0]) == 1:
         return given[0][0]
     rule = rule_of(name)
@@ -137,8 +148,6 @@ def _run(shapes: Shapes, function: Callee, given: Given) -> Value:
     """Return what a run of a function returns."""
     node = function.node
     defined_in = function.outer or shapes.generic(function.home, function.home.buffer.root)
-    if node.type == "lambda":
-        return UNKNOWN
     is_method = function.receiver is not None
     values = bound(shapes, defined_in, node, given, skips=1 if is_method else 0)
     return _run_with(shapes, function, values) if values is not None else UNKNOWN
@@ -151,6 +160,9 @@ def _run_with(shapes: Shapes, function: Callee, values: dict[str, Value]) -> Val
     if is_method and parameters is not None and parameters.named_children:
         values[text_of(parameters.named_children[0])] = function.receiver
     frame = Frame(function.home, node, tuple(sorted(values.items(), key=lambda item: item[0])), function.outer)
+    body = field(node, "body")
+    if node.type == "lambda" and body is not None:
+        return shapes.run(frame, lambda: shapes.value(frame, body))
     return shapes.run(frame, lambda: returned(shapes, frame))
 
 
@@ -187,11 +199,14 @@ def _method_call(shapes: Shapes, frame: Frame, node: Node, function: Node) -> Va
     if isinstance(receiver, Never):
         return NEVER
     is_embedding = isinstance(receiver, Layer) and receiver.name.endswith("Embedding")
-    if not isinstance(receiver, Array) and not (is_embedding and name == "as_linear"):
+    is_converted = isinstance(receiver, Layer) and name == "to_quantized"
+    if not isinstance(receiver, Array) and not (is_embedding and name == "as_linear") and not is_converted:
         return UNKNOWN
     given = arguments_of(shapes, frame, node)
     if given is None or has_never((tuple(given[0]), tuple(given[1].values()))):
         return UNKNOWN if given is None else NEVER
+    if isinstance(receiver, Layer) and is_converted:
+        return to_quantized(receiver, given)
     if isinstance(receiver, Layer):
         return as_linear(dict(receiver.given), *given[0][:1]) if len(given[0]) == 1 else UNKNOWN
     rule = rule_of(f"mlx.core.array.{name}") if frame.home.index.resolve(f"mlx.core.array.{name}") else None

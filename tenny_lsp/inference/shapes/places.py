@@ -8,7 +8,7 @@ from tenny_lsp.inference.names import reaching_bindings
 from tenny_lsp.inference.shapes.engine import ShapeEngine
 from tenny_lsp.inference.shapes.frames import Layer, Made
 from tenny_lsp.inference.shapes.values import Array
-from tenny_lsp.source.syntax import Node, field, text_of
+from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
 _CALLED = {"function_definition", "class_definition", "keyword_argument", "import_statement", "import_from_statement"}
 _TARGETS = {"pattern_list", "tuple_pattern", "list_pattern"}
@@ -53,6 +53,14 @@ class ShapeQueries:
             return None
         return self._of_name(node)
 
+    def unknown_at(self, offset: int) -> FoundArray | None:
+        """Return the array that the name at an offset holds if nothing is known of it but that it is one."""
+        node = self._home.buffer.identifier_at(offset)
+        if node is None:
+            return None
+        at = self._home.buffer.offset_of
+        return FoundArray(Array(), text_of(node), at(node.start_byte), at(node.end_byte), self._source(node))
+
     def arrays_in(self, start: int, end: int) -> Iterator[FoundArray]:
         """Yield the arrays of the variables assigned between two offsets, and of the layers' calls there.
 
@@ -69,7 +77,14 @@ class ShapeQueries:
                 yield found
 
     def _of_name(self, node: Node) -> FoundArray | None:
-        value = self._engine.value(self._engine.generic(self._home, node), node)
+        function = up_to(node, "function_definition")
+        bindings = self._home.buffer.bindings_in(function).get(text_of(node), []) if function is not None else []
+        places = {one.position: one for one in bindings if one.definition is not None}
+        declared, body = places.get(node.start_byte), field(function, "body")
+        if declared is not None and body is not None:  # a parameter, which is no expression
+            value = self._engine.of_binding(self._home, declared, body)
+        else:
+            value = self._engine.value(self._engine.generic(self._home, node), node)
         return self._found(value, node, text_of(node), self._source(node))
 
     def _source(self, node: Node) -> str:

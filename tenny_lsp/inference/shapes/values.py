@@ -58,7 +58,16 @@ class Items:
 
 
 class ShapeError(Exception):
-    """A call that is certain to raise; the message says why."""
+    """A call that is certain to raise.
+
+    Args:
+        message (str): Why.
+        code (str): The pitfall that it is.
+    """
+
+    def __init__(self, message: str, code: str = "shape-mismatch") -> None:
+        super().__init__(message)
+        self.code = code
 
 
 BOOL, INT, FLOAT, COMPLEX = Number("bool"), Number("int"), Number("float"), Number("complex")

@@ -54,7 +54,7 @@ def api_value(frame: Frame, node: Node) -> Value:
 
 def value_of_entry(entry: ApiEntry) -> Value:
     """Return the value of a name of MLX's: a dtype, a constant, a function, a class."""
-    if entry.kind in ("function", "class"):
+    if entry.kind in ("function", "method", "class"):
         return ApiName(entry.name)
     if entry.annotation == "Dtype" or entry.annotation.endswith(".Dtype"):
         return Dtype(entry.short_name.rstrip("_"))
@@ -81,7 +81,8 @@ def frame_of(shapes: Shapes, frame: Frame, binding: Binding) -> Frame:
     """Return the frame that a binding belongs to: this one, or one around it."""
     found: Frame | None = frame
     while found is not None:
-        if found.node.start_byte <= binding.position < found.node.end_byte:
+        # A function is bound in the scope around it, though its name stands in it: recursion is no deeper nesting.
+        if found.node.start_byte <= binding.position < found.node.end_byte and found.node != binding.definition:
             return found
         found = found.outer
     return shapes.generic(frame.home, frame.home.buffer.root)

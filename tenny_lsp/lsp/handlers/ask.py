@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from pygls.lsp.server import LanguageServer
 
+from tenny_lsp.features.safe_markdown import safe_markdown
 from tenny_lsp.lsp.session import Session
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.model.optional import OptionalModel
@@ -34,7 +35,8 @@ class AskHandler:
             answer = await model.attempt(lambda model: ask(question, search, model, max_tokens=_MAX_TOKENS))
         if show:
             session.client.show(markdown_of(answer, search.index))
-        return answer_values(answer)
+        values = answer_values(answer)
+        return values if answer.prose is None else values | {"answer": safe_markdown(answer.prose)}
 
     async def _searched(self) -> "Search":
         from tenny_lsp.features.ask import search_in

@@ -7,13 +7,11 @@ from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 
 from tenny_lsp.lsp.documents import View
+from tenny_lsp.lsp.methods import FIX_ALL_KIND
 from tenny_lsp.lsp.session import Session
-from tenny_lsp.lsp.to_lsp import ROAST_KIND, diagnostic_of, is_in, is_wanted, workspace_edit
+from tenny_lsp.lsp.to_lsp import diagnostic_of, is_in, is_wanted, workspace_edit
 from tenny_lsp.pitfalls.fixes import edits_between, ignoring
 from tenny_lsp.pitfalls.rule import Pitfall
-
-FIX_ALL_KIND = "source.fixAll.tenny"
-_OPTIONS = lsp.CodeActionOptions([lsp.CodeActionKind.QuickFix, FIX_ALL_KIND, ROAST_KIND], resolve_provider=True)
 
 
 class FixHandler:
@@ -67,7 +65,7 @@ def register(server: LanguageServer, session: Session) -> None:
     handler = FixHandler(session)
     session.callbacks.code_actions.append(handler.actions)
 
-    @server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION, _OPTIONS)
+    @server.feature(lsp.TEXT_DOCUMENT_CODE_ACTION)
     async def code_action(params: lsp.CodeActionParams) -> list[lsp.CodeAction]:
         return [action for actions in session.callbacks.code_actions for action in await actions(params)]
 

@@ -7,13 +7,13 @@ from pygls.lsp.server import LanguageServer
 
 from tenny_lsp.lsp.documents import View
 from tenny_lsp.lsp.session import Session
+from tenny_lsp.lsp.shape_checks import ShapeChecks
 from tenny_lsp.lsp.to_lsp import diagnostic_of, is_in
 
 #: The source of published diagnostics.
 _SOURCE = "pitfalls"
 #: Seconds without a keystroke after which pitfalls are published.
 _DEBOUNCE_S = 0.2
-_OPTIONS = lsp.DiagnosticOptions(inter_file_dependencies=True, workspace_diagnostics=False, identifier="Tenny")
 
 
 class DiagnosticsHandler:
@@ -21,6 +21,7 @@ class DiagnosticsHandler:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self._shapes = ShapeChecks(session, self._shapes_found)
         self._scheduled: dict[str, asyncio.Task[None]] = {}
         self._pushed: set[str] = set()
 
@@ -31,28 +32,32 @@ class DiagnosticsHandler:
 
     def changed(self, uri: str) -> None:
         """Publish a document's diagnostics, for a client that does not ask, when its user pauses."""
-        if self._session.client.can.pulls_diagnostics:
-            return
-        self._pushed.add(uri)
-        self._cancel(uri)
-        self._scheduled[uri] = asyncio.create_task(self._publish_later(uri))
+        self._shapes.changed(uri)
+        if not self._session.client.can.pulls_diagnostics:
+            self._pushed.add(uri)
+            self._schedule(uri, _DEBOUNCE_S)
+
+    def saved(self, uri: str) -> None:
+        """Check the shapes of a document that was saved."""
+        self._shapes.saved(uri)
 
     def closed(self, uri: str) -> None:
         """Take back what was published of a closed document."""
+        self._shapes.closed(uri)
         self._cancel(uri)
         self._pushed.discard(uri)
         self._session.publisher.clear(_SOURCE, uri)
 
     def invalidated(self) -> None:
         """Find every document's diagnostics again, as after a change of the settings."""
+        self._shapes.invalidated()
         for uri in sorted(self._pushed):
-            self.changed(uri)
-        client = self._session.client
-        if client.can.pulls_diagnostics and client.can.refreshes_diagnostics:
-            client.refresh_diagnostics()
+            self._schedule(uri, _DEBOUNCE_S)
+        self._refresh()
 
     async def close(self) -> None:
         """Cancel what is scheduled."""
+        await self._shapes.close()
         tasks = list(self._scheduled.values())
         self._scheduled.clear()
         for task in tasks:
@@ -63,8 +68,23 @@ class DiagnosticsHandler:
         if (task := self._scheduled.pop(uri, None)) is not None:
             task.cancel()
 
-    async def _publish_later(self, uri: str) -> None:
-        await asyncio.sleep(_DEBOUNCE_S)
+    def _schedule(self, uri: str, delay_s: float) -> None:
+        self._cancel(uri)
+        self._scheduled[uri] = asyncio.create_task(self._publish_later(uri, delay_s))
+
+    def _refresh(self) -> None:
+        client = self._session.client
+        if client.can.pulls_diagnostics and client.can.refreshes_diagnostics:
+            client.refresh_diagnostics()
+
+    def _shapes_found(self, uris: list[str]) -> None:
+        """Show what shapes tell of some documents; to a client that asks, when it asks again."""
+        for uri in self._pushed.intersection(uris):
+            self._schedule(uri, 0)
+        self._refresh()
+
+    async def _publish_later(self, uri: str, delay_s: float) -> None:
+        await asyncio.sleep(delay_s)
         view = self._session.view(uri)
         if view is not None:
             found = await self._diagnostics(view, uri)
@@ -79,10 +99,11 @@ def register(server: LanguageServer, session: Session) -> None:
     """Register the request with the server."""
     handler = DiagnosticsHandler(session)
     session.callbacks.changed.append(handler.changed)
+    session.callbacks.saved.append(handler.saved)
     session.callbacks.closed.append(handler.closed)
     session.callbacks.invalidated.append(handler.invalidated)
     session.callbacks.shutdown.append(handler.close)
 
-    @server.feature(lsp.TEXT_DOCUMENT_DIAGNOSTIC, _OPTIONS)
+    @server.feature(lsp.TEXT_DOCUMENT_DIAGNOSTIC)
     async def document_diagnostic(params: lsp.DocumentDiagnosticParams) -> lsp.RelatedFullDocumentDiagnosticReport:
         return await handler.report(params.text_document.uri)

@@ -22,7 +22,7 @@ class HoverHandler:
         offset = view.offset(params.position) if view is not None else 0
         if view is None or view.buffer.identifier_at(offset) is None:
             return None
-        model = self._session.model
+        model = self._session.speaker.author
         # A base that cannot write copies from the documentation, which the card shows already.
         ask = self._ask if model is not None and model.can.write else None
         card = await hover(await self._session.queries(view), offset, ask)
@@ -33,7 +33,7 @@ class HoverHandler:
         await self._answers.close()
 
     async def _ask(self, prompt: str) -> str | None:
-        model = self._session.model
+        model = self._session.speaker.author
         if model is None:
             return None
         return await self._answers.within(prompt, model, self._session.settings.hover.deadline_ms / 1000)

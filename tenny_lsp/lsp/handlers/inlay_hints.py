@@ -13,7 +13,13 @@ _AT_ONCE = 20
 
 
 def register(server: LanguageServer, session: Session) -> None:
-    """Register the request with the server."""
+    """Register the request with the server, and have it made again when the settings have changed."""
+
+    def invalidated() -> None:
+        if session.client.can.refreshes_hints:
+            session.client.refresh_hints()
+
+    session.callbacks.invalidated.append(invalidated)
 
     @server.feature(lsp.TEXT_DOCUMENT_INLAY_HINT)
     async def text_document_inlay_hint(params: lsp.InlayHintParams) -> list[lsp.InlayHint]:

@@ -46,12 +46,12 @@ class InlineCompletionHandler:
             await asyncio.wait({self._task})
 
     async def _text(self, params: lsp.InlineCompletionParams, *, is_invoked: bool) -> str | None:
-        settings, model = self._session.settings.inline, self._session.model
+        settings, model = self._session.settings.inline, self._session.speaker.author
         if model is None or not _is_on(settings.enabled, model):
             return None
         if not is_invoked:
             await asyncio.sleep(settings.debounce_ms / 1000)
-        view, model = self._session.view(params.text_document.uri), self._session.model
+        view, model = self._session.view(params.text_document.uri), self._session.speaker.author
         if view is None or model is None:
             return None
         offset, index = view.offset(params.position), await self._session.index(view.uri)
@@ -76,6 +76,6 @@ def register(server: LanguageServer, session: Session) -> None:
     session.callbacks.shutdown.append(handler.close)
 
     # With its options, or it is not announced.
-    @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION, lsp.InlineCompletionOptions())
+    @server.feature(lsp.TEXT_DOCUMENT_INLINE_COMPLETION)
     async def text_document_inline_completion(params: lsp.InlineCompletionParams) -> lsp.InlineCompletionList | None:
         return await handler.inline_completion(params)

@@ -15,8 +15,9 @@ from tenny_lsp.features.insertion import comment_below
 from tenny_lsp.features.line_length import line_length
 from tenny_lsp.features.roast import Roast, roast
 from tenny_lsp.lsp.documents import path_of
+from tenny_lsp.lsp.methods import ROAST_KIND
 from tenny_lsp.lsp.session import Session
-from tenny_lsp.lsp.to_lsp import ROAST_KIND, is_wanted
+from tenny_lsp.lsp.to_lsp import is_wanted
 from tenny_lsp.model.optional import OptionalModel
 from tenny_lsp.source.buffer import Buffer
 from tenny_lsp.source.comments import Passage, passage_at, selection

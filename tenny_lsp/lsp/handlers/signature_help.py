@@ -11,7 +11,7 @@ from tenny_lsp.lsp.to_lsp import signature_help_of
 def register(server: LanguageServer, session: Session) -> None:
     """Register the request with the server."""
 
-    @server.feature(lsp.TEXT_DOCUMENT_SIGNATURE_HELP, lsp.SignatureHelpOptions(trigger_characters=["(", ","]))
+    @server.feature(lsp.TEXT_DOCUMENT_SIGNATURE_HELP)
     async def text_document_signature_help(params: lsp.SignatureHelpParams) -> lsp.SignatureHelp | None:
         view = session.view(params.text_document.uri)
         if view is None:

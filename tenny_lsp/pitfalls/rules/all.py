@@ -3,6 +3,7 @@
 from tenny_lsp.pitfalls.rule import Rule
 from tenny_lsp.pitfalls.rules import (
     arguments,
+    bounds,
     captured,
     compiled,
     compiled_arguments,
@@ -39,14 +40,15 @@ from tenny_lsp.pitfalls.rules import (
     unknown,
     unknown_methods,
     updates,
+    widening,
 )
 
 RULES: tuple[Rule, ...] = (
-    *names.RULES, *methods.RULES, *shapes.RULES, *shape_errors.RULES, *linear_algebra.RULES, *numpy_calls.RULES,
-    *keywords.RULES, *arguments.RULES, *torch_calls.RULES, *signature.RULES, *uncalled.RULES, *indexing.RULES,
-    *copies.RULES, *updates.RULES, *results.RULES, *discarded.RULES, *sampling.RULES, *layers.RULES, *layer_use.RULES,
-    *modules.RULES, *module_setup.RULES, *torch_weights.RULES, *saving.RULES, *training.RULES, *gradient_use.RULES,
-    *trees.RULES, *guarded_gradients.RULES, *compiled.RULES, *compiled_arguments.RULES, *evaluated.RULES,
-    *captured.RULES, *conditions.RULES, *timing.RULES, *threads.RULES, *processes.RULES, *unknown.RULES,
-    *unknown_methods.RULES,
+    *names.RULES, *methods.RULES, *shapes.RULES, *shape_errors.RULES, *bounds.RULES, *widening.RULES,
+    *linear_algebra.RULES, *numpy_calls.RULES, *keywords.RULES, *arguments.RULES, *torch_calls.RULES, *signature.RULES,
+    *uncalled.RULES, *indexing.RULES, *copies.RULES, *updates.RULES, *results.RULES, *discarded.RULES, *sampling.RULES,
+    *layers.RULES, *layer_use.RULES, *modules.RULES, *module_setup.RULES, *torch_weights.RULES, *saving.RULES,
+    *training.RULES, *gradient_use.RULES, *trees.RULES, *guarded_gradients.RULES, *compiled.RULES,
+    *compiled_arguments.RULES, *evaluated.RULES, *captured.RULES, *conditions.RULES, *timing.RULES, *threads.RULES,
+    *processes.RULES, *unknown.RULES, *unknown_methods.RULES,
 )  # fmt: skip

@@ -1,18 +1,13 @@
 """Operations on arrays whose shapes do not fit, as far as the whole file tells them."""
 
-import re
 from collections.abc import Iterator
 
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.guards import is_guarded
+from tenny_lsp.pitfalls.guards import is_prepared
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
 from tenny_lsp.pitfalls.values import is_mask
 from tenny_lsp.source.syntax import Node, field, text_of
 
-#: A condition on shapes or dtypes.
-_QUESTION = re.compile(rb"\b(?:if|elif|while|assert|match|case)\b[^\n]*\b(?:ndim|shape|len|size|dtype|dim)\b")
-#: What MLX raises for shapes.
-_RAISED = ("ValueError", "RuntimeError", "IndexError")
 _OPERATORS = {"+", "-", "*", "/", "//", "%", "**", "@", "<", ">", "<=", ">=", "==", "!=", "&", "|", "^"}
 
 
@@ -57,18 +52,115 @@ def shape_mismatch(context: RuleContext, node: Node) -> Iterator[Finding]:
         return  # what is assigned to it is another matter
     if any(is_mask(context, key) for key in node.children_by_field_name("subscript")):
         return  # boolean-index speaks of it
-    why = context.shape_error(node)
-    is_tested = any(map(context.file.mentions, ("assertRaises(", "pytest.raises(")))
-    if why and not is_tested and not is_guarded(context, node, _RAISED) and not _asks(node):
-        place = field(node, "function") or node
+    yield from _raised(context, node, "shape-mismatch")
+
+
+def _raised(context: RuleContext, node: Node, code: str) -> Iterator[Finding]:
+    """Find an operation that is certain to raise what a pitfall is about, where nothing is prepared for it."""
+    error = context.shape_error(node)
+    if error is not None and error.code == code and not is_prepared(context, node):
+        why, place = str(error), field(node, "function") or node
+        if place.type == "call":  # of what a call returns: ``mx.grad(f)(x)``
+            place = field(place, "function") or place
         yield Finding(field(place, "attribute") or place, f"This raises: {why[0].lower() + why[1:]}.")
 
 
-def _asks(node: Node) -> bool:
-    """Return whether the statement at the top of the file asks for shapes: then not all of it runs for each of them."""
-    while node.parent is not None and node.parent.parent is not None:
-        node = node.parent
-    return _QUESTION.search(node.text or b"") is not None
+@rule(
+    "gradient-of-array",
+    "error",
+    "The gradient of a function that returns no scalar",
+    PYTHON + "_autosummary/mlx.core.grad.html",
+    kinds=("call",),
+    is_general=True,
+    needs_shapes=True,
+    examples=(
+        Example(
+            "def f(a):\n    return a * a\n\ny = mx.grad(f)(x)",
+            "def f(a):\n    return mx.sum(a * a)\n\ny = mx.grad(f)(x)",
+            "y.shape == (2, 3)",
+            is_fixed=False,
+        ),
+        Example(
+            "def loss(model, a):\n    return mx.square(model(a)).mean(axis=-1)\n\n"
+            "y, grads = nn.value_and_grad(model, loss)(model, x)",
+            "def loss(model, a):\n    return mx.square(model(a)).mean()\n\n"
+            "y, grads = nn.value_and_grad(model, loss)(model, x)",
+            "y.shape == ()",
+            is_fixed=False,
+        ),
+        Example(
+            "y = mx.grad(lambda a: (mx.sum(a * a), a))(x)",
+            "y = mx.value_and_grad(lambda a: (mx.sum(a * a), a))(x)[1]",
+            "y.shape == (2, 3)",
+            is_fixed=False,
+        ),
+    ),
+)
+def gradient_of_array(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Find the gradient of a function that is certain to return an array with dimensions, or no array at all."""
+    yield from _raised(context, node, "gradient-of-array")
 
 
-RULES = (shape_mismatch,)
+@rule(
+    "quantization-groups",
+    "error",
+    "Weights that cannot be cut into groups",
+    PYTHON + "_autosummary/mlx.core.quantize.html",
+    kinds=("call",),
+    is_general=True,
+    needs_shapes=True,
+    examples=(
+        Example("y = mx.quantize(mx.zeros((8, 48)))[0]", "y = mx.quantize(mx.zeros((8, 64)))[0]", "y.shape == (8, 8)",
+                is_fixed=False),
+        Example("y = nn.QuantizedLinear(80, 8).weight", "y = nn.QuantizedLinear(96, 8, group_size=32).weight",
+                "y.shape == (8, 12)", is_fixed=False),
+        Example(
+            "net = nn.Sequential(nn.Linear(48, 64), nn.Linear(64, 8))\nnn.quantize(net)\ny = net.layers[1].weight",
+            "net = nn.Sequential(nn.Linear(48, 64), nn.Linear(64, 8))\n"
+            'nn.quantize(net, class_predicate=lambda _, m: hasattr(m, "to_quantized") and m.weight.shape[-1] % 64 == 0)'
+            "\ny = net.layers[1].weight",
+            "y.shape == (8, 8)",
+            is_fixed=False,
+        ),
+    ),
+)  # fmt: skip
+def quantization_groups(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Find weights whose last dimension is no multiple of the group size with which they are quantised."""
+    yield from _raised(context, node, "quantization-groups")
+
+
+@rule(
+    "attention-mask",
+    "error",
+    "A mask that does not fit attention",
+    PYTHON + "_autosummary/mlx.core.fast.scaled_dot_product_attention.html",
+    kinds=("call",),
+    is_general=True,
+    needs_shapes=True,
+    examples=(
+        Example(
+            "q, k = mx.zeros((1, 4, 5, 8)), mx.zeros((1, 4, 7, 8))\n"
+            "y = mx.fast.scaled_dot_product_attention(q, k, k, scale=1.0, mask=mx.zeros((5, 5)))",
+            "q, k = mx.zeros((1, 4, 5, 8)), mx.zeros((1, 4, 7, 8))\n"
+            "y = mx.fast.scaled_dot_product_attention(q, k, k, scale=1.0, mask=mx.zeros((5, 7)))",
+            "y.shape == (1, 4, 5, 8)",
+            is_fixed=False,
+        ),
+        Example(
+            "q = mx.zeros((1, 4, 5, 8), dtype=mx.float16)\n"
+            "mask = nn.MultiHeadAttention.create_additive_causal_mask(5)\n"
+            "y = mx.fast.scaled_dot_product_attention(q, q, q, scale=1.0, mask=mask)",
+            "q = mx.zeros((1, 4, 5, 8), dtype=mx.float16)\n"
+            "mask = nn.MultiHeadAttention.create_additive_causal_mask(5, q.dtype)\n"
+            "y = mx.fast.scaled_dot_product_attention(q, q, q, scale=1.0, mask=mask)",
+            "y.dtype == mx.float16",
+            is_fixed=False,
+        ),
+    ),
+)
+def attention_mask(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Find masks whose shape or dtype MLX's attention refuses."""
+    yield from _raised(context, node, "attention-mask")
+
+
+RULES = (shape_mismatch, gradient_of_array, quantization_groups, attention_mask)

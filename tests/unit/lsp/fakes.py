@@ -33,7 +33,7 @@ class FakeClient(Client):
         self.accepts_edits = True
         self.published: list[tuple[str, list[str], int | None]] = []
         self.notified: list[dict[str, Any]] = []
-        self.refreshed = 0
+        self.refreshed: list[str] = []
         self.titles: list[str] = []
         self.reports: list[tuple[int, int]] = []
         self.pythons: list[Any] | Exception = []
@@ -58,7 +58,10 @@ class FakeClient(Client):
         self.published.append((uri, [diagnostic.message for diagnostic in diagnostics], version))
 
     def refresh_diagnostics(self) -> None:
-        self.refreshed += 1
+        self.refreshed.append("diagnostics")
+
+    def refresh_hints(self) -> None:
+        self.refreshed.append("hints")
 
     def notify(self, method: str, values: dict[str, Any]) -> None:
         self.notified.append(values)
@@ -178,6 +181,11 @@ class Editor:
         """Close a document."""
         self.server.workspace.remove_text_document(uri)
         self.session.closed(uri)
+
+    async def idle(self) -> None:
+        """Wait for what is being done in the background."""
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            await asyncio.wait(others)
 
     async def request(self, method: str, params: object) -> Any:
         """Return the answer to a request."""

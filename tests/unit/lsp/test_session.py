@@ -8,7 +8,7 @@ from lsprotocol import types as lsp
 from pygls.exceptions import JsonRpcInternalError
 
 from tenny_lsp.lsp import indexes
-from tenny_lsp.lsp.server import HANDLERS, create_server
+from tenny_lsp.lsp.registration import HANDLERS
 from tenny_lsp.mlx_api.index import ApiIndex
 from tests.unit.lsp.fakes import URI, Editor, FakeModel
 
@@ -90,19 +90,3 @@ def test_every_handler_file_is_registered_and_has_its_test() -> None:
 
     assert {handler.__name__.rpartition(".")[2] for handler in HANDLERS} == files  # type: ignore[attr-defined]
     assert {file.stem.removeprefix("test_") for file in here.glob("test_*.py")} == files
-
-
-def test_the_server_answers_every_method_once() -> None:
-    server = create_server(lambda _: None)
-
-    assert set(server.protocol.fm.commands) == {
-        "tenny.ask",
-        "tenny.clearReview",
-        "tenny.cynicalReview",
-        "tenny.loadModel",
-        "tenny.roastComment",
-        "tenny.unloadModel",
-    }
-    assert {"textDocument/hover", "textDocument/completion", "textDocument/diagnostic"} < set(
-        server.protocol.fm.features
-    )

@@ -32,9 +32,10 @@ def test_all_is_well() -> None:
         (INDEX, ModelState("idle"), "It is torn.", "warning", True, "It is torn."),
         (INDEX, ModelState("backing off", "It ended."), "older", "warning", True, "It ended."),
         (INDEX, ModelState("failed", "Five times."), "", "error", True, "Five times."),
+        (INDEX, ModelState("unreachable", "Nobody listens."), "", "warning", True, "Nobody listens."),
         (INDEX, None, "", "ok", True, "It is switched off."),
     ],
-    ids=["reading", "loading", "failure", "backing off", "failed", "none"],
+    ids=["reading", "loading", "failure", "backing off", "failed", "unreachable", "none"],
 )
 def test_what_is_missing_and_why(
     index: ApiIndex | None, state: ModelState | None, failure: str, health: str, quiescent: bool, reason: str

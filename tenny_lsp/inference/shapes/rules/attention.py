@@ -2,10 +2,35 @@
 
 from typing import Any
 
-from tenny_lsp.inference.shapes.broadcasting import operand, unknowns
+from tenny_lsp.inference.shapes.broadcasting import operand, same, unknowns
 from tenny_lsp.inference.shapes.dimension import UNKNOWN
 from tenny_lsp.inference.shapes.rule import Value, rule
-from tenny_lsp.inference.shapes.values import Array, ShapeError, promote, promote_all
+from tenny_lsp.inference.shapes.values import Array, Shape, ShapeError, promote, promote_all, shape_text
+
+_CODE = "attention-mask"
+
+
+def check_mask(mask: Value, scores: Shape, dtype: str | None) -> None:
+    """Check that a mask can be added to the scores.
+
+    Args:
+        mask (Value): An array, a string or None.
+        scores (Shape): The shape of the scores: batch, heads, queries, keys.
+        dtype (str | None): Their dtype.
+
+    Raises:
+        ShapeError: It cannot.
+    """
+    if not isinstance(mask, Array):
+        return
+    shape = mask.shape or ()
+    pairs = list(zip(reversed(shape), reversed(scores), strict=False))
+    does_fit = all(one in (1, other) or not isinstance(one, int) or not isinstance(other, int) for one, other in pairs)
+    if len(shape) > len(scores) or not does_fit:
+        text = f"A mask of shape {shape_text(shape)} does not fit scores of shape {shape_text(scores)}"
+        raise ShapeError(f"{text} (batch, heads, queries, keys)", _CODE)
+    if dtype is not None and mask.dtype is not None and promote(mask.dtype, dtype) != dtype:
+        raise ShapeError(f"A mask of {mask.dtype} would widen attention in {dtype}: give it that dtype, or bool", _CODE)
 
 
 @rule("mlx.core.fast.scaled_dot_product_attention")
@@ -19,6 +44,12 @@ def attention(
             raise ShapeError(f"Attention takes arrays of 4 dimensions, not of {array.ndim}")
     shape = queries.shape if queries.shape is not None else (UNKNOWN,) * 4
     dtype = promote_all(array.dtype for array in (queries, keys, values))
+    features = queries.dimension(3), keys.dimension(3)
+    same(*features, f"Queries of {features[0]} features cannot be compared with keys of {features[1]}")
+    heads, shared = queries.dimension(1), keys.dimension(1)
+    if isinstance(heads, int) and isinstance(shared, int) and shared and heads % shared:
+        raise ShapeError(f"{heads} heads of queries cannot share {shared} of keys: {heads} is no multiple of {shared}")
+    check_mask(mask, (*shape[:3], keys.dimension(2)), dtype)
     return Array((*shape[:3], values.dimension(-1)), dtype)
 
 

@@ -76,6 +76,12 @@ def filled(shape: Any, dtype: Any = _FLOAT32) -> Value:
     return Array(shape_of(shape), dtype_name(dtype, "float32"))
 
 
+@rule("mlx.nn.MultiHeadAttention.create_additive_causal_mask")
+def causal_mask(N: Any, dtype: Any = _FLOAT32) -> Value:
+    """A square."""
+    return Array((number_of(N),) * 2, dtype_name(dtype))
+
+
 @rule("mlx.core.full")
 def full(shape: Any, vals: Any, dtype: Any = None) -> Value:
     """The shape asked for, with the dtype of the values by default."""

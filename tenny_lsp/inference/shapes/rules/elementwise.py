@@ -5,7 +5,18 @@ from typing import Any
 from tenny_lsp.inference.shapes.broadcasting import broadcast, operand, operands
 from tenny_lsp.inference.shapes.dimension import UNKNOWN
 from tenny_lsp.inference.shapes.rule import Value, both, core, rule
-from tenny_lsp.inference.shapes.values import Array, Dtype, at_least_float, is_number, promote_all
+from tenny_lsp.inference.shapes.values import (
+    BOOL,
+    COMPLEX,
+    FLOAT,
+    INT,
+    Array,
+    Dtype,
+    at_least_float,
+    is_floating,
+    is_number,
+    promote_all,
+)
 
 _BFLOAT16 = Dtype("bfloat16")
 _NN = (
@@ -30,6 +41,17 @@ def to_float(a: Any) -> Value:
     """The shape as it is; whole numbers become ``float32``."""
     found = operand(a)
     return Array(found.shape, at_least_float(found.dtype))
+
+
+@rule("mlx.core.array.item")
+def item(a: Any) -> Value:
+    """A Python number of the dtype's kind."""
+    dtype = operand(a).dtype
+    if dtype is None:
+        return UNKNOWN
+    if dtype in ("bool", "complex64"):
+        return BOOL if dtype == "bool" else COMPLEX
+    return FLOAT if is_floating(dtype) else INT
 
 
 @rule(*core("ceil floor negative positive sign trunc stop_gradient contiguous"), *both("square conj"))

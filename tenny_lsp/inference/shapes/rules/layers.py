@@ -16,6 +16,7 @@ from tenny_lsp.inference.shapes.broadcasting import (
 )
 from tenny_lsp.inference.shapes.dimension import UNKNOWN, quotient_without_rest
 from tenny_lsp.inference.shapes.rule import Value, rule
+from tenny_lsp.inference.shapes.rules.attention import check_mask
 from tenny_lsp.inference.shapes.rules.convolution import convolution, pooled, transposed_convolution, upsampled
 from tenny_lsp.inference.shapes.rules.elementwise import activation
 from tenny_lsp.inference.shapes.values import Array, Shape, is_int, is_number
@@ -49,7 +50,8 @@ def layer(names: str, parameters: str) -> Callable[[LayerCheck], LayerCheck]:
 
 
 #: The defaults that rules need; those of other parameters are written ``?``.
-_DEFAULTS: dict[str, Any] = {"?": UNKNOWN, "None": None, "0": 0, "1": 1, "-1": -1, "512": 512}
+_DEFAULTS: dict[str, Any] = {"?": UNKNOWN, "None": None, "0": 0, "1": 1, "-1": -1, "512": 512, "affine": "affine"}
+_GROUPS = "group_size=None bits=None mode=affine"
 
 
 def constructed(name: str, arguments: tuple[Value, ...], keywords: dict[str, Value]) -> Given:
@@ -89,7 +91,7 @@ def _with_last(x: Array, size: Any) -> Array:
 
 
 @layer("Linear", f"{_LINEAR} bias=?")
-@layer("QuantizedLinear", f"{_LINEAR} bias=? group_size=? bits=? mode=?")
+@layer("QuantizedLinear", f"{_LINEAR} bias=? {_GROUPS}")
 @layer("QQLinear", f"{_LINEAR} group_size=? bits=? mode=?")
 @layer("ShardedToAllLinear", f"{_LINEAR} bias=? group=?")
 @layer("QuantizedShardedToAllLinear", f"{_LINEAR} bias=? group_size=? bits=? mode=? group=?")
@@ -117,7 +119,7 @@ def bilinear(given: Given, x1: Any, x2: Any) -> Value:
 
 
 @layer("Embedding", "num_embeddings dims")
-@layer("QuantizedEmbedding", "num_embeddings dims group_size=? bits=? mode=?")
+@layer("QuantizedEmbedding", f"num_embeddings dims {_GROUPS}")
 def embedding(given: Given, x: Any) -> Value:
     """A dimension more, of the vectors."""
     shape = operand(x).shape
@@ -209,7 +211,9 @@ def alibi(given: Given, attention_scores: Any, offset: Any = 0, mask: Any = None
        "value_dims=None value_output_dims=None bias=?")  # fmt: skip
 def multi_head(given: Given, queries: Any, keys: Any, values: Any, mask: Any = None) -> Value:
     """The shape of the queries, with the dimensions of the output."""
-    found = operand(queries)
+    found, heads = operand(queries), number_of(given["num_heads"])
+    length, others = found.dimension(1), operand(keys).dimension(1)
+    check_mask(mask, (found.dimension(0), heads, length, others), None)
     last = given["dims"] if given["value_output_dims"] is None else given["value_output_dims"]
     shape = found.shape if found.shape is not None and len(found.shape) == 3 else (UNKNOWN,) * 3
     return Array((*shape[:-1], number_of(last)), None)

@@ -5,8 +5,11 @@ from typing import Any
 from tenny_lsp.inference.shapes.broadcasting import broadcast, number_of, operand
 from tenny_lsp.inference.shapes.dimension import UNKNOWN, Dimension, floor_divide, multiply
 from tenny_lsp.inference.shapes.rule import Value, rule
-from tenny_lsp.inference.shapes.values import Array, Items, promote
+from tenny_lsp.inference.shapes.values import Array, Items, ShapeError, promote
 
+_CODE = "quantization-groups"
+#: What the affine mode can do.
+_GROUPS, _BITS = (32, 64, 128), (1, 2, 3, 4, 5, 6, 8)
 _DEFAULTS = {"affine": (64, 4), "mxfp4": (32, 4), "mxfp8": (32, 8), "nvfp4": (16, 4)}
 
 
@@ -18,12 +21,37 @@ def _group_and_bits(group_size: Value, bits: Value, mode: Value) -> tuple[Dimens
     )
 
 
+def check_groups(size: Value, group_size: Value, bits: Value, mode: Value) -> None:
+    """Check that the last dimension of a weight can be cut into groups.
+
+    Args:
+        size (Value): The dimension.
+        group_size (Value): As it is given to ``mx.quantize``; None for the mode's own.
+        bits (Value): As it is given.
+        mode (Value): As it is given.
+
+    Raises:
+        ShapeError: It cannot.
+    """
+    last = number_of(size)
+    group, width = _group_and_bits(group_size, bits, mode)
+    if mode == "affine" and isinstance(group, int) and group not in _GROUPS:
+        raise ShapeError(f"MLX quantises in groups of 32, 64 or 128, not of {group}", _CODE)
+    if mode == "affine" and isinstance(width, int) and width not in _BITS:
+        raise ShapeError(f"MLX quantises to 2, 3, 4, 5, 6 or 8 bits, not to {width}", _CODE)
+    if isinstance(last, int) and isinstance(group, int) and last % group:
+        raise ShapeError(f"{last} columns cannot be cut into groups of {group}", _CODE)
+
+
 @rule("mlx.core.quantize")
 def quantize(w: Any, group_size: Any = None, bits: Any = None, mode: Any = "affine", global_scale: Any = None) -> Value:
     """The packed weights, the scales and, in the affine mode, the biases."""
     found = operand(w)
     group, width = _group_and_bits(group_size, bits, mode)
     shape = found.shape
+    if shape is not None and len(shape) < 2:
+        raise ShapeError(f"Weights have at least 2 dimensions, and these have {len(shape)}", _CODE)
+    check_groups(shape[-1] if shape is not None else UNKNOWN, group_size, bits, mode)
     is_affine = mode == "affine"
     packed = scales = None
     if shape:

@@ -1,5 +1,9 @@
 """``textDocument/completion`` and ``completionItem/resolve`` through their handler."""
 
+import asyncio
+from collections.abc import Sequence
+
+import pytest
 from lsprotocol import types as lsp
 
 from tenny_lsp.lsp.handlers import completion
@@ -41,6 +45,66 @@ async def test_the_models_favourite_comes_first() -> None:
 
     assert found is not None and found.items[0].label == favourite
     assert any(prompt.endswith("yy = mx.") for prompt in model.prompts)
+    await editor.session.close()
+
+
+class SlowModel(FakeModel):
+    """Gives its scores when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_answer = asyncio.Event()
+        self.scores = {"arange": -0.001}
+
+    async def score(self, text: str, names: Sequence[str]) -> list[float]:
+        await self.may_answer.wait()
+        return await super().score(text, names)
+
+
+async def test_the_model_is_not_waited_for() -> None:
+    model = SlowModel()
+    editor = Editor(completion, model=model)
+    editor.open(CODE)
+
+    at_once = await complete(editor)
+    model.may_answer.set()
+    await editor.idle()
+    later = await complete(editor)
+
+    assert at_once is not None and at_once.is_incomplete and at_once.items[0].label != "arange"
+    assert later is not None and later.items[0].label == "arange"
+    await editor.session.close()
+
+
+async def test_the_model_is_asked_before_the_dot_is_typed() -> None:
+    model = FakeModel()
+    model.scores = {"arange": -0.001}
+    editor = Editor(completion, model=model)
+    editor.open("import mlx.core as mx\nx = mx\n")
+
+    editor.session.typed(URI, lsp.Position(1, 6))
+    await editor.idle()
+    editor.edit(CODE)
+
+    assert model.prompts == ["import mlx.core as mx\nx = mx."]
+    found = await complete(editor)
+    assert found is not None and found.items[0].label == "arange"
+    await editor.session.close()
+
+
+@pytest.mark.parametrize(
+    ("line", "character"),
+    [("x = m", 5), ("x = os", 6), ("x = a.mx", 8), ("x = mx.", 6), ("x = mxs", 6), ("# mx", 4), ("'mx'", 3), ("", 0)],
+)
+async def test_nothing_is_asked_behind_other_names(line: str, character: int) -> None:
+    model = FakeModel()
+    editor = Editor(completion, model=model)
+    editor.open(f"import mlx.core as mx\nimport os\n{line}\n")
+
+    editor.session.typed(URI, lsp.Position(2, character))
+    await editor.idle()
+
+    assert model.prompts == []
     await editor.session.close()
 
 

@@ -44,3 +44,22 @@ async def test_none_where_they_are_off_or_nothing_is_open() -> None:
     assert await hints(editor) == []
     editor.open(CODE)
     assert await hints(editor) == []
+
+
+async def test_a_client_that_shows_hints_is_told_to_ask_again() -> None:
+    editor = Editor(inlay_hints, refreshes_hints=True)
+    editor.open(CODE)
+
+    editor.session.configure({"shapes": {"inlayHints": False}})
+    editor.session.invalidate()
+
+    assert editor.client.refreshed == ["hints"]
+    assert await hints(editor) == []
+
+
+async def test_one_that_cannot_is_not_told() -> None:
+    editor = Editor(inlay_hints)
+
+    editor.session.invalidate()
+
+    assert editor.client.refreshed == []

@@ -107,10 +107,11 @@ def _model_at_work(result: _Result) -> Iterator[str]:
 
 def _reported_places(result: _Result) -> Iterator[str]:
     for part, what in (("seen", "files"), ("held out", "files that were held out")):
+        if part != "seen":
+            yield ""
         of = result[part]
         rows = [(name, found, of["places"], of["false"][name]) for name, found in of["found"].items()]
         yield from table((f"in {of['files']} {what}", "found", "of", "false"), rows)
-        yield ""
 
 
 def _pitfall_hits(result: _Result) -> Iterator[str]:

@@ -106,8 +106,12 @@ def _model_at_work(result: _Result) -> Iterator[str]:
 
 
 def _reported_places(result: _Result) -> Iterator[str]:
-    rows = [(name, found, result["places"], result["false"][name]) for name, found in result["found"].items()]
-    yield from table((f"in {result['files']} files", "found", "of", "false"), rows)
+    for part, what in (("seen", "files"), ("held out", "files that were held out")):
+        if part != "seen":
+            yield ""
+        of = result[part]
+        rows = [(name, found, of["places"], of["false"][name]) for name, found in of["found"].items()]
+        yield from table((f"in {of['files']} {what}", "found", "of", "false"), rows)
 
 
 def _pitfall_hits(result: _Result) -> Iterator[str]:

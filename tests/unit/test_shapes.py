@@ -213,3 +213,11 @@ def test_some_losses_raise_for_shapes_that_are_not_the_same(mlx_index: ApiIndex,
     engine = Engine(Buffer(f"{HEAD}y = nn.losses.{call}\n"), mlx_index)
 
     assert [pitfall.code for pitfall in pitfalls(engine, Rules(["shape-mismatch"]))] == ["shape-mismatch"] * raises
+
+
+def test_a_function_that_calls_itself_from_within_is_no_deeper_each_time(mlx_index: ApiIndex) -> None:
+    # The open bracket makes the parser put the later functions into the first.
+    first = "import mlx.optimizers as optim\ndef make(size):\n    return(x.zeros((size, 3))\n"
+    later = "def hand_on(size):\n    return make(size)\ndef call_count(size):\n    return count(make(size))\n"
+
+    assert pitfalls(Engine(Buffer(first + later), mlx_index), Rules(["shape-mismatch"])) == []

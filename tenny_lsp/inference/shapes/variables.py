@@ -81,7 +81,8 @@ def frame_of(shapes: Shapes, frame: Frame, binding: Binding) -> Frame:
     """Return the frame that a binding belongs to: this one, or one around it."""
     found: Frame | None = frame
     while found is not None:
-        if found.node.start_byte <= binding.position < found.node.end_byte:
+        # A function is bound in the scope around it, though its name stands in it: recursion is no deeper nesting.
+        if found.node.start_byte <= binding.position < found.node.end_byte and found.node != binding.definition:
             return found
         found = found.outer
     return shapes.generic(frame.home, frame.home.buffer.root)

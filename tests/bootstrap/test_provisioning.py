@@ -63,6 +63,26 @@ def hover(command: list[str], folder: Path, path: str) -> tuple[float, str]:
     return took_s, server.log
 
 
+def agents_tools(command: list[str], workspace: Path) -> list[str]:
+    """Returns the names of the tools that a new server offers agents, in a workspace with traps."""
+    environment = {**ENVIRONMENT, "PYTHONPATH": os.pathsep.join(["", str(workspace)])}
+    client = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    asked = [
+        {"id": 1, "method": "initialize", "params": client},
+        {"method": "notifications/initialized"},
+        {"id": 2, "method": "tools/list", "params": {}},
+    ]
+    with subprocess.Popen(command, stdin=-1, stdout=-1, cwd=workspace, env=environment, text=True) as server:
+        assert server.stdin is not None and server.stdout is not None
+        for message in asked:
+            server.stdin.write(json.dumps({"jsonrpc": "2.0", **message}) + "\n")
+            server.stdin.flush()
+        answers = [json.loads(server.stdout.readline()) for _ in range(2)]
+        server.stdin.close()
+        assert server.wait(60) == 0
+    return [tool["name"] for tool in answers[1]["result"]["tools"]]
+
+
 @pytest.mark.parametrize("way", ["uv", "venv and pip"])
 def test_from_nothing_to_a_hover(way: str, bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     uv, programs = shutil.which("uv"), tmp_path / "programs"
@@ -74,6 +94,7 @@ def test_from_nothing_to_a_hover(way: str, bundle: Path, tmp_path: Path, capsys:
 
     first_s, log = hover(command, tmp_path, path)
     next_s, next_log = hover([*command, "--no-install"], tmp_path, path)
+    tools = agents_tools([*command, "--no-install", "mcp"], tmp_path / "workspace")
 
     with capsys.disabled():
         sys.stdout.write(f"\n{way}: first hover after {first_s:.1f} s, in the next session after {next_s:.1f} s\n")
@@ -83,3 +104,4 @@ def test_from_nothing_to_a_hover(way: str, bundle: Path, tmp_path: Path, capsys:
     assert states[-1]["source"] == "bundled" and states[-1]["python"].startswith(str(tmp_path))
     assert (" -m venv " in log) is (way != "uv")
     assert next_log.count("tenny-bootstrap ") == 1
+    assert "translate" in tools and list(tmp_path.rglob("*.ran")) == []

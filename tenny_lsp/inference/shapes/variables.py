@@ -81,7 +81,8 @@ def frame_of(shapes: Shapes, frame: Frame, binding: Binding) -> Frame:
     """Return the frame that a binding belongs to: this one, or one around it."""
     found: Frame | None = frame
     while found is not None:
-        if found.node.start_byte <= binding.position < found.node.end_byte:
+        is_inside = found.node.start_byte <= binding.position < found.node.end_byte
+        if is_inside and binding.definition != found.node:  # its own name is bound outside of a function
             return found
         found = found.outer
     return shapes.generic(frame.home, frame.home.buffer.root)

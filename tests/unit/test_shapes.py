@@ -159,6 +159,12 @@ def test_what_is_known_of_an_array(mlx_index: ApiIndex, case: str) -> None:
     assert known(mlx_index, HEAD + code) == expected
 
 
+def test_a_function_that_calls_itself_with_what_it_was_given_ends(mlx_index: ApiIndex) -> None:
+    code = "def make(size):\n    return make(size)\n\ndef call(size):\n    return count(make(size‸))\n"
+
+    assert known(mlx_index, HEAD + code) == ""
+
+
 async def test_a_hover_on_a_variable_tells_shape_dtype_and_where_they_come_from(mlx_index: ApiIndex) -> None:
     code = HEAD + "x = mx.zeros((2, 3), mx.float16)\n"
 

@@ -50,7 +50,7 @@ def speaking_model(model: str, adapter: Path | None, *, name: str, deadline_s: f
         AdapterError: There is no such adapter, see ``worker_model``.
     """
     if is_address(model):
-        return _endpoint_model(model, adapter, deadline_s=deadline_s)
+        return _endpoint_model(model, adapter, deadline_s)
     return worker_model(model, adapter, name=name, deadline_s=deadline_s)
 
 
@@ -114,10 +114,15 @@ def abilities(model: str) -> "Abilities":
     return card.can if card is not None else ALL_ABILITIES
 
 
-def _endpoint_model(address: str, adapter: Path | None, *, deadline_s: float = 30) -> "EndpointModel":
+def _endpoint_model(address: str, adapter: Path | None, deadline_s: float | None = None) -> "EndpointModel":
+    """Build the client of a server; ``deadline_s`` is how long everything may take there, if it is not the default."""
     from tenny_lsp.model.endpoint import EndpointModel
+    from tenny_lsp.model.endpoint_client import EndpointOptions
 
-    return EndpointModel(read_address(address), adapter, deadline_s=deadline_s)
+    if deadline_s is None:
+        return EndpointModel(read_address(address), adapter)
+    options = EndpointOptions(first_piece_s=deadline_s, next_piece_s=deadline_s)
+    return EndpointModel(read_address(address), adapter, deadline_s=deadline_s, options=options)
 
 
 def _model_of(settings: "ModelSettings") -> "TextModel | None":

@@ -28,6 +28,8 @@ from tenny_lsp.model.protocol import Sampled, Sampling, TextModel
 
 #: How remarks are drawn. A remark is one line; a model that goes on with the next context has finished it.
 SAMPLING = Sampling(count=8, max_tokens=48, temperature=0.8, top_p=0.95, stop=("\n", "#context", "#response"))
+#: A model that is told to make one needs fewer attempts, and each is a request of its own.
+_TOLD_COUNT = 3
 #: So much of a comment is read: a remark is about its first thought.
 _MOST_CHARACTERS = 400
 #: What a tokenizer would take for the end of a text or the turn of a speaker.
@@ -166,7 +168,9 @@ def _place(occasion: Occasion) -> dict[str, Any]:
 async def _drawn(text: str, model: TextModel, sampling: Sampling, on_progress: Progress | None) -> list[Sampled]:
     """Return the remarks that a model writes on a text, whatever they are."""
     drawn: list[Sampled] = []
-    prompt = roast_request(text) if model.can.follow else roast_prompt(text)
+    prompt = roast_prompt(text)
+    if model.can.follow:
+        prompt, sampling = roast_request(text), replace(sampling, count=min(sampling.count, _TOLD_COUNT))
     candidates: Any = model.candidates(prompt, sampling)
     async with contextlib.aclosing(candidates):
         async for candidate in candidates:

@@ -33,7 +33,7 @@ class EndpointModel:
         address (EndpointAddress): Where the server is.
         adapter (Path, optional): The adapter: a name that the server lists among its models, or for mlx_lm.server a
             folder. Default: the model answers as the server serves it.
-        deadline_s (float): Seconds after which an unfinished answer is given up.
+        deadline_s (float): Seconds after its beginning when an unfinished answer is given up.
         options (EndpointOptions, optional): How long the server is waited for.
         client (EndpointClient, optional): Connections to share, as ``with_adapter`` does.
     """

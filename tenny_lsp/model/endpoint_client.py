@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from dataclasses import dataclass
@@ -92,7 +93,7 @@ class EndpointClient:
         Args:
             path (str): ``/completions`` or ``/chat/completions``.
             body (dict): The request, as JSON values.
-            deadline_s (float): Seconds after which an unfinished answer is given up.
+            deadline_s (float): Seconds after its beginning when an unfinished answer is given up.
 
         Raises:
             BaseModelError: The server has no such model.
@@ -102,16 +103,13 @@ class EndpointClient:
         self._refuse_while_backing_off()
         async with self._turns.turn():
             self._refuse_while_backing_off()
-            loop = asyncio.get_running_loop()
             inbox: asyncio.Queue[Piece | TennyError | None] = asyncio.Queue()
             task = asyncio.create_task(self._read(path, body, inbox), name="endpoint")
             self._reading.add(task)
-            end_s, patience_s = loop.time() + deadline_s, self._options.first_piece_s
             try:
                 with self._judging():
-                    while (event := await self._next(inbox, min(patience_s, end_s - loop.time()))) is not None:
-                        yield event
-                        patience_s = self._options.next_piece_s
+                    async for piece in self._received(inbox, deadline_s):
+                        yield piece
             finally:
                 task.cancel()
                 await asyncio.wait({task})
@@ -127,14 +125,22 @@ class EndpointClient:
             await asyncio.wait(reading)
         await self._http.close()
 
-    async def _next(self, inbox: "asyncio.Queue[Piece | TennyError | None]", patience_s: float) -> Piece | None:
-        try:
-            event = await next_item(inbox, patience_s)
-        except asyncio.TimeoutError:
-            raise late(self._address, "did not answer in time") from None
-        if isinstance(event, TennyError):
-            raise event
-        return event
+    async def _received(
+        self, inbox: "asyncio.Queue[Piece | TennyError | None]", deadline_s: float
+    ) -> AsyncGenerator[Piece, None]:
+        loop, patience_s, end_s = asyncio.get_running_loop(), self._options.first_piece_s, math.inf
+        while True:
+            try:
+                event = await next_item(inbox, min(patience_s, end_s - loop.time()))
+            except asyncio.TimeoutError:
+                raise late(self._address, "did not answer in time") from None
+            if isinstance(event, TennyError):
+                raise event
+            if event is None:
+                return
+            yield event
+            # The server may have loaded its model until now.
+            patience_s, end_s = self._options.next_piece_s, min(end_s, loop.time() + deadline_s)
 
     async def _read(self, path: str, body: dict[str, Any], inbox: "asyncio.Queue[Piece | TennyError | None]") -> None:
         """Put the pieces of an answer into an inbox, and at the end None or an error: the body of a request's task."""

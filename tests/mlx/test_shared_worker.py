@@ -190,11 +190,11 @@ async def test_many_questions_of_one_window_let_anothers_through(make: Make) -> 
         done.append(name)
 
     long = asyncio.create_task(one.complete("x", max_tokens=100_000))
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.5)
     asking = [asyncio.create_task(ask(one, "one")) for _ in range(12)]
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.5)
     asking.append(asyncio.create_task(ask(two, "two")))
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.5)
     assert done == []
     long.cancel()
     await asyncio.gather(*asking)

@@ -57,7 +57,7 @@ async def test_a_model_that_follows_is_told_what_to_do_and_not_asked_how_likely_
     said = await roast(COMMENT, model)
 
     assert (said.remark, said.is_generated) == (REMARK, True)
-    assert model.prompts == [roast_request(COMMENT)]
+    assert model.prompts == [roast_request(COMMENT)] and model.samplings[0].count < SAMPLING.count
 
 
 async def test_the_sentiment_is_the_most_probable_label_and_the_remark_the_models() -> None:

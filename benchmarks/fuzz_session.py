@@ -219,9 +219,15 @@ class Session:
         return self._results.pop(number, None)
 
     def wait(self, most_open: int) -> None:
-        """Wait until no more than so many requests are unanswered, or the server has been silent for a minute."""
+        """Wait until no more than so many requests are unanswered, or the server has ended.
+
+        Raises:
+            TimeoutError: It has been silent for a minute.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._open <= most_open or self.process.poll() is not None, _ANSWER_IN_S)
+            is_enough = lambda: self._open <= most_open or self.process.poll() is not None  # noqa: E731
+            if not self._changed.wait_for(is_enough, _ANSWER_IN_S):
+                raise TimeoutError(f"the server has been silent for {_ANSWER_IN_S:g} s")
 
     @property
     def _open(self) -> int:
@@ -290,7 +296,7 @@ def fuzz(messages: int, seed: int, log: IO[bytes]) -> Outcome:
         session.send({"method": "exit"})
         status = session.process.wait(_ANSWER_IN_S)
         outcome.crash = f"it ended with status {status}" if status else ""
-    except (BrokenPipeError, subprocess.TimeoutExpired) as error:
+    except (BrokenPipeError, TimeoutError, subprocess.TimeoutExpired) as error:
         outcome.crash = f"{error!r}, status {session.process.poll()}"
     finally:
         session.close()

@@ -1,5 +1,6 @@
 """The protocol as real editors speak it: their deviations are understood, and every command can be cancelled."""
 
+import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Iterable
@@ -104,6 +105,14 @@ class TennyProtocol(LanguageServerProtocol):
         handled = (self.fm.features, self.fm.builtin_features, (lsp.CANCEL_REQUEST,))
         if any(method_name in methods for methods in handled):
             super()._handle_notification(method_name, params)
+
+    def _execute_handler(self, msg_id: int | str, *rest: Any, **named: Any) -> None:
+        """Run a handler, and forget it when it is done: pygls keeps each notification, a kilobyte for a keystroke."""
+        super()._execute_handler(msg_id, *rest, **named)
+        future = self._request_futures.get(msg_id)
+        if future is not None:
+            loop = asyncio.get_running_loop()  # not at once: shutdown walks through them while it cancels them
+            future.add_done_callback(lambda _: loop.call_soon_threadsafe(self._request_futures.pop, msg_id, None))
 
     def _handle_cancel_notification(self, msg_id: int | str) -> None:
         """Cancel a request; ignore one that was already answered."""

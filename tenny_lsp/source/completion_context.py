@@ -10,10 +10,12 @@ from typing import Literal
 
 CompletionKind = Literal["member", "module", "imported", "argument", "value"]
 
+# A literal always matches to its end or the text's, a last backslash included: what fails is tried again in every way
+# in which the characters before it can be grouped, which takes for ever.
 _LITERAL = re.compile(
     r"""\#(?:[^\n]*\n|(?P<comment>[^\n]*\Z))
-    |\"{3}(?:[^\\"]+|\\.|"(?!""))*(?:\"{3}|(?P<a>\Z))|'{3}(?:[^\\']+|\\.|'(?!''))*(?:'{3}|(?P<b>\Z))
-    |"(?:[^"\\\n]+|\\.)*(?:["\n]|(?P<c>\Z))|'(?:[^'\\\n]+|\\.)*(?:['\n]|(?P<d>\Z))""",
+    |\"{3}(?:[^\\"]+|\\(?:.|\Z)|"(?!""))*(?:\"{3}|(?P<a>\Z))|'{3}(?:[^\\']+|\\(?:.|\Z)|'(?!''))*(?:'{3}|(?P<b>\Z))
+    |"(?:[^"\\\n]+|\\(?:.|\Z))*(?:["\n]|(?P<c>\Z))|'(?:[^'\\\n]+|\\(?:.|\Z))*(?:['\n]|(?P<d>\Z))""",
     re.DOTALL | re.VERBOSE,
 )
 _PREFIX = re.compile(r"(?<!\w)[a-zA-Z]{1,2}\Z")

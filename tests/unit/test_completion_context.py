@@ -1,5 +1,8 @@
 """What is being typed, in text that does not parse yet."""
 
+import subprocess
+import sys
+
 import pytest
 
 from tenny_lsp.source.completion_context import CompletionContext, completion_context_at
@@ -97,3 +100,13 @@ def test_the_name_goes_on_behind_the_cursor() -> None:
     found = context("mx.ze‸ros(3)")
 
     assert found is not None and (found.start, found.typed, found.end) == (3, "ze", 8)
+
+
+@pytest.mark.parametrize("opened", ['"', "'", '"""', "'''", 'f"{', "rb'"])
+def test_a_string_that_ends_in_a_backslash_takes_no_time(opened: str) -> None:
+    text = f"x = {opened}{'a long text ' * 20}\\"
+    code = f"from tenny_lsp.source.completion_context import is_code; print(is_code({text!r}))"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+
+    assert done.stdout == ("True\n" if opened == 'f"{' else "False\n")

@@ -91,6 +91,7 @@ async def answers_of(seed: int, count: int) -> tuple[list[int], Counter[int]]:
     while len([m for m in wire.messages if "method" not in m]) < len(asked):
         await asyncio.sleep(0.01)
     await asyncio.sleep(0.05)  # in which a second answer would come
+    assert server.protocol._request_futures == {}, "what is done is forgotten"
     return asked, Counter(message["id"] for message in wire.messages if "method" not in message)
 
 

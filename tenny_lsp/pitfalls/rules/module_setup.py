@@ -240,18 +240,15 @@ def _makes_layers(context: RuleContext, cls: LocalClass) -> bool:
 )
 def private_layer(context: RuleContext, node: Node) -> Iterator[Finding]:
     """Find layers with weights that a module makes and calls under a private name, where MLX does not look."""
-    left, call = field(node, "left"), call_of(field(node, "right"))
+    left = field(node, "left")
     owner, name = field(left, "object"), field(left, "attribute")
-    if (
-        call is None
-        or owner is None
-        or name is None
-        or text_of(owner) != "self"
-        or not call.name.startswith(_TRAINABLE)
-    ):
+    if owner is None or name is None or not text_of(left or node).startswith("self._"):
+        return
+    call = call_of(field(node, "right"))
+    if call is None or not call.name.startswith(_TRAINABLE):
         return
     word, cls = text_of(name), up_to(node, "class_definition")
-    if not word.startswith("_") or cls is None or not context.is_a(owner, _MODULE):
+    if cls is None or not context.is_a(owner, _MODULE):
         return
     made = context.name(call.function)
     uses = re.findall(rf"\bself\.{word}\b(.?)", text_of(cls))

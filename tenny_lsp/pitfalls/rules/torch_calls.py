@@ -69,7 +69,7 @@ def device_name(context: RuleContext, call: Call) -> Iterator[Finding]:
         entry = called_entry(context, call)
         if entry is None or not entry.name.startswith("mlx.core."):
             continue
-        wanted = [one.annotation for s in entry.signatures for one in s.parameters if given != first or one.name != "x"]
+        wanted = [one.annotation for signature in entry.signatures for one in signature.parameters]
         if not any("Device" in annotation for annotation in wanted):
             continue
         mx, device = context.alias("mlx.core", call.node), _DEVICES.get(name.partition(":")[0])

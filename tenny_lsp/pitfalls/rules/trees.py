@@ -54,6 +54,8 @@ def tree_as_array(context: RuleContext, node: Node) -> Iterator[Finding]:
 
 def _given(context: RuleContext, node: Node) -> Node | None:
     """Return the dictionary that an operation takes for an array; None where there is none."""
+    if not any(map(context.file.mentions, ("parameters()", "grad("))):
+        return None
     call = call_of(node)
     if call is not None:
         first = call.arguments[0] if call.arguments else None

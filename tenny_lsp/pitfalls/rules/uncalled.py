@@ -50,7 +50,7 @@ def _places(context: RuleContext, node: Node) -> Iterator[tuple[Node, str]]:
     """Yield the attributes that stand where a function cannot be meant, each with what they stand in."""
     if node.type == "slice":
         owner = field(node.parent, "value")
-        parts = [part for part in node.named_children if part.type == "attribute"]
+        parts = [part for part in node.named_children if part.type == "attribute" and _function(context, part)]
         if parts and context.is_array(owner):
             yield from ((part, "slice") for part in parts)
     elif node.type in ("if_statement", "while_statement"):

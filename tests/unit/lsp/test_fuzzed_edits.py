@@ -103,7 +103,7 @@ def test_each_request_is_answered_exactly_once(seed: int) -> None:
     assert answers == Counter(asked)
 
 
-@pytest.mark.parametrize("messages", [4000])
+@pytest.mark.parametrize("messages", [20_000])
 def test_a_real_server_survives_typing_at_random(messages: int) -> None:
     with tempfile.TemporaryFile() as log:
         outcome = fuzz(messages, 20, log)

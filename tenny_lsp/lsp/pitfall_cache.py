@@ -18,8 +18,8 @@ from tenny_lsp.pitfalls.while_typing import TypingCheck, check_while_typing
 
 LOGGER = logging.getLogger(__name__)
 
-#: How long the shape pass of a file may take in all: of 2,500 files of MLX code none took half as long on a slow core,
-#: so a file that does is one that the evaluator does not get through.
+#: How long the shape pass of a file may take in all, in seconds: of 3,775 files of MLX code 99 % are checked within
+#: 0.8 s, and the longest in 6.4. What has been found by then is told.
 _MOST_S = 4.0
 
 

@@ -71,6 +71,16 @@ def kind_of(comment: str) -> str:
         ("# Gary wrote this on his last day", "blame"),
         ("# close the file handle", "files"),
         ("# the whole 7B model runs in 5 GB now, so good", "smaller"),
+        ("# ---------- HELPERS ----------", "banner"),
+        ("# JIRA-4821", "ticket"),
+        ("# see issue #482", "ticket"),
+        ("# ISO-8601", "anything"),
+        ("# Last modified 2009-02-17", "date"),
+        ("# the loss should never be nan here", "should never"),
+        ("# teh size", "typos"),
+        ("# num_heads must divide hidden size!!!", "insisting"),
+        ("# this is a masterpiece of clean code", "boast"),
+        ("# 4-bit is good enough, nobody will notice", "nobody noticed"),
     ],
 )
 def test_the_kind_of_a_comment(comment: str, kind: str) -> None:
@@ -148,3 +158,16 @@ def test_what_tells_something(comment: str) -> None:
 @pytest.mark.parametrize("comment", ["", "# sort by name", "# bananas", "# the second of them", "x = 1"])
 def test_what_only_says_what_happens(comment: str) -> None:
     assert not is_telling(comment)
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "# sorry, this reshape makes no sense but it works",
+        "# thanks to Awni for the trick",
+        "# DON'T TOUCH the mask",
+        "# ---------- HELPERS ----------",
+    ],
+)
+def test_what_a_comment_does_comes_before_a_word_that_it_shares_with_a_remark(comment: str) -> None:
+    assert floor_line(comment, measures(comment, TODAY), first=True) is not None

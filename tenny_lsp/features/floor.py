@@ -32,6 +32,7 @@ class CommentKind:
         is_first (bool): Whether nothing that was written for one comment comes before it.
         is_prose (bool, optional): Whether they are sentences about life; None: they may be.
         is_marked (bool): Whether they must begin with the mark of a comment.
+        act (str): What they do: promise, boast; empty where the kind says only what they are about.
     """
 
     name: str
@@ -43,6 +44,7 @@ class CommentKind:
     is_first: bool
     is_prose: bool | None
     is_marked: bool
+    act: str
 
 
 def floor_lines(comment: str, measured: Mapping[str, str], *, first: bool = False) -> Iterator[list[str]]:
@@ -88,6 +90,11 @@ def floor_line(
     return said[place % len(said)] if said and not first else None
 
 
+def act_of(comment: str) -> str:
+    """Return what a comment does, whatever it is about: promise, boast, rule something out; empty where nothing."""
+    return next((kind.act for kind in kinds_of(comment, {}) if kind.act), "")
+
+
 def is_telling(comment: str) -> bool:
     """Return whether a comment says more than what the code does: an apology, a doubt, a boast."""
     kinds = kinds_of(comment, {}) if comment.strip() else iter(())
@@ -123,6 +130,7 @@ def _kinds() -> tuple[CommentKind, ...]:
             row.get("first", False),
             row.get("prose"),
             row.get("marked", False),
+            row.get("act", ""),
         )
         for row in read_toml("floor.toml")["kind"]
     )

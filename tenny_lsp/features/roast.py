@@ -10,7 +10,7 @@ from typing import Any
 
 from tenny_lsp.features.decency import fault_of, finished, plain
 from tenny_lsp.features.feeling import chances
-from tenny_lsp.features.floor import floor_line
+from tenny_lsp.features.floor import act_of, floor_line
 from tenny_lsp.features.measures import measures
 from tenny_lsp.features.presumptions import is_so, presumptions
 from tenny_lsp.features.repertoire import NEAR, NEAR_COPY, load_repertoire, place_of, repertoire
@@ -185,7 +185,9 @@ async def _fitting(text: str, model: TextModel | None, occasion: Occasion, writt
 
     None where there is none. Without a model, words decide.
     """
-    near = repertoire().fitting(text, occasion.avoid, NEAR)
+    near, act = repertoire().fitting(text, occasion.avoid, NEAR), act_of(text)
+    if act:  # a boast about a mask is a boast first: what was written for a mask misses it
+        near = [(roast, weight) for roast, weight in near if act_of(roast.context) == act]
     remarks = [*written, *(roast.response for roast, _ in near)]
     if not remarks:
         return None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tenny_lsp.data import read_toml
 from tenny_lsp.features.decency import fault_of
-from tenny_lsp.features.floor import floor_line, is_telling, kinds_of
+from tenny_lsp.features.floor import act_of, floor_line, is_telling, kinds_of
 from tenny_lsp.features.measures import measures
 from tenny_lsp.features.roast import roast
 
@@ -160,14 +160,28 @@ def test_what_only_says_what_happens(comment: str) -> None:
     assert not is_telling(comment)
 
 
+def test_a_banner_comes_before_a_word_that_it_shares_with_a_remark() -> None:
+    comment = "# ---------- HELPERS ----------"
+
+    assert floor_line(comment, measures(comment, TODAY), first=True) is not None
+
+
 @pytest.mark.parametrize(
-    "comment",
+    ("comment", "act"),
     [
-        "# sorry, this reshape makes no sense but it works",
-        "# thanks to Awni for the trick",
-        "# DON'T TOUCH the mask",
-        "# ---------- HELPERS ----------",
+        ("# sorry, this reshape makes no sense but it works", "apology"),
+        ("# thanks to Awni for the trick", "thanks"),
+        ("# thanks @ivan for finding the leak", "thanks"),
+        ("# DON'T TOUCH the mask", "do not touch"),
+        ("# will switch to mx.compile once it is stable", "puts off"),
+        ("# TODO: we'll add proper auth in v2", "puts off"),
+        ("# temporary: batch size 1 until we fix padding", "puts off"),
+        ("# gradients can't be empty at this point", "rules out"),
+        ("# the fastest attention in the world, a masterpiece", "boast"),
+        ("# the callback will be called once for each batch", ""),
+        ("# released once the lock is free", ""),
+        ("# reshape to (B, T, D)", ""),
     ],
 )
-def test_what_a_comment_does_comes_before_a_word_that_it_shares_with_a_remark(comment: str) -> None:
-    assert floor_line(comment, measures(comment, TODAY), first=True) is not None
+def test_what_a_comment_does(comment: str, act: str) -> None:
+    assert act_of(comment) == act

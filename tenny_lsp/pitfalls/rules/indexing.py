@@ -24,12 +24,19 @@ _NUMBERS = {"integer", "unary_operator", "none", "comment"}
         Example(
             "mask = x > 2\ny = x[mask]", "y = mx.array(np.array(x)[np.array(x) > 2])", "y.size == 3", is_fixed=False
         ),
+        Example(
+            "rows = x[:, 0] > 0\ny = x[rows, 1]",
+            "y = mx.where(x[:, 0] > 0, x[:, 1], 0)",
+            "y.shape == (2,)",
+            is_fixed=False,
+        ),
+        Example("y = x[:, [True, False, True]]", "y = x[:, [0, 2]]", "y.shape == (2, 2)", is_fixed=False),
     ),
 )
 def boolean_index(context: RuleContext, node: Node) -> Iterator[Finding]:
     """Find reads by a mask: their result has no shape that is known beforehand. Assigning by a mask works."""
     value, keys = field(node, "value"), node.children_by_field_name("subscript")
-    if value is None or len(keys) != 1 or not is_mask(context, keys[0]) or not context.is_array(value):
+    if value is None or not any(_is_mask(context, key) for key in keys) or not context.is_array(value):
         return
     outer = node.parent
     if outer is not None and outer.type in ("assignment", "delete_statement") and field(outer, "right") != node:
@@ -38,6 +45,13 @@ def boolean_index(context: RuleContext, node: Node) -> Iterator[Finding]:
         node, "MLX cannot read by a boolean mask, as the shape of the result would depend on the data. Use "
         "`mx.where(mask, x, other)`, or NumPy: `mx.array(np.array(x)[np.array(mask)])`. Assigning by a mask works.",
     )  # fmt: skip
+
+
+def _is_mask(context: RuleContext, key: Node) -> bool:
+    """Return whether a part of an index is a mask: an array of booleans, or a list of nothing else."""
+    if key.type == "list" and key.named_children:
+        return all(item.type in ("true", "false") for item in key.named_children)
+    return is_mask(context, key)
 
 
 @rule(

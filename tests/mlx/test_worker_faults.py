@@ -13,6 +13,7 @@ import pytest
 from tenny_lsp.errors import AdapterError, BaseModelError, ModelUnavailable
 from tenny_lsp.model.client import WorkerModel, WorkerOptions
 from tenny_lsp.model.keeper import KeeperOptions
+from tenny_lsp.model.process import ProcessLink
 from tests.mlx.test_worker import PROMPT, write_adapter, write_base
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="has no signals")
@@ -39,9 +40,9 @@ async def make(base: Path) -> AsyncIterator[MakeModel]:
 
 
 def pid_of(model: WorkerModel) -> int:
-    process = model._keeper._process
-    assert process is not None
-    return process._process.pid
+    worker = model._keeper._worker
+    assert worker is not None and isinstance(worker._link, ProcessLink)
+    return worker._link._process.pid
 
 
 async def until(is_so: Callable[[], bool]) -> None:

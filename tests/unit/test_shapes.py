@@ -227,3 +227,10 @@ def test_a_function_that_calls_itself_from_within_is_no_deeper_each_time(mlx_ind
     later = "def hand_on(size):\n    return make(size)\ndef call_count(size):\n    return count(make(size))\n"
 
     assert pitfalls(Engine(Buffer(first + later), mlx_index), Rules(["shape-mismatch"])) == []
+
+
+def test_a_method_that_takes_nothing_demands_nothing(mlx_index: ApiIndex) -> None:
+    taken = "    def size():\n        return 3\n    def __call__(self, x):\n        return self.size(x) + x\n"
+    code = f"class Net(nn.Module):\n{taken}"
+
+    assert pitfalls(Engine(Buffer(f"{HEAD}{code}y = Net()(mx.zeros((2, 3)))\n"), mlx_index), Rules()) == []

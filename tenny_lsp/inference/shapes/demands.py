@@ -213,7 +213,7 @@ def _of_function(shapes: Shapes, called: Callee, place: int, keyword: str) -> De
     listed = [name for name, star, _ in parameters[skips:] if star == "" or (star == "keyword" and keyword)]
     target = keyword if keyword in listed else listed[place] if 0 <= place < len(listed) else ""
     arguments: list[tuple[str, Value]] = [(name, UNKNOWN) for name, _, _ in parameters]
-    if skips:
+    if skips and parameters:  # a method without self
         arguments[0] = (parameters[0][0], called.receiver)
     inner = Frame(called.home, called.node, tuple(sorted(arguments, key=lambda item: item[0])), called.outer)
     bindings = called.home.buffer.bindings_in(called.node).get(target, [])

@@ -104,7 +104,7 @@ def is_telling(comment: str) -> bool:
 def kinds_of(comment: str, measured: Mapping[str, str]) -> Iterator[CommentKind]:
     """Yield the kinds that a comment is of, the one that tells most of it first."""
     text, (chance, felt) = _MARK.sub("", comment), max(zip(chances(comment), SENTIMENTS, strict=True))
-    felt = felt if chance >= _SURELY else ""
+    felt = felt if chance >= _SURELY and not text.rstrip().endswith("?") else ""  # who asks has no feeling yet
     in_prose = is_prose(comment)
     for kind in _kinds():
         if (

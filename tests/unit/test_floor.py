@@ -185,3 +185,18 @@ def test_a_banner_comes_before_a_word_that_it_shares_with_a_remark() -> None:
 )
 def test_what_a_comment_does(comment: str, act: str) -> None:
     assert act_of(comment) == act
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "# does this even converge?",
+        "# the loss is at 0.1, is that better?",
+        "# probably leaking the test set",
+        "# half of the test set is mislabeled",
+    ],
+)
+def test_words_of_another_sense_and_questions_are_no_sign_of_a_kind(comment: str) -> None:
+    names = [found.name for found in kinds_of(comment, {})]
+
+    assert not {"memory", "tests", "result", "works now"} & set(names)

@@ -24,8 +24,11 @@ async function opened(settings, options = {}) {
     ide = await Ide.start('mcp', settings, { agents: true, ...options });
     writeFileSync(path.join(ide.project, 'notes.txt'), 'Nothing of Python.\n');
     page = await ide.open('notes.txt');
-    await page.command('Tenny: Show Logs'); // activates the extension, as the first question to an agent does
-    await page.page.locator('.output-view .view-lines').first().waitFor(); // it takes the focus
+    const logs = page.page.locator('.output-view .view-lines').first(); // it takes the focus
+    await until(async () => {
+        await page.command('Tenny: Show Logs'); // activates the extension, as the first question to an agent does
+        return seen(logs, 5000); // a window that is still opening loses the first command
+    });
     await page.page.waitForTimeout(1000);
     await page.click('Nothing');
 }

@@ -1,9 +1,10 @@
-"""How fast hovers and completions are while the model answers, and how soon it does after a start and after a kill.
+"""How fast hovers and completions are while the model answers, how soon it does, and what memory several windows take.
 
     python -m benchmarks.model_at_work
 
 One session of Tenny with its embedded model. While `tenny.ask` is being answered, again and again, names are hovered
-over and completed, each after an edit. Then the model's process is killed by SIGKILL and asked again at once. Linux.
+over and completed, each after an edit. Then the model's process is killed by SIGKILL and asked again at once. At last
+the memory of the models' processes is counted with one session and with two (`Pss`: shared pages in parts). Linux.
 """
 
 import argparse
@@ -13,7 +14,9 @@ import signal
 import statistics
 import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from benchmarks import peers
 from benchmarks.machine import machine, today
@@ -33,9 +36,11 @@ def main() -> None:
     """Measure, print a Markdown table and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--requests", type=int, default=200, help="hovers and completions each (200)")
+    parser.add_argument("--windows-model", default="embedded", help="the base whose memory is counted (embedded)")
     parser.add_argument("--output", type=Path, default=RESULTS)
     options = parser.parse_args()
     found = _measured(options.requests)
+    found["memory_mib"] = {f"{count} of {options.windows_model}": _memory_mib(count, options) for count in (1, 2)}
     about = {"date": today(), "machine": machine(), "requests": options.requests}
     options.output.write_text(json.dumps(about | found, indent=2) + "\n", "utf-8")
     print("| | p50, ms | p95, ms |\n|---|---:|---:|")
@@ -43,9 +48,10 @@ def main() -> None:
         print(f"| {what} while the model works | {found[what]['p50']:.1f} | {found[what]['p95']:.1f} |")
     after = ", ".join(f"{seconds:.2f}" for seconds in found["answer_after_kill_s"])
     print(f"\nFirst answer {found['first_answer_s']:.2f} s after the start; after a kill {after} s.")
+    print(f"The models' processes, MiB, by windows: {found['memory_mib']}")
 
 
-def _measured(count: int) -> dict[str, object]:
+def _measured(count: int) -> dict[str, Any]:
     tenny = peers.servers()[0]
     with tempfile.TemporaryDirectory() as folder:
         workplace = Path(folder).resolve()
@@ -73,6 +79,29 @@ def _measured(count: int) -> dict[str, object]:
         for what, times in taken.items()
     }
     return {**speeds, "questions": work.asked, "first_answer_s": first_answer_s, "answer_after_kill_s": kills}
+
+
+def _memory_mib(count: int, options: argparse.Namespace) -> float:
+    """Return what the models of several sessions take, all having answered."""
+    tenny = peers.servers()[0]
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
+        workplace = Path(folder).resolve()
+        environment = peers.environment(workplace / "home")
+        if "XDG_DATA_HOME" in os.environ:  # where the bases are that have been fetched
+            environment["XDG_DATA_HOME"] = os.environ["XDG_DATA_HOME"]
+        environment["XDG_RUNTIME_DIR"] = str(workplace / "run")  # none of the windows before
+        (workplace / "run").mkdir(0o700)
+        sessions = [Session(tenny.command, environment, {}, workplace / f"log-{n}") for n in range(count)]
+        for session in sessions:
+            stack.enter_context(session).initialize(workplace, {"model": {"path": options.windows_model}})
+            _ask(session, 0)
+        rollups = [Path(f"/proc/{child}/smaps_rollup") for session in sessions for child in session.children()]
+        sizes = [
+            line.split()[1] for rollup in rollups for line in rollup.read_text().splitlines() if line.startswith("Pss:")
+        ]
+        for session in sessions:
+            session.close()
+    return sum(map(int, sizes)) / 1024
 
 
 class _Work:

@@ -103,6 +103,8 @@ def _model_at_work(result: _Result) -> Iterator[str]:
     after = ", ".join(f"{seconds:.2f}" for seconds in result["answer_after_kill_s"])
     first = result["first_answer_s"]
     yield f"\nThe first answer {first:.2f} s after the start; after the model's process was killed: {after} s."
+    sizes = ", ".join(f"{windows} {size:.0f} MiB" for windows, size in result["memory_mib"].items())
+    yield f"\nThe models' processes, by windows: {sizes}."
 
 
 def _reported_places(result: _Result) -> Iterator[str]:

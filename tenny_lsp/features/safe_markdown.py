@@ -8,6 +8,7 @@ a block than this does.
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 #: All that CommonMark takes for the end of a line.
 _LINE_END = re.compile(r"\r\n|\r|\n")
@@ -26,6 +27,7 @@ _UNCERTAIN = re.compile(r"\||\\`")
 _CODE = re.compile(r"(?<!`)(`+)(?!`)(.*?)(?<!`)\1(?!`)")
 
 
+@lru_cache(maxsize=1024)  # a card is shown again and again
 def safe_markdown(markdown: str) -> str:
     """Return Markdown without HTML but for raised and lowered text, without images, and with links to the web alone."""
     return "\n".join(_lines(_LINE_END.split(markdown)))

@@ -95,7 +95,7 @@ class Documents:
         """Return what answers questions about a document; what has been evaluated before is not evaluated again."""
         kept = self._queries.get(view.uri)
         if kept is None or kept.buffer is not view.buffer or kept.index is not index or not kept.evaluator.is_current():
-            kept = self._queries[view.uri] = self._queries_of(view.buffer, view.uri, index)
+            kept = self._queries[view.uri] = self.queries_of(view, index, view.buffer)
         return kept
 
     def evaluator_of(self, view: View, index: ApiIndex, buffer: Buffer) -> Evaluator:
@@ -106,7 +106,11 @@ class Documents:
 
     def queries_of(self, view: View, index: ApiIndex, buffer: Buffer) -> Queries:
         """Return what answers questions about a text that a document may have."""
-        return self._queries_of(buffer, view.uri, index)
+        if self._files is None:
+            workspace = self._workspace()
+            uris = [folder.uri for folder in workspace.folders.values()] or [workspace.root_uri or ""]
+            self._files = Files(tuple(path for uri in uris if (path := path_of(uri)) is not None))
+        return Queries(buffer, index, self._files, path_of(view.uri))
 
     def forget(self, uri: str) -> None:
         """Drop what is kept of a closed document or notebook."""
@@ -116,13 +120,6 @@ class Documents:
     def forget_folders(self) -> None:
         """Ask the workspace for its folders again."""
         self._files = None
-
-    def _queries_of(self, buffer: Buffer, uri: str, index: ApiIndex) -> Queries:
-        if self._files is None:
-            workspace = self._workspace()
-            uris = [folder.uri for folder in workspace.folders.values()] or [workspace.root_uri or ""]
-            self._files = Files(tuple(path for uri in uris if (path := path_of(uri)) is not None))
-        return Queries(buffer, index, self._files, path_of(uri))
 
     def _buffer(self, uri: str, text: str) -> Buffer:
         kept = self._buffers.get(uri)

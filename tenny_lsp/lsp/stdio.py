@@ -1,6 +1,6 @@
 """Serve on standard input and output, read by the event loop itself.
 
-pygls reads a line at a time in a thread: three hand-overs between threads for each message, half of what a hover costs.
+pygls reads a line at a time in a thread: three hand-overs between threads for each message.
 """
 
 import asyncio

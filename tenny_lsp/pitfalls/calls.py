@@ -70,6 +70,11 @@ def all_within(node: Node, kind: str) -> Iterator[Node]:
     return (found for found in every(node) if found.type == kind)
 
 
+def is_used_after(scope: Node, name: str, place: int) -> bool:
+    """Return whether a name stands in a scope at or behind a byte offset."""
+    return any(found.start_byte >= place and text_of(found) == name for found in all_within(scope, "identifier"))
+
+
 def within(node: Node | None, *kinds: str) -> Iterator[Node]:
     """Yield the nodes of some kinds in a node, without what stands in functions and classes inside it."""
     waiting = [node] if node is not None else []

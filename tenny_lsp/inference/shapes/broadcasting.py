@@ -1,9 +1,8 @@
 """What all rules share: operands, broadcasting, and axes."""
 
-from collections.abc import Iterable
 from itertools import zip_longest
 
-from tenny_lsp.inference.shapes.dimension import UNKNOWN, Dimension, Expression, Unknown
+from tenny_lsp.inference.shapes.dimension import UNKNOWN, Dimension, Unknown
 from tenny_lsp.inference.shapes.rule import Value
 from tenny_lsp.inference.shapes.values import (
     Array,
@@ -127,11 +126,6 @@ def axes_of(value: Value, ndim: int | None) -> tuple[int, ...] | None:
 def unknowns(ndim: int | None) -> Shape | None:
     """Return a shape of which only the number of dimensions is known, if that is."""
     return None if ndim is None else (UNKNOWN,) * ndim
-
-
-def is_symbolic(shape: Iterable[Dimension]) -> bool:
-    """Return whether one of some dimensions is no number."""
-    return any(isinstance(dimension, Expression | Unknown) for dimension in shape)
 
 
 def flag(value: Value) -> bool | None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from tenny_lsp.inference.meaning import Plain
-from tenny_lsp.pitfalls.calls import all_within
+from tenny_lsp.pitfalls.calls import all_within, is_used_after
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Edit, Fix
 from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, Search, rule
@@ -100,7 +100,7 @@ def _written_copies(context: RuleContext, node: Node, target: Node, binding: Bin
     source = field(binding.value, "value") or target
     if _is_read(scope, text_of(target)) or context.file.mentions("locals()"):
         return
-    if _is_used_after(scope, text_of(source), node.end_byte) and binding.value is not None:
+    if is_used_after(scope, text_of(source), node.end_byte) and binding.value is not None:
         yield Finding(
             field(node, "left") or node, f"In MLX a slice is a copy: `{text_of(source)}` stays as it is, and nothing "
             f"reads `{text_of(target)}`. Assign to `{text_of(binding.value)}` itself.",
@@ -129,18 +129,6 @@ def _is_read(scope: Node, name: str) -> bool:
             node, outer = outer, outer.parent or outer
         if outer.type not in ("assignment", "augmented_assignment") or field(outer, "left") != node:
             return True
-    return False
-
-
-def _is_used_after(scope: Node, name: str, place: int) -> bool:
-    waiting = [scope]
-    while waiting:
-        node = waiting.pop()
-        if node.end_byte <= place:
-            continue
-        if node.type == "identifier" and node.start_byte >= place and text_of(node) == name:
-            return True
-        waiting += node.named_children
     return False
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tenny_lsp.pitfalls.calls import Call, call_of
+from tenny_lsp.pitfalls.calls import Call, call_of, is_used_after
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Edit, Fix, atom, replaced
 from tenny_lsp.pitfalls.rule import PYTHON, USAGE, Example, Finding, rule
@@ -148,7 +148,7 @@ def shared_update(context: RuleContext, node: Node) -> Iterator[Finding]:
         return
     scope = next(iter(context.scopes_around(left)))
     other = _sharing(scope, left)
-    if not other or not context.is_array(left) or not _is_used_after(scope.node, other, node.end_byte):
+    if not other or not context.is_array(left) or not is_used_after(scope.node, other, node.end_byte):
         return
     name = text_of(left)
     text = f"{name} = {name} {text_of(operator)[:-1]} {atom(right)}"
@@ -173,18 +173,6 @@ def _sharing(scope: Scope, left: Node) -> str:
             if all(b.position == left.start_byte or (b.position > left.start_byte and b.name == name) for b in since):
                 return other
     return ""
-
-
-def _is_used_after(scope: Node, name: str, place: int) -> bool:
-    waiting = [scope]
-    while waiting:
-        node = waiting.pop()
-        if node.end_byte <= place:
-            continue
-        if node.type == "identifier" and node.start_byte >= place and text_of(node) == name:
-            return True
-        waiting += node.named_children
-    return False
 
 
 RULES = (repeated_index, at_discarded, at_set, shared_update)

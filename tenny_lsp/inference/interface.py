@@ -1,7 +1,7 @@
 """A definition's external interface: if an edit leaves it unchanged, its users need no re-check."""
 
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 
 from tenny_lsp.inference.collections import MUTATES
 from tenny_lsp.inference.definitions import decorators, return_value
@@ -21,6 +21,7 @@ from tenny_lsp.inference.meaning import (
 from tenny_lsp.inference.members import member, names_in
 from tenny_lsp.inference.names import meaning_of_binding
 from tenny_lsp.inference.parameters import inferable_parameters
+from tenny_lsp.inference.shapes.engine import go_on
 from tenny_lsp.source.affixes import common_affixes
 from tenny_lsp.source.scope import Binding, Span
 from tenny_lsp.source.syntax import SCOPES, Node, field, text_of, up_to
@@ -31,7 +32,9 @@ _METHODS = ("function_definition", "decorated_definition", "comment")
 _HEADER = ("superclasses", "parameters", "return_type")
 
 
-def interface_of(evaluator: Evaluator, binding: Binding, edited: Span | None = None) -> Hashable:
+def interface_of(
+    evaluator: Evaluator, binding: Binding, edited: Span | None = None, pause: Callable[[], None] = go_on
+) -> Hashable:
     """Return the interface of a binding: two of them, of a file before and after an edit, can be compared.
 
     Of a function it is the header and what it returns; of a class, the header and the interfaces of its members.
@@ -40,6 +43,7 @@ def interface_of(evaluator: Evaluator, binding: Binding, edited: Span | None = N
         evaluator (Evaluator): Evaluates the file.
         binding (Binding): The binding.
         edited (Span, optional): The methods of a class that were edited, if nothing else of it was. Default: all of it.
+        pause (Callable[[], None]): Called before each member; it may hold the comparison up.
     """
     place = [(branch.kind, branch.exits, branch.falls_through) for branch in binding.branches]
     node = binding.definition
@@ -49,11 +53,13 @@ def interface_of(evaluator: Evaluator, binding: Binding, edited: Span | None = N
         tuple(place),
         header,
         _comparable(evaluator, meaning_of_binding(evaluator, binding)),
-        *_contents(evaluator, node, edited),
+        *_contents(evaluator, node, edited, pause),
     )
 
 
-def _contents(evaluator: Evaluator, node: Node | None, edited: Span | None) -> Iterator[Hashable]:
+def _contents(
+    evaluator: Evaluator, node: Node | None, edited: Span | None, pause: Callable[[], None]
+) -> Iterator[Hashable]:
     if node is not None and node.type == "function_definition":
         yield _comparable(evaluator, return_value(LocalFunction(evaluator, node)))
         yield _parameters(evaluator, node)
@@ -63,6 +69,7 @@ def _contents(evaluator: Evaluator, node: Node | None, edited: Span | None) -> I
         yield tuple(sorted(names_in(cls)))
         mutated = _mutated_attributes(node, edited) if edited is not None else set()
         for name in names_in(cls):
+            pause()
             places = [binding.position for binding in (*methods.get(name, ()), *attributes.get(name, ()))]
             if edited is not None and name not in mutated and not any(place in edited for place in places):
                 continue  # unchanged, unless something that its methods use has changed

@@ -1,6 +1,6 @@
 """The pitfalls of the open documents, found once for each version and again only where an edit needs it."""
 
-import gc
+import asyncio
 import logging
 from dataclasses import dataclass
 from functools import partial
@@ -8,7 +8,7 @@ from functools import partial
 from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.lsp.documents import Documents, View
 from tenny_lsp.lsp.settings import PitfallSettings
-from tenny_lsp.lsp.slices import SLICE_S, in_slices
+from tenny_lsp.lsp.slices import Slices
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.pitfalls.check import Rules
 from tenny_lsp.pitfalls.fixes import fixed
@@ -34,14 +34,20 @@ class _ShapePass:
 
 
 class PitfallCache:
-    """Finds the pitfalls of documents with the rules that the settings select."""
+    """Finds the pitfalls of documents with the rules that the settings select.
 
-    def __init__(self, documents: Documents) -> None:
-        self._documents = documents
+    Args:
+        documents (Documents): The documents.
+        slices (Slices): Runs the checks, so that no request waits for them.
+    """
+
+    def __init__(self, documents: Documents, slices: Slices) -> None:
+        self._documents, self._slices = documents, slices
         self._settings = PitfallSettings()
         self._rules, self._shape_rules = Rules(with_shapes=False), Rules()
         self._checks: dict[str, TypingCheck] = {}
         self._passes: dict[str, _ShapePass] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
 
     def configure(self, settings: PitfallSettings) -> None:
         """Take over which rules are selected."""
@@ -52,12 +58,12 @@ class PitfallCache:
             if self._rules.unknown:
                 LOGGER.warning("There are no pitfalls called %s", ", ".join(self._rules.unknown))
 
-    def pitfalls(self, view: View, index: ApiIndex) -> list[Pitfall]:
+    async def pitfalls(self, view: View, index: ApiIndex) -> list[Pitfall]:
         """Return the pitfalls of a document, or of the whole notebook that it is a cell of.
 
         What shapes tell is among them once ``check_shapes`` has found it, and after an edit what is left of it.
         """
-        found = self._check(view, index).pitfalls
+        found = (await self._check(view, index)).pitfalls
         shapes = self.told_by_shapes(view)
         return sorted([*found, *shapes], key=lambda pitfall: (pitfall.start, pitfall.end)) if shapes else found
 
@@ -76,13 +82,9 @@ class PitfallCache:
         kept = self._passes.get(view.uri)
         if kept is not None and kept.evaluator is evaluator and kept.rules is rules:
             return False
-        checked = self._check(view, index).checked
-        found = await in_slices(
-            lambda pause: shape_pitfalls(evaluator, rules, checked, pause),
-            slice_s=SLICE_S,
-            rest_s=SLICE_S,
-            limit_s=_MOST_S,
-            limit_error=OutOfTimeError,
+        checked = (await self._check(view, index)).checked
+        found = await self._slices.run(
+            lambda pause: shape_pitfalls(evaluator, rules, checked, pause), limit_s=_MOST_S, limit_error=OutOfTimeError
         )
         told = self.told_by_shapes(view)
         self._passes[view.uri] = _ShapePass(view.buffer.text, found, evaluator, rules)
@@ -98,16 +100,17 @@ class PitfallCache:
             kept = self._passes[view.uri] = _ShapePass(view.buffer.text, found, None, kept.rules)
         return kept.found
 
-    def _check(self, view: View, index: ApiIndex) -> TypingCheck:
-        kept = self._checks.get(view.uri)
-        if kept is None or kept.buffer is not view.buffer or kept.checked.rules is not self._rules:
-            evaluator_of = partial(self._documents.evaluator_of, view, index)
-            gc.disable()  # the many nodes that are read would have it walk all that the server keeps
-            try:
-                kept = self._checks[view.uri] = check_while_typing(view.buffer, self._rules, evaluator_of, kept)
-            finally:
-                gc.enable()
-        return kept
+    async def _check(self, view: View, index: ApiIndex) -> TypingCheck:
+        """Return the check of a document: the one that is kept, or a new one, of which one runs at a time."""
+        turn = self._turns.setdefault(view.uri, asyncio.Lock())
+        async with turn:
+            kept = self._checks.get(view.uri)
+            if kept is None or kept.buffer is not view.buffer or kept.checked.rules is not self._rules:
+                rules, evaluator_of = self._rules, partial(self._documents.evaluator_of, view, index)
+                kept = await self._slices.run(partial(check_while_typing, view.buffer, rules, evaluator_of, kept))
+                if self._turns.get(view.uri) is turn:  # not closed in the meantime
+                    self._checks[view.uri] = kept
+            return kept
 
     def fixed(self, view: View, index: ApiIndex) -> str:
         """Return the text of a document with every safe fix applied."""
@@ -117,3 +120,4 @@ class PitfallCache:
         """Drop what is kept of a closed document or notebook."""
         self._checks.pop(uri, None)
         self._passes.pop(uri, None)
+        self._turns.pop(uri, None)

@@ -21,6 +21,7 @@ from tenny_lsp.lsp.handlers import (
 )
 from tenny_lsp.lsp.session import Handler, Session
 from tenny_lsp.lsp.settings import own_section
+from tenny_lsp.lsp.slices import Slices
 from tenny_lsp.lsp.speaker import ModelFactory, no_writer
 
 #: A file for each method of the protocol, or group of commands. The order is that of the code actions and of shutdown.
@@ -40,17 +41,22 @@ HANDLERS: tuple[Handler, ...] = (
 
 
 def register(
-    server: LanguageServer, options: object, make_model: ModelFactory, make_writer: ModelFactory | None
+    server: LanguageServer,
+    slices: Slices,
+    options: object,
+    make_model: ModelFactory,
+    make_writer: ModelFactory | None,
 ) -> Session:
     """Begin a session and register every handler.
 
     Args:
         server (LanguageServer): The connection to the editor, which has been initialized.
+        slices (Slices): Runs what takes long, and knows when the client has sent something.
         options (object): The editor's initialization options: settings.
         make_model (ModelFactory): Makes the model.
         make_writer (ModelFactory, optional): Makes the model that answers and remarks, if it is to be another.
     """
-    session = Session(server, make_model, make_writer=make_writer or no_writer)
+    session = Session(server, make_model, make_writer=make_writer or no_writer, slices=slices)
     _register_lifecycle(server, session)
     _register_documents(server, session)
     for handler in HANDLERS:

@@ -14,7 +14,8 @@ from tenny_lsp import __version__
 from tenny_lsp.lsp.framing import frames
 from tenny_lsp.lsp.methods import COMMANDS, METHODS
 from tenny_lsp.lsp.protocol import TennyProtocol
-from tenny_lsp.lsp.stdio import can_be_polled, serve_pipes
+from tenny_lsp.lsp.slices import Slices
+from tenny_lsp.lsp.stdio import can_be_polled, input_waits, serve_pipes
 
 if TYPE_CHECKING:
     from tenny_lsp.lsp.speaker import ModelFactory
@@ -39,6 +40,7 @@ class TennyServer(LanguageServer):
     def __init__(self, make_model: "ModelFactory", make_writer: "ModelFactory | None") -> None:
         super().__init__("tenny-lsp", __version__, protocol_cls=TennyProtocol, notebook_document_sync=_PYTHON_CELLS)
         self._models = make_model, make_writer
+        self._slices = Slices()
         for method, options in METHODS.items():
             self.feature(method, options)(_too_early)
         for command in COMMANDS:
@@ -55,6 +57,7 @@ class TennyServer(LanguageServer):
     def start_io(self, stdin: BinaryIO | None = None, stdout: BinaryIO | None = None) -> None:
         """Serve on standard input and output, or on what is given in their place."""
         if stdin is None and stdout is None and can_be_polled():
+            self._slices = Slices(input_waits())
             serve_pipes(self)
         else:
             super().start_io(frames(stdin or sys.stdin.buffer), stdout)
@@ -66,7 +69,7 @@ class TennyServer(LanguageServer):
 
         gc.enable()
         self.protocol.unregister(METHODS, COMMANDS)
-        register(self, options, *self._models)
+        register(self, self._slices, options, *self._models)
 
 
 def create_server(make_model: "ModelFactory", make_writer: "ModelFactory | None" = None) -> TennyServer:

@@ -20,6 +20,7 @@ from tenny_lsp.lsp.indexes import Indexes
 from tenny_lsp.lsp.pitfall_cache import PitfallCache
 from tenny_lsp.lsp.publisher import Publisher
 from tenny_lsp.lsp.settings import Settings, read_settings
+from tenny_lsp.lsp.slices import Slices
 from tenny_lsp.lsp.speaker import ModelFactory, Speaker, no_writer
 from tenny_lsp.lsp.status import ServerStatus, Status, server_status
 from tenny_lsp.mlx_api.index import ApiIndex
@@ -66,6 +67,7 @@ class Session:
         make_model (ModelFactory): Makes the model, at the start and when its settings change.
         client (Client, optional): The editor. Default: the one that the server is connected to.
         make_writer (ModelFactory): Makes the model that writes, if it is to be another.
+        slices (Slices, optional): Runs what takes long. Default: knows nothing of what the client sends.
     """
 
     def __init__(
@@ -74,6 +76,7 @@ class Session:
         make_model: ModelFactory,
         client: Client | None = None,
         make_writer: ModelFactory = no_writer,
+        slices: Slices | None = None,
     ) -> None:
         self._server = server
         self._failure = ""
@@ -85,7 +88,8 @@ class Session:
         self.indexes = Indexes(self.status.update)
         self.speaker = Speaker(make_model, self.note_failure, make_writer)
         self.documents = Documents(lambda: server.workspace)
-        self._pitfalls = PitfallCache(self.documents)
+        self.slices = slices or Slices()
+        self._pitfalls = PitfallCache(self.documents, self.slices)
 
     @property
     def model(self) -> TextModel | None:
@@ -136,7 +140,7 @@ class Session:
 
     async def pitfalls(self, view: View) -> list[Pitfall]:
         """Return the pitfalls of a document, or of a whole notebook."""
-        return self._pitfalls.pitfalls(view, await self.index(view.uri))
+        return await self._pitfalls.pitfalls(view, await self.index(view.uri))
 
     def told_by_shapes(self, view: View) -> list[Pitfall]:
         """Return those of the pitfalls of a document that shapes tell."""

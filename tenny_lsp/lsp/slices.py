@@ -7,14 +7,19 @@ So the two never run at once, and may use the same objects wherever the function
 
 import asyncio
 import gc
+import math
 import threading
 import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
 Result = TypeVar("Result")
-#: How long a slice is: what a request may have to wait for, too little for a hand to feel.
-SLICE_S = 0.008
+#: How long a slice is while the client sends nothing, in seconds.
+_SLICE_S = 0.008
+#: How often a slice looks whether the client has sent something, in seconds.
+_LOOK_S = 0.00025
+#: How often the loop turns between two slices: it takes several turns to read a request and to answer it.
+_TURNS = 12
 #: As much as a main thread has: the default of some systems is too little for a deep recursion.
 _STACK_BYTES = 8 * 1024 * 1024
 #: What a computation calls again and again.
@@ -25,50 +30,69 @@ class _CancelledError(BaseException):
     """Ends the thread of a computation that nobody waits for any more."""
 
 
-async def in_slices(
-    compute: Callable[[Pause], Result],
-    *,
-    slice_s: float,
-    rest_s: float,
-    limit_s: float,
-    limit_error: type[Exception],
-) -> Result:
-    """Return what a function returns that runs in slices; cancelling ends it where it pauses.
+def _never() -> bool:
+    return False
+
+
+class Slices:
+    """Runs computations in slices; one ends early when the client has sent something.
 
     Args:
-        compute (Callable[[Pause], Result]): The function; it is given what it has to call.
-        slice_s (float): How long a slice is, in seconds.
-        rest_s (float): How long the loop has between two slices, in seconds: it takes several turns to read a request
-            and to answer it.
-        limit_s (float): How long all slices may take together, in seconds.
-        limit_error (type[Exception]): What ``pause`` raises then.
+        input_waits (Callable[[], bool]): Returns whether something is there to be read from the client. It is called
+            often, and from another thread. Default: never, so that a request waits for the end of a slice.
     """
-    run = _Run(compute, limit_s, limit_error)
-    try:
-        while not run.advance(slice_s):
-            await asyncio.sleep(rest_s)
-    finally:
-        run.end()
-    return run.result()
+
+    def __init__(self, input_waits: Callable[[], bool] = _never) -> None:
+        self._input_waits = input_waits
+
+    async def run(
+        self,
+        compute: Callable[[Pause], Result],
+        *,
+        limit_s: float = math.inf,
+        limit_error: type[Exception] = TimeoutError,
+    ) -> Result:
+        """Return what a function returns that runs in slices; cancelling ends it where it pauses.
+
+        Args:
+            compute (Callable[[Pause], Result]): The function; it is given what it has to call.
+            limit_s (float): How long all slices may take together, in seconds. Default: as long as they take.
+            limit_error (type[Exception]): What ``pause`` raises then.
+        """
+        run = _Run(compute, self._input_waits, limit_s, limit_error)
+        try:
+            while not run.advance():
+                for _ in range(_TURNS):
+                    await asyncio.sleep(0)
+        finally:
+            run.end()
+        return run.result()
 
 
 class _Run(Generic[Result]):
     """A function in a thread that goes on only while ``advance`` waits for it."""
 
-    def __init__(self, compute: Callable[[Pause], Result], limit_s: float, limit_error: type[Exception]) -> None:
-        self._compute = compute
+    def __init__(
+        self,
+        compute: Callable[[Pause], Result],
+        input_waits: Callable[[], bool],
+        limit_s: float,
+        limit_error: type[Exception],
+    ) -> None:
+        self._compute, self._input_waits = compute, input_waits
         self._left_s, self._limit_error = limit_s, limit_error
         self._turn, self._back = threading.Semaphore(0), threading.Semaphore(0)
-        self._deadline = 0.0
+        self._deadline = self._next_look = 0.0
         self._is_ended = self._is_cancelled = False
         self._results: list[Result] = []
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="slices", daemon=True)
 
-    def advance(self, slice_s: float) -> bool:
+    def advance(self) -> bool:
         """Let the function run for a slice, and return whether it has ended."""
         begun = time.perf_counter()
-        self._deadline = begun + min(slice_s, self._left_s)
+        self._deadline = begun + min(_SLICE_S, self._left_s)
+        self._next_look = min(begun + _LOOK_S, self._deadline)
         is_collecting = gc.isenabled()
         gc.disable()  # a collection walks all that the server keeps, and is no part of the slice
         try:
@@ -113,7 +137,11 @@ class _Run(Generic[Result]):
         self._back.release()
 
     def _pause(self) -> None:
-        if time.perf_counter() < self._deadline:
+        now = time.perf_counter()
+        if now < self._next_look:
+            return
+        self._next_look = now + _LOOK_S
+        if now < self._deadline and not self._input_waits():
             return
         if self._left_s <= 0:
             raise self._limit_error

@@ -6,8 +6,10 @@ pygls reads a line at a time in a thread: three hand-overs between threads for e
 import asyncio
 import logging
 import os
+import select
 import stat
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Event
 
@@ -38,6 +40,13 @@ async def _serve(server: LanguageServer) -> None:
         await run_async(Event(), AsyncFrameReader(reader), server.protocol, error_handler=server.report_server_error)
     except asyncio.IncompleteReadError:
         LOGGER.warning("Standard input has ended within a message")
+
+
+def input_waits() -> Callable[[], bool]:
+    """Return what tells whether standard input, which can be polled, has something to be read."""
+    poll = select.poll()
+    poll.register(sys.stdin.fileno(), select.POLLIN)
+    return lambda: bool(poll.poll(0))
 
 
 def can_be_polled() -> bool:

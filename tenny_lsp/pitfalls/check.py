@@ -1,17 +1,19 @@
 """Check a file for pitfalls, in one walk of its tree, or of the statements that an edit invalidates."""
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tenny_lsp.inference.evaluator import Evaluator
+from tenny_lsp.inference.shapes.engine import go_on
 from tenny_lsp.pitfalls.calls import Call, call_of
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Edit
 from tenny_lsp.pitfalls.incremental import (
     PlacedPitfall,
     Statement,
+    Versions,
     changed_names,
     invalidated,
     statements_of,
@@ -58,14 +60,22 @@ class Rules:
                     for name in names:
                         table.setdefault(name, []).append(rule)
 
-    def findings(self, context: RuleContext, statement: Node) -> tuple[list[tuple[Rule, Finding]], bool]:
+    def findings(
+        self, context: RuleContext, statement: Node, pause: Callable[[], None] = go_on
+    ) -> tuple[list[tuple[Rule, Finding]], bool]:
         """Return what the rules find in a statement, each with its rule, and whether one searched the whole file.
+
+        Args:
+            context (RuleContext): The file.
+            statement (Node): The statement.
+            pause (Callable[[], None]): Called before each rule; it may hold the check up.
 
         Raises:
             TypeError: A rule of scope "statement" returns a search of the whole file.
         """
         found, has_searched = list[tuple[Rule, Finding]](), False
         for rule, place in self._triggered(statement):
+            pause()
             result = rule.check(context, place)
             if rule.scope == "file" and result is not None and not isinstance(result, Iterator):
                 has_searched = True
@@ -144,7 +154,9 @@ def pitfalls(evaluator: Evaluator, rules: Rules) -> list[Pitfall]:
     return check(evaluator, rules).pitfalls
 
 
-def check(evaluator: Evaluator, rules: Rules, before: Checked | None = None) -> Checked:
+def check(
+    evaluator: Evaluator, rules: Rules, before: Checked | None = None, pause: Callable[[], None] = go_on
+) -> Checked:
     """Check a file, or only what an edit can have changed in it.
 
     Args:
@@ -152,6 +164,7 @@ def check(evaluator: Evaluator, rules: Rules, before: Checked | None = None) -> 
         rules (Rules): The rules that are selected.
         before (Checked, optional): The file before an edit: what it found in statements that the edit does not
             invalidate is reused.
+        pause (Callable[[], None]): Called again and again; it may hold the check up.
     """
     context, text = RuleContext(evaluator), evaluator.buffer.text
     if "mlx" not in text:
@@ -159,9 +172,9 @@ def check(evaluator: Evaluator, rules: Rules, before: Checked | None = None) -> 
     if before is not None and not _is_comparable(before, context, rules):
         before = None
     statements = statements_of(evaluator.buffer, before.statements if before is not None else ())
-    reused = _reused(before, statements, context) if before is not None else {}
+    reused = _reused(before, statements, context, pause) if before is not None else {}
     statements = [
-        reused[place] if place in reused else _checked(statement, context, rules)
+        reused[place] if place in reused else _checked(statement, context, rules, pause)
         for place, statement in enumerate(statements)
     ]
     placed = [one for statement in statements for one in statement.found]
@@ -183,17 +196,19 @@ def _is_comparable(before: Checked, context: RuleContext, rules: Rules) -> bool:
     return not new.finds_any(before.missing) and context.file.equal_those_of(before.context.file)
 
 
-def _reused(before: Checked, statements: list[Statement], context: RuleContext) -> dict[int, Statement]:
+def _reused(
+    before: Checked, statements: list[Statement], context: RuleContext, pause: Callable[[], None]
+) -> dict[int, Statement]:
     """Return the statements whose pitfalls are those of before the edit, by their places."""
     first, last = unchanged_ends(before.statements, statements)
     edited = before.statements[first : len(before.statements) - last], statements[first : len(statements) - last]
-    evaluators = before.context.evaluator, context.evaluator
-    names = changed_names(*edited, evaluators)
+    versions = Versions(before.context.evaluator, context.evaluator, pause)
+    names = changed_names(*edited, versions)
     if names is None:
         return {}
     unchanged = [(place, place) for place in range(first)]
     unchanged += [(len(statements) - place, len(before.statements) - place) for place in range(last, 0, -1)]
-    again = invalidated(statements, names, evaluators)
+    again = invalidated(statements, names, versions)
     return {
         new: statements[new].reused(before.statements[old])
         for new, old in unchanged
@@ -201,8 +216,8 @@ def _reused(before: Checked, statements: list[Statement], context: RuleContext) 
     }
 
 
-def _checked(statement: Statement, context: RuleContext, rules: Rules) -> Statement:
-    findings, has_searched = rules.findings(context, statement.node)
+def _checked(statement: Statement, context: RuleContext, rules: Rules, pause: Callable[[], None]) -> Statement:
+    findings, has_searched = rules.findings(context, statement.node, pause)
     found = [
         PlacedPitfall(_pitfall(context.evaluator.buffer, rule, finding), _rows(finding)) for rule, finding in findings
     ]

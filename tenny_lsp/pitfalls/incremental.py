@@ -8,11 +8,12 @@ where they differ, the statements that use its name are checked again and, in tu
 import keyword
 import re
 from bisect import bisect_right
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.inference.interface import MUTATED_NAME, edited_methods, interface_of, parameters_of
+from tenny_lsp.inference.shapes.engine import go_on
 from tenny_lsp.pitfalls.rule import Pitfall
 from tenny_lsp.source.affixes import common_affixes
 from tenny_lsp.source.buffer import Buffer
@@ -76,6 +77,26 @@ class Statement:
         return replace(self, found=found, is_reusable=before.is_reusable)
 
 
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """A file before and after an edit.
+
+    Args:
+        before (Evaluator): The evaluator of the file as it was.
+        after (Evaluator): The evaluator of the file as it is.
+        pause (Callable[[], None]): Called between two comparisons; it may hold them up.
+    """
+
+    before: Evaluator
+    after: Evaluator
+    pause: Callable[[], None] = go_on
+
+    @property
+    def buffers(self) -> tuple[Buffer, Buffer]:
+        """The text as it was, and as it is."""
+        return self.before.buffer, self.after.buffer
+
+
 def statements_of(buffer: Buffer, before: Sequence[Statement] = ()) -> list[Statement]:
     """Return the statements of a file, in order, not yet checked; ``before`` are those it had before an edit."""
     nodes = buffer.root.children
@@ -100,14 +121,14 @@ def unchanged_ends(before: Sequence[Statement], after: Sequence[Statement]) -> t
 
 
 def changed_names(
-    before: Sequence[Statement], after: Sequence[Statement], evaluators: tuple[Evaluator, Evaluator]
+    before: Sequence[Statement], after: Sequence[Statement], versions: Versions
 ) -> frozenset[bytes] | None:
     """Return the names that may mean something else after an edit; None where any name may.
 
     Args:
         before (Sequence[Statement]): The statements that it has changed.
         after (Sequence[Statement]): What it has made of them.
-        evaluators (tuple[Evaluator, Evaluator]): The evaluators of the file as it was, and as it is.
+        versions (Versions): The file as it was, and as it is.
     """
     others = [one for one in (*before, *after) if not one.is_definition and not _is_prose(one.node)]
     if any(b"import" in one.text or one.node.type == "ERROR" for one in others):
@@ -115,7 +136,11 @@ def changed_names(
     names = {word for one in others for word in one.words}
     alone = len(before) == len(after) == 1
     edited = edited_methods(_definition(before[0].node), _definition(after[0].node)) if alone else None
-    interfaces = [_interfaces(*one) for one in zip((before, after), evaluators, edited or (None, None), strict=True)]
+    spans = edited or (None, None)
+    interfaces = (
+        _interfaces(before, versions.before, spans[0], versions.pause),
+        _interfaces(after, versions.after, spans[1], versions.pause),
+    )
     defined = {
         name
         for name in interfaces[0].keys() | interfaces[1].keys()
@@ -123,17 +148,15 @@ def changed_names(
     }
     bound = defined.union(*(one.names for one in others))
     # A fix writes what is imported, ``partial`` say, into statements that do not have the name.
-    if any(not bound.isdisjoint(_imported(evaluator.buffer)) for evaluator in evaluators):
+    if any(not bound.isdisjoint(_imported(buffer)) for buffer in versions.buffers):
         return None
     names |= defined
-    variables = {name for evaluator in evaluators for name in _variables(evaluator.buffer)}
+    variables = {name for buffer in versions.buffers for name in _variables(buffer)}
     names |= {word for one in (*before, *after) for word in MUTATED_NAME.findall(one.text) if word in variables}
-    return frozenset(names | called_otherwise((*before, *after), evaluators))
+    return frozenset(names | called_otherwise((*before, *after), versions))
 
 
-def invalidated(
-    statements: Sequence[Statement], names: frozenset[bytes], evaluators: tuple[Evaluator, Evaluator]
-) -> set[int]:
+def invalidated(statements: Sequence[Statement], names: frozenset[bytes], versions: Versions) -> set[int]:
     """Return the places of the statements that an edit invalidates.
 
     These have one of some names, or a name that such a statement binds, or call a function as they did not before.
@@ -141,24 +164,27 @@ def invalidated(
     Args:
         statements (Sequence[Statement]): The statements after the edit.
         names (frozenset[bytes]): The names that may mean something else after it.
-        evaluators (tuple[Evaluator, Evaluator]): The evaluators of the file as it was, and as it is.
+        versions (Versions): The file as it was, and as it is.
     """
     found, waiting = set[int](), set(range(len(statements)))
     while near := {place for place in waiting if not names.isdisjoint(statements[place].words)}:
         found |= near
         waiting -= near
-        called = called_otherwise([statements[place] for place in near], evaluators)
+        called = called_otherwise([statements[place] for place in near], versions)
         names = called.union(*(statements[place].names for place in near))
     return found
 
 
-def called_otherwise(statements: Iterable[Statement], evaluators: tuple[Evaluator, Evaluator]) -> frozenset[bytes]:
+def called_otherwise(statements: Iterable[Statement], versions: Versions) -> frozenset[bytes]:
     """Return the functions named in statements whose parameters are inferred to be something else than before."""
     words = frozenset[bytes]().union(*(one.words for one in statements))
-    functions = {name for evaluator in evaluators for name in _functions(evaluator.buffer)} & words
-    before, after = evaluators
-    texts = {name: name.decode("utf-8", "surrogatepass") for name in functions}
-    return frozenset(name for name, text in texts.items() if parameters_of(before, text) != parameters_of(after, text))
+    found = set[bytes]()
+    for name in {name for buffer in versions.buffers for name in _functions(buffer)} & words:
+        versions.pause()
+        text = name.decode("utf-8", "surrogatepass")
+        if parameters_of(versions.before, text) != parameters_of(versions.after, text):
+            found.add(name)
+    return frozenset(found)
 
 
 def _functions(buffer: Buffer) -> Iterator[bytes]:
@@ -188,7 +214,7 @@ def _definition(node: Node) -> Node:
 
 
 def _interfaces(
-    statements: Sequence[Statement], evaluator: Evaluator, edited: Span | None
+    statements: Sequence[Statement], evaluator: Evaluator, edited: Span | None, pause: Callable[[], None]
 ) -> dict[bytes, list[Hashable]]:
     """Return the external interfaces of definitions, by the names that they bind."""
     buffer, interfaces = evaluator.buffer, dict[bytes, list[Hashable]]()
@@ -196,8 +222,9 @@ def _interfaces(
     for name, bindings in buffer.bindings_in(buffer.root).items():
         for binding in bindings:
             if any(node.start_byte <= binding.position < node.end_byte for node in definitions):
+                pause()
                 interfaces.setdefault(name.encode("utf-8", "surrogatepass"), []).append(
-                    interface_of(evaluator, binding, edited)
+                    interface_of(evaluator, binding, edited, pause)
                 )
     return interfaces
 

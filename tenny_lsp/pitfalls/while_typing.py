@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from tenny_lsp.inference.evaluator import Evaluator
+from tenny_lsp.inference.shapes.engine import go_on
 from tenny_lsp.pitfalls.check import Checked, Rules, check
 from tenny_lsp.pitfalls.edits import Edit
 from tenny_lsp.pitfalls.rule import Pitfall
@@ -31,7 +32,11 @@ class TypingCheck:
 
 
 def check_while_typing(
-    buffer: Buffer, rules: Rules, evaluator_of: Callable[[Buffer], Evaluator], before: TypingCheck | None
+    buffer: Buffer,
+    rules: Rules,
+    evaluator_of: Callable[[Buffer], Evaluator],
+    before: TypingCheck | None,
+    pause: Callable[[], None] = go_on,
 ) -> TypingCheck:
     """Check a text that is being typed.
 
@@ -40,9 +45,10 @@ def check_while_typing(
         rules (Rules): The rules that are selected.
         evaluator_of (Callable[[Buffer], Evaluator]): Makes the evaluator of a text.
         before (TypingCheck | None): The check of the text before the last edit.
+        pause (Callable[[], None]): Called again and again; it may hold the check up.
     """
     closed = _closed(buffer, before.buffer) if before is not None and buffer.root.has_error else buffer
-    checked = check(evaluator_of(closed), rules, before.checked if before is not None else None)
+    checked = check(evaluator_of(closed), rules, before.checked if before is not None else None, pause)
     found = checked.pitfalls if closed is buffer else list(_placed(checked.pitfalls, closed.text, buffer.text))
     return TypingCheck(buffer, found, checked)
 

@@ -5,10 +5,7 @@ from pygls.lsp.server import LanguageServer
 
 from tenny_lsp.features.shapes import hints
 from tenny_lsp.lsp.session import Session
-from tenny_lsp.lsp.slices import SLICE_S, in_slices
 
-#: Between two slices, in seconds: other requests and a cancellation get their turn, and the hints come soon.
-_REST_S = 0.002
 #: How long the hints of one request may take in all, in seconds: by then the user has gone on.
 _MOST_S = 4.0
 
@@ -30,13 +27,7 @@ def register(server: LanguageServer, session: Session) -> None:
         start, end = view.offset(params.range.start), view.offset(params.range.end)
         queries = await session.queries(view)
         try:
-            found = await in_slices(
-                lambda pause: list(hints(queries, start, end, pause)),
-                slice_s=SLICE_S,
-                rest_s=_REST_S,
-                limit_s=_MOST_S,
-                limit_error=TimeoutError,
-            )
+            found = await session.slices.run(lambda pause: list(hints(queries, start, end, pause)), limit_s=_MOST_S)
         except TimeoutError:
             return []
         return [

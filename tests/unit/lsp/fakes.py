@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from lsprotocol import types as lsp
 from pygls.lsp.server import LanguageServer
 from pygls.workspace import Workspace
 
 from tenny_lsp.errors import TennyError
+from tenny_lsp.lsp import slices
 from tenny_lsp.lsp.client import Capabilities, Client, Report
 from tenny_lsp.lsp.protocol import TennyProtocol
 from tenny_lsp.lsp.session import Handler, Session
@@ -200,3 +202,10 @@ class Editor:
         """Return the answer to a request at a position of ``URI``."""
         place = lsp.Position(line, character)
         return await self.request(method, kind(text_document=lsp.TextDocumentIdentifier(URI), position=place, **more))
+
+
+def use_shortest_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each pause of what runs in slices end one, and the loop turn once before the next."""
+    monkeypatch.setattr(slices, "_SLICE_S", 0.0)
+    monkeypatch.setattr(slices, "_LOOK_S", 0.0)
+    monkeypatch.setattr(slices, "_TURNS", 1)

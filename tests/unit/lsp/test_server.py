@@ -13,6 +13,7 @@ from pygls.lsp.server import LanguageServer
 from tenny_lsp.lsp.methods import COMMANDS, METHODS
 from tenny_lsp.lsp.registration import register
 from tenny_lsp.lsp.server import TennyServer, create_server
+from tenny_lsp.lsp.slices import Slices
 
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -46,7 +47,7 @@ def send(server: TennyServer, message: dict[str, Any]) -> None:
 
 def test_what_is_declared_is_what_handlers_register() -> None:
     plain = LanguageServer("plain", "1")
-    register(plain, None, lambda _: None, None)
+    register(plain, Slices(), None, lambda _: None, None)
 
     assert set(plain.protocol.fm.features) == set(METHODS)
     assert set(plain.protocol.fm.commands) == set(COMMANDS)

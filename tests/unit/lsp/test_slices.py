@@ -7,11 +7,18 @@ from collections.abc import Callable
 
 import pytest
 
-from tenny_lsp.lsp.slices import in_slices
+from tenny_lsp.lsp import slices
+from tenny_lsp.lsp.slices import Slices
+from tests.unit.lsp.fakes import use_shortest_slices
+
+
+@pytest.fixture(autouse=True)
+def _shortest_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    use_shortest_slices(monkeypatch)
 
 
 async def sliced(compute: Callable[[Callable[[], None]], object], limit_s: float = 60.0) -> object:
-    return await in_slices(compute, slice_s=0.0, rest_s=0.0, limit_s=limit_s, limit_error=TimeoutError)
+    return await Slices().run(compute, limit_s=limit_s)
 
 
 async def test_the_result_is_that_of_the_function() -> None:
@@ -84,3 +91,29 @@ async def test_a_function_that_takes_too_long_is_told_and_may_still_answer() -> 
             return "so far"
 
     assert await sliced(compute, limit_s=0.01) == "so far"
+
+
+async def test_a_slice_ends_early_when_the_client_has_sent_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slices, "_SLICE_S", 60.0)
+    turns, has_sent = 0, False
+    seen = list[int]()
+
+    def compute(pause: Callable[[], None]) -> None:
+        nonlocal has_sent
+        for step in range(6):
+            has_sent = step == 3
+            before = turns
+            pause()
+            seen.append(turns - before)
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    await Slices(lambda: has_sent).run(compute)
+    counting.cancel()
+
+    assert [step for step, turned in enumerate(seen) if turned] == [3]

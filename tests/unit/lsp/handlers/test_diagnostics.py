@@ -9,7 +9,7 @@ from lsprotocol import types as lsp
 
 from tenny_lsp.lsp import pitfall_cache, shape_checks
 from tenny_lsp.lsp.handlers import diagnostics
-from tests.unit.lsp.fakes import URI, Editor
+from tests.unit.lsp.fakes import URI, Editor, use_shortest_slices
 
 CODE = "import mlx.core as mx\ny = mx.sum(mx.zeros(3), dim=0)\n"
 SHAPES = "import mlx.core as mx\n\nx = mx.zeros((2, 3))\ny = x @ x\n"
@@ -19,7 +19,7 @@ SHAPES = "import mlx.core as mx\n\nx = mx.zeros((2, 3))\ny = x @ x\n"
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(diagnostics, "_DEBOUNCE_S", 0)
     monkeypatch.setattr(shape_checks, "_QUIET_S", 0)
-    monkeypatch.setattr(pitfall_cache, "SLICE_S", 0.0)  # each evaluation is a slice
+    use_shortest_slices(monkeypatch)
 
 
 async def codes(editor: Editor) -> list[str]:

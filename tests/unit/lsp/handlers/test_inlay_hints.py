@@ -7,7 +7,7 @@ from lsprotocol import types as lsp
 
 from tenny_lsp.inference.shapes.values import Array
 from tenny_lsp.lsp.handlers import inlay_hints
-from tests.unit.lsp.fakes import URI, Editor
+from tests.unit.lsp.fakes import URI, Editor, use_shortest_slices
 
 CODE = """\
 import mlx.core as mx
@@ -70,7 +70,7 @@ async def test_one_that_cannot_is_not_told() -> None:
 
 
 async def test_other_questions_are_answered_while_hints_are_computed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inlay_hints, "SLICE_S", 0.0)  # each evaluation is a slice
+    use_shortest_slices(monkeypatch)
     editor = Editor(inlay_hints)
     editor.open(CODE)
     view = editor.session.view(URI)
@@ -90,8 +90,7 @@ async def test_other_questions_are_answered_while_hints_are_computed(monkeypatch
 
 
 async def test_what_is_asked_after_a_cancelled_request_is_answered_in_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inlay_hints, "SLICE_S", 0.0)
-    monkeypatch.setattr(inlay_hints, "_REST_S", 0.0)
+    use_shortest_slices(monkeypatch)
     editor = Editor(inlay_hints)
     for slices in range(12):
         editor.open(f"import mlx.core as mx\n\ndef f(a):\n    b = a + 1\n\nf(mx.zeros((2, 3)))\n# {slices}\n")

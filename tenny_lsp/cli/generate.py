@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tenny_lsp.cli.app import Model, app, out, path_option, standard_input
+from tenny_lsp.cli.app import Model, app, err, out, path_option, standard_input
 from tenny_lsp.wiring import worker_model
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ _DEADLINE_S = 3600
 
 @app.command()
 def generate(
-    prompt: Annotated[str, typer.Option("--prompt", "-p", help="The text to continue; - for standard input.")],
+    prompt: Annotated[
+        str, typer.Option("--prompt", "-p", help=r"The text to continue, \n for a new line; - for standard input.")
+    ],
     model: Model = "",
     adapter_path: Annotated[Path | None, path_option(help="Folder of an adapter. Default: the bare base.")] = None,
     num_tokens: Annotated[int, typer.Option("--num-tokens", "-m", min=1, help="The longest continuation.")] = 100,
@@ -32,7 +34,7 @@ def generate(
     """Continue a prompt with a base, and an adapter if one is named, piece by piece."""
     if not 0 < top_p <= 1:
         raise typer.BadParameter("--top-p must be above 0 and at most 1")
-    text = standard_input() if prompt == "-" else prompt
+    text = standard_input() if prompt == "-" else prompt.replace(r"\n", "\n")
     if not text:
         raise typer.BadParameter("the prompt is empty")
     speaker = worker_model(model, adapter_path, deadline_s=_DEADLINE_S, may_be_bare=True)
@@ -46,11 +48,15 @@ async def _printed(
     speaker: "WorkerModel", prompt: str, num_tokens: int, temperature: float, top_p: float, seed: int
 ) -> None:
     pieces = speaker.generate(prompt, max_tokens=num_tokens, temperature=temperature, top_p=top_p, seed=seed)
+    is_empty = True
     try:
         async with contextlib.aclosing(pieces):
             async for piece in pieces:
+                is_empty = is_empty and not piece
                 out.print(piece, end="", highlight=False, soft_wrap=True)
                 out.file.flush()
         out.print()
+        if is_empty:
+            err.print("The model ends here at once. An adapter continues prompts written as those of its training.")
     finally:
         await speaker.close()

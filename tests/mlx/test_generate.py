@@ -38,6 +38,14 @@ def test_the_same_seed_draws_the_same_text_and_another_another(base: Path) -> No
     assert drawn[0] == drawn[1] != drawn[2]
 
 
+def test_a_new_line_may_be_written_as_mlx_lm_takes_it(base: Path) -> None:
+    plain, escaped = (
+        generated("--model", str(base), "-p", prompt, "-m", "12") for prompt in (PROMPT, PROMPT.replace("\n", r"\n"))
+    )
+
+    assert plain == escaped
+
+
 def test_so_small_a_share_that_only_the_likeliest_is_left(base: Path) -> None:
     arguments = ("--model", str(base), "-p", PROMPT, "-m", "12")
 

@@ -29,6 +29,8 @@ from tenny_lsp.model.identity import base_name_of
 from tenny_lsp.wiring import speaking_model
 
 if TYPE_CHECKING:
+    from tenny_lsp.features.ask import Answer
+    from tenny_lsp.mlx_api.index import ApiIndex
     from tenny_lsp.model.protocol import TextModel
 
 _Answer = TypeVar("_Answer")
@@ -47,13 +49,13 @@ def ask(
     """Answer a question about MLX from its documentation, and say where that stands."""
     if not question.strip():
         raise typer.BadParameter("the question is empty")
-    from tenny_lsp.cli.tables import answer_text
-    from tenny_lsp.features.ask import answer_values, ask, search_in
-
     index = index_of(python)
     speaker = _speaker(model, adapter_path)
     with err.status("Reading"):
-        answer = asyncio.run(_closing(speaker, ask(question, search_in(index), speaker, max_tokens=max_tokens)))
+        answer = asyncio.run(_closing(speaker, _answered(question, index, speaker, max_tokens)))
+    from tenny_lsp.cli.tables import answer_text
+    from tenny_lsp.features.ask import answer_values
+
     if as_json:
         out.print_json(json.dumps({"question": question, **answer_values(answer)}))
     else:
@@ -101,6 +103,13 @@ def roast(
             out.print(f"{file}:{remark['line']}: {remark['message']}", highlight=False, soft_wrap=True)
     else:
         out.print(values["roast"], highlight=False, soft_wrap=True)
+
+
+async def _answered(question: str, index: "ApiIndex", speaker: "TextModel | None", max_tokens: int) -> "Answer":
+    # Not before the model is being loaded: NumPy, which the search needs, takes its time.
+    from tenny_lsp.features.ask import ask, search_in
+
+    return await ask(question, await asyncio.to_thread(search_in, index), speaker, max_tokens=max_tokens)
 
 
 async def _roasted(comment: str, speaker: "TextModel | None", seed: int) -> dict[str, Any]:
@@ -197,7 +206,11 @@ def _speaker(model: str, adapter_path: Path | None) -> "TextModel | None":
 
 
 async def _closing(speaker: "TextModel | None", answer: Awaitable[_Answer]) -> _Answer:
+    """Return an answer for which a model is loaded, while what else it needs is read, and closed."""
     try:
+        if speaker:
+            speaker.begin_to_load()
+            await asyncio.sleep(0)  # it is started before this process has something else to do
         return await answer
     finally:
         if speaker:

@@ -25,11 +25,13 @@ class AskHandler:
 
     async def answer(self, question: str, *, show: bool = True) -> dict[str, Any]:
         """Return ``{"answer", "code", "generated", "sources"}``, and show it unless the client does."""
+        session, writer = self._session, self._session.speaker.writer
+        if writer is not None:
+            writer.begin_to_load()  # while the documentation is searched
         # The search needs NumPy, which takes its time: not before somebody asks.
         from tenny_lsp.features.ask import answer_values, ask, markdown_of
 
-        session = self._session
-        model = OptionalModel(session.speaker.writer, "The documentation answers alone")
+        model = OptionalModel(writer, "The documentation answers alone")
         async with session.client.progress("Tenny reads MLX's documentation"):
             search = await self._searched()
             answer = await model.attempt(lambda model: ask(question, search, model, max_tokens=_MAX_TOKENS))

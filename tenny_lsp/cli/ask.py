@@ -106,13 +106,23 @@ def roast(
 
 
 async def _answered(question: str, index: "ApiIndex", speaker: "TextModel | None", max_tokens: int) -> "Answer":
-    # Not before the model is being loaded: NumPy, which the search needs, takes its time.
+    await _begin_to_load(speaker)
+    # Not before: NumPy, which the search needs, takes its time.
     from tenny_lsp.features.ask import ask, search_in
 
     return await ask(question, await asyncio.to_thread(search_in, index), speaker, max_tokens=max_tokens)
 
 
+async def _begin_to_load(speaker: "TextModel | None") -> None:
+    """Start a model before this process has something else to do."""
+    if speaker is not None:
+        speaker.begin_to_load()
+        await asyncio.sleep(0)
+
+
 async def _roasted(comment: str, speaker: "TextModel | None", seed: int) -> dict[str, Any]:
+    if speaker is not None and speaker.can.write:  # one that only chooses is seldom asked
+        await _begin_to_load(speaker)
     from tenny_lsp.features.history import History
     from tenny_lsp.features.roast import roast
 
@@ -206,11 +216,7 @@ def _speaker(model: str, adapter_path: Path | None) -> "TextModel | None":
 
 
 async def _closing(speaker: "TextModel | None", answer: Awaitable[_Answer]) -> _Answer:
-    """Return an answer for which a model is loaded, while what else it needs is read, and closed."""
     try:
-        if speaker:
-            speaker.begin_to_load()
-            await asyncio.sleep(0)  # it is started before this process has something else to do
         return await answer
     finally:
         if speaker:

@@ -95,8 +95,8 @@ class RoastHandler:
     async def _roast(self, target: _Target) -> Roast:
         """Return a roast whose remark has not been made yet on the same words."""
         context, cynic = target.passage.context, self._session.speaker.cynic
-        if cynic is not None:
-            cynic.begin_to_load()  # while the remarks are read that it chooses from
+        if cynic is not None and cynic.can.write:  # one that only chooses is seldom asked
+            cynic.begin_to_load()  # while what has been said and the remarks are read
         made, tired, age = await asyncio.gather(
             asyncio.to_thread(self._history.said, context),
             asyncio.to_thread(self._history.tired, context),

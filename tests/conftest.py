@@ -1,11 +1,11 @@
 """What every test may use."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tenny_lsp.mlx_api.index import ApiIndex, load_index
+from tenny_lsp.mlx_api.environment import find_installed
+from tenny_lsp.mlx_api.index import ApiIndex, extract
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -17,6 +17,6 @@ def no_model_of_the_users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture(scope="session")
-def mlx_index(tmp_path_factory: pytest.TempPathFactory) -> ApiIndex:
+def mlx_index() -> ApiIndex:
     """The index of the installed MLX, read afresh."""
-    return load_index("mlx", cache=Path(tmp_path_factory.mktemp("cache")))
+    return extract(find_installed("mlx"))

@@ -29,6 +29,8 @@ from tenny_lsp.model.identity import base_name_of
 from tenny_lsp.wiring import speaking_model
 
 if TYPE_CHECKING:
+    from tenny_lsp.features.ask import Answer
+    from tenny_lsp.mlx_api.index import ApiIndex
     from tenny_lsp.model.protocol import TextModel
 
 _Answer = TypeVar("_Answer")
@@ -47,13 +49,13 @@ def ask(
     """Answer a question about MLX from its documentation, and say where that stands."""
     if not question.strip():
         raise typer.BadParameter("the question is empty")
-    from tenny_lsp.cli.tables import answer_text
-    from tenny_lsp.features.ask import answer_values, ask, search_in
-
     index = index_of(python)
     speaker = _speaker(model, adapter_path)
     with err.status("Reading"):
-        answer = asyncio.run(_closing(speaker, ask(question, search_in(index), speaker, max_tokens=max_tokens)))
+        answer = asyncio.run(_closing(speaker, _answered(question, index, speaker, max_tokens)))
+    from tenny_lsp.cli.tables import answer_text
+    from tenny_lsp.features.ask import answer_values
+
     if as_json:
         out.print_json(json.dumps({"question": question, **answer_values(answer)}))
     else:
@@ -103,7 +105,24 @@ def roast(
         out.print(values["roast"], highlight=False, soft_wrap=True)
 
 
+async def _answered(question: str, index: "ApiIndex", speaker: "TextModel | None", max_tokens: int) -> "Answer":
+    await _begin_to_load(speaker)
+    # Not before: NumPy, which the search needs, takes its time.
+    from tenny_lsp.features.ask import ask, search_in
+
+    return await ask(question, await asyncio.to_thread(search_in, index), speaker, max_tokens=max_tokens)
+
+
+async def _begin_to_load(speaker: "TextModel | None") -> None:
+    """Start a model before this process has something else to do."""
+    if speaker is not None:
+        speaker.begin_to_load()
+        await asyncio.sleep(0)
+
+
 async def _roasted(comment: str, speaker: "TextModel | None", seed: int) -> dict[str, Any]:
+    if speaker is not None and speaker.can.write:  # one that only chooses is seldom asked
+        await _begin_to_load(speaker)
     from tenny_lsp.features.history import History
     from tenny_lsp.features.roast import roast
 

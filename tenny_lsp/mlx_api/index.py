@@ -1,7 +1,7 @@
 """Index an API: every public name of an installed package, with its signatures and documentation.
 
-Read statically from the package's stubs and sources and kept in the platform's cache folder; where MLX is not
-installed, the snapshot shipped with Tenny answers.
+Read statically from the package's stubs and sources and kept in the platform's cache folder. The snapshot shipped with
+Tenny answers where MLX is not installed, and spares the reading where the installed files are those it was read from.
 """
 
 import contextlib
@@ -131,9 +131,11 @@ class ApiIndex:
             returns=entry.returns or related.returns,
         )
 
-    def to_bytes(self) -> bytes:
-        """Return the index as it is cached and shipped."""
+    def to_bytes(self, sources: str = "") -> bytes:
+        """Return the index as it is cached and shipped, with the hash of the files that it was read from."""
         values = {"schema": _SCHEMA, "package": self.package, "version": self.version, "entries": self._raw}
+        if sources:
+            values["sources"] = sources
         return json.dumps(values, ensure_ascii=False, separators=(",", ":")).encode()
 
     @classmethod
@@ -171,7 +173,7 @@ def load_index(package: str = "mlx", python: Path | None = None, cache: Path | N
     try:
         return ApiIndex.from_bytes(path.read_bytes(), folder=installed.folder.parent)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        index = _extract(installed)
+        index = (_shipped(installed) if package == "mlx" else None) or extract(installed)
         _write_cache(index, path)
         return index
 
@@ -192,7 +194,12 @@ def load_mlx_index(python: Path | None = None, cache: Path | None = None) -> Api
     return ApiIndex.from_bytes(gzip.decompress(snapshot), from_snapshot=True)
 
 
-def _extract(installed: Installed) -> ApiIndex:
+def extract(installed: Installed) -> ApiIndex:
+    """Return the index of a package, read from its files.
+
+    Raises:
+        ApiIndexError: They cannot be read.
+    """
     from tenny_lsp.mlx_api.extraction import read_entries  # griffe: not needed when the cache answers
 
     entries = {entry.name: entry.to_json() for entry in read_entries(installed)}
@@ -203,12 +210,44 @@ def _extract(installed: Installed) -> ApiIndex:
     return ApiIndex(installed.package, installed.version, entries, folder=installed.folder.parent)
 
 
+def sources_sha256(installed: Installed) -> str:
+    """Return a hash of everything that an index is read from: the names and contents of the package's files.
+
+    Raises:
+        OSError: One of them cannot be read.
+    """
+    total = sha256()
+    for path in _sources(installed):
+        content = path.read_bytes()
+        name = path.relative_to(installed.folder).as_posix()
+        total.update(f"{name}\0{len(content)}\0".encode(errors="surrogateescape"))
+        total.update(content)
+    return total.hexdigest()
+
+
+def _shipped(installed: Installed) -> ApiIndex | None:
+    """Return the shipped snapshot as the index of a package; None if it was read from other files."""
+    values = json.loads(gzip.decompress(read_bytes(SNAPSHOT)))
+    try:
+        is_of_it = (values["version"], values["sources"]) == (installed.version, sources_sha256(installed))
+    except OSError:
+        is_of_it = False
+    if not is_of_it:
+        return None
+    return ApiIndex(installed.package, installed.version, values["entries"], folder=installed.folder.parent)
+
+
+def _sources(installed: Installed) -> Iterator[Path]:
+    """Yield the files that an index is read from, sorted."""
+    paths = sorted([installed.folder, *installed.folder.rglob("*.py*")])
+    return (path for path in paths if path.suffix in (".py", ".pyi"))
+
+
 def _cache_file(installed: Installed, cache: Path | None) -> Path:
     key = sha256(f"{__version__}|{installed.folder}".encode())
-    for path in sorted([installed.folder, *installed.folder.rglob("*.py*")]):
-        if path.suffix in (".py", ".pyi"):
-            stamp = path.lstat()
-            key.update(f"|{path}|{stamp.st_mtime_ns}|{stamp.st_size}".encode(errors="surrogateescape"))
+    for path in _sources(installed):
+        stamp = path.lstat()
+        key.update(f"|{path}|{stamp.st_mtime_ns}|{stamp.st_size}".encode(errors="surrogateescape"))
     name = f"{installed.package}-{installed.version}-{key.hexdigest()[:12]}.json"
     return (cache or user_cache_path("tenny-lsp", appauthor=False)) / "api" / name
 

@@ -94,6 +94,10 @@ class WorkerModel:
         """Register a callback for changes of ``state``."""
         self._keeper.watch(on_change)
 
+    def begin_to_load(self) -> None:
+        """Begin to start the worker, if need be, without waiting; what goes wrong is told by the next request."""
+        self._keeper.begin()
+
     async def load(self) -> None:
         """Start the worker, if need be, and wait until it has loaded its base.
 

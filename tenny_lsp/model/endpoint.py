@@ -71,6 +71,9 @@ class EndpointModel:
         """Register a callback for changes of ``state``."""
         self._client.watch(on_change)
 
+    def begin_to_load(self) -> None:
+        """Do nothing: a server has loaded its model."""
+
     async def load(self) -> None:
         """Ask the server for its models, to know that it is there.
 

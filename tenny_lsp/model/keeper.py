@@ -56,6 +56,7 @@ class Keeper:
         self._worker: WorkerConnection | None = None
         self._users = 0
         self._idle_timer: asyncio.TimerHandle | None = None
+        self._beginning: set[asyncio.Task[None]] = set()
         self._unloading: set[asyncio.Task[None]] = set()
         self._crashes = 0
         self._retry_at_s = 0.0
@@ -80,8 +81,11 @@ class Keeper:
         self._callbacks.append(on_change)
 
     @contextlib.asynccontextmanager
-    async def lease(self) -> AsyncIterator[WorkerConnection]:
+    async def lease(self, *, is_asked: bool = True) -> AsyncIterator[WorkerConnection]:
         """Yield a worker that is ready to answer; it is not unloaded inside of the ``with`` block.
+
+        Args:
+            is_asked (bool): Whether it is asked something, so that it works where nothing is raised.
 
         Raises:
             BaseModelError: The base cannot be loaded.
@@ -94,12 +98,24 @@ class Keeper:
             await worker.until_ready(self._options.load_deadline_s)
             self._notify()
             yield worker
-            self._crashes = 0
+            if is_asked:
+                self._crashes = 0
         finally:
             self._users -= 1
             if not self._users and not self._closed:
                 loop = asyncio.get_running_loop()
                 self._idle_timer = loop.call_later(self._options.idle_unload_s, self._unload)
+
+    def begin(self) -> None:
+        """Begin to start a worker, as ``lease`` would, without waiting; what goes wrong is told by the next lease."""
+        task = asyncio.create_task(self._begun(), name="worker's start")
+        self._beginning.add(task)
+        task.add_done_callback(self._beginning.discard)
+
+    async def _begun(self) -> None:
+        with contextlib.suppress(TennyError):
+            async with self.lease(is_asked=False):
+                pass
 
     async def close(self) -> None:
         """Leave the worker, and end it if it is nobody else's; ``lease`` raises ModelUnavailable from then on."""
@@ -107,7 +123,7 @@ class Keeper:
         self._stop_idle_timer()
         async with self._starting:
             self._unload()
-        await asyncio.gather(*self._unloading)
+        await asyncio.gather(*self._unloading, *self._beginning)
 
     async def _running(self) -> WorkerConnection:
         async with self._starting:

@@ -117,6 +117,9 @@ class TextModel(Protocol):
     def watch(self, on_change: Callable[[], None]) -> None:
         """Register a callback for changes of ``state``."""
 
+    def begin_to_load(self) -> None:
+        """Begin to load it while a question is still being prepared; what goes wrong is told by the question."""
+
     async def load(self) -> None:
         """Load it ahead of the first question, which otherwise waits for that.
 

@@ -1,10 +1,12 @@
-"""Start without transformers: replace the few names of it that mlx-lm imports.
+"""Start without what mlx-lm imports and a worker does not use: transformers, the trainer, images, NumPy.
 
 Importing transformers and huggingface_hub takes four fifths of the worker's start, for a class that wraps
 ``tokenizer.json``. Where a base's tokenizer is nothing but that file, modules with the few names that mlx-lm imports
-replace both libraries. They are installed before mlx-lm is imported and only in the worker's process.
+replace both libraries. The trainer, which mlx-lm imports to load an adapter, what reads images, and NumPy for both are
+half of what is left. The replacements are installed before mlx-lm is imported and only in the worker's process.
 """
 
+import importlib
 import json
 import re
 import sys
@@ -12,14 +14,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from jinja2.ext import loopcontrols
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import Tokenizer
 
 #: What a chat template calls that only transformers has.
 _CALLS = re.compile(r"strftime_now|raise_exception|tojson|generation\s*%}")
 #: Tokenizer classes that add nothing to ``tokenizer.json``.
 _PLAIN = ("TokenizersBackend", "PreTrainedTokenizerFast")
+#: Modules of mlx-lm that train, print on a terminal and read images.
+_UNUSED = ("mlx_lm.tuner.trainer", "mlx_lm.cli_ui", "mlx_lm.processors")
 
 
 class PlainTokenizer:
@@ -89,6 +91,10 @@ class PlainTokenizer:
         """
         if self.chat_template is None or tokenize:
             raise ValueError("this tokenizer has no chat template, or is asked for more than text")
+        # Not every base has a template.
+        from jinja2.ext import loopcontrols
+        from jinja2.sandbox import ImmutableSandboxedEnvironment
+
         environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
         special = {name: value for name, value in self.init_kwargs.items() if name.endswith("_token")}
         template = environment.from_string(self.chat_template)
@@ -108,6 +114,25 @@ def lighten(base: Path) -> bool:
     _replace("transformers.tokenization_utils_base", dict.fromkeys(names, PlainTokenizer))
     _replace("huggingface_hub", {"snapshot_download": _refuse})
     return True
+
+
+def leave_out_unused() -> None:
+    """Replace the parts of mlx-lm that a worker never calls, and put NumPy off until something of it is used."""
+    for name in _UNUSED:
+        _replace(name, {"__getattr__": lambda _member: _never_called})
+    if "numpy" not in sys.modules:
+        _replace("numpy", {"__getattr__": _member_of_numpy})
+
+
+def _member_of_numpy(member: str) -> Any:
+    """Import NumPy in the place of its replacement, and return one of its members."""
+    if vars(sys.modules["numpy"]).get("__getattr__") is _member_of_numpy:
+        del sys.modules["numpy"]
+    return getattr(importlib.import_module("numpy"), member)
+
+
+def _never_called(*_: object, **__: object) -> None:
+    raise RuntimeError("the worker neither trains nor reads images")
 
 
 def _replace(name: str, members: dict[str, Any]) -> None:

@@ -95,9 +95,10 @@ class Worker:
 
     def _load(self) -> "Voice":
         runtime = prepare()
-        from tenny_lsp.worker.light import lighten
+        from tenny_lsp.worker.light import leave_out_unused, lighten
 
         lighten(self._base)
+        leave_out_unused()
         # This imports MLX: after its runtime is prepared, in the model's thread, when Hello has been sent.
         from tenny_lsp.worker.voice import Voice
 

@@ -60,6 +60,9 @@ class FakeModel:
         for on_change in self.callbacks:
             on_change()
 
+    def begin_to_load(self) -> None:
+        pass
+
     async def load(self) -> None:
         self.becomes("ready")
 

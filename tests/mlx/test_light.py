@@ -9,23 +9,44 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer
 
-from tenny_lsp.locations import embedded_base
+from tenny_lsp.locations import MLX_DOCS, embedded_base, find_adapter
 from tenny_lsp.worker.light import PlainTokenizer
 from tests.mlx.test_base import TEXTS
 
+#: Answers with an adapter, and prints the answer, a hash of the prompt's logits and what has been imported for that.
 ANSWER = """
 import sys
+from hashlib import sha256
 from pathlib import Path
-from tenny_lsp.worker.light import lighten
+from tenny_lsp.worker.light import leave_out_unused, lighten
 from tenny_lsp.model.runtime import prepare
 prepare()
-if sys.argv[2] == "light":
+if sys.argv[3] == "light":
     assert lighten(Path(sys.argv[1]))
+    leave_out_unused()
+import mlx.core as mx
 from mlx_lm import load, stream_generate
+from mlx_lm.utils import load_adapters
 model, tokenizer = load(sys.argv[1])
+load_adapters(model, sys.argv[2])
 prompt = "Q: What is mx.abs in mlx?\\nA:"
 print("".join(piece.text for piece in stream_generate(model, tokenizer, prompt, max_tokens=24)))
-print("huggingface_hub.file_download" in sys.modules, "transformers.utils" in sys.modules)
+logits = model(mx.array([tokenizer.encode(prompt)])).astype(mx.float32)
+print(sha256(memoryview(logits).tobytes()).hexdigest())
+heavy = ("huggingface_hub.file_download", "transformers.utils", "numpy.linalg", "rich.console", "jinja2", "PIL.Image")
+print([name for name in heavy if name in sys.modules])
+"""
+USE = """
+import sys
+from tenny_lsp.worker.light import leave_out_unused
+leave_out_unused()
+import numpy as np, numpy.linalg
+from mlx_lm.tuner import train
+print(np.linalg.norm([3.0, 4.0]), sys.modules["numpy"].zeros is np.zeros)
+try:
+    train()
+except RuntimeError as error:
+    print(error)
 """
 LIGHTENED = (
     "import sys; from pathlib import Path; "
@@ -47,12 +68,17 @@ def test_the_same_ids_as_transformers(text: str) -> None:
     assert plain.decode(plain.encode(text)) == whole.decode(whole.encode(text))
 
 
-def test_the_same_words_without_transformers() -> None:
-    *light, imported = run(ANSWER, str(embedded_base()), "light")
-    *whole, _ = run(ANSWER, str(embedded_base()), "whole")
+def test_the_same_words_and_logits_without_transformers_trainer_and_numpy() -> None:
+    adapter = find_adapter("", MLX_DOCS)
+    *light, imported = run(ANSWER, str(embedded_base()), str(adapter), "light")
+    *whole, _ = run(ANSWER, str(embedded_base()), str(adapter), "whole")
 
-    assert light == whole and light != [""]
-    assert imported == "False False"
+    assert light == whole and len(light[-1]) == 64 and light[0]
+    assert imported == "[]"
+
+
+def test_numpy_is_there_once_it_is_used_and_training_is_refused() -> None:
+    assert run(USE) == ["5.0 True", "the worker neither trains nor reads images"]
 
 
 @pytest.mark.parametrize("what", ["template", "class", "file", "config"])

@@ -116,7 +116,7 @@ async def test_stopped_it_is_killed_and_started_again(make: MakeModel) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux limits address space")
 async def test_out_of_memory_it_ends_and_nobody_else_does(make: MakeModel, base: Path) -> None:
     worker = [sys.executable, "-m", "tenny_lsp.worker", "--model", str(base)]
-    model = make(command=["sh", "-c", 'ulimit -v 400000; exec "$@"', "sh", *worker])
+    model = make(command=["sh", "-c", 'ulimit -v 250000; exec "$@"', "sh", *worker])
 
     with pytest.raises((ModelUnavailable, BaseModelError)):
         await model.complete(PROMPT, max_tokens=5)

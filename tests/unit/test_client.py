@@ -159,6 +159,51 @@ async def test_starts_one_process_and_only_when_it_is_needed(make: Make, tmp_pat
     assert starts(tmp_path) == 1
 
 
+async def test_what_has_begun_to_load_answers_the_first_question(make: Make, tmp_path: Path) -> None:
+    model = make()
+    model.begin_to_load()
+    while model.state.phase != "ready":
+        await asyncio.sleep(0.01)
+    assert starts(tmp_path) == 1
+    model.begin_to_load()
+    assert await model.complete("say x") == "x"
+    assert starts(tmp_path) == 1
+
+
+async def test_what_cannot_be_loaded_ahead_is_told_by_the_question(make: Make, tmp_path: Path) -> None:
+    model = make("no base")
+    model.begin_to_load()
+    while model.state.phase != "backing off":
+        await asyncio.sleep(0.01)
+    with pytest.raises(BaseModelError, match="no weights"):
+        await model.complete("say x")
+    assert starts(tmp_path) == 1
+
+
+async def test_loading_ahead_does_not_make_the_pauses_short_again(make: Make, clock: Clock, tmp_path: Path) -> None:
+    model = make(backoff_s=1.0, max_crashes=3)
+    for _ in range(3):
+        clock.now_s += 1000
+        model.begin_to_load()
+        with pytest.raises(ModelUnavailable):
+            await model.complete("crash")
+    clock.now_s += 1000
+    with pytest.raises(ModelUnavailable, match="3 times in a row"):
+        await model.complete("say x")
+    assert starts(tmp_path) == 3
+
+
+async def test_what_is_closed_while_it_is_loaded_ahead_leaves_no_process(make: Make, tmp_path: Path) -> None:
+    model = make("never ready")
+    model.begin_to_load()
+    while not pids(tmp_path):
+        await asyncio.sleep(0.01)
+    await model.close()
+    assert not Path(f"/proc/{pids(tmp_path)[0]}").exists()
+    with pytest.raises(ModelUnavailable, match="closed"):
+        await model.complete("say x")
+
+
 async def test_a_request_carries_adapter_limit_and_stop_strings(make: Make, tmp_path: Path) -> None:
     model = make().with_adapter(tmp_path / "cynic")
     request = wire.decode((await model.complete(prompt_of("Why?"), max_tokens=7)).encode())

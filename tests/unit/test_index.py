@@ -1,21 +1,27 @@
 """The index of the installed MLX and of packages written here, its cache, and what it does without MLX."""
 
+import gzip
 import json
 import logging
+import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from tenny_lsp.data import read_bytes
 from tenny_lsp.errors import ApiIndexError
 from tenny_lsp.mlx_api import environment
+from tenny_lsp.mlx_api import index as index_module
 from tenny_lsp.mlx_api.entry import ApiEntry
 from tenny_lsp.mlx_api.environment import find_installed
-from tenny_lsp.mlx_api.index import ApiIndex, load_index, load_mlx_index
+from tenny_lsp.mlx_api.index import SNAPSHOT, ApiIndex, extract, load_index, load_mlx_index, sources_sha256
 
 PACKAGE = {
     "__init__.py": '''
@@ -374,6 +380,49 @@ def test_the_snapshot_is_what_the_installed_mlx_says(
     assert list(snapshot) == list(mlx_index)
 
 
+def test_the_snapshot_spares_the_reading_of_the_files_it_was_read_from(
+    mlx_index: ApiIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if json.loads(gzip.decompress(read_bytes(SNAPSHOT)))["sources"] != sources_sha256(find_installed("mlx")):
+        pytest.skip("the snapshot was read from other files")
+    expected = mlx_index.to_bytes()
+    monkeypatch.setattr(index_module, "extract", lambda _: pytest.fail("the files were read"))
+
+    shipped, cached = (load_index("mlx", cache=tmp_path) for _ in range(2))
+
+    assert shipped.to_bytes() == cached.to_bytes() == expected
+    assert not shipped.from_snapshot and shipped.folder == cached.folder == mlx_index.folder
+
+
+@pytest.mark.parametrize("change", ["edited", "added", "removed", "unreadable", "renamed"])
+def test_the_snapshot_is_not_taken_for_other_files(
+    change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    installed = find_installed("mlx")
+    folder = tmp_path / "mlx"
+    shutil.copytree(installed.folder, folder, ignore=shutil.ignore_patterns("*.so", "lib", "include"))
+    same = replace(installed, folder=folder)
+    assert sources_sha256(same) == sources_sha256(installed)
+    losses = folder / "nn" / "losses.py"
+    if change == "edited":
+        losses.write_text(losses.read_text("utf-8").replace("def mse_loss", "def mean_loss"), "utf-8")
+    elif change == "added":
+        (folder / "nn" / "more.py").write_text("")
+    elif change == "removed":
+        (folder / "extension.py").unlink()
+    elif change == "unreadable":
+        (folder / "gone.py").symlink_to("nowhere.py")
+    else:
+        (folder / "extension.py").rename(folder / "extensions.py")
+    monkeypatch.setattr(environment, "search_paths", lambda python=None: (tmp_path,))
+
+    read: list[Path] = []
+    monkeypatch.setattr(index_module, "extract", lambda found: read.append(found.folder) or extract(found))
+    load_index("mlx", cache=tmp_path / "cache")
+
+    assert read == [folder]
+
+
 def test_a_wrong_interpreter_is_logged_and_this_one_asked(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     index = load_mlx_index(tmp_path / "no-python", cache=tmp_path)
 
@@ -381,22 +430,30 @@ def test_a_wrong_interpreter_is_logged_and_this_one_asked(tmp_path: Path, caplog
     assert "no-python does not run" in caplog.text
 
 
-@pytest.mark.parametrize("warm", [False, True], ids=["first load", "from the cache"])
-def test_mlx_is_never_imported_and_griffe_only_to_read(warm: bool, tmp_path: Path) -> None:
-    if warm:
-        load_index("mlx", cache=tmp_path)
+@pytest.mark.parametrize("case", ["the snapshot's files", "other files", "from the cache"])
+def test_mlx_is_never_imported_and_griffe_only_to_read(case: str, tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path; from tenny_lsp.mlx_api.index import load_mlx_index\n"
         "print(load_mlx_index(cache=Path(sys.argv[1])).resolve('mlx.nn.Linear.parameters').name)\n"
         "print(*{name.partition('.')[0] for name in sys.modules})"
     )
 
-    done = subprocess.run([sys.executable, "-c", script, tmp_path], capture_output=True, text=True, check=True)
+    environment = dict(os.environ)
+    if case != "the snapshot's files":
+        folder = find_installed("mlx").folder
+        shutil.copytree(folder, tmp_path / "other" / "mlx", ignore=shutil.ignore_patterns("*.so", "lib", "include"))
+        shutil.copytree(*(path / f"mlx-{version('mlx')}.dist-info" for path in (folder.parent, tmp_path / "other")))
+        (tmp_path / "other" / "mlx" / "nn" / "added.py").write_text("")
+        environment["PYTHONPATH"] = f"{tmp_path / 'other'}{os.pathsep}{environment.get('PYTHONPATH', '')}"
+    command = [sys.executable, "-c", script, tmp_path]
+    if case == "from the cache":
+        subprocess.run(command, env=environment, check=True)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
 
     name, modules = done.stdout.splitlines()
     assert name == "mlx.nn.Module.parameters"
     assert {"mlx", "mlx_lm", "numpy", "transformers", "torch"}.isdisjoint(modules.split())
-    assert ("griffe" in modules.split()) != warm
+    assert ("griffe" in modules.split()) == (case == "other files")
     assert done.stderr == ""
 
 

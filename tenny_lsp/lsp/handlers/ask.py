@@ -25,13 +25,14 @@ class AskHandler:
 
     async def answer(self, question: str, *, show: bool = True) -> dict[str, Any]:
         """Return ``{"answer", "code", "generated", "sources"}``, and show it unless the client does."""
-        # The search needs NumPy, which takes its time: not before somebody asks.
-        from tenny_lsp.features.ask import answer_values, ask, markdown_of
-
-        session = self._session
-        model = OptionalModel(session.speaker.writer, "The documentation answers alone")
+        session, writer = self._session, self._session.speaker.writer
+        if writer is not None:
+            writer.begin_to_load()  # while the documentation is searched
+        model = OptionalModel(writer, "The documentation answers alone")
         async with session.client.progress("Tenny reads MLX's documentation"):
             search = await self._searched()
+            from tenny_lsp.features.ask import answer_values, ask, markdown_of
+
             answer = await model.attempt(lambda model: ask(question, search, model, max_tokens=_MAX_TOKENS))
         if show:
             session.client.show(markdown_of(answer, search.index))
@@ -39,12 +40,17 @@ class AskHandler:
         return values if answer.prose is None else values | {"answer": safe_markdown(answer.prose)}
 
     async def _searched(self) -> "Search":
-        from tenny_lsp.features.ask import search_in
-
         index = await self._session.index()
         if self._search is None or self._search[0] is not index:
-            self._search = index, await asyncio.to_thread(search_in, index)
+            self._search = index, await asyncio.to_thread(_search_in, index)
         return self._search[1]
+
+
+def _search_in(index: ApiIndex) -> "Search":
+    # The search needs NumPy, which takes its time to import: not before somebody asks, and not in the event loop.
+    from tenny_lsp.features.ask import search_in
+
+    return search_in(index)
 
 
 def register(server: LanguageServer, session: Session) -> None:

@@ -94,13 +94,15 @@ class RoastHandler:
 
     async def _roast(self, target: _Target) -> Roast:
         """Return a roast whose remark has not been made yet on the same words."""
-        context = target.passage.context
+        context, cynic = target.passage.context, self._session.speaker.cynic
+        if cynic is not None and cynic.can.write:  # one that only chooses is seldom asked
+            cynic.begin_to_load()  # while what has been said and the remarks are read
         made, tired, age = await asyncio.gather(
             asyncio.to_thread(self._history.said, context),
             asyncio.to_thread(self._history.tired, context),
             self._age(target),
         )
-        model = OptionalModel(self._session.speaker.cynic, "The remark is one that was written by hand")
+        model = OptionalModel(cynic, "The remark is one that was written by hand")
         async with self._session.client.progress("Tenny reads your comment") as report:
             said = await model.attempt(
                 # A model that chooses would draw another remark for another seed, the worse ones among them.

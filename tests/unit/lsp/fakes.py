@@ -83,7 +83,7 @@ class FakeModel:
         self.can = can or ALL_ABILITIES
         self.state = ModelState("idle")
         self.identity = f"fake {id(self)}"
-        self.is_closed = False
+        self.is_closed = self.has_begun_to_load = False
         self.adapter: Path | None = None
         self.scores: dict[str, float] = {}
         self.callbacks: list[Callable[[], None]] = []
@@ -119,6 +119,9 @@ class FakeModel:
         self.state = ModelState(phase, reason)
         for callback in self.callbacks:
             callback()
+
+    def begin_to_load(self) -> None:
+        self.has_begun_to_load = True
 
     async def load(self) -> None:
         if self.answers and isinstance(self.answers[0], TennyError):

@@ -1,7 +1,10 @@
 """``tenny.ask`` through its handler."""
 
+import pytest
+
 from tenny_lsp.errors import ModelUnavailable
 from tenny_lsp.lsp.handlers import ask
+from tenny_lsp.mlx_api.index import ApiIndex
 from tests.unit.lsp.fakes import Editor, FakeModel
 
 QUESTION = "how do I join arrays with mx.concatenate?"
@@ -40,6 +43,20 @@ async def test_the_models_answer() -> None:
     answer = await editor.command("tenny.ask", QUESTION)
 
     assert answer["generated"] is True and answer["answer"].endswith("Joins arrays along an axis.")
+
+
+async def test_the_model_is_loaded_while_the_documentation_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = FakeModel("mlx.core.concatenate Joins arrays along an axis.")
+    editor = Editor(ask, model=model)
+    read = editor.session.index
+
+    async def index() -> ApiIndex:
+        assert model.has_begun_to_load
+        return await read()
+
+    monkeypatch.setattr(editor.session, "index", index)
+
+    assert (await editor.command("tenny.ask", QUESTION))["generated"] is True
 
 
 async def test_a_model_that_fails_leaves_the_documentation() -> None:

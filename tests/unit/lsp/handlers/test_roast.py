@@ -13,6 +13,7 @@ from tenny_lsp.errors import ModelUnavailable
 from tenny_lsp.features.history import History
 from tenny_lsp.features.repertoire import repertoire
 from tenny_lsp.lsp.handlers import roast
+from tenny_lsp.model.protocol import ALL_ABILITIES, EMBEDDED_ABILITIES, Abilities
 from tests.unit.lsp.fakes import URI, Editor, FakeModel
 
 CODE = "x = 1\n# the cache is never cleared, good luck\ny = 2\n"
@@ -48,6 +49,16 @@ async def test_a_hand_written_remark_without_a_model(tmp_path: Path) -> None:
     assert result["sentiment"] == "Negative"
     assert result["roast"] in {written.response for written in repertoire().reserve}
     assert made.client.asked == [result["roast"]] and made.client.titles == ["Tenny reads your comment"]
+
+
+@pytest.mark.parametrize(("can", "begins"), [(ALL_ABILITIES, True), (EMBEDDED_ABILITIES, False)])
+async def test_a_model_that_writes_is_loaded_while_the_remarks_are_read(
+    can: Abilities, begins: bool, tmp_path: Path
+) -> None:
+    model = FakeModel(REMARK, can=can)
+
+    assert await said(editor(tmp_path, model)) is not None
+    assert model.has_begun_to_load == begins
 
 
 async def test_the_models_own_remark_inserted_below_the_comment(tmp_path: Path) -> None:

@@ -24,6 +24,7 @@ class MlTopic:
     Args:
         name (str): What it is called.
         when (re.Pattern[str]): What the comments about it have.
+        unless (re.Pattern[str] | None): What no comment about it has.
         lines (tuple[str, ...]): What may be said to any of them.
         feels (str): The sentiment that they have; empty: any.
         is_ambiguous (bool): Whether they need another word of machine learning.
@@ -32,6 +33,7 @@ class MlTopic:
 
     name: str
     when: "re.Pattern[str]"
+    unless: "re.Pattern[str] | None"
     lines: tuple[str, ...]
     feels: str
     is_ambiguous: bool
@@ -50,7 +52,10 @@ def ml_topics(text: str) -> tuple[MlTopic, ...]:
     found = [
         (topic.breadth, match.start() if topic.breadth else 0, topic)
         for topic in _topics()
-        if (is_ml or not topic.is_ambiguous) and topic.feels in ("", feeling) and (match := topic.when.search(text))
+        if (is_ml or not topic.is_ambiguous)
+        and topic.feels in ("", feeling)
+        and (match := topic.when.search(text))
+        and not (topic.unless and topic.unless.search(text))
     ]
     return tuple(topic for *_, topic in sorted(found, key=lambda row: row[:2]))
 
@@ -90,7 +95,11 @@ def topic_line(comment: str, *, seed: int = 0, avoid: Collection[str] = (), tire
 @cache
 def _words() -> "tuple[re.Pattern[str], re.Pattern[str]]":
     table = read_toml("ml_topics.toml")["words"]
-    return re.compile(table["own"], re.IGNORECASE), re.compile(table["shared"], re.IGNORECASE)
+    return _pattern(table["own"]), _pattern(table["shared"])
+
+
+def _pattern(text: str) -> "re.Pattern[str]":
+    return re.compile(text, re.IGNORECASE | re.DOTALL)
 
 
 @cache
@@ -98,7 +107,8 @@ def _topics() -> tuple[MlTopic, ...]:
     return tuple(
         MlTopic(
             row["name"],
-            re.compile(row["when"], re.IGNORECASE | re.DOTALL),
+            _pattern(row["when"]),
+            _pattern(row["unless"]) if "unless" in row else None,
             tuple(row["lines"]),
             row.get("feels", ""),
             row.get("ambiguous", False),

@@ -19,6 +19,8 @@ ALWAYS = "(always)"
 _MOST = 3
 #: The t is what ``don't`` and its like end with.
 _NEGATIONS = {"not", "no", "never", "hardly", "barely", "without", "cannot", "nobody", "nothing", "neither", "nor", "t"}
+#: A feeling that is less probable is none to speak of.
+_SURELY = 0.5
 #: How many words a negation reaches.
 _REACH = 3
 _MARKS = {
@@ -41,6 +43,12 @@ def chances(text: str) -> list[float]:
     highest = max(sums)
     parts = [math.exp(value - highest) for value in sums]
     return [part / sum(parts) for part in parts]
+
+
+def felt(text: str) -> str:
+    """Return the sentiment of a text that is sure enough to speak of; empty where none is. Who asks has none yet."""
+    chance, feeling = max(zip(chances(text), SENTIMENTS, strict=True))
+    return feeling if chance >= _SURELY and not text.rstrip().endswith("?") else ""
 
 
 def features(text: str) -> Mapping[str, int]:

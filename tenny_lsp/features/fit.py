@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 from tenny_lsp.features.feeling import moods
+from tenny_lsp.features.ml_topics import same_sense
 from tenny_lsp.features.presumptions import COUNTED, is_so, presumptions
 from tenny_lsp.features.subject import content_words, is_prose
 
@@ -66,6 +67,7 @@ def fit(
         _share(taken_up or own, words, weight) >= (_TAKEN_UP if taken_up else _SAME)
         and _share(own, words, weight) >= alike
         and _is_about(words, own | said, weight, same_world=is_prose(context) == is_prose(comment))
+        and same_sense(comment, context, remark)
     )
 
 

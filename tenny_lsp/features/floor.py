@@ -1,20 +1,17 @@
 """Say something to a comment for which no remark was written: what is so of every comment of its kind."""
 
 import re
-import zlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
 from tenny_lsp.data import read_toml
 from tenny_lsp.features.decency import fault_of
-from tenny_lsp.features.feeling import chances
+from tenny_lsp.features.feeling import felt
 from tenny_lsp.features.measures import filled
+from tenny_lsp.features.picking import picked
 from tenny_lsp.features.subject import is_prose
-from tenny_lsp.model.prompts import SENTIMENTS
 
-#: A feeling that is less probable is none to speak of.
-_SURELY = 0.5
 _MARK = re.compile(r"\A\s*(?:#+|//+|;+|--)\s*")
 
 
@@ -80,14 +77,10 @@ def floor_line(
         tired (Collection[str]): What was said to others lately: only where there is nothing else of that kind.
         first (bool): Only the kinds that come before every remark that was written for one comment.
     """
-    place = zlib.crc32(comment.encode("utf-8", "surrogatepass")) + seed
-    said: list[str] = []
-    for lines in floor_lines(comment, measured, first=first):
-        fresh = [line for line in lines if line not in avoid]
-        if best := [line for line in fresh if line not in tired] or fresh:
-            return best[place % len(best)]
-        said += lines
-    return said[place % len(said)] if said and not first else None
+    line = picked(
+        floor_lines(comment, measured, first=first), comment, seed=seed, avoid=avoid, tired=tired, next_if_tired=False
+    )
+    return None if first and line in avoid else line
 
 
 def act_of(comment: str) -> str:
@@ -103,14 +96,13 @@ def is_telling(comment: str) -> bool:
 
 def kinds_of(comment: str, measured: Mapping[str, str]) -> Iterator[CommentKind]:
     """Yield the kinds that a comment is of, the one that tells most of it first."""
-    text, (chance, felt) = _MARK.sub("", comment), max(zip(chances(comment), SENTIMENTS, strict=True))
-    felt = felt if chance >= _SURELY and not text.rstrip().endswith("?") else ""  # who asks has no feeling yet
+    text, feeling = _MARK.sub("", comment), felt(comment)
     in_prose = is_prose(comment)
     for kind in _kinds():
         if (
             kind.is_prose in (None, in_prose)
             and (not kind.is_marked or text != comment)
-            and kind.feels in ("", felt)
+            and kind.feels in ("", feeling)
             and (not kind.needs or kind.needs in measured)
             and kind.when.search(text)
         ):

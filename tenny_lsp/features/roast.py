@@ -12,6 +12,7 @@ from tenny_lsp.features.decency import fault_of, finished, plain
 from tenny_lsp.features.feeling import chances
 from tenny_lsp.features.floor import act_of, floor_line
 from tenny_lsp.features.measures import measures
+from tenny_lsp.features.ml_topics import topic_line
 from tenny_lsp.features.presumptions import is_so, presumptions
 from tenny_lsp.features.repertoire import NEAR, NEAR_COPY, load_repertoire, place_of, repertoire
 from tenny_lsp.features.sensitive import kind_sentence, sensitive
@@ -49,6 +50,8 @@ _ANYTHING = "# note"
 _GAIN_WEIGHT = 1.5
 #: What it costs a remark, in nats, to have been made on another comment lately.
 _TIRED = 2.0
+#: What a comment does that matters more than what it is about.
+_ACTS_FIRST = {"thanks", "do not touch", "giving up"}
 #: What a probability of nothing counts as.
 _TINY = 1e-300
 
@@ -154,9 +157,12 @@ async def remark_on(
             return best, True
         written = shown(drawn, text, occasion.avoid) if model.can.judge else []
     chooser = model if model is not None and (model.can.judge or not model.can.write) else None
-    if (remark := await _fitting(text, chooser, occasion, written)) is not None:
+    remark, line = await _fitting(text, chooser, occasion, written), None
+    if remark is None or remark in occasion.tired:
+        line = topic_line(text, **_place(occasion)) if act_of(text) not in _ACTS_FIRST else None
+    if remark is not None and (line is None or line in occasion.tired):
         return remark, remark in written
-    line = floor_line(text, measured, **_place(occasion))
+    line = line or floor_line(text, measured, **_place(occasion))
     assert line is not None
     return line, False
 

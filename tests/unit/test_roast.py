@@ -19,7 +19,8 @@ from tenny_lsp.model.prompts import comment_prompt, roast_prompt, roast_request,
 from tenny_lsp.model.protocol import ALL_ABILITIES, EMBEDDED_ABILITIES, Abilities, Sampled, Sampling
 
 COMMENT = "# the cache is never cleared, good luck"
-#: Several hand-written remarks fit this one.
+#: Several hand-written remarks fit these.
+SEVERAL = "# flaky tests, unfortunately"
 MANY = "# greedy decoding, temperature 0"
 REMARK = "Your cache has a retirement plan; the server has an out of memory killer."
 UNSEEN = Path(__file__).parents[1] / "data" / "unseen_comments.jsonl"
@@ -82,14 +83,14 @@ async def test_what_has_been_said_is_not_said_again() -> None:
 
 @pytest.mark.parametrize("model", [None, Model("mumble mumble"), Model()])
 async def test_where_the_model_has_nothing_to_say_a_hand_written_remark_is_made(model: Model | None) -> None:
-    first = await roast(COMMENT, model)
-    again = await roast(COMMENT, model, seed=1, avoid=[first.remark])
+    first = await roast(SEVERAL, model)
+    again = await roast(SEVERAL, model, seed=1, avoid=[first.remark])
 
     assert not first.is_generated
     assert {first.remark, again.remark} <= {roast.response for roast in repertoire().reserve}
     assert again.remark != first.remark
     assert first.sentiment == "Negative"
-    assert content_words(first.remark) & content_words(COMMENT)
+    assert content_words(first.remark) & content_words(SEVERAL)
 
 
 async def test_a_model_that_may_not_write_chooses_the_remark_that_is_likelier_on_this_comment_than_on_any() -> None:
@@ -145,7 +146,7 @@ async def test_a_remark_that_was_made_on_another_comment_lately_rests_where_anot
 
 @pytest.mark.parametrize("seed", [1, 7, 8, 1 << 31])
 async def test_another_seed_makes_another_remark(seed: int) -> None:
-    assert (await roast(COMMENT, None, seed=seed)).remark != (await roast(COMMENT, None)).remark
+    assert (await roast(SEVERAL, None, seed=seed)).remark != (await roast(SEVERAL, None)).remark
 
 
 async def test_a_model_that_fails_says_so() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Callable
 from typing import BinaryIO, cast
 
 _LENGTH = re.compile(rb"content-length[ \t]*:[ \t]*(\d{1,18})[ \t]*", re.IGNORECASE)
@@ -16,14 +17,19 @@ class FrameReader:
 
     Args:
         stream (BinaryIO): Where the editor writes to.
+        on_end (Callable[[], None]): Called at the end of the stream.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, on_end: Callable[[], None]) -> None:
         self._stream = stream
+        self._on_end = on_end
 
     def readline(self) -> bytes:
         """Return a line of a header; nothing at the end of the stream."""
-        return _header(self._stream.readline(LONGEST_LINE_BYTES))
+        line = self._stream.readline(LONGEST_LINE_BYTES)
+        if not line:
+            self._on_end()
+        return _header(line)
 
     def read(self, size: int) -> bytes:
         """Return so many bytes, or as many as come before the end of the stream."""
@@ -61,9 +67,9 @@ class AsyncFrameReader:
         return await self._stream.readexactly(size)
 
 
-def frames(stream: BinaryIO) -> BinaryIO:
-    """Return a reader of an editor's messages in the place of a stream."""
-    return cast("BinaryIO", FrameReader(stream))
+def frames(stream: BinaryIO, on_end: Callable[[], None] = lambda: None) -> BinaryIO:
+    """Return a reader of an editor's messages in the place of a stream; ``on_end`` is called at its end."""
+    return cast("BinaryIO", FrameReader(stream, on_end))
 
 
 def _header(line: bytes) -> bytes:

@@ -11,11 +11,13 @@ from pygls.exceptions import JsonRpcServerNotInitialized
 from pygls.lsp.server import LanguageServer
 
 from tenny_lsp import __version__
+from tenny_lsp.lsp.ending import end_soon
 from tenny_lsp.lsp.framing import frames
 from tenny_lsp.lsp.methods import COMMANDS, METHODS
 from tenny_lsp.lsp.protocol import TennyProtocol
 from tenny_lsp.lsp.slices import Slices
 from tenny_lsp.lsp.stdio import can_be_polled, input_waits, serve_pipes
+from tenny_lsp.lsp.tcp import serve_tcp
 
 if TYPE_CHECKING:
     from tenny_lsp.lsp.speaker import ModelFactory
@@ -59,8 +61,14 @@ class TennyServer(LanguageServer):
         if stdin is None and stdout is None and can_be_polled():
             self._slices = Slices(input_waits())
             serve_pipes(self)
+        elif stdin is None:
+            super().start_io(frames(sys.stdin.buffer, end_soon), stdout)
         else:
-            super().start_io(frames(stdin or sys.stdin.buffer), stdout)
+            super().start_io(frames(stdin), stdout)
+
+    def start_tcp(self, host: str, port: int) -> None:
+        """Serve one client on TCP; for what is raised, see ``serve_tcp``."""
+        serve_tcp(self, host, port)
 
     def _register_handlers(self, options: object) -> None:
         """Import the handlers, which takes longer than all that ``initialize`` needs, and register them."""

@@ -16,6 +16,7 @@ from threading import Event
 from pygls.io_ import StdoutWriter, run_async
 from pygls.lsp.server import LanguageServer
 
+from tenny_lsp.lsp.ending import end_soon
 from tenny_lsp.lsp.framing import LONGEST_LINE_BYTES, AsyncFrameReader
 
 LOGGER = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ async def _serve(server: LanguageServer) -> None:
         await run_async(Event(), AsyncFrameReader(reader), server.protocol, error_handler=server.report_server_error)
     except asyncio.IncompleteReadError:
         LOGGER.warning("Standard input has ended within a message")
+    end_soon()
 
 
 def input_waits() -> Callable[[], bool]:

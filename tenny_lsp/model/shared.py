@@ -102,6 +102,7 @@ class SocketLink:
 
     async def close(self, grace_s: float) -> None:
         """Leave the worker; the last one to leave it ends it, a few seconds later."""
+        self.write(wire.encode(wire.Leave()))
         self._writer.close()
         with contextlib.suppress(OSError, asyncio.TimeoutError):
             await asyncio.wait_for(self._writer.wait_closed(), grace_s)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import get_args
 
 #: Increased with every change that an older worker or client would misread.
-VERSION = 6
+VERSION = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +132,11 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True)
+class Leave:
+    """Say that the client goes as usual: it, or another, may come back soon. One that was killed says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hello:
     """The first event: the process is up, nothing is loaded yet. Its fields are the same in every version."""
 
@@ -214,7 +219,7 @@ class Failure:
 
 #: The requests that the model answers, one after the other.
 Work = Generate | Sample | Score | Choose | Compare
-Request = Work | Cancel
+Request = Work | Cancel | Leave
 Event = Hello | Ready | Token | SampleResult | Done | ScoreResult | Failure
 Message = Request | Event
 

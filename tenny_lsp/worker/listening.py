@@ -1,4 +1,8 @@
-"""Take the connections of several clients; end the process a while after the last of them has gone."""
+"""Take the connections of several clients; end the process when the last of them has gone, or a while after.
+
+A client that goes as usual says so: its window may be reloaded, and come back. One that says nothing has been killed,
+with its editor perhaps, and nothing is to be left of that.
+"""
 
 import contextlib
 import logging
@@ -16,8 +20,10 @@ from tenny_lsp.worker.worker import Worker
 
 LOGGER = logging.getLogger(__name__)
 
-#: Seconds that the model is kept for the next client: an editor's window that is reloaded comes back.
+#: Seconds that the model is kept for the next client after one has gone as usual.
 LINGER_S = 10.0
+#: Seconds in which the first client comes. Who has started the process holds the lock until then.
+_FIRST_S = 1.0
 #: Seconds that a piece of work which nobody wants any more may still take; then the process is stuck.
 _OVERDUE_S = 60.0
 _LOCK_PATIENCE_S = 10.0
@@ -31,7 +37,7 @@ class Listener:
         listener (socket.socket): The socket, on which connections are taken already.
         path (Path): Where it lies.
         inode (int): The number of that file: another of the same name is another worker's.
-        linger_s (float): Seconds without a client after which the process ends.
+        linger_s (float): Seconds without a client after which the process ends, if one has gone as usual.
     """
 
     def __init__(self, worker: Worker, listener: socket.socket, path: Path, inode: int, linger_s: float) -> None:
@@ -41,6 +47,7 @@ class Listener:
         self._inode = inode
         self._linger_s = linger_s
         self._count = 0
+        self._kept_until_s = time.monotonic() + min(linger_s, _FIRST_S)
         self._counting = threading.Lock()
         self._left, self._leaving = socket.socketpair()
 
@@ -53,7 +60,8 @@ class Listener:
             selector.register(self._left, selectors.EVENT_READ)
             while True:
                 self._watch()
-                if not selector.select(None if self._count else self._linger_s) and self._ended():
+                wait_s = None if self._count else max(0.0, self._kept_until_s - time.monotonic())
+                if not selector.select(wait_s) and self._ended():
                     return
                 self._take()
 
@@ -77,16 +85,19 @@ class Listener:
             connection.setblocking(True)
             with self._counting:
                 self._count += 1
+                self._kept_until_s = 0.0
             threading.Thread(target=self._serve, args=(connection,), name="requests", daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        client = SocketClient(connection)
+        client, has_said_so = SocketClient(connection), False
         try:
-            self._worker.read(client)
+            has_said_so = self._worker.read(client)
         finally:
             client.close()
             with self._counting:
                 self._count -= 1
+                if has_said_so:
+                    self._kept_until_s = max(self._kept_until_s, time.monotonic() + self._linger_s)
             with contextlib.suppress(OSError):  # closed at the end
                 self._leaving.send(b"\n")
 

@@ -39,31 +39,33 @@ class Worker:
         """Begin to load the model."""
         threading.Thread(target=self._own_model, name="model", daemon=True).start()
 
-    def read(self, client: WorkerClient) -> None:
-        """Read a client's requests until it goes."""
+    def read(self, client: WorkerClient) -> bool:
+        """Read a client's requests until it goes; return whether it has said that it goes."""
         with self._joining:
             self._clients.add(client)
             client.send(wire.Hello(wire.VERSION))
             if self._is_ready:
                 client.send(wire.Ready())
         try:
-            for line in client.requests():
-                self._receive(client, line)
+            requests = (self._receive(client, line) for line in client.requests())
+            return any(isinstance(request, wire.Leave) for request in requests)
         finally:
             with self._joining:
                 self._clients.discard(client)
             self.requests.drop(client)
 
-    def _receive(self, client: WorkerClient, line: bytes) -> None:
+    def _receive(self, client: WorkerClient, line: bytes) -> wire.Message | None:
+        """Have a request answered, and return it; None if it is none."""
         try:
             request = wire.decode(line)
         except wire.WireError as error:
             LOGGER.warning("%s", error)
-            return
+            return None
         if isinstance(request, wire.Work):
             self.requests.put(Job(client, request))
         elif isinstance(request, wire.Cancel) and self.requests.cancel(client, request.id):
             client.send(wire.Done(request.id, "cancelled"))
+        return request
 
     def _own_model(self) -> None:
         """Load the model and answer requests until the process ends: the body of the model's thread."""

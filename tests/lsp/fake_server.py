@@ -27,7 +27,7 @@ from tenny_lsp.model.protocol import ALL_ABILITIES, EMBEDDED_ABILITIES, ModelSta
 WORKER = """
 import json, sys
 alive = open(sys.argv[1], "w")
-for message in ({"type": "hello", "version": 6}, {"type": "ready"}):
+for message in ({"type": "hello", "version": 7}, {"type": "ready"}):
     print(json.dumps(message), flush=True)
 sys.stdin.read()
 """

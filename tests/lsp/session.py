@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -115,6 +118,11 @@ class Session:
         self.request("shutdown")
         self.notify("exit")
 
+    def write(self, data: bytes) -> None:
+        """Sends bytes as they are."""
+        self._writer.write(data)
+        self._writer.flush()
+
     def close(self) -> None:
         """Hangs up without a word."""
         self._writer.close()
@@ -128,8 +136,7 @@ class Session:
 
     def _send(self, message: dict[str, Any]) -> None:
         content = json.dumps({"jsonrpc": "2.0", **message}).encode()
-        self._writer.write(b"Content-Length: %d\r\n\r\n%s" % (len(content), content))
-        self._writer.flush()
+        self.write(b"Content-Length: %d\r\n\r\n%s" % (len(content), content))
 
     def _receive(self) -> dict[str, Any]:
         length = 0
@@ -169,6 +176,8 @@ class Server:
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=environment, cwd=folder
             )
         assert self.process.stdin is not None and self.process.stdout is not None
+        #: The connection of the session, on TCP.
+        self.connection: socket.socket | None = None
         self.session = Session(self.process.stdout, self.process.stdin)
         self._watchdog = threading.Timer(deadline_s, self.process.kill)
         self._watchdog.start()
@@ -201,6 +210,26 @@ def serving(folder: Path, *options: str, python: tuple[str, ...] = ()) -> Iterat
     command = [SERVER[0], *python, *SERVER[1:], *options]
     with Server(command, folder / "stderr.txt") as server:
         yield server
+
+
+@contextmanager
+def serving_tcp(folder: Path, deadline_s: float = DEADLINE_S) -> Iterator[Server]:
+    """Runs the real server on TCP, its log in a folder; its session is on a connection to it."""
+    command = [*SERVER[:-1], "--log-level", "info", "serve", "--tcp", "--port", "0"]
+    with Server(command, folder / "stderr.txt", deadline_s=deadline_s) as server:
+        address = None
+        while address is None:
+            assert server.process.poll() is None, server.log
+            time.sleep(0.02)
+            address = re.search(r"Serving on \('(.+)', (\d+)\)", server.log)
+        with (
+            socket.create_connection((address[1], int(address[2])), deadline_s) as connection,
+            connection.makefile("rb") as reader,
+            connection.makefile("wb") as writer,
+        ):
+            server.session = Session(reader, writer)
+            server.connection = connection
+            yield server
 
 
 def fake(folder: Path, *arguments: str) -> Server:

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.lsp.conftest import ENVIRONMENT, SERVER
-from tests.lsp.session import Server, ServerError, serving
+from tests.lsp.session import Server, ServerError, serving, serving_tcp
 
 MX = "import mlx.core as mx\n"
 URI = "file:///a.py"
@@ -24,6 +26,14 @@ ENDED_IN_S = 20
 def frame(content: object) -> bytes:
     data = content if isinstance(content, bytes) else json.dumps(content).encode()
     return b"Content-Length: %d\r\n\r\n%s" % (len(data), data)
+
+
+def hang_up(server: Server) -> None:
+    """Ends the session as the end of the client would."""
+    if server.connection is None:
+        server.session.close()
+    else:
+        server.connection.shutdown(socket.SHUT_WR)
 
 
 def request(number: object, method: object, params: object, version: str = "2.0") -> bytes:
@@ -90,25 +100,21 @@ MALFORMED: dict[str, tuple[bytes, int | None]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+@pytest.fixture(scope="module", params=["stdio", "TCP"])
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One server for all that is malformed: it survives each."""
-    with Server(SERVER, tmp_path_factory.mktemp("malformed") / "stderr.txt", deadline_s=300) as server:
+    folder = tmp_path_factory.mktemp("malformed")
+    started = serving_tcp(folder, 300) if request.param == "TCP" else Server(SERVER, folder / "log", deadline_s=300)
+    with started as server:
         server.session.initialize()
         server.session.open(URI, MX + "mx.abs\n")
         yield server
 
 
-def write(server: Server, data: bytes) -> None:
-    assert server.process.stdin is not None
-    server.process.stdin.write(data)
-    server.process.stdin.flush()
-
-
 @pytest.mark.parametrize("kind", MALFORMED)
 def test_what_is_malformed_is_answered_or_passed_over(kind: str, server: Server) -> None:
     data, code = MALFORMED[kind]
-    write(server, data)
+    server.session.write(data)
 
     if code is not None:
         with pytest.raises(ServerError) as raised:
@@ -121,9 +127,9 @@ def test_a_frame_in_pieces_and_several_frames_at_once(server: Server) -> None:
     position = {"line": 1, "character": 4}
     frames = [request(number, "textDocument/hover", DOCUMENT | {"position": position}) for number in (951, 952, 953)]
     for start in range(0, len(frames[0]), 7):
-        write(server, frames[0][start : start + 7])
+        server.session.write(frames[0][start : start + 7])
         time.sleep(0.001)
-    write(server, frames[1] + frames[2])
+    server.session.write(frames[1] + frames[2])
 
     for number in (951, 952, 953):
         assert "mx.abs(" in server.session.answer(number)["contents"]["value"]
@@ -143,14 +149,45 @@ def test_requests_before_initialize_and_after_shutdown_are_refused(tmp_path: Pat
     assert (early.value.args[0], late.value.args[0]) == (-32002, -32600)
 
 
-def test_a_length_that_is_only_claimed_takes_no_memory(tmp_path: Path) -> None:
-    with serving(tmp_path) as server:
+@pytest.mark.parametrize("start", [serving, serving_tcp], ids=["stdio", "TCP"])
+def test_a_length_that_is_only_claimed_takes_no_memory(start: Any, tmp_path: Path) -> None:
+    with start(tmp_path) as server:
         server.session.initialize()
-        write(server, b"Content-Length: 999999999999999999\r\n\r\n{}")
-        server.session.close()
+        server.session.write(b"Content-Length: 999999999999999999\r\n\r\n{}")
+        hang_up(server)
 
         assert server.exit_status() == 0
+        assert "ended within a message" in server.log and "Traceback" not in server.log
         assert "MemoryError" not in server.log and "OverflowError" not in server.log
+
+
+@pytest.mark.parametrize("how", ["hangs up", "resets", "says exit", "says shutdown and exit"])
+def test_on_tcp_the_server_ends_with_its_client(how: str, tmp_path: Path) -> None:
+    with serving_tcp(tmp_path) as server:
+        assert server.connection is not None
+        server.session.initialize()
+        if how == "hangs up":
+            hang_up(server)
+        elif how == "resets":
+            server.session.write(b"Content-Length: 99\r\n\r\n{")
+            server.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            os.close(server.connection.detach())
+        elif how == "says exit":
+            server.session.notify("exit")
+        else:
+            server.session.end()
+
+        assert server.exit_status() == (how == "says exit")
+        assert "Traceback" not in server.log
+
+
+def test_on_tcp_another_client_is_refused_and_hurts_nobody(server: Server) -> None:
+    if server.connection is None:
+        pytest.skip("nobody else comes to stdin")
+    with socket.create_connection(server.connection.getpeername(), 60) as other:
+        assert other.recv(1) == b""
+
+    assert "mx.abs(" in str(server.session.hover(URI, 1, 4))
 
 
 @pytest.mark.parametrize("text", ["\0", "x = '🙂\0'\r\n\tif x:\r        mx.abs", "\ufeff", "\r", "\t \t", "𝔘𝔫𝔦" * 100])

@@ -33,7 +33,7 @@ def send(type, **fields):
 def end(id, reason="stop"):
     send("done", id=id, finish_reason=reason)
 
-send("hello", version=99 if mode == "old" else 6)
+send("hello", version=99 if mode == "old" else 7)
 if mode == "no base":
     send("failure", kind="base", what="no weights", next_step="fetch it")
     sys.exit(1)

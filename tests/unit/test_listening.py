@@ -49,14 +49,53 @@ def folder() -> Iterator[Path]:
 HELLO = wire.encode(wire.Hello(wire.VERSION))
 
 
+LEAVE = wire.encode(wire.Leave())
+
+
 def test_everybody_is_greeted_and_a_while_after_the_last_it_ends(folder: Path) -> None:
     served = Served(folder / "a.sock", linger_s=0.5)
     one, two = served.connect(), served.connect()
     assert one.recv(100) == two.recv(100) == HELLO
+    one.sendall(LEAVE)
     one.close()
     time.sleep(0.8)
     assert served.thread.is_alive()
+    two.sendall(LEAVE)
     two.close()
+    time.sleep(0.2)
+    assert served.thread.is_alive()
+    served.end()
+
+    assert not served.path.exists()
+
+
+def test_when_the_last_one_vanishes_it_ends_at_once(folder: Path) -> None:
+    served = Served(folder / "a.sock", linger_s=100)
+    with served.connect() as one, served.connect() as two:
+        assert one.recv(100) == two.recv(100) == HELLO
+        one.close()
+        time.sleep(0.2)
+        assert served.thread.is_alive()
+    served.end()
+
+    assert not served.path.exists()
+
+
+def test_who_has_gone_as_usual_finds_it_although_another_vanishes(folder: Path) -> None:
+    served = Served(folder / "a.sock", linger_s=100)
+    with served.connect() as one, served.connect() as two:
+        assert one.recv(100) == two.recv(100) == HELLO
+        one.sendall(LEAVE)
+        assert one.recv(100) == b""
+    time.sleep(0.3)
+    assert served.thread.is_alive()
+    with served.connect() as three:
+        assert three.recv(100) == HELLO
+    served.end()
+
+
+def test_nobody_waits_long_for_a_first_client_that_was_killed(folder: Path) -> None:
+    served = Served(folder / "a.sock", linger_s=100)
     served.end()
 
     assert not served.path.exists()

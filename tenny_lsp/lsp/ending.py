@@ -1,0 +1,14 @@
+"""End the process when its client has gone, whatever still runs."""
+
+import os
+import threading
+
+#: Seconds in which what runs in threads may come to its end: an index being read, a file being written.
+_GRACE_S = 1.5
+
+
+def end_soon() -> None:
+    """End the process in a moment: threads that read an index, or wait for a process, would hold it for longer."""
+    timer = threading.Timer(_GRACE_S, os._exit, (1,))
+    timer.daemon = True
+    timer.start()

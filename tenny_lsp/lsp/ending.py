@@ -4,7 +4,7 @@ import os
 import threading
 
 #: Seconds in which what runs in threads may come to its end: an index being read, a file being written.
-_GRACE_S = 1.5
+_GRACE_S = 1.0
 
 
 def end_soon() -> None:

@@ -22,6 +22,7 @@ from tenny_lsp.model.adapter_files import WEIGHTS_FILE
 from tenny_lsp.model.identity import adapter_fingerprint, base_fingerprint, check_card, refuse_code
 from tenny_lsp.model.prompt_format import chat_text
 from tenny_lsp.worker.greedy import CHUNK_TOKENS, greedy_tokens
+from tenny_lsp.worker.llama import can_read, transpose_weights
 from tenny_lsp.worker.sampling import completions
 from tenny_lsp.worker.scoring import Scorer, compared
 from tenny_lsp.worker.stopping import StopFilter
@@ -271,6 +272,8 @@ class Voice:
             dequantize_model(self._model)  # OpenBLAS multiplies float32 five times as fast as MLX's packed products
         self._model.eval()
         mx.eval(self._model.parameters())
+        if can_read(self._model):
+            transpose_weights(self._model)
 
     def _cache_adapter(self, adapter: tuple[str, str]) -> None:
         """Cache the modules of the active adapter if it is LoRA: swapping it in again then takes a millisecond."""

@@ -92,6 +92,7 @@ DOORS = {
         "evaluation.executed",
         "evaluation.measures",
         "worker.greedy",
+        "worker.llama",
         "worker.sampling",
         "worker.scoring",
         "worker.threads",
@@ -116,6 +117,7 @@ DOORS = {
     "mlx_lm": {
         "evaluation.measures",
         "worker.greedy",
+        "worker.llama",
         "worker.sampling",
         "worker.scoring",
         "worker.voice",
@@ -132,7 +134,13 @@ DOORS = {
     # The one that goes to the network, where a user has named an endpoint.
     "httpx2": {"model.endpoint_http"},
     "huggingface_hub": {"learning.sources", "locations"},
-    "numpy": {"learning.batches", "learning.convert.gguf_tensors", "learning.convert.torch_files"},
+    "numpy": {
+        "learning.batches",
+        "learning.convert.gguf_tensors",
+        "learning.convert.torch_files",
+        "worker.blas",
+        "worker.llama",
+    },
     "attr": {"lsp.generated_code"},
     "platformdirs": {
         "learning.fetch",
@@ -155,6 +163,7 @@ HEAVY = {
     "evaluation.executed",
     "evaluation.measures",
     "worker.greedy",
+    "worker.llama",
     "worker.sampling",
     "worker.scoring",
     "worker.threads",

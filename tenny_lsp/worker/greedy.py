@@ -13,7 +13,7 @@ from typing import Any, Protocol
 import mlx.core as mx
 from mlx_lm.models.cache import can_trim_prompt_cache, make_prompt_cache, trim_prompt_cache
 
-from tenny_lsp.worker.llama import LlamaReader, can_read
+from tenny_lsp.worker.plain_llama import is_plain_llama
 
 #: Tokens of the prompt that are read at a time; only between them can it be cancelled.
 CHUNK_TOKENS = 128
@@ -77,7 +77,7 @@ def greedy_tokens(model: Any, prompt: list[int], check: Callable[[], None]) -> I
         prompt (list[int]): The prompt's tokens, one at least.
         check (Callable[[], None]): Called before each step; it may raise, to end the work.
     """
-    reader: Reader = LlamaReader(model) if can_read(model) else MlxReader(model)
+    reader = _reader(model)
     may_draft = reader.can_forget
     for start in range(0, len(prompt) - 1, CHUNK_TOKENS):
         check()
@@ -92,6 +92,15 @@ def greedy_tokens(model: Any, prompt: list[int], check: Callable[[], None]) -> I
             reader.forget(wrong)
         text += likeliest[: right + 1]
         yield from likeliest[: right + 1]
+
+
+def _reader(model: Any) -> Reader:
+    if not is_plain_llama(model):
+        return MlxReader(model)
+    # It imports NumPy, which a worker that only scores never needs.
+    from tenny_lsp.worker.llama import LlamaReader
+
+    return LlamaReader(model)
 
 
 def drafted(text: list[int]) -> list[int]:

@@ -12,25 +12,19 @@ from typing import Any
 
 import mlx.core as mx
 import numpy as np
-from mlx.nn.layers.linear import Linear
-from mlx.nn.layers.positional_encoding import RoPE
-from mlx.utils import tree_flatten
-from mlx_lm.models import llama
 from mlx_lm.tuner.lora import LoRALinear
 
-from tenny_lsp.worker.blas import Matrix, is_loaded, multiply
+from tenny_lsp.worker.blas import Matrix, multiply
 
 #: Room for so many tokens is made at once.
 _ROOM = 256
-#: A layer of more outputs stays as it is stored: transposed, ``sgemm`` takes twice as long for it on some processors.
-_MOST_TRANSPOSED = 16_384
 
 
 class LlamaReader:
     """The tokens that a Llama has read: the keys and values of each.
 
     Args:
-        model (llama.Model): One that `can_read` accepts. Its weights must stay what they are.
+        model (llama.Model): One that is plain (`tenny_lsp.worker.plain_llama`). Its weights must not change.
     """
 
     def __init__(self, model: Any) -> None:
@@ -125,39 +119,6 @@ class _Layer:
             attended[:, heads] = found.reshape(length, shared, -1)
         joined: Matrix = attended.reshape(length, -1)
         return joined
-
-
-def can_read(model: Any) -> bool:
-    """Return whether a `LlamaReader` can read with a model: a plain Llama in float32, with or without LoRA."""
-    if type(model) is not llama.Model or not is_loaded():
-        return False
-    weights: dict[str, mx.array] = dict(tree_flatten(model.parameters()))
-    return all(array.dtype == mx.float32 for array in weights.values()) and all(
-        _is_plain(block) for block in model.model.layers
-    )
-
-
-def transpose_weights(model: Any) -> None:
-    """Store the weights of linear layers transposed, one after the other; their shapes stay.
-
-    ``sgemv`` reads them half as fast again then, and ``sgemm`` as fast as before.
-    """
-    for module in model.modules():
-        if type(module) is Linear and module.weight.shape[0] <= _MOST_TRANSPOSED:
-            module.weight = mx.contiguous(module.weight.T).T
-            mx.eval(module.weight)
-
-
-def _is_plain(block: Any) -> bool:
-    rope = block.self_attn.rope
-    linear = [module for name, module in block.named_modules() if name.endswith("_proj")]
-    return (
-        not block.use_sliding
-        and type(rope) is RoPE
-        and not rope.traditional
-        and rope.dims == block.self_attn.head_dim
-        and all(type(module) in (Linear, LoRALinear) for module in linear)
-    )
 
 
 def _linear(module: Any) -> Callable[[Matrix], Matrix]:

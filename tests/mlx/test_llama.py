@@ -10,17 +10,21 @@ import numpy as np
 import pytest
 from mlx_lm import load
 from mlx_lm.models.llama import Model, ModelArgs
+from mlx_lm.tuner.lora import LoRAEmbedding
 from mlx_lm.tuner.utils import linear_to_lora_layers
 
 from tenny_lsp import locations
 from tenny_lsp.learning.options import TrainOptions
 from tenny_lsp.learning.train import train
-from tenny_lsp.worker.blas import is_loaded, multiply
+from tenny_lsp.worker import voice as voice_module
+from tenny_lsp.worker.blas import multiply
 from tenny_lsp.worker.greedy import MlxReader, greedy_tokens
-from tenny_lsp.worker.llama import LlamaReader, can_read, transpose_weights
+from tenny_lsp.worker.llama import LlamaReader
+from tenny_lsp.worker.openblas import products
+from tenny_lsp.worker.plain_llama import is_plain_llama, transpose_weights
 from tenny_lsp.worker.voice import Voice
 
-pytestmark = pytest.mark.skipif(not is_loaded(), reason="OpenBLAS is loaded on a Linux CPU only")
+pytestmark = pytest.mark.skipif(products() is None, reason="OpenBLAS is loaded on a Linux CPU only")
 
 TOKENS = [5, 6, 7, 8, 90, 3, 3, 41, 17]
 PROMPTS = (
@@ -57,6 +61,11 @@ def with_lora(model: Model, use_dora: bool = False) -> Model:
     return model
 
 
+def with_adapted_embeddings(model: Model) -> Model:
+    model.model.embed_tokens = LoRAEmbedding.from_base(model.model.embed_tokens)
+    return model
+
+
 CHANGES: dict[str, Callable[[], Model]] = {
     "tied": llama,
     "untied": lambda: llama(tie_word_embeddings=False),
@@ -73,7 +82,7 @@ def test_the_logits_are_those_of_mlx(name: str) -> None:
     model = CHANGES[name]()
     expected = np.asarray(model(mx.array([TOKENS]))[0])
     for _ in range(2):
-        assert can_read(model)
+        assert is_plain_llama(model)
         reader = LlamaReader(model)
         found = [reader.logits(tokens) for tokens in (TOKENS[:4], TOKENS[4:5], TOKENS[5:])]
         np.testing.assert_allclose(np.concatenate(found), expected, atol=2e-5, rtol=1e-4)
@@ -109,12 +118,13 @@ def test_more_tokens_are_read_than_there_was_room_for() -> None:
         lambda: llama(rope_traditional=True),
         lambda: llama(rope_scaling={"type": "llama3", "factor": 8.0, "original_max_position_embeddings": 64}),
         lambda: with_lora(llama(), use_dora=True),
+        lambda: with_adapted_embeddings(llama()),
     ],
-    ids=["float16", "sliding windows", "traditional RoPE", "Llama 3's RoPE", "DoRA"],
+    ids=["float16", "sliding windows", "traditional RoPE", "Llama 3's RoPE", "DoRA", "LoRA of the embeddings"],
 )
 def test_mlx_reads_what_is_no_plain_llama(other: Callable[[], Model]) -> None:
     model = other()
-    assert not can_read(model)
+    assert not is_plain_llama(model)
     text = list(TOKENS)
     for _ in range(8):
         text += MlxReader(model).likeliest(text)[-1:]
@@ -133,14 +143,18 @@ def test_the_embedded_base_writes_the_same_as_in_mlx() -> None:
 
 
 @pytest.mark.parametrize("train_type", ["lora", "full"])
-def test_an_adapter_comes_and_goes(train_type: str, tiny_base: Path, rows: Path, tmp_path: Path) -> None:
+def test_an_adapter_comes_and_goes(
+    train_type: str, tiny_base: Path, rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(voice_module, "_SMALL_WEIGHTS", 0)  # as if it were large: its weights are laid out anew
     adapter = tmp_path / "adapter"
     options = TrainOptions(rows, adapter, str(tiny_base), iters=3, learning_rate=0.05, train_type=train_type)  # type: ignore[arg-type]
     train(options, lambda progress: None)
     voice = Voice(tiny_base, "float32")
+    assert not memoryview(voice._model.layers[0].mlp.up_proj.weight).c_contiguous
     before = LlamaReader(voice._model).logits(TOKENS)
     voice.swap_adapter(str(adapter))
-    assert can_read(voice._model)
+    assert is_plain_llama(voice._model)
     adapted = LlamaReader(voice._model).logits(TOKENS)
     expected, _ = load(str(tiny_base), adapter_path=str(adapter))
     expected.set_dtype(mx.float32)

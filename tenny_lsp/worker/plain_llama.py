@@ -27,9 +27,7 @@ def is_plain_llama(model: Any) -> bool:
     return (
         all(array.dtype == mx.float32 for array in weights.values())
         and type(model.model.embed_tokens) is Embedding
-        and all(
-            type(module) in _LINEAR for name, module in model.named_modules() if name.endswith(("_proj", "lm_head"))
-        )
+        and all(type(module) in _LINEAR for module in linear)
         and all(_is_plain(block) for block in model.model.layers)
     )
 

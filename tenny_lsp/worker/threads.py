@@ -5,7 +5,6 @@ few rows then takes ten times as long as on one thread. Only a measurement tells
 """
 
 import ctypes
-import statistics
 import sys
 import time
 from collections.abc import Callable
@@ -16,7 +15,7 @@ import mlx.core as mx
 _PREFIXES = ("scipy_openblas_", "openblas_")
 #: What is measured: a batch of eight rows and a layer of a small model, ``(8, K) @ (K, N)``.
 _ROWS, _IN, _OUT = 8, 576, 1536
-_REPEATS = 5
+_REPEATS = 10
 #: A choice holds for so long.
 _VALID_S = 0.5
 
@@ -51,24 +50,30 @@ class BlasThreads:
         """Use as many threads as are fastest now; measured again half a second after the last time."""
         if self._set_count is None or self._most == 1 or self._clock() - self._chosen_s < _VALID_S:
             return
-        times = {count: self._product_s(count) for count in (1, self._most)}
-        self._set_count(min(times, key=lambda count: times[count]))
+        one_s = self._products_s(1, float("inf"))
+        is_slower = self._products_s(self._most, one_s) >= one_s
+        self._set_count(1 if is_slower else self._most)
         self._chosen_s = self._clock()
 
-    def _product_s(self, count: int) -> float:
-        """Return the median time of a product on ``count`` threads, which stay in use."""
+    def _products_s(self, count: int, limit_s: float) -> float:
+        """Return the time of some products on ``count`` threads, which stay in use.
+
+        It ends when the limit is reached: where threads wait for each other, a single product may take 40 ms.
+        """
         assert self._set_count is not None
         self._set_count(count)
         if self._probe is None:
             self._probe = mx.ones((_ROWS, _IN)), mx.ones((_IN, _OUT))
             mx.eval(self._probe)
         left, right = self._probe
-        times = []
+        taken_s = 0.0
         for _ in range(_REPEATS):
             start_s = self._clock()
             mx.eval(left @ right)
-            times.append(self._clock() - start_s)
-        return statistics.median(times)
+            taken_s += self._clock() - start_s
+            if taken_s >= limit_s:
+                break
+        return taken_s
 
 
 def blas_threads() -> BlasThreads:

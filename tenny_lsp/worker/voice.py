@@ -22,6 +22,7 @@ from tenny_lsp.model.adapter_files import WEIGHTS_FILE
 from tenny_lsp.model.identity import adapter_fingerprint, base_fingerprint, check_card, refuse_code
 from tenny_lsp.model.prompt_format import chat_text
 from tenny_lsp.worker.greedy import CHUNK_TOKENS, greedy_tokens
+from tenny_lsp.worker.plain_llama import is_plain_llama, transpose_weights
 from tenny_lsp.worker.sampling import completions
 from tenny_lsp.worker.scoring import Scorer, compared
 from tenny_lsp.worker.stopping import StopFilter
@@ -68,9 +69,8 @@ class Voice:
         self._base_modules = self._model.leaf_modules()
         self._base_weights = tree_flatten(self._model.parameters())
         self._active: tuple[str, str] | None = None
-        weights: dict[str, mx.array] = dict(self._base_weights)
         self._threads = blas_threads()
-        self._is_small = sum(array.size for array in weights.values()) < _SMALL_WEIGHTS
+        self._is_small = _weight_count(self._model) < _SMALL_WEIGHTS
         if self._is_small:
             self._threads.use_one()
         self._adapter_cache: dict[tuple[str, str], dict[str, Any]] = {}
@@ -271,6 +271,8 @@ class Voice:
             dequantize_model(self._model)  # OpenBLAS multiplies float32 five times as fast as MLX's packed products
         self._model.eval()
         mx.eval(self._model.parameters())
+        if _weight_count(self._model) >= _SMALL_WEIGHTS and is_plain_llama(self._model):
+            transpose_weights(self._model)
 
     def _cache_adapter(self, adapter: tuple[str, str]) -> None:
         """Cache the modules of the active adapter if it is LoRA: swapping it in again then takes a millisecond."""
@@ -290,6 +292,11 @@ class Voice:
         for name, array in weights.items():
             if "lora" in name and not mx.isfinite(array).all().item():
                 raise ValueError(f"{name} holds numbers that are not finite")
+
+
+def _weight_count(model: Any) -> int:
+    weights: dict[str, mx.array] = dict(tree_flatten(model.parameters()))
+    return sum(array.size for array in weights.values())
 
 
 def _scored(request: wire.Score | wire.Choose | wire.Compare, values: Callable[[], list[float]]) -> wire.Event:

@@ -224,6 +224,11 @@ class TestThreads:
         threads.adapt()
         assert counts == [1, 2, best]
 
+    def test_threads_that_wait_for_each_other_are_not_waited_for(self) -> None:
+        threads, counts, _ = self.threads({1: 2e-4, 2: 0.04})
+        threads.adapt()
+        assert counts[-1] == 1 and threads._clock() < 0.1  # one product on two threads, not ten
+
     def test_a_choice_holds_for_half_a_second(self) -> None:
         threads, counts, wait = self.threads({1: 2e-4, 2: 1e-4})
         threads.adapt()

@@ -48,6 +48,20 @@ try:
 except RuntimeError as error:
     print(error)
 """
+LOADED = """
+import sys
+from pathlib import Path
+from tenny_lsp.worker.light import leave_out_unused, lighten
+from tenny_lsp.model.runtime import prepare
+prepare()
+lighten(Path(sys.argv[1]))
+leave_out_unused()
+from tenny_lsp.worker.greedy import greedy_tokens
+from tenny_lsp.worker.voice import Voice
+voice = Voice(Path(sys.argv[1]), "float32")
+print("numpy.linalg" in sys.modules)
+print(next(greedy_tokens(voice._model, [1, 2, 3], lambda: None)) >= 0)
+"""
 LIGHTENED = (
     "import sys; from pathlib import Path; "
     "from tenny_lsp.worker.light import lighten; print(lighten(Path(sys.argv[1])))"
@@ -75,6 +89,10 @@ def test_the_same_words_and_logits_without_transformers_trainer_and_numpy() -> N
 
     assert light == whole and len(light[-1]) == 64 and light[0]
     assert imported == "[]"
+
+
+def test_a_base_is_loaded_without_numpy_and_writes_with_it() -> None:
+    assert run(LOADED, str(embedded_base())) == ["False", "True"]
 
 
 def test_numpy_is_there_once_it_is_used_and_training_is_refused() -> None:

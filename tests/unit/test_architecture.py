@@ -92,6 +92,8 @@ DOORS = {
         "evaluation.executed",
         "evaluation.measures",
         "worker.greedy",
+        "worker.llama",
+        "worker.plain_llama",
         "worker.sampling",
         "worker.scoring",
         "worker.threads",
@@ -116,6 +118,8 @@ DOORS = {
     "mlx_lm": {
         "evaluation.measures",
         "worker.greedy",
+        "worker.llama",
+        "worker.plain_llama",
         "worker.sampling",
         "worker.scoring",
         "worker.voice",
@@ -132,7 +136,13 @@ DOORS = {
     # The one that goes to the network, where a user has named an endpoint.
     "httpx2": {"model.endpoint_http"},
     "huggingface_hub": {"learning.sources", "locations"},
-    "numpy": {"learning.batches", "learning.convert.gguf_tensors", "learning.convert.torch_files"},
+    "numpy": {
+        "learning.batches",
+        "learning.convert.gguf_tensors",
+        "learning.convert.torch_files",
+        "worker.blas",
+        "worker.llama",
+    },
     "attr": {"lsp.generated_code"},
     "platformdirs": {
         "learning.fetch",
@@ -155,6 +165,8 @@ HEAVY = {
     "evaluation.executed",
     "evaluation.measures",
     "worker.greedy",
+    "worker.llama",
+    "worker.plain_llama",
     "worker.sampling",
     "worker.scoring",
     "worker.threads",

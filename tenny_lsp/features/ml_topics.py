@@ -12,7 +12,7 @@ from tenny_lsp.data import read_toml
 from tenny_lsp.features.feeling import felt
 from tenny_lsp.features.picking import picked
 
-_GENERAL = 2
+_GENERAL = 3
 #: So many words that other trades have as well are of this one if they stand in one comment.
 _SHARED_ENOUGH = 2
 
@@ -28,7 +28,7 @@ class MlTopic:
         lines (tuple[str, ...]): What may be said to any of them.
         feels (str): The sentiment that they have; empty: any.
         is_ambiguous (bool): Whether they need another word of machine learning.
-        breadth (int): 0 for a narrow one, 1 for a broad one, 2 for machine learning as such.
+        breadth (int): 0 for a narrow one, 1 and 2 for broad ones, 3 for machine learning as such.
     """
 
     name: str

@@ -20,7 +20,7 @@ def lines() -> list[str]:
     ("comment", "topic"),
     [
         ("# quantise the KV cache to 8 bits", "quantised kv cache"),
-        ("# append the new keys and values to the cache", "kv cache"),
+        ("# one KV cache for each layer", "kv cache"),
         ("# reuse the prompt cache between turns", "prompt cache"),
         ("# the validation split overlaps with train", "leak between splits"),
         ("# loss is NaN after step 812", "nan"),

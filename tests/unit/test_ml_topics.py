@@ -52,6 +52,7 @@ def test_the_narrowest_topic_comes_first(comment: str, topic: str) -> None:
         "# warm up the cache at startup",
         "# the temperature of the sensor in Celsius",
         "# send the emails in one batch",
+        "# fourteen positional arguments",
         "# export the report as PDF",
         "# check the weight of the parcel",
         "# logs are rotated and the old ones trimmed",

@@ -29,6 +29,14 @@ _MARKS = {
     "(task)": re.compile(r"\b(?:TODO|FIXME|XXX|HACK)\b"),
     "(code)": re.compile(r"\A\s*(?:def|class|import|from|return|\w+\s*=)"),
     "(person)": re.compile(r"\b(?:I|my|we|our|me|you)\b"),
+    "(blame)": re.compile(
+        r"\b(?:who ?ever|who (?:wrote|did|thought|keeps?)|git blame|the (?:intern|vendor|previous))\b", re.I
+    ),
+    "(forbidden)": re.compile(r"\b(?:do not|don'?t|never) (?:touch|rename|remove|change|edit|delete|move|ask)\b", re.I),
+    "(provisional)": re.compile(r"\b(?:temporar(?:y|ily)|for now|until|quick fix|remove (?:by|after|when))\b", re.I),
+    "(why)": re.compile(r"\bwhy (?:is|are|do|does|did|would|on earth)\b", re.I),
+    "(but)": re.compile(r"\b(?:but|although|except that|and still|yet)\b", re.I),
+    "(from to)": re.compile(r"\bfrom \S*\d\S*(?: \w+)? to \S*\d|\d\S* ?(?:->|→) ?\d"),
     "(does something)": re.compile(r"\A\W*[a-z]+s "),
 }
 

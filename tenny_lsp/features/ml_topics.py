@@ -12,7 +12,7 @@ from tenny_lsp.data import read_toml
 from tenny_lsp.features.feeling import felt
 from tenny_lsp.features.picking import picked
 
-_GENERAL = 2
+_GENERAL = 3
 #: So many words that other trades have as well are of this one if they stand in one comment.
 _SHARED_ENOUGH = 2
 
@@ -28,7 +28,7 @@ class MlTopic:
         lines (tuple[str, ...]): What may be said to any of them.
         feels (str): The sentiment that they have; empty: any.
         is_ambiguous (bool): Whether they need another word of machine learning.
-        breadth (int): 0 for a narrow one, 1 for a broad one, 2 for machine learning as such.
+        breadth (int): 0 for a narrow one, 1 and 2 for broad ones, 3 for machine learning as such.
     """
 
     name: str
@@ -54,8 +54,8 @@ def ml_topics(text: str) -> tuple[MlTopic, ...]:
         for topic in _topics()
         if (is_ml or not topic.is_ambiguous)
         and topic.feels in ("", feeling)
-        and (match := topic.when.search(text))
-        and not (topic.unless and topic.unless.search(text))
+        and (match := _search(topic.when, text))
+        and not (topic.unless and _search(topic.unless, text))
     ]
     return tuple(topic for *_, topic in sorted(found, key=lambda row: row[:2]))
 
@@ -63,7 +63,8 @@ def ml_topics(text: str) -> tuple[MlTopic, ...]:
 def is_machine_learning(text: str) -> bool:
     """Return whether a text has a word that only machine learning has, or several that it shares."""
     own, shared = _words()
-    return own.search(text) is not None or len({word.lower() for word in shared.findall(text)}) >= _SHARED_ENOUGH
+    said = {word.lower() for reading in _readings(text) for word in shared.findall(reading)}
+    return _search(own, text) is not None or len(said) >= _SHARED_ENOUGH
 
 
 def same_sense(comment: str, *told: str) -> bool:
@@ -90,6 +91,15 @@ def topic_line(comment: str, *, seed: int = 0, avoid: Collection[str] = (), tire
     topics = ml_topics(comment)
     narrow = [topic.lines for topic in topics if not topic.is_general]
     return picked(narrow or [topic.lines for topic in topics], comment, seed=seed, avoid=avoid, tired=tired)
+
+
+def _search(pattern: "re.Pattern[str]", text: str) -> "re.Match[str] | None":
+    return next(filter(None, map(pattern.search, _readings(text))), None)
+
+
+def _readings(text: str) -> tuple[str, ...]:
+    """Return a text, and as it reads with its names taken apart: ``rope_scaling`` has a ``rope``."""
+    return (text, text.replace("_", " ")) if "_" in text else (text,)
 
 
 @cache

@@ -69,7 +69,7 @@ def kind_of(comment: str) -> str:
         ("# return early if the cache is empty", "cache"),
         ("# thanks to Priya for the review", "thanks"),
         ("# Gary wrote this on his last day", "blame"),
-        ("# close the file handle", "files"),
+        ("# close the file handle", "file handles"),
         ("# the whole 7B model runs in 5 GB now, so good", "smaller"),
         ("# ---------- HELPERS ----------", "banner"),
         ("# JIRA-4821", "ticket"),

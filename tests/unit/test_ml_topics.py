@@ -20,7 +20,7 @@ def lines() -> list[str]:
     ("comment", "topic"),
     [
         ("# quantise the KV cache to 8 bits", "quantised kv cache"),
-        ("# append the new keys and values to the cache", "kv cache"),
+        ("# one KV cache for each layer", "kv cache"),
         ("# reuse the prompt cache between turns", "prompt cache"),
         ("# the validation split overlaps with train", "leak between splits"),
         ("# loss is NaN after step 812", "nan"),
@@ -52,6 +52,7 @@ def test_the_narrowest_topic_comes_first(comment: str, topic: str) -> None:
         "# warm up the cache at startup",
         "# the temperature of the sensor in Celsius",
         "# send the emails in one batch",
+        "# fourteen positional arguments",
         "# export the report as PDF",
         "# check the weight of the parcel",
         "# logs are rotated and the old ones trimmed",

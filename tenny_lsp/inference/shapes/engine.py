@@ -6,7 +6,7 @@ from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.inference.shapes import evaluate, invoke
 from tenny_lsp.inference.shapes.attributes import method_value
 from tenny_lsp.inference.shapes.dimension import UNKNOWN, Unknown
-from tenny_lsp.inference.shapes.frames import NEVER, Callee, Frame, Made, Never, join_all
+from tenny_lsp.inference.shapes.frames import NEVER, Callee, Frame, Gradient, Made, Never, join_all
 from tenny_lsp.inference.shapes.objects import method_of
 from tenny_lsp.inference.shapes.protocol import Given
 from tenny_lsp.inference.shapes.rule import Value
@@ -203,13 +203,17 @@ class ShapeEngine:
         members = _members(home, nodes)
         for node in nodes:
             called = field(node, "function") if node.type == "call" else None
-            if called is None or called.type not in ("identifier", "attribute"):
+            if called is None or called.type not in ("identifier", "attribute", "call"):
+                continue
+            if called.type == "call" and b"grad" not in (called.text or b""):
                 continue
             attribute = field(called, "attribute")
             if attribute is not None and text_of(attribute) not in members:
                 continue
             frame = self.generic(home, node)
             value = self.value(frame, called)
+            if isinstance(value, Gradient):  # it calls the function with the same arguments
+                value = value.function
             if isinstance(value, Made):
                 value = method_value(self, value, "__call__")
             if not isinstance(value, Callee) or value.home is not home:

@@ -31,6 +31,9 @@ def gradient(shapes: Shapes, made: Gradient, given: Given) -> Value:
     Raises:
         ShapeError: The function does not return a scalar when it is called so.
     """
+    first = given[0][0] if made.is_of_first and given[0] else UNKNOWN
+    if is_number(first):
+        raise ShapeError("The gradient is taken of an array, and this is a Python number: give `mx.array` of it", _CODE)
     returned = shapes.invoked(made.function, given)
     if has_never(returned):
         return returned
@@ -40,7 +43,6 @@ def gradient(shapes: Shapes, made: Gradient, given: Given) -> Value:
     if why:
         called = _name_of(made.function)
         raise ShapeError(f"Only a scalar array has a gradient, and {called} returns {why}", _CODE)
-    first = given[0][0] if made.is_of_first and given[0] else UNKNOWN
     found = first if isinstance(first, Array) else UNKNOWN
     return found if is_grad else (returned, found)
 

@@ -5,6 +5,7 @@ from tenny_lsp.pitfalls.rules import (
     arguments,
     bounds,
     captured,
+    captured_models,
     choices,
     compiled,
     compiled_arguments,
@@ -54,6 +55,6 @@ RULES: tuple[Rule, ...] = (
     *results.RULES, *discarded.RULES, *sampling.RULES, *layers.RULES, *layer_use.RULES, *modules.RULES,
     *module_setup.RULES, *torch_weights.RULES, *saving.RULES, *training.RULES, *losses.RULES, *schedules.RULES,
     *gradient_use.RULES, *trees.RULES, *guarded_gradients.RULES, *compiled.RULES, *compiled_arguments.RULES,
-    *evaluated.RULES, *captured.RULES, *conditions.RULES, *timing.RULES, *threads.RULES, *processes.RULES,
-    *unknown.RULES, *unknown_methods.RULES,
+    *evaluated.RULES, *captured.RULES, *captured_models.RULES, *conditions.RULES, *timing.RULES, *threads.RULES,
+    *processes.RULES, *unknown.RULES, *unknown_methods.RULES,
 )  # fmt: skip

@@ -51,6 +51,13 @@ _OPERATORS = {"+", "-", "*", "/", "//", "%", "**", "@", "<", ">", "<=", ">=", "=
             "y = mx.quantized_matmul(mx.zeros((2, 128)), w, rest[0], rest[1])",
             "y.shape == (2, 32)", is_fixed=False,
         ),
+        Example(
+            "net = nn.Sequential(nn.Linear(3, 2))\ndef run(a):\n    return nn.relu(net(a))\n"
+            "z = run(x)\ny = run(mx.zeros((2, 4)))",
+            "net = nn.Sequential(nn.Linear(3, 2))\ndef run(a):\n    return nn.relu(net(a))\n"
+            "z = run(x)\ny = run(mx.zeros((4, 3)))",
+            "y.shape == (4, 2)", is_fixed=False,
+        ),
         Example("y = mx.concatenate([mx.zeros((2, 3)), mx.zeros((2, 4))])",
                 "y = mx.concatenate([mx.zeros((2, 3)), mx.zeros((2, 4))], axis=1)", "y.shape == (2, 7)",
                 is_fixed=False),
@@ -79,7 +86,8 @@ def shape_mismatch(context: RuleContext, node: Node) -> Iterator[Finding]:
 def _raised(context: RuleContext, node: Node, code: str) -> Iterator[Finding]:
     """Find an operation that is certain to raise what a pitfall is about, where nothing is prepared for it."""
     error = context.shape_error(node)
-    if error is not None and error.code == code and not is_prepared(context, node):
+    is_inside = error is not None and error.place is not None and is_prepared(context, error.place)
+    if error is not None and error.code == code and not is_inside and not is_prepared(context, node):
         why, place = str(error), field(node, "function") or node
         if place.type == "call":  # of what a call returns: ``mx.grad(f)(x)``
             place = field(place, "function") or place

@@ -38,7 +38,7 @@ def origin(context: RuleContext, node: Node | None, depth: int = 0) -> Node | No
         return node
     called = _called(context, call.function)
     if isinstance(called, Instance) and isinstance(called.of, LocalClass) and called.is_exact:
-        return origin(context, _returned(context, _method(called.of, "__call__")), depth + 1)
+        return origin(context, _returned(context, _method(context, called.of, "__call__")), depth + 1)
     if isinstance(called, LocalFunction) and called.home is context.evaluator:
         return origin(context, _returned(context, called.node), depth + 1)
     return node
@@ -101,15 +101,17 @@ def _layer(context: RuleContext, called: Meaning | None, depth: int) -> str:
     if not isinstance(called, Instance) or depth > _DEEPEST or not called.is_exact:
         return ""
     if isinstance(called.of, LocalClass):
-        return made_by(context, _returned(context, _method(called.of, "__call__")), depth + 1)
+        return made_by(context, _returned(context, _method(context, called.of, "__call__")), depth + 1)
     if called.of.entry.name == _SEQUENTIAL:
         return _layer(context, called.parts[-1], depth + 1) if called.parts else ""
     return called.of.entry.name if called.of.entry.name.startswith("mlx.nn.") else ""
 
 
-def _method(cls: LocalClass, name: str) -> Node | None:
-    """Return the only definition of a method in a class's own text."""
-    found = [one.definition for one in cls.home.buffer.bindings_in(cls.node).get(name, ())]
+def _method(context: RuleContext, cls: LocalClass, name: str) -> Node | None:
+    """Return the only definition of a method in the text of a class of the file; None for one of another file."""
+    if cls.home is not context.evaluator:
+        return None
+    found = [one.definition for one in context.bindings_in(cls.node).get(name, ())]
     return found[0] if len(found) == 1 else None
 
 

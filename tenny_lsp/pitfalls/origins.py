@@ -18,6 +18,9 @@ _SEQUENTIAL = "mlx.nn.Sequential"
 #: Methods and functions that leave the values of an array as they are.
 _KEPT = {"astype", "reshape", "squeeze", "flatten", "stop_gradient", "contiguous", "expand_dims"}
 
+#: What is made element by element, so that a part of it is made in the same way.
+_ELEMENTWISE = ("sigmoid", "log")
+
 
 def origin(context: RuleContext, node: Node | None, depth: int = 0) -> Node | None:
     """Return the expression whose value an expression has, through names and what functions of the file return.
@@ -51,10 +54,15 @@ def made_by(context: RuleContext, node: Node | None, depth: int = 0) -> str:
     so. What changes no value of an array, such as ``reshape``, is passed over.
     """
     found = origin(context, node, depth) if depth <= _DEEPEST else None
+    if found is not None and found.type == "subscript":
+        made = made_by(context, field(found, "value"), depth + 1)
+        return made if made.lower().endswith(_ELEMENTWISE) else ""
     call = call_of(found)
     if call is None:
         return ""
     called = _called(context, call.function)
+    if called is None and call.owner is not None and call.name in _KEPT:
+        return made_by(context, call.owner, depth + 1)
     if isinstance(called, Api) and called.entry.kind != "class":
         if called.entry.name.startswith("mlx.core.") and called.entry.short_name in _KEPT:
             inner = call.owner if called.entry.name.startswith("mlx.core.array.") else next(iter(call.arguments), None)

@@ -11,7 +11,7 @@ from tenny_lsp.pitfalls.guards import is_guarded
 from tenny_lsp.pitfalls.nested_modules import holds_modules
 from tenny_lsp.pitfalls.origins import last_value
 from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, rule
-from tenny_lsp.source.syntax import Node, field, text_of
+from tenny_lsp.source.syntax import COMPREHENSIONS, Node, field, text_of
 
 _NET = "from mlx.utils import tree_flatten, tree_unflatten\nnet = nn.Sequential(nn.Linear(3, 2))\n"
 _FILE = "import tempfile, os\npath = os.path.join(tempfile.mkdtemp(), 'a.npz')\nnet.save_weights(path)\n"
@@ -79,7 +79,9 @@ def _flat(context: RuleContext, node: Node | None, depth: int = 0) -> str:
     if node is None or depth > _DEEPEST:
         return ""
     if node.type == "identifier":
-        return _flat(context, last_value(context, node), depth + 1) if context.is_own(node) else ""
+        scope = next((one for one in context.scopes_around(node) if one.kind not in COMPREHENSIONS), None)
+        is_own = scope is not None and text_of(node) in scope.bindings
+        return _flat(context, last_value(context, node), depth + 1) if is_own else ""
     if node.type == "dictionary":
         keys = [text_of(field(pair, "key") or pair) for pair in node.named_children if pair.type == "pair"]
         return "dict" if any(re.fullmatch(r"[\"'][\w.]+\.\w+[\"']", key) for key in keys) else ""
@@ -108,6 +110,8 @@ def _is_renamed(context: RuleContext, node: Node, depth: int) -> bool:
         return False
     key, left, right = field(body, "key"), field(clauses[0], "left"), field(clauses[0], "right")
     first = left.named_children[0] if left is not None and left.named_children else None
+    while key is not None and key.type in ("call", "attribute", "subscript"):  # ``k.replace("model.", "")``
+        key = key.named_children[0]
     is_same = key is not None and first is not None and text_of(key) == text_of(first)
     return is_same and right is not None and bool(_flat(context, _without_items(right), depth + 1))
 

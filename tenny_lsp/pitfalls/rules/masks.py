@@ -17,6 +17,8 @@ _LAYERS = {"mlx.nn.MultiHeadAttention": 3, "mlx.nn.TransformerEncoder": 1, "mlx.
 #: What leaves ones and zeros what they are.
 _KEPT = {"reshape", "expand_dims", "squeeze", "broadcast_to", "repeat", "tile", "stop_gradient"}
 _ONES = {"mlx.core.ones", "mlx.core.ones_like"}
+#: What ``1 - mask`` makes of a mask.
+_OTHER = {"lower": "upper", "upper": "lower", "unknown": "unknown"}
 _DEEPEST = 8
 _Q = "q = mx.arange(24.0).reshape(1, 1, 3, 8) / 9\n"
 _SCORES = "y = mx.fast.scaled_dot_product_attention(q, q, q, scale=1.0, mask={})"
@@ -47,6 +49,16 @@ _FIRST_HEAD = "z.shape == (1, 3, 8) and mx.allclose(y[0, 0], mha(z[:, :1], z[:, 
         Example(
             _Q + "def causal(n):\n    return mx.tri(n)\n" + _SCORES.format("causal(3)"),
             _Q + "def causal(n):\n    return mx.tri(n)\n" + _SCORES.format("causal(3).astype(mx.bool_)"),
+            _FIRST, "wrong",
+        ),
+        Example(
+            _Q + _SCORES.format("mx.array(np.tril(np.ones((3, 3))))"),
+            _Q + _SCORES.format("mx.array(np.tril(np.ones((3, 3)))).astype(mx.bool_)"),
+            _FIRST, "wrong",
+        ),
+        Example(
+            _Q + "mask = 1 - mx.triu(mx.ones((3, 3)), k=1)\n" + _SCORES.format("mask"),
+            _Q + "mask = 1 - mx.triu(mx.ones((3, 3)), k=1)\n" + _SCORES.format("mask.astype(mx.bool_)"),
             _FIRST, "wrong",
         ),
         Example(
@@ -109,6 +121,10 @@ def _ones_and_zeros(context: RuleContext, node: Node | None, depth: int = 0) -> 
         keys = found.children_by_field_name("subscript")
         is_whole = all(key.type in ("none", "slice", "ellipsis") for key in keys)
         return _ones_and_zeros(context, field(found, "value"), depth + 1) if is_whole else ""
+    if found.type == "binary_operator":  # ``1 - mask``
+        left, right, operator = (field(found, part) for part in ("left", "right", "operator"))
+        is_other = operator is not None and operator.type == "-" and literal_of(left) in (1, 1.0)
+        return _OTHER.get(_ones_and_zeros(context, right, depth + 1), "") if is_other else ""
     call = call_of(found)
     name = context.name(call.function) if call is not None else ""
     if call is None or not name.startswith("mlx.core."):
@@ -127,7 +143,24 @@ def _ones_and_zeros(context: RuleContext, node: Node | None, depth: int = 0) -> 
         chosen = [literal_of(one) for one in call.arguments[1:]]
         are_numbers = all(type(one) in (int, float) for one in chosen)
         return "unknown" if are_numbers and sorted(chosen, key=str) in ([0, 1], [0.0, 1.0]) else ""
-    return "lower" if short == "array" and len(call.arguments) == 1 and _has_both(literal_of(first)) else ""
+    if short != "array" or len(call.arguments) != 1 or call.keywords:
+        return ""
+    return "lower" if _has_both(literal_of(first)) else _of_numpy(context, first)
+
+
+def _of_numpy(context: RuleContext, node: Node | None) -> str:
+    """Return what ``_ones_and_zeros`` does, for a triangle that NumPy makes of ones: ``np.tril(np.ones((n, n)))``."""
+    call = call_of(origin(context, node))
+    name = context.external(call.function) if call is not None else ""
+    if call is None or name not in ("numpy.tril", "numpy.triu", "numpy.tri"):
+        return ""
+    if name == "numpy.tri":
+        return "lower" if "dtype" not in call.keywords and len(call.arguments) < 4 else ""
+    inner = call_of(origin(context, call.arguments[0])) if call.arguments else None
+    is_plain = inner is not None and len(inner.arguments) == 1 and "dtype" not in inner.keywords
+    if inner is None or not is_plain or context.external(inner.function) != "numpy.ones":
+        return ""
+    return "lower" if name == "numpy.tril" else "upper"
 
 
 def _converted(context: RuleContext, array: Node | None, dtype: Node, depth: int) -> str:

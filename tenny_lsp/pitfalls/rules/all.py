@@ -30,6 +30,7 @@ from tenny_lsp.pitfalls.rules import (
     numpy_calls,
     processes,
     results,
+    running_sums,
     sampling,
     saving,
     schedules,
@@ -56,7 +57,7 @@ RULES: tuple[Rule, ...] = (
     *torch_calls.RULES, *signature.RULES, *uncalled.RULES, *indexing.RULES, *copies.RULES, *updates.RULES,
     *results.RULES, *unsigned.RULES, *discarded.RULES, *sampling.RULES, *layers.RULES, *layer_use.RULES,
     *modules.RULES, *module_setup.RULES, *torch_weights.RULES, *saving.RULES, *flat_weights.RULES, *training.RULES,
-    *losses.RULES, *schedules.RULES, *gradient_use.RULES, *trees.RULES, *guarded_gradients.RULES, *compiled.RULES,
-    *compiled_arguments.RULES, *evaluated.RULES, *captured.RULES, *captured_models.RULES, *conditions.RULES,
-    *timing.RULES, *threads.RULES, *processes.RULES, *unknown.RULES, *unknown_methods.RULES,
+    *losses.RULES, *schedules.RULES, *gradient_use.RULES, *running_sums.RULES, *trees.RULES, *guarded_gradients.RULES,
+    *compiled.RULES, *compiled_arguments.RULES, *evaluated.RULES, *captured.RULES, *captured_models.RULES,
+    *conditions.RULES, *timing.RULES, *threads.RULES, *processes.RULES, *unknown.RULES, *unknown_methods.RULES,
 )  # fmt: skip

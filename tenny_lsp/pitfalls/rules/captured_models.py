@@ -6,11 +6,11 @@ from functools import partial
 
 from tenny_lsp.inference.definitions import decorators
 from tenny_lsp.inference.meaning import LocalFunction
-from tenny_lsp.pitfalls.calls import Call, call_of, function_around, within
+from tenny_lsp.pitfalls.calls import Call, all_within, call_of, function_around, within
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, appended, replaced
 from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, Search, rule
-from tenny_lsp.source.syntax import Node, field, text_of
+from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
 _COMPILE = "mlx.core.compile"
 _LOOPS = ("for_statement", "while_statement")
@@ -23,6 +23,16 @@ _TRAIN = (
 )
 _PREDICT = "{}\ndef predict(a):\n    return model(a)\n"
 _TWICE = "before = predict(x)\nmx.eval(before)\ntrain()\ny = predict(x)"
+_COMPILED = "mx.compile(self.model, inputs=self.model.state)"
+_CLASS = (
+    "class Trainer:\n    def __init__(self):\n        self.model = nn.Linear(3, 2)\n"
+    "        self.optimizer = optim.SGD(learning_rate=0.1)\n        self.predict = {}\n"
+    "    def fit(self):\n        loss_fn = lambda m: mx.square(m(x) - 9).mean()\n        for _ in range(2):\n"
+    "            loss, grads = nn.value_and_grad(self.model, loss_fn)(self.model)\n"
+    "            self.optimizer.update(self.model, grads)\n"
+    "            mx.eval(self.model.parameters(), self.optimizer.state)\n            y = self.predict(x)\n"
+    "        return y\ntrainer = Trainer()\ny = trainer.fit()\nmodel = trainer.model"
+)
 _CHANGED = "mx.allclose(y, model(x)).item() and not mx.allclose(model(x), mx.zeros((2, 2))).item()"
 
 
@@ -51,6 +61,9 @@ _CHANGED = "mx.allclose(y, model(x)).item() and not mx.allclose(model(x), mx.zer
             "    mx.eval(y)\n    train()\ny = predict(x)",
             _CHANGED, "wrong",
         ),
+        Example(
+            f"{_SET}{_CLASS.format('mx.compile(self.model)')}", f"{_SET}{_CLASS.format(_COMPILED)}", _CHANGED, "wrong",
+        ),
     ),
 )  # fmt: skip
 def frozen_model(context: RuleContext, node: Node) -> Search | None:
@@ -64,7 +77,8 @@ def frozen_model(context: RuleContext, node: Node) -> Search | None:
     if compiler is None or name is None or context.file.mentions("disable_compile"):
         return None
     scope = next((one for one in context.scopes_around(name) if text_of(name) in one.bindings), None)
-    if scope is None or len(scope.bindings[text_of(name)]) != 1:
+    is_one = context.value_of_attribute(name) is not None
+    if not is_one and (scope is None or len(scope.bindings[text_of(name)]) != 1):
         return None
     return partial(_trained_models, context, name, body, compiler)
 
@@ -83,7 +97,8 @@ def _compiled(context: RuleContext, node: Node) -> tuple[Node, Node, Node] | Non
     """Return the call that compiles, the name that it is assigned to, and what is compiled: a function or a model."""
     name, call = field(node, "left"), call_of(field(node, "right"))
     is_one = call is not None and call.name == "compile" and call.is_whole and len(call.arguments) == 1
-    if name is None or call is None or name.type != "identifier" or not is_one or "inputs" in call.keywords:
+    is_name = name is not None and (name.type == "identifier" or text_of(name).startswith("self."))
+    if name is None or call is None or not is_name or not is_one or "inputs" in call.keywords:
         return None
     if context.name(call.function) != _COMPILE:
         return None
@@ -95,7 +110,14 @@ def _compiled(context: RuleContext, node: Node) -> tuple[Node, Node, Node] | Non
 
 def _trained_models(context: RuleContext, name: Node, body: Node, compiler: Node, whole: Node) -> Iterator[Finding]:
     """Report the first model that a compiled function calls and that is updated between two of its calls."""
-    scope = function_around(compiler) or whole
+    cls = up_to(compiler, "class_definition") if name.type == "attribute" else None
+    scopes = [function_around(compiler) or whole] if cls is None else list(all_within(cls, "function_definition"))
+    for scope in scopes:
+        yield from _trained_in(context, scope, name, body, compiler)
+
+
+def _trained_in(context: RuleContext, scope: Node, name: Node, body: Node, compiler: Node) -> Iterator[Finding]:
+    """Report the same for the calls in one function, or at the top of the file."""
     calls = [call for one in within(scope, "call") if (call := call_of(one)) is not None]
     uses = [call for call in calls if text_of(call.function) == text_of(name)]
     for model in _models(context, body):
@@ -112,13 +134,14 @@ def _trained_models(context: RuleContext, name: Node, body: Node, compiler: Node
 def _models(context: RuleContext, body: Node) -> Iterator[Node]:
     """Yield the names of the models that a function calls and does not bind, or the one that is compiled itself."""
     if body.type not in ("function_definition", "lambda"):
-        if body.type == "identifier" and context.is_a(body, "mlx.nn.Module"):
+        if body.type in ("identifier", "attribute") and context.is_a(body, "mlx.nn.Module"):
             yield body
         return
     own = context.bindings_in(body)
     for one in within(field(body, "body"), "call"):
         function = field(one, "function")
-        is_outer = function is not None and function.type == "identifier" and text_of(function) not in own
+        is_name = function is not None and (function.type == "identifier" or text_of(function).startswith("self."))
+        is_outer = function is not None and is_name and text_of(function) not in own
         if function is not None and is_outer and context.is_a(function, "mlx.nn.Module"):
             yield function
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from tenny_lsp.pitfalls.calls import call_of
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.guards import is_prepared
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
-from tenny_lsp.pitfalls.values import is_mask
+from tenny_lsp.pitfalls.values import is_mask, shape_of
 from tenny_lsp.source.syntax import Node, field, text_of
 
 _OPERATORS = {"+", "-", "*", "/", "//", "%", "**", "@", "<", ">", "<=", ">=", "==", "!=", "&", "|", "^"}
@@ -81,6 +82,16 @@ def shape_mismatch(context: RuleContext, node: Node) -> Iterator[Finding]:
     if any(is_mask(context, key) for key in node.children_by_field_name("subscript")):
         return  # boolean-index speaks of it
     yield from _raised(context, node, "shape-mismatch")
+    if not _is_of_convolution(context, node):  # channels-first speaks of it
+        yield from _raised(context, node, "channels-first")
+
+
+def _is_of_convolution(context: RuleContext, node: Node) -> bool:
+    """Return whether a convolution is called itself, with an array whose shape stands in the text."""
+    call = call_of(node)
+    if call is None or len(call.arguments) != 1 or shape_of(context, call.arguments[0]) is None:
+        return False
+    return call.function.type == "call" or text_of(call.function) in context.file.convolutions
 
 
 def _raised(context: RuleContext, node: Node, code: str) -> Iterator[Finding]:

@@ -70,8 +70,10 @@ def check_channels(input: Array, wanted: Value, axes: int) -> None:
     if input.ndim != axes + 2 or not is_int(wanted) or not isinstance(wanted, int) or not isinstance(channels, int):
         return
     if channels != wanted:
-        order = "; MLX takes the channels last" if second == wanted else ""
-        raise ShapeError(f"The layer takes {wanted} channels, not {channels}{order}")
+        message = f"The layer takes {wanted} channels, not {channels}"
+        if second == wanted:
+            raise ShapeError(f"{message}; MLX takes the channels last", "channels-first")
+        raise ShapeError(message)
 
 
 def convolution(input: Any, weight: Any, stride: Any, padding: Any, dilation: Any, groups: Any, axes: int) -> Value:

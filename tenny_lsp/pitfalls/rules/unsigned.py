@@ -118,6 +118,8 @@ def wrapping_difference(context: RuleContext, found: Node) -> Iterator[Finding]:
     dtype = _small_dtype(context, left)
     if not dtype or _is_handled(found, left) or not _may_be_greater(context, right, dtype):
         return
+    if _is_extreme(context, right, left, "min") or _is_extreme(context, left, right, "max"):
+        return  # never below zero
     mx = context.alias("mlx.core", found)
     fixes = (Fix(f"Make it {mx}.int32", (replaced(left, f"{atom(left)}.astype({mx}.int32)"),), False),) if mx else ()
     yield Finding(
@@ -136,6 +138,14 @@ def _subtracted(context: RuleContext, node: Node) -> tuple[Node, Node] | None:
     if call is None or call.name != "subtract" or len(call.arguments) != 2:
         return None
     return (call.arguments[0], call.arguments[1]) if context.name(call.function) == "mlx.core.subtract" else None
+
+
+def _is_extreme(context: RuleContext, node: Node, array: Node, name: str) -> bool:
+    """Return whether a value is the least, or the greatest, of an array: ``x.min()``, ``mx.min(x)``."""
+    call = call_of(last_value(context, node) if node.type == "identifier" else node)
+    if call is None or call.name != name:
+        return False
+    return any(one is not None and text_of(one) == text_of(array) for one in (call.owner, *call.arguments))
 
 
 def _may_be_greater(context: RuleContext, node: Node, dtype: str) -> bool:

@@ -20,7 +20,7 @@ from tenny_lsp.source.scope import Binding
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
 #: What may give a layer weights of another shape, or put another layer in its place.
-_CHANGED = re.compile(r"quantize|strict\s*=|\.update\w*\(|fuse|setattr|lora", re.IGNORECASE)
+_CHANGED = re.compile(r"quantize|strict\s*=|\.update\w*\(|\.apply|fuse|setattr|lora", re.IGNORECASE)
 
 
 def attribute_value(shapes: Shapes, frame: Frame, node: Node) -> Value:

@@ -32,7 +32,7 @@ def gradient(shapes: Shapes, made: Gradient, given: Given) -> Value:
         ShapeError: The function does not return a scalar when it is called so.
     """
     first = given[0][0] if made.is_of_first and given[0] else UNKNOWN
-    if is_number(first):
+    if isinstance(first, int | float | complex):  # what is annotated as a number may be given an array
         raise ShapeError("The gradient is taken of an array, and this is a Python number: give `mx.array` of it", _CODE)
     returned = shapes.invoked(made.function, given)
     if has_never(returned):

@@ -1,6 +1,5 @@
 """Models that compiled functions read, whose weights change later."""
 
-import re
 from collections.abc import Iterator
 from functools import partial
 
@@ -150,8 +149,7 @@ def _updates(context: RuleContext, call: Call, model: str) -> bool:
     """Return whether a call changes a model's parameters, itself or in the function of the file that it calls."""
     if call.owner is not None:
         is_own = call.name in _CHANGES and text_of(call.owner) == model
-        is_step = call.name == "update" and len(call.arguments) == 2 and text_of(call.arguments[0]) == model
-        return is_own or (is_step and context.is_a(call.owner, "mlx.optimizers.Optimizer"))
+        return is_own or _is_step(context, call, model)
     function = context.evaluator.meaning(call.function)
     node = function.node if isinstance(function, LocalFunction) and function.home is context.evaluator else None
     if node is None:
@@ -163,8 +161,15 @@ def _updates(context: RuleContext, call: Call, model: str) -> bool:
     passed = {name for name, given in zip(names, call.arguments, strict=False) if text_of(given) == model}
     if model not in context.bindings_in(node):
         passed.add(model)
-    text = text_of(node)
-    return any(re.search(rf"\.update\(\s*{re.escape(word)}\s*,", text) for word in passed)
+    updates = (call_of(one) for one in within(field(node, "body"), "call"))
+    return any(_is_step(context, one, word) for one in updates if one is not None for word in passed)
+
+
+def _is_step(context: RuleContext, call: Call, model: str) -> bool:
+    """Return whether a call is that of an optimizer which updates a model."""
+    if call.name != "update" or len(call.arguments) != 2 or text_of(call.arguments[0]) != model:
+        return False
+    return context.is_a(call.owner, "mlx.optimizers.Optimizer")
 
 
 def _decorated(context: RuleContext, name: Node) -> Node | None:

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from tenny_lsp.inference.meaning import Instance
+from tenny_lsp.inference.meaning import Instance, LocalClass
+from tenny_lsp.inference.members import names_in
 from tenny_lsp.pitfalls.calls import Call, call_of
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
@@ -60,6 +61,8 @@ def flat_update(context: RuleContext, call: Call) -> Iterator[Finding]:
         return
     given = call.arguments[0]
     kind = _flat(context, given)
+    if given.type != "dictionary" and _has_arrays(context, owner):
+        return  # a file may hold them alone
     if not kind or "strict" in call.keywords:
         return
     unflatten, fixes = context.alias("mlx.utils.tree_unflatten", call.node), tuple[Fix, ...]()
@@ -72,6 +75,14 @@ def flat_update(context: RuleContext, call: Call) -> Iterator[Finding]:
         "`tree_unflatten(list(weights.items()))` nests them; `model.load_weights(list(weights.items()))` takes them.",
         fixes,
     )  # fmt: skip
+
+
+def _has_arrays(context: RuleContext, owner: Instance) -> bool:
+    """Return whether a module may have arrays of its own, under names without dots, beside its modules."""
+    if not isinstance(owner.of, LocalClass):
+        return False
+    members = [context.evaluator.member(owner, name) for name in names_in(owner.of) if not name.startswith("_")]
+    return any(member is None or context.evaluator.is_array(member) for member in members)
 
 
 def _flat(context: RuleContext, node: Node | None, depth: int = 0) -> str:

@@ -137,6 +137,8 @@ def lazy_across_threads(context: RuleContext, call: Call) -> Search | None:
     """Find arrays, and modules, that nothing evaluates but a function run in another thread."""
     if not any(map(context.file.mentions, ("ThreadPoolExecutor", "threading", "to_thread"))):
         return None
+    if context.index.resolve(_OWN) is None:  # streams belong to no thread yet
+        return None
     target = _target(context, call)
     function = context.evaluator.meaning(target) if target is not None else None
     if target is None or not isinstance(function, LocalFunction) or function.home is not context.evaluator:

@@ -10,7 +10,8 @@ from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
 from tenny_lsp.pitfalls.values import dtype_of, literal_of
 from tenny_lsp.source.syntax import Node, field, text_of
 
-_SMALL = ("uint8", "uint16")
+#: What pixels are. Other unsigned integers are indices, offsets and hashes: in order, or meant to wrap.
+_SMALL = ("uint8",)
 #: Methods that keep the dtype.
 _KEPT = ("max", "min", "reshape", "squeeze", "transpose", "flatten")
 _DEEPEST = 6
@@ -61,9 +62,11 @@ def _may_be_below(context: RuleContext, node: Node, less: int) -> bool:
 
 
 def _is_handled(node: Node, left: Node) -> bool:
-    """Return whether wrapping around is handled: a difference in bit arithmetic, ``mx.where`` or under a condition."""
+    """Return whether wrapping around does no harm: in ``==``, bit arithmetic, ``mx.where`` or under a condition."""
     outer = node.parent
     while outer is not None and outer.type not in ("block", "module"):
+        if outer.type == "comparison_operator" and any(child.type in ("==", "!=") for child in outer.children):
+            return True
         operator = field(outer, "operator")
         call = call_of(outer)
         if (operator is not None and operator.type in ("&", "|", "^", "%")) or (
@@ -82,7 +85,7 @@ def _is_handled(node: Node, left: Node) -> bool:
 @rule(
     "wrapping-difference",
     "warning",
-    "A difference of pixels, or of other small unsigned integers",
+    "A difference of pixels",
     PYTHON + "data_types.html",
     kinds=("binary_operator", "call"),
     examples=(
@@ -110,7 +113,7 @@ def _is_handled(node: Node, left: Node) -> bool:
     ),
 )  # fmt: skip
 def wrapping_difference(context: RuleContext, found: Node) -> Iterator[Finding]:
-    """Find differences of arrays of ``uint8`` or ``uint16``, and of one and a number: as pixels are, most go wrong."""
+    """Find differences of arrays of ``uint8``, and of one and a number: of pixels, most go wrong."""
     sides = _subtracted(context, found)
     if sides is None:
         return
@@ -118,6 +121,8 @@ def wrapping_difference(context: RuleContext, found: Node) -> Iterator[Finding]:
     dtype = _small_dtype(context, left)
     if not dtype or _is_handled(found, left) or not _may_be_greater(context, right, dtype):
         return
+    if _are_numbers(context, left) and not _may_be_below(context, left, _number(right)):
+        return  # the numbers stand there
     if _is_extreme(context, right, left, "min") or _is_extreme(context, left, right, "max"):
         return  # never below zero
     mx = context.alias("mlx.core", found)
@@ -140,6 +145,20 @@ def _subtracted(context: RuleContext, node: Node) -> tuple[Node, Node] | None:
     return (call.arguments[0], call.arguments[1]) if context.name(call.function) == "mlx.core.subtract" else None
 
 
+def _are_numbers(context: RuleContext, node: Node) -> bool:
+    """Return whether an array is made of numbers that stand in the text, or is a part of one that is."""
+    while node.type in ("subscript", "parenthesized_expression"):
+        node = node.named_children[0]
+    call = call_of(last_value(context, node) if node.type == "identifier" else node)
+    return call is not None and call.name == "array" and bool(call.arguments) and call.arguments[0].type == "list"
+
+
+def _number(node: Node) -> int:
+    """Return the whole number that a literal is; 0 for all else."""
+    found = literal_of(node)
+    return found if isinstance(found, int) else 0
+
+
 def _is_extreme(context: RuleContext, node: Node, array: Node, name: str) -> bool:
     """Return whether a value is the least, or the greatest, of an array: ``x.min()``, ``mx.min(x)``."""
     call = call_of(last_value(context, node) if node.type == "identifier" else node)
@@ -160,7 +179,7 @@ def _may_be_greater(context: RuleContext, node: Node, dtype: str) -> bool:
 
 
 def _small_dtype(context: RuleContext, node: Node | None, depth: int = 0) -> str:
-    """Return ``uint8`` or ``uint16`` for an array that is certain to have that dtype; else nothing."""
+    """Return ``uint8`` for an array that is certain to have that dtype; else nothing."""
     if node is None or depth > _DEEPEST:
         return ""
     if node.type == "identifier":

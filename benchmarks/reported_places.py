@@ -23,7 +23,7 @@ from tenny_lsp import __version__
 from tenny_lsp.mlx_api.index import load_mlx_index
 
 FOLDER = Path(__file__).parent / "reported"
-#: The parts, apart in the tables: rules have been written with the misses of the first in view, not of the second.
+#: The parts, apart in the tables: the second was held out until rules were written with its misses in view, too.
 FOLDERS = {"seen": FOLDER, "held out": FOLDER / "held_out"}
 RESULT = Path(__file__).parent / "results" / "reported_places.json"
 #: What each checker calls an import that it does not find: that says nothing of the code.

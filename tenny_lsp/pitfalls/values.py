@@ -176,4 +176,6 @@ def is_mask(context: RuleContext, node: Node) -> bool:
         inner = field(value, "argument")
         return inner is not None and is_mask(context, inner)
     call = call_of(value)
+    if call is not None and call.name == "astype" and len(call.arguments) == 1:
+        return context.name(call.arguments[0]) == "mlx.core.bool_" and context.is_array(value)
     return call is not None and context.name(call.function) in _MASKS and context.is_array(value)

@@ -7,16 +7,20 @@ from tenny_lsp.inference.definitions import is_property
 from tenny_lsp.inference.meaning import LocalClass, Plain
 from tenny_lsp.inference.members import bases
 from tenny_lsp.inference.shapes.dimension import UNKNOWN, Expression, Unknown, product, symbol
-from tenny_lsp.inference.shapes.frames import NEVER, Callee, Frame, Made, Never, join_all
+from tenny_lsp.inference.shapes.frames import NEVER, Callee, Frame, Layer, Made, Never, join_all
 from tenny_lsp.inference.shapes.objects import method_of
 from tenny_lsp.inference.shapes.protocol import Shapes
 from tenny_lsp.inference.shapes.rule import Value
+from tenny_lsp.inference.shapes.rules.layers import layer_attribute
 from tenny_lsp.inference.shapes.rules.manipulation import matrix_transpose, transpose
 from tenny_lsp.inference.shapes.table import rule_of
 from tenny_lsp.inference.shapes.values import BOOL, FLOAT, INT, Array, Dtype, Items, ShapeError
 from tenny_lsp.inference.shapes.variables import api_value, binding_value, function_value
 from tenny_lsp.source.scope import Binding
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
+
+#: What may give a layer weights of another shape, or put another layer in its place.
+_CHANGED = re.compile(r"quantize|strict\s*=|\.update\w*\(|\.apply|fuse|setattr|lora", re.IGNORECASE)
 
 
 def attribute_value(shapes: Shapes, frame: Frame, node: Node) -> Value:
@@ -34,6 +38,9 @@ def attribute_value(shapes: Shapes, frame: Frame, node: Node) -> Value:
         return _of_array(value, name)
     if isinstance(value, Made):
         return method_value(shapes, value, name)
+    if isinstance(value, Layer):
+        is_changed = _is_set_elsewhere(shapes, frame, name) or _CHANGED.search(frame.home.buffer.text) is not None
+        return UNKNOWN if is_changed else layer_attribute(value.name, dict(value.given), name)
     if isinstance(value, Expression) and value.symbol is not None and not value.is_int:
         return _of_symbol(shapes, frame, value, name, node)
     return UNKNOWN

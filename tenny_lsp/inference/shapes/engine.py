@@ -6,7 +6,8 @@ from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.inference.shapes import evaluate, invoke
 from tenny_lsp.inference.shapes.attributes import method_value
 from tenny_lsp.inference.shapes.dimension import UNKNOWN, Unknown
-from tenny_lsp.inference.shapes.frames import NEVER, Callee, Frame, Made, Never, join_all
+from tenny_lsp.inference.shapes.frames import NEVER, Callee, Frame, Gradient, Made, Never, join_all
+from tenny_lsp.inference.shapes.inside import error_inside
 from tenny_lsp.inference.shapes.objects import method_of
 from tenny_lsp.inference.shapes.protocol import Given
 from tenny_lsp.inference.shapes.rule import Value
@@ -153,11 +154,19 @@ class ShapeEngine:
         self._depth += 1
         try:
             evaluate.checked(self, frame, node)
+            return error_inside(self, frame, node, self._raises) if node.type == "call" else None
         except ShapeError as error:
             return error
         finally:
             self._depth -= 1
-        return None
+
+    def _raises(self, home: Evaluator, node: Node) -> bool:
+        """Return whether an expression raises in every run of the function around it."""
+        try:
+            evaluate.checked(self, self.generic(home, node), node)
+        except ShapeError:
+            return True
+        return False
 
     def fact(self, key: Hashable, compute: Callable[[], frozenset[str]]) -> frozenset[str]:
         """Return the names that ``compute`` reads from the text alone, computed once for each key."""
@@ -203,13 +212,17 @@ class ShapeEngine:
         members = _members(home, nodes)
         for node in nodes:
             called = field(node, "function") if node.type == "call" else None
-            if called is None or called.type not in ("identifier", "attribute"):
+            if called is None or called.type not in ("identifier", "attribute", "call"):
+                continue
+            if called.type == "call" and b"grad" not in (called.text or b""):
                 continue
             attribute = field(called, "attribute")
             if attribute is not None and text_of(attribute) not in members:
                 continue
             frame = self.generic(home, node)
             value = self.value(frame, called)
+            if isinstance(value, Gradient):  # it calls the function with the same arguments
+                value = value.function
             if isinstance(value, Made):
                 value = method_value(self, value, "__call__")
             if not isinstance(value, Callee) or value.home is not home:

@@ -148,20 +148,41 @@ def _made_by(cls: Callee, init: Node, values: dict[str, Value]) -> Made:
 
 def _run(shapes: Shapes, function: Callee, given: Given) -> Value:
     """Return what a run of a function returns."""
-    node = function.node
-    defined_in = function.outer or shapes.generic(function.home, function.home.buffer.root)
-    is_method = function.receiver is not None
-    values = bound(shapes, defined_in, node, given, skips=1 if is_method else 0)
+    values = _values(shapes, function, given)
     return _run_with(shapes, function, values) if values is not None else UNKNOWN
+
+
+def frame_of(shapes: Shapes, called: Value, given: Given) -> Frame | None:
+    """Return the run of a function of a file that a call makes; None where another thing is called."""
+    if isinstance(called, Gradient):  # it calls the function with the same arguments
+        called = called.function
+    if isinstance(called, Made):
+        called = method_value(shapes, called, "__call__")
+    if not isinstance(called, Callee) or called.node.type == "class_definition":
+        return None
+    values = _values(shapes, called, given)
+    return _frame(called, values) if values is not None else None
+
+
+def _values(shapes: Shapes, function: Callee, given: Given) -> dict[str, Value] | None:
+    """Return the values of a function's parameters in a call; None where the arguments do not fit."""
+    defined_in = function.outer or shapes.generic(function.home, function.home.buffer.root)
+    return bound(shapes, defined_in, function.node, given, skips=1 if function.receiver is not None else 0)
+
+
+def _frame(function: Callee, values: dict[str, Value]) -> Frame:
+    """Return the run of a function with these values of its parameters."""
+    parameters = field(function.node, "parameters")
+    if function.receiver is not None and parameters is not None and parameters.named_children:
+        values[text_of(parameters.named_children[0])] = function.receiver
+    arguments = tuple(sorted(values.items(), key=lambda item: item[0]))
+    return Frame(function.home, function.node, arguments, function.outer)
 
 
 def _run_with(shapes: Shapes, function: Callee, values: dict[str, Value]) -> Value:
     """Return what a run of a function with these values of its parameters returns."""
-    node, is_method = function.node, function.receiver is not None
-    parameters = field(node, "parameters")
-    if is_method and parameters is not None and parameters.named_children:
-        values[text_of(parameters.named_children[0])] = function.receiver
-    frame = Frame(function.home, node, tuple(sorted(values.items(), key=lambda item: item[0])), function.outer)
+    node = function.node
+    frame = _frame(function, values)
     body = field(node, "body")
     if node.type == "lambda" and body is not None:
         return shapes.run(frame, lambda: shapes.value(frame, body))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from tenny_lsp.inference.shapes.dimension import UNKNOWN, Dimension, Expression, Unknown
+from tenny_lsp.source.syntax import Node
 
 #: The dimensions of an array.
 Shape: TypeAlias = tuple[Dimension, ...]
@@ -63,11 +64,13 @@ class ShapeError(Exception):
     Args:
         message (str): Why.
         code (str): The pitfall that it is.
+        place (Node, optional): What raises, where that is inside the function that is called.
     """
 
-    def __init__(self, message: str, code: str = "shape-mismatch") -> None:
+    def __init__(self, message: str, code: str = "shape-mismatch", place: Node | None = None) -> None:
         super().__init__(message)
         self.code = code
+        self.place = place
 
 
 BOOL, INT, FLOAT, COMPLEX = Number("bool"), Number("int"), Number("float"), Number("complex")

@@ -30,6 +30,13 @@ _NUMBERS = {"integer", "unary_operator", "none", "comment"}
             "y.shape == (2,)",
             is_fixed=False,
         ),
+        Example("x[..., x[0] > 1] = 0\ny = x", "y = mx.where(x[0] > 1, 0, x)", "y[1, 2].item() == 0", is_fixed=False),
+        Example(
+            "keep = mx.array([1, 0]).astype(mx.bool_)\nx[keep, 0] = 9\ny = x",
+            "keep = mx.array([1, 0]).astype(mx.bool_)\nx[:, 0] = mx.where(keep, 9, x[:, 0])\ny = x",
+            "y[0, 0].item() == 9",
+            is_fixed=False,
+        ),
         Example("y = x[:, [True, False, True]]", "y = x[:, [0, 2]]", "y.shape == (2, 2)", is_fixed=False),
     ),
 )
@@ -40,6 +47,11 @@ def boolean_index(context: RuleContext, node: Node) -> Iterator[Finding]:
         return
     outer = node.parent
     if outer is not None and outer.type in ("assignment", "delete_statement") and field(outer, "right") != node:
+        if outer.type == "assignment" and len(keys) > 1 and field(outer, "left") == node:
+            yield Finding(
+                node, "MLX assigns by a boolean mask only where the mask stands alone, `x[mask] = value`: among other "
+                "indices it raises. `mx.where(mask, value, x)` broadcasts the mask.",
+            )  # fmt: skip
         return
     yield Finding(
         node, "MLX cannot read by a boolean mask, as the shape of the result would depend on the data. Use "
@@ -96,6 +108,10 @@ def where_condition_only(context: RuleContext, call: Call) -> Iterator[Finding]:
         Example(
             "i = mx.array(0)\ny = x[i:i + 1]", "i = mx.array(0)\ny = x[i.item():(i + 1).item()]", "y.shape == (1, 3)",
         ),
+        Example(
+            "order = mx.argsort(x[0])\nfirst = order[0]\ny = x[0, first:first + 2]",
+            "order = mx.argsort(x[0])\nfirst = order[0]\ny = x[0, first.item():(first + 2).item()]", "y.shape == (2,)",
+        ),
     ),
 )  # fmt: skip
 def array_in_slice(context: RuleContext, node: Node) -> Iterator[Finding]:
@@ -119,7 +135,18 @@ def _is_computed(context: RuleContext, bound: Node) -> bool:
     """
     names = [bound] if bound.type == "identifier" else list(all_within(bound, "identifier"))
     values = [context.value_of(name) for name in names]
-    return b"." not in (bound.text or b"") and any(value is not None and value.type == "call" for value in values)
+    return b"." not in (bound.text or b"") and any(_is_made(context, value) for value in values)
+
+
+def _is_made(context: RuleContext, value: Node | None, depth: int = 0) -> bool:
+    """Return whether a value is what a call returns, or an item of that, or arithmetic on it."""
+    if value is None or depth > 4:
+        return False
+    if value.type == "identifier":
+        return _is_made(context, context.value_of(value), depth + 1)
+    if value.type in ("subscript", "binary_operator", "parenthesized_expression"):
+        return _is_made(context, value.named_children[0], depth + 1)
+    return value.type == "call"
 
 
 @rule(

@@ -30,6 +30,7 @@ _HOLDERS = {
 _HIDDEN = {
     **dict.fromkeys(["map", "zip", "iter", "reversed", "filter", "itertools.chain"], "an iterator"),
     "collections.deque": "a deque",
+    "types.SimpleNamespace": "a `SimpleNamespace`",
 }
 
 
@@ -122,6 +123,24 @@ def _is_module(context: RuleContext, meaning: Meaning | None) -> bool:
             _INIT.replace("Net", "A") + _SUPER + _FC + _LAYERS + "A()\ny = Net().parameters()",
             "len(y) == 1", "wrong", is_fixed=False,
         ),
+        Example(
+            "class A:\n    def __init__(self, layers):\n        self.layers = layers\n"
+            + _LAYERS + "A([nn.Linear(3, 3) for _ in range(2)])\ny = Net().parameters()",
+            _LAYERS + "[nn.Linear(3, 3) for _ in range(2)]\ny = Net().parameters()",
+            "len(y) == 1", "wrong", is_fixed=False,
+        ),
+        Example(
+            "from dataclasses import dataclass\n@dataclass\nclass A:\n    up: nn.Linear\n"
+            + _LAYERS + "A(up=nn.Linear(3, 3))\ny = Net().parameters()",
+            _LAYERS + '{"up": nn.Linear(3, 3)}\ny = Net().parameters()',
+            "len(y) == 1", "wrong", is_fixed=False,
+        ),
+        Example(
+            "from types import SimpleNamespace\n" + _LAYERS
+            + "SimpleNamespace(up=nn.Linear(3, 3))\ny = Net().parameters()",
+            _LAYERS + '{"up": nn.Linear(3, 3)}\ny = Net().parameters()',
+            "len(y) == 1", "wrong", is_fixed=False,
+        ),
     ),
 )  # fmt: skip
 def hidden_layers(context: RuleContext, found: Node | Call) -> Iterator[Finding]:
@@ -166,10 +185,23 @@ def _hidden(context: RuleContext, value: Node, *, is_added: bool) -> tuple[str, 
     made = context.meaning(call.function)
     if isinstance(made, LocalClass):
         name = field(made.node, "name")
-        is_holder = _is_plain(context, made) and _makes_layers(context, made)
+        is_given = any(_are_made_here(context, one) for one in _values(call))
+        is_holder = _is_plain(context, made) and (is_given or _makes_layers(context, made))
         return (f"a `{text_of(name)}`" if is_holder and name is not None else "", ())
     how = _HIDDEN.get(context.external(call.function), "")
-    return (how if how and any(_has_layers(context, one) for one in call.arguments) else "", ())
+    given = any(_has_layers(context, one) or _are_made_here(context, one) for one in _values(call)) if how else False
+    return (how if given else "", ())
+
+
+def _values(call: Call) -> list[Node]:
+    return [*call.arguments, *(value for name in call.keywords if (value := call.value(name)) is not None)]
+
+
+def _are_made_here(context: RuleContext, value: Node) -> bool:
+    """Return whether an argument makes layers where it stands: a layer, or a list of them."""
+    kinds = ("list", "tuple", "dictionary", "list_comprehension", "dictionary_comprehension")
+    made = list(_items(value)) if value.type in kinds else [value]
+    return any(one.type == "call" and _has_parameters(context, context.meaning(one)) for one in made)
 
 
 def _items(value: Node) -> Iterator[Node]:

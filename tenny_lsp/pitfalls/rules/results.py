@@ -6,10 +6,10 @@ from itertools import accumulate
 
 from tenny_lsp.pitfalls.calls import call_of
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.edits import Fix, atom, replaced
+from tenny_lsp.pitfalls.edits import Fix, replaced
 from tenny_lsp.pitfalls.guards import is_guarded
 from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, Example, Finding, rule
-from tenny_lsp.pitfalls.values import dtype_of, literal_of
+from tenny_lsp.pitfalls.values import literal_of
 from tenny_lsp.source.syntax import Node, field, text_of
 
 #: What people call indices, as a part of a name, and as the whole of it.
@@ -114,71 +114,6 @@ def split_sizes(context: RuleContext, node: Node) -> Iterator[Finding]:
         yield Finding(given, message, (Fix(f"Cut at {cuts}", (replaced(given, str(cuts)),), is_safe=False),))
 
 
-@rule(
-    "unsigned-difference",
-    "information",
-    "A difference of unsigned integers",
-    PYTHON + "data_types.html",
-    kinds=("binary_operator", "unary_operator"),
-    examples=(
-        Example("y = mx.argmax(-x) - 1", "y = mx.argmax(-x).astype(mx.int32) - 1", "y.item() == -1", "wrong"),
-        Example(
-            "n = mx.array([0, 200], dtype=mx.uint8)\ny = n - 100",
-            "n = mx.array([0, 200], dtype=mx.uint8)\ny = n.astype(mx.int32) - 100",
-            "y.tolist() == [-100, 100]", "wrong",
-        ),
-        Example("i = x.argmin()\ny = -i - 1", "i = x.argmin()\ny = -i.astype(mx.int32) - 1", "y.item() == -1", "wrong"),
-    ),
-)  # fmt: skip
-def unsigned_difference(context: RuleContext, node: Node) -> Iterator[Finding]:
-    """Find differences of unsigned integers: below zero they wrap around to the greatest number."""
-    operator, left = field(node, "operator"), field(node, "left") or field(node, "argument")
-    if operator is None or left is None or operator.type != "-" or left.type in ("integer", "float"):
-        return
-    right = field(node, "right")
-    less = literal_of(right) if right is not None else 1
-    if type(less) is not int or less <= 0 or not _may_be_below(context, left, less) or _is_handled(node, left):
-        return
-    dtype = dtype_of(context, left)
-    mx = context.alias("mlx.core", node)
-    fixes = (Fix(f"Make it {mx}.int32", (replaced(left, f"{atom(left)}.astype({mx}.int32)"),), False),) if mx else ()
-    yield Finding(
-        node, f"This is {dtype}, which has no numbers below zero: there the result is a very great one. Make it signed "
-        "first.", fixes,
-    )  # fmt: skip
-
-
-def _may_be_below(context: RuleContext, node: Node, less: int) -> bool:
-    """Return whether an array is implicitly unsigned, or holds a number that is less than what is subtracted."""
-    value = context.value_of(node)
-    call = call_of(value)
-    if call is None or not dtype_of(context, node).startswith("uint"):
-        return False
-    if call.name != "array":
-        return call.name in ("argmax", "argmin")
-    numbers = literal_of(call.arguments[0]) if call.arguments else None
-    return isinstance(numbers, list | tuple) and any(type(number) is int and number < less for number in numbers)
-
-
-def _is_handled(node: Node, left: Node) -> bool:
-    """Return whether wrapping around is handled: a difference in bit arithmetic, ``mx.where`` or under a condition."""
-    outer = node.parent
-    while outer is not None and outer.type not in ("block", "module"):
-        operator = field(outer, "operator")
-        call = call_of(outer)
-        if (operator is not None and operator.type in ("&", "|", "^", "%")) or (
-            call is not None and call.name == "where"
-        ):
-            return True
-        outer = outer.parent
-    while outer is not None:
-        condition = field(outer, "condition")
-        if condition is not None and text_of(left) in text_of(condition):
-            return True
-        outer = outer.parent
-    return False
-
-
 _MOVED = (
     "get_active_memory", "get_peak_memory", "reset_peak_memory", "get_cache_memory", "set_memory_limit",
     "set_cache_limit", "set_wired_limit", "clear_cache", "device_info",
@@ -211,4 +146,4 @@ def metal_memory(context: RuleContext, node: Node) -> Iterator[Finding]:
     yield Finding(node, message, (Fix(f"Write {name}", (replaced(node, name),)),))
 
 
-RULES = (values_and_indices, split_sizes, unsigned_difference, metal_memory)
+RULES = (values_and_indices, split_sizes, metal_memory)

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 
-from tenny_lsp.inference.meaning import Api, Group, Instance, LocalClass, Meaning
+from tenny_lsp.inference.meaning import Instance, LocalClass
 from tenny_lsp.inference.members import names_in
 from tenny_lsp.pitfalls.calls import Call, call_of
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
+from tenny_lsp.pitfalls.nested_modules import holds_modules
 from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, rule
 from tenny_lsp.source.syntax import Node, field, text_of
 
@@ -16,11 +17,6 @@ _FILE = "import tempfile, os\npath = os.path.join(tempfile.mkdtemp(), 'a')\n"
 _FLATTEN = "from mlx.utils import tree_flatten\n"
 #: Function → the place of its arrays; ``savez`` takes them by name.
 _SAVES = {"mlx.core.save_safetensors": 1, "mlx.core.save_gguf": 1, "mlx.core.savez": None}
-#: MLX's modules that hold modules.
-_NESTED = {
-    "mlx.nn.Sequential", "mlx.nn.MultiHeadAttention", "mlx.nn.Transformer", "mlx.nn.TransformerEncoder",
-    "mlx.nn.TransformerEncoderLayer", "mlx.nn.TransformerDecoder", "mlx.nn.TransformerDecoderLayer",
-}  # fmt: skip
 _TREE = re.compile(r"\.(?:parameters\(\)|trainable_parameters\(\)|state)\Z")
 
 
@@ -96,7 +92,7 @@ def _is_nested(context: RuleContext, node: Node) -> bool:
     """Return whether a value is the parameters of a module that holds modules, or an optimizer's state."""
     owner = _tree_owner(context, node)
     return owner is not None and (
-        context.inherits(owner.of, "mlx.optimizers.Optimizer") or _holds_modules(context, owner)
+        context.inherits(owner.of, "mlx.optimizers.Optimizer") or holds_modules(context, owner)
     )
 
 
@@ -114,19 +110,6 @@ def _tree_owner(context: RuleContext, node: Node) -> Instance | None:
         return None
     own = names_in(meaning.of) if isinstance(meaning.of, LocalClass) else ()
     return meaning if not {"parameters", "trainable_parameters", "state"}.intersection(own) else None
-
-
-def _holds_modules(context: RuleContext, owner: Instance) -> bool:
-    """Return whether a module is certain to hold another."""
-    if isinstance(owner.of, Api):
-        return owner.of.entry.name in _NESTED
-    members = (context.evaluator.member(owner, name) for name in names_in(owner.of) if not name.startswith("_"))
-    return any(_is_module(context, member) for member in members)
-
-
-def _is_module(context: RuleContext, meaning: Meaning | None) -> bool:
-    one = meaning.each if isinstance(meaning, Group) else meaning
-    return isinstance(one, Instance) and context.inherits(one.of, "mlx.nn.Module")
 
 
 RULES = (nested_save,)

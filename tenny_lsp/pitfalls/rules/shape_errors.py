@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 
+from tenny_lsp.pitfalls.calls import call_of
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.guards import is_prepared
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
-from tenny_lsp.pitfalls.values import is_mask
+from tenny_lsp.pitfalls.values import is_mask, shape_of
 from tenny_lsp.source.syntax import Node, field, text_of
 
 _OPERATORS = {"+", "-", "*", "/", "//", "%", "**", "@", "<", ">", "<=", ">=", "==", "!=", "&", "|", "^"}
@@ -30,6 +31,34 @@ _OPERATORS = {"+", "-", "*", "/", "//", "%", "**", "@", "<", ">", "<=", ">=", "=
                 is_fixed=False),
         Example("y = nn.Linear(4, 2)(mx.zeros((1, 3)))", "y = nn.Linear(3, 2)(mx.zeros((1, 3)))", "y.shape == (1, 2)",
                 is_fixed=False),
+        Example("y = nn.Conv2d(3, 4, 3)(mx.zeros((1, 8, 8, 4)))", "y = nn.Conv2d(4, 4, 3)(mx.zeros((1, 8, 8, 4)))",
+                "y.shape == (1, 6, 6, 4)", is_fixed=False),
+        Example("y = nn.Embedding(3, 4)(mx.array([1.0, 2.0]))", "y = nn.Embedding(3, 4)(mx.array([1, 2]))",
+                "y.shape == (2, 4)", is_fixed=False),
+        Example("y = x[mx.floor(mx.array([1.0]))]", "y = x[mx.array([1.0]).astype(mx.int32)]", "y.shape == (1, 3)",
+                is_fixed=False),
+        Example(
+            "net = nn.Sequential(nn.Linear(3, 1))\ndef loss(model, a, t):\n"
+            "    return nn.losses.mse_loss(model(a), t)\n"
+            "y, grads = nn.value_and_grad(net, loss)(net, x, x.sum(axis=1))",
+            "net = nn.Sequential(nn.Linear(3, 1))\ndef loss(model, a, t):\n"
+            "    return nn.losses.mse_loss(model(a), t[:, None])\n"
+            "y, grads = nn.value_and_grad(net, loss)(net, x, x.sum(axis=1))",
+            "y.shape == ()", is_fixed=False,
+        ),
+        Example(
+            "w, *rest = mx.quantize(mx.zeros((32, 128)))\ny = mx.quantized_matmul(x[:, :1], w, rest[0], rest[1])",
+            "w, *rest = mx.quantize(mx.zeros((32, 128)))\n"
+            "y = mx.quantized_matmul(mx.zeros((2, 128)), w, rest[0], rest[1])",
+            "y.shape == (2, 32)", is_fixed=False,
+        ),
+        Example(
+            "net = nn.Sequential(nn.Linear(3, 2))\ndef run(a):\n    return nn.relu(net(a))\n"
+            "z = run(x)\ny = run(mx.zeros((2, 4)))",
+            "net = nn.Sequential(nn.Linear(3, 2))\ndef run(a):\n    return nn.relu(net(a))\n"
+            "z = run(x)\ny = run(mx.zeros((4, 3)))",
+            "y.shape == (4, 2)", is_fixed=False,
+        ),
         Example("y = mx.concatenate([mx.zeros((2, 3)), mx.zeros((2, 4))])",
                 "y = mx.concatenate([mx.zeros((2, 3)), mx.zeros((2, 4))], axis=1)", "y.shape == (2, 7)",
                 is_fixed=False),
@@ -53,12 +82,23 @@ def shape_mismatch(context: RuleContext, node: Node) -> Iterator[Finding]:
     if any(is_mask(context, key) for key in node.children_by_field_name("subscript")):
         return  # boolean-index speaks of it
     yield from _raised(context, node, "shape-mismatch")
+    if not _is_of_convolution(context, node):  # channels-first speaks of it
+        yield from _raised(context, node, "channels-first")
+
+
+def _is_of_convolution(context: RuleContext, node: Node) -> bool:
+    """Return whether a convolution is called itself, with an array whose shape stands in the text."""
+    call = call_of(node)
+    if call is None or len(call.arguments) != 1 or shape_of(context, call.arguments[0]) is None:
+        return False
+    return call.function.type == "call" or text_of(call.function) in context.file.convolutions
 
 
 def _raised(context: RuleContext, node: Node, code: str) -> Iterator[Finding]:
     """Find an operation that is certain to raise what a pitfall is about, where nothing is prepared for it."""
     error = context.shape_error(node)
-    if error is not None and error.code == code and not is_prepared(context, node):
+    is_inside = error is not None and error.place is not None and is_prepared(context, error.place)
+    if error is not None and error.code == code and not is_inside and not is_prepared(context, node):
         why, place = str(error), field(node, "function") or node
         if place.type == "call":  # of what a call returns: ``mx.grad(f)(x)``
             place = field(place, "function") or place
@@ -89,6 +129,12 @@ def _raised(context: RuleContext, node: Node, code: str) -> Iterator[Finding]:
             is_fixed=False,
         ),
         Example(
+            "y = mx.grad(lambda a: a * a)(3.0)",
+            "y = mx.grad(lambda a: a * a)(mx.array(3.0))",
+            "y.item() == 6",
+            is_fixed=False,
+        ),
+        Example(
             "y = mx.grad(lambda a: (mx.sum(a * a), a))(x)",
             "y = mx.value_and_grad(lambda a: (mx.sum(a * a), a))(x)[1]",
             "y.shape == (2, 3)",
@@ -114,6 +160,12 @@ def gradient_of_array(context: RuleContext, node: Node) -> Iterator[Finding]:
                 is_fixed=False),
         Example("y = nn.QuantizedLinear(80, 8).weight", "y = nn.QuantizedLinear(96, 8, group_size=32).weight",
                 "y.shape == (8, 12)", is_fixed=False),
+        Example(
+            "w, s, b = mx.quantize(mx.zeros((8, 64)), bits=8)\ny = mx.dequantize(w, s, b, bits=4)",
+            "w, s, b = mx.quantize(mx.zeros((8, 64)), bits=8)\ny = mx.dequantize(w, s, b, bits=8)",
+            "y.shape == (8, 64)",
+            is_fixed=False,
+        ),
         Example(
             "net = nn.Sequential(nn.Linear(48, 64), nn.Linear(64, 8))\nnn.quantize(net)\ny = net.layers[1].weight",
             "net = nn.Sequential(nn.Linear(48, 64), nn.Linear(64, 8))\n"

@@ -210,36 +210,6 @@ def integer_matmul(context: RuleContext, found: Node | Call) -> Iterator[Finding
 
 
 @rule(
-    "numpy-of-bfloat16",
-    "error",
-    "`np.array` of bfloat16",
-    "https://ml-explore.github.io/mlx/build/html/usage/numpy.html",
-    calls=("array", "asarray"),
-    examples=(
-        Example(
-            "y = np.array(x.astype(mx.bfloat16))",
-            "y = np.array(x.astype(mx.bfloat16).astype(mx.float32))",
-            "y.shape == (2, 3)",
-        ),
-        Example(
-            "h = mx.ones((2, 2), mx.bfloat16)\ny = np.array(h)",
-            "h = mx.ones((2, 2), mx.bfloat16)\ny = np.array(h.astype(mx.float32))",
-            "y.shape == (2, 2)",
-        ),
-    ),
-)
-def numpy_of_bfloat16(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Find bfloat16 arrays given to NumPy, which has no such type."""
-    if not context.external(call.function).startswith("numpy.") or len(call.arguments) != 1:
-        return
-    (array,) = call.arguments
-    if dtype_of(context, array) == "bfloat16" and (mx := context.alias("mlx.core", call.node)):
-        cast = f".astype({mx}.float32)"
-        message = "NumPy has no bfloat16: it raises. Cast to float32 first."
-        yield Finding(array, message, (Fix("Cast to float32", (Edit(array.end_byte, array.end_byte, cast),)),))
-
-
-@rule(
     "promoting-array",
     "information",
     "A number as an array widens half precision",
@@ -270,5 +240,5 @@ def promoting_array(context: RuleContext, node: Node) -> Iterator[Finding]:
 
 
 RULES = (
-    promoting_array, shape_not_a_tuple, normal_shape_first, foreign_dtype, integer_matmul, numpy_of_bfloat16,
+    promoting_array, shape_not_a_tuple, normal_shape_first, foreign_dtype, integer_matmul,
 )  # fmt: skip

@@ -231,37 +231,4 @@ def unreduced_loss(context: RuleContext, call: Call) -> Iterator[Finding]:
         yield Finding(call.node, message, (fix,))
 
 
-@rule(
-    "sigmoid-twice",
-    "warning",
-    "Probabilities given as logits",
-    PYTHON + "nn/_autosummary_functions/mlx.nn.losses.binary_cross_entropy.html",
-    calls=("binary_cross_entropy",),
-    examples=(
-        Example(
-            "y = nn.losses.binary_cross_entropy(mx.sigmoid(x), mx.ones((2, 3)))",
-            "y = nn.losses.binary_cross_entropy(x, mx.ones((2, 3)))",
-            "abs(y.item() - mx.mean(mx.logaddexp(0, -x)).item()) < 1e-4",
-            "wrong",
-        ),
-    ),
-)
-def sigmoid_twice(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Find ``binary_cross_entropy(sigmoid(x), …)``: it takes logits unless it is told otherwise."""
-    if context.name(call.function) != "mlx.nn.losses.binary_cross_entropy" or "with_logits" in call.keywords:
-        return
-    if len(call.arguments) not in (1, 2) or not call.is_whole:
-        return
-    value = context.value_of(call.arguments[0])
-    inner = call_of(value)
-    if inner is None or context.name(inner.function) not in ("mlx.core.sigmoid", "mlx.nn.sigmoid"):
-        return
-    message = "`binary_cross_entropy` takes logits and applies the sigmoid itself, so it is applied twice here."
-    given = call.arguments[0]
-    fixes = [Fix("Say with_logits=False", (appended(call, "with_logits=False"),), is_safe=False)]
-    if given == value and len(inner.arguments) == 1:
-        fixes.insert(0, Fix("Remove the sigmoid", (replaced(given, text_of(inner.arguments[0])),), is_safe=False))
-    yield Finding(given, message, tuple(fixes))
-
-
-RULES = (backward_call, optimizer_step, missing_eval, unreduced_loss, sigmoid_twice)
+RULES = (backward_call, optimizer_step, missing_eval, unreduced_loss)

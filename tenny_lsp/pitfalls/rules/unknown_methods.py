@@ -12,7 +12,7 @@ from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
 from tenny_lsp.pitfalls.guards import is_set_or_guarded
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
-from tenny_lsp.source.syntax import field, text_of
+from tenny_lsp.source.syntax import Node, field, text_of
 
 _BASES = ("mlx.nn.Module", "mlx.optimizers.Optimizer")
 
@@ -35,6 +35,12 @@ _BASES = ("mlx.nn.Module", "mlx.optimizers.Optimizer")
             "y = nn.Linear(3, 2).trainable_parameters()",
             'y["bias"].size == 2',
         ),
+        Example(
+            "y = nn.QuantizedLinear.quantize_module(nn.Linear(64, 64))",
+            "y = nn.QuantizedLinear.from_linear(nn.Linear(64, 64))",
+            "y.bits == 4",
+            is_fixed=False,
+        ),
     ),
 )
 def unknown_method(context: RuleContext, call: Call) -> Iterator[Finding]:
@@ -44,10 +50,10 @@ def unknown_method(context: RuleContext, call: Call) -> Iterator[Finding]:
     # Names that something else of MLX's has are many, and rarely a layer's.
     if owner is None or member is None or name.startswith("_") or hasattr(dict, name) or context.index.named(name):
         return
-    if text_of(owner) in ("self", "cls") or context.is_of_module(owner):
+    value = _value(context, owner)
+    if value is None or not isinstance(value.of, Api):
         return
-    value = context.meaning(owner) if context.is_made(owner) else None
-    if not isinstance(value, Instance) or not isinstance(value.of, Api):
+    if hasattr(type, name):
         return
     base = next((base for base in _BASES if context.inherits(value.of, base)), None)
     if base is None or not context.lacks(value.of, name) or context.evaluator.member(value, name) is not None:
@@ -63,6 +69,18 @@ def unknown_method(context: RuleContext, call: Call) -> Iterator[Finding]:
     message += f". Is `{alike[0]}` meant?" if alike else f" in MLX {context.index.version}."
     fixes = (Fix(f"Write {alike[0]}", (replaced(member, alike[0]),), is_safe=False),) if alike else ()
     yield Finding(function, message, fixes, page_of(value.of.entry.name) or "")
+
+
+def _value(context: RuleContext, owner: Node) -> Instance | None:
+    """Return the instance that a method is called on; of a class that is named itself, one that it would make."""
+    if text_of(owner) in ("self", "cls"):
+        return None
+    if context.is_of_module(owner):
+        entry = context.entry(owner)
+        is_class = entry is not None and entry.kind == "class"
+        return Instance(Api(entry)) if entry is not None and is_class else None
+    value = context.meaning(owner) if context.is_made(owner) else None
+    return value if isinstance(value, Instance) else None
 
 
 RULES = (unknown_method,)

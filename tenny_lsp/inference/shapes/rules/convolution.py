@@ -60,6 +60,22 @@ def _is_grouped_right(input: Array, weight: Array, groups: Value) -> None:
         raise ShapeError(f"The input has {channels} channels, the weight is for {wanted}")
 
 
+def check_channels(input: Array, wanted: Value, axes: int) -> None:
+    """Check that an array has the channels that a layer over so many axes takes, last.
+
+    Raises:
+        ShapeError: It has others.
+    """
+    channels, second = input.dimension(-1), input.dimension(1)
+    if input.ndim != axes + 2 or not is_int(wanted) or not isinstance(wanted, int) or not isinstance(channels, int):
+        return
+    if channels != wanted:
+        message = f"The layer takes {wanted} channels, not {channels}"
+        if second == wanted:
+            raise ShapeError(f"{message}; MLX takes the channels last", "channels-first")
+        raise ShapeError(message)
+
+
 def convolution(input: Any, weight: Any, stride: Any, padding: Any, dilation: Any, groups: Any, axes: int) -> Value:
     """Return the rule's result for a convolution over so many axes."""
     one, other = operand(input), operand(weight)

@@ -24,7 +24,7 @@ from tenny_lsp.inference.shapes.dimension import (
     subtract,
 )
 from tenny_lsp.inference.shapes.rule import Value, core, rule
-from tenny_lsp.inference.shapes.values import Array, Shape, ShapeError, is_int
+from tenny_lsp.inference.shapes.values import Array, Shape, ShapeError, is_inexact, is_int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,8 @@ def indexed(array: Array, key: Value) -> Value:
     keys = key if isinstance(key, tuple) else (key,)
     if any(isinstance(part, Array) and part.dtype == "bool" for part in keys):
         raise ShapeError("An array cannot be read by a boolean mask")
+    for part in keys:
+        expect_places(part)
     if any(not _is_understood(part) for part in keys):
         return Array(None, array.dtype)
     used = sum(1 for part in keys if part is not None and part is not ELLIPSIS)
@@ -61,6 +63,16 @@ def indexed(array: Array, key: Value) -> Value:
         raise ShapeError(f"{used} indices are given for an array of {len(array.shape)} dimensions")
     shape = _indexed_shape(array.shape, _with_ellipsis(keys, len(array.shape) - used))
     return Array(shape, array.dtype)
+
+
+def expect_places(indices: Value) -> None:
+    """Check that indices are whole numbers.
+
+    Raises:
+        ShapeError: They are an array of floating-point numbers.
+    """
+    if isinstance(indices, Array) and indices.dtype is not None and is_inexact(indices.dtype):
+        raise ShapeError(f"Indices are whole numbers, and these are {indices.dtype}")
 
 
 def _is_understood(part: Value) -> bool:
@@ -149,6 +161,7 @@ def _is_part(place: Expression, dimension: Expression) -> bool:
 @rule("mlx.core.take")
 def take(a: Any, indices: Any, axis: Any = None) -> Value:
     """The shape of the indices in the place of the axis."""
+    expect_places(indices)
     found = operand(a)
     chosen = () if is_int(indices) else operand(indices).shape
     if axis is None:
@@ -164,6 +177,7 @@ def take(a: Any, indices: Any, axis: Any = None) -> Value:
 @rule("mlx.core.take_along_axis")
 def take_along_axis(a: Any, indices: Any, axis: Any = -1) -> Value:
     """The other dimensions broadcast, and that of the indices along the axis."""
+    expect_places(indices)
     found, chosen = operand(a), operand(indices)
     if axis is None:
         return Array(chosen.shape if chosen.ndim == 1 else None, found.dtype)

@@ -17,8 +17,15 @@ from tenny_lsp.inference.shapes.broadcasting import (
 from tenny_lsp.inference.shapes.dimension import UNKNOWN, quotient_without_rest
 from tenny_lsp.inference.shapes.rule import Value, rule
 from tenny_lsp.inference.shapes.rules.attention import check_mask
-from tenny_lsp.inference.shapes.rules.convolution import convolution, pooled, transposed_convolution, upsampled
+from tenny_lsp.inference.shapes.rules.convolution import (
+    check_channels,
+    convolution,
+    pooled,
+    transposed_convolution,
+    upsampled,
+)
 from tenny_lsp.inference.shapes.rules.elementwise import activation
+from tenny_lsp.inference.shapes.rules.indexing import expect_places
 from tenny_lsp.inference.shapes.values import Array, Shape, is_int, is_number
 
 #: The arguments of a layer's constructor by name; unknown ones are ``UNKNOWN``.
@@ -81,6 +88,20 @@ def layer_result(name: str, given: Given, arguments: tuple[Value, ...], keywords
     return check(given, *arguments, **keywords)
 
 
+def layer_attribute(name: str, given: Given, attribute: str) -> Value:
+    """Return the weight of a layer as its constructor makes it, of unknown dtype; unknown for all else."""
+    short = name.removeprefix("mlx.nn.")
+    if short == "Sequential" and attribute == "layers":
+        return tuple(given.values())
+    if attribute != "weight":
+        return UNKNOWN
+    if short == "Embedding":
+        return Array((number_of(given["num_embeddings"]), number_of(given["dims"])), None)
+    if short == "Linear":
+        return Array((number_of(given["output_dims"]), number_of(given["input_dims"])), None)
+    return UNKNOWN
+
+
 def beside_weights(dtype: str | None) -> str | None:
     """Return the dtype of a product with weights, which may be of any real floating-point dtype of at most 32 bits."""
     return "float32" if dtype == "float32" else None
@@ -122,6 +143,7 @@ def bilinear(given: Given, x1: Any, x2: Any) -> Value:
 @layer("QuantizedEmbedding", f"num_embeddings dims {_GROUPS}")
 def embedding(given: Given, x: Any) -> Value:
     """A dimension more, of the vectors."""
+    expect_places(x)
     shape = operand(x).shape
     return Array((*shape, number_of(given["dims"])) if shape is not None else None, None)
 
@@ -267,6 +289,7 @@ def _conv_layers(axes: int) -> None:
     @layer(f"Conv{axes}d", "in_channels out_channels kernel_size stride=1 padding=0 dilation=1 groups=1 bias=?")
     def conv(given: Given, x: Any) -> Value:
         weight = _weight(given, axes)
+        check_channels(operand(x), given["in_channels"], axes)
         found: Value = convolution(x, weight, given["stride"], given["padding"], given["dilation"], UNKNOWN, axes)
         return Array(found.shape, beside_weights(operand(x).dtype))
 
@@ -276,6 +299,7 @@ def _conv_layers(axes: int) -> None:
     @layer(f"ConvTranspose{axes}d",
            "in_channels out_channels kernel_size stride=1 padding=0 dilation=1 output_padding=0 bias=?")  # fmt: skip
     def conv_transpose(given: Given, x: Any) -> Value:
+        check_channels(operand(x), given["in_channels"], axes)
         found: Value = transposed_convolution(
             x, _weight(given, axes), given["stride"], given["padding"], given["dilation"], given["output_padding"],
             UNKNOWN, axes,

@@ -63,6 +63,40 @@ def quantize(w: Any, group_size: Any = None, bits: Any = None, mode: Any = "affi
     return (*parts, Array(scales, found.dtype)) if is_affine else parts
 
 
+def _check_packed(packed: Array, scales: Array, group: Dimension, width: Dimension) -> None:
+    """Check that packed weights have as many columns as their scales are for.
+
+    Raises:
+        ShapeError: They have not: they were packed with another group size, or other bits.
+    """
+    words, groups = packed.dimension(-1), scales.dimension(-1)
+    if not (isinstance(words, int) and isinstance(groups, int) and isinstance(group, int) and isinstance(width, int)):
+        return
+    if words * 32 != groups * group * width:
+        raise ShapeError(
+            f"The weight was not packed with {width} bits and a group size of {group}: {words} words of 32 bits do "
+            f"not fit {groups} scales",
+            _CODE,
+        )
+
+
+def _check_features(x: Array, packed: Array, transpose: Value, width: Dimension) -> None:
+    """Check that an array has the features that packed weights take.
+
+    Raises:
+        ShapeError: It has others.
+    """
+    size, words, rows = x.dimension(-1), packed.dimension(-1), packed.dimension(-2)
+    if not isinstance(size, int) or not isinstance(width, int) or not isinstance(transpose, bool):
+        return
+    wanted = words * 32 // width if transpose and isinstance(words, int) else rows
+    if transpose and not isinstance(words, int):
+        return
+    if isinstance(wanted, int) and size != wanted:
+        other = "" if transpose else "; with `transpose=True` it takes rows of weights, as a layer has them"
+        raise ShapeError(f"The weight takes {wanted} features, not {size}{other}")
+
+
 @rule("mlx.core.dequantize")
 def dequantize(
     w: Any, scales: Any, biases: Any = None, group_size: Any = None, bits: Any = None, mode: Any = "affine",
@@ -70,7 +104,8 @@ def dequantize(
 ) -> Value:  # fmt: skip
     """The weights unpacked."""
     found = operand(w)
-    _, width = _group_and_bits(group_size, bits, mode)
+    group, width = _group_and_bits(group_size, bits, mode)
+    _check_packed(found, operand(scales), group, width)
     shape = found.shape
     if shape:
         shape = (*shape[:-1], floor_divide(multiply(shape[-1], 32), width))
@@ -94,8 +129,10 @@ def quantized_matmul(
     one, packed = operand(x), operand(w)
     group, width = _group_and_bits(group_size, bits, mode)
     dtype = promote(one.dtype, operand(scales).dtype) if mode == "affine" else None
+    _check_packed(packed, operand(scales), group, width)
     if one.shape is None or packed.ndim != 2 or len(one.shape) < 1:
         return Array(None, dtype)
+    _check_features(one, packed, transpose, width)
     columns = _quantized_columns(packed, operand(scales), transpose, group, width)
     return Array((*one.shape[:-1], columns), dtype)
 

@@ -181,9 +181,11 @@ def test_only_what_an_edit_invalidates_is_checked_again(monkeypatch: pytest.Monk
     rechecked = []
     findings = Rules.findings
 
-    def seen(self: Rules, context: RuleContext, statement: Node) -> tuple[list[tuple[Rule, Finding]], bool]:
+    def seen(
+        self: Rules, context: RuleContext, statement: Node, *pause: Callable[[], None]
+    ) -> tuple[list[tuple[Rule, Finding]], bool]:
         rechecked.append(statement.text)
-        return findings(self, context, statement)
+        return findings(self, context, statement, *pause)
 
     monkeypatch.setattr(Rules, "findings", seen)
     before = checked(FILE)

@@ -2,6 +2,7 @@
 
 import re
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 

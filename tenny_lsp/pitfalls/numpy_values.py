@@ -3,6 +3,7 @@
 from tenny_lsp.inference.meaning import LocalFunction
 from tenny_lsp.pitfalls.calls import Call, call_of, within
 from tenny_lsp.pitfalls.context import RuleContext
+from tenny_lsp.pitfalls.traced import outer_value
 from tenny_lsp.source.syntax import Node, field, text_of
 
 #: NumPy's functions that return arrays, whatever they are given.
@@ -44,7 +45,7 @@ def _is_made(context: RuleContext, call: Call, depth: int) -> bool:
         return short in _MAKERS or (short.startswith("random.") and _has_shape(call, short.removeprefix("random.")))
     if call.name in ("astype", "reshape", "copy", "flatten", "transpose"):
         return is_numpy_array(context, call.owner, depth + 1)
-    made = call_of(context.value_of(call.owner)) if call.owner.type == "identifier" else None
+    made = call_of(outer_value(context, call.owner))
     is_generator = made is not None and context.external(made.function) == "numpy.random.default_rng"
     return is_generator and _has_shape(call, call.name)
 

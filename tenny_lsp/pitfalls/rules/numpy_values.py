@@ -27,6 +27,9 @@ _NUMPY = USAGE + "numpy.html"
         Example("def read(n):\n    return [np.random.rand(2, 2) for _ in range(n)]\ny = mx.array(read(3))",
                 "def read(n):\n    return [np.random.rand(2, 2) for _ in range(n)]\ny = mx.array(np.array(read(3)))",
                 "y.shape == (3, 2, 2)"),
+        Example("rng = np.random.default_rng(0)\ny = mx.array([rng.integers(0, 9, (2, 2)) for _ in range(3)])",
+                "rng = np.random.default_rng(0)\n"
+                "y = mx.array(np.array([rng.integers(0, 9, (2, 2)) for _ in range(3)]))", "y.shape == (3, 2, 2)"),
     ),
 )  # fmt: skip
 def numpy_in_list(context: RuleContext, call: Call) -> Iterator[Finding]:

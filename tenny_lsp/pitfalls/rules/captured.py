@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from tenny_lsp.inference.definitions import decorators
+from tenny_lsp.inference.meaning import NUMBERS
 from tenny_lsp.pitfalls.calls import Call, call_of, function_around, within
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
@@ -72,7 +73,7 @@ def _names_state(decorator: Node) -> bool:
 @rule(
     "frozen-array",
     "warning",
-    "An array that a compiled function reads and that is replaced later",
+    "An array or a number that a compiled function reads and that is replaced later",
     _COMPILE,
     scope="file",
     kinds=("function_definition",),
@@ -87,10 +88,16 @@ def _names_state(decorator: Node) -> bool:
             + "for value in (1.0, 3.0):\n    scale = mx.array(value)\n    y = f(x, scale)",
             "y[0, 1].item() == 3", "wrong", is_fixed=False,
         ),
+        Example(
+            _SCALED.replace("mx.array(2.0)", "2.0").replace("mx.array(3.0)", "3.0"),
+            _SCALED.replace("mx.array(2.0)", "2.0").replace("mx.array(3.0)", "3.0").replace("(a)", "(a, scale)")
+            .replace("f(x)", "f(x, scale)"),
+            "y[0, 1].item() == 3", "wrong", is_fixed=False,
+        ),
     ),
 )  # fmt: skip
 def frozen_array(context: RuleContext, node: Node) -> Search | None:
-    """Find reads in a compiled function of arrays that the module assigns anew between two calls."""
+    """Find reads in a compiled function of arrays and numbers that the module assigns anew between two calls."""
     decorator, name = compiler(context, node), field(node, "name")
     if decorator is None or name is None or re.search(r"inputs|\*\*", text_of(decorator)):
         return None
@@ -112,10 +119,12 @@ def _replaced_arrays(context: RuleContext, function: str, reads: dict[str, Node]
     """Report arrays that are assigned anew between two calls of a function."""
     for word, read in reads.items():
         bindings = context.module_bindings[word]
-        if _is_replaced(whole, bindings, function) and all(context.is_array(one.value) for one in bindings):
+        are_arrays = all(context.is_array(one.value) for one in bindings)
+        are_numbers = all(context.meaning(one.value) in NUMBERS for one in bindings)
+        if (are_arrays or are_numbers) and _is_replaced(whole, bindings, function):
             yield Finding(
                 read, f"`{word}` is read when `{function}` is traced, and stays what it was then although it "
-                "is assigned anew. Make it a parameter, or name it in `inputs`.",
+                f"is assigned anew. Make it a parameter{', or name it in `inputs`' if are_arrays else ''}.",
             )  # fmt: skip
 
 
@@ -178,6 +187,15 @@ def _varies(binding: Binding, loop: Span) -> bool:
             "wrong",
             is_fixed=False,
         ),
+        Example(
+            "def f(a):\n    power = mx.array(np.abs(np.fft.rfft(np.array(a))) ** 2)\n    return power.sum()\n"
+            "_, g = mx.value_and_grad(f)(x)",
+            "def f(a):\n    power = mx.abs(mx.fft.rfft(a)) ** 2\n    return power.sum()\n"
+            "_, g = mx.value_and_grad(f)(x)",
+            "mx.abs(g).sum().item() > 0",
+            "wrong",
+            is_fixed=False,
+        ),
     ),
 )
 def numpy_in_gradient(context: RuleContext, node: Node) -> Iterator[Finding]:
@@ -198,16 +216,28 @@ def numpy_in_gradient(context: RuleContext, node: Node) -> Iterator[Finding]:
     names = [part for part in parts if part.type == "identifier" and text_of(part) not in constant]
     if not all(_carries_nothing(context, part, function) for part in names):
         return  # a gradient beside NumPy's, and NumPy may choose what it is of: a mask, an order
+    has_lists = any(part.type in ("list", "list_comprehension") for part in parts)  # more may have been put into them
     for part in parts:
         call = _numpy_call(context, part)
         for argument in call.arguments if call is not None else ():
             reads = {text_of(one) for one in behind(context, argument) if one.type == "identifier"}
-            if differentiated in reads and (context.is_array(argument) or _calls(argument, differentiated)):
+            is_array = context.is_array(argument) or (not has_lists and _converts(context, part, differentiated))
+            if differentiated in reads and (is_array or _calls(argument, differentiated)):
                 yield Finding(
                     part, "NumPy's results are constants to MLX: no gradient flows through them. Use MLX's own "
                     f"functions in `{text_of(field(function, 'name') or function)}`.",
                 )  # fmt: skip
                 return
+
+
+def _converts(context: RuleContext, node: Node, name: str) -> bool:
+    """Return whether a name is made an array of NumPy's in a node: ``np.fft.rfft(np.array(x))``."""
+    calls = (call_of(found) for found in within(node, "call"))
+    made = (call for call in calls if call is not None and call.name in ("array", "asarray"))
+    return any(
+        [text_of(one) for one in call.arguments] == [name] and _numpy_call(context, call.node) is not None
+        for call in made
+    )
 
 
 def _calls(node: Node, name: str) -> bool:

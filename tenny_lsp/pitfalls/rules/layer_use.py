@@ -10,6 +10,11 @@ from tenny_lsp.pitfalls.values import literal_of, shape_of
 from tenny_lsp.source.syntax import Node, field, text_of
 
 _MODULE = "mlx.nn.Module"
+#: Endings of files of weights that are PyTorch's.
+_FORMATS = (".pt", ".pth", ".bin", ".ckpt")
+#: What joins a path, or makes a text of it.
+_PATHS = ("str", "os.path.join", "os.fspath", "pathlib.Path", "pathlib.PurePath")
+_DEEPEST = 4
 
 
 @rule(
@@ -104,6 +109,19 @@ def channels_first(context: RuleContext, node: Node) -> Iterator[Finding]:
             'import tempfile, pathlib\ny = model.save_weights(str(pathlib.Path(tempfile.mkdtemp()) / "w.safetensors"))',
             "y is None",
         ),
+        Example(
+            'import tempfile, os\ny = model.save_weights(os.path.join(tempfile.mkdtemp(), "w.pt"))',
+            'import tempfile, os\ny = model.save_weights(os.path.join(tempfile.mkdtemp(), "w.safetensors"))',
+            "y is None",
+        ),
+        Example(
+            'import tempfile\nstep = 3\nmodel.save_weights(f"{tempfile.mkdtemp()}/w{step}.pth")\ny = 1',
+            'import tempfile\nstep = 3\nmodel.save_weights(f"{tempfile.mkdtemp()}/w{step}.safetensors")\ny = 1',
+        ),
+        Example(
+            'import tempfile\npath = tempfile.mkdtemp() + "/w.bin"\nmodel.save_weights(path)\ny = 1',
+            'import tempfile\npath = tempfile.mkdtemp() + "/w.safetensors"\nmodel.save_weights(path)\ny = 1',
+        ),
     ),
 )
 def weights_format(context: RuleContext, call: Call) -> Iterator[Finding]:
@@ -113,19 +131,34 @@ def weights_format(context: RuleContext, call: Call) -> Iterator[Finding]:
     is_own = not context.name(call.function).startswith(_MODULE)
     if is_own or context.may_be_subclass(call.owner, call.name):
         return
-    path = call.arguments[0]
-    made = call_of(path)
-    if made is not None and context.external(made.function) == "str" and len(made.arguments) == 1:
-        path = made.arguments[0]
-    last = field(path, "right") if path.type == "binary_operator" else path
-    text = text_of(last) if last is not None and last.type == "string" else ""
-    ending = next((e for e in (".pt", ".pth", ".bin", ".ckpt") if text.rstrip("\"'").endswith(e)), None)
+    last = _file_name(context, call.arguments[0])
+    text = text_of(last) if last is not None else ""
+    ending = next((e for e in _FORMATS if text.rstrip("\"'").endswith(e)), None)
     if last is None or ending is None:
         return
     message = f"`{call.name}` knows `.safetensors` and `.npz`, and raises for `{ending}`."
     end = last.end_byte - (len(text) - len(text.rstrip("\"'")))
     fix = Fix("Write .safetensors", (Edit(end - len(ending), end, ".safetensors"),))
     yield Finding(last, message, (fix,) if call.name == "save_weights" else ())
+
+
+def _file_name(context: RuleContext, path: Node, depth: int = 0) -> Node | None:
+    """Return the string in which a path ends, however it is joined; None where it ends in something else."""
+    if depth > _DEEPEST:
+        return None
+    if path.type in ("string", "concatenated_string"):
+        return path if path.type == "string" else path.named_children[-1]
+    if path.type == "binary_operator":
+        right = field(path, "right")
+        return _file_name(context, right, depth + 1) if right is not None else None
+    if path.type == "identifier":
+        value = context.value_of(path)
+        return _file_name(context, value, depth + 1) if value is not None and value != path else None
+    made = call_of(path)
+    is_joined = made is not None and made.is_whole and bool(made.arguments)
+    if made is None or not is_joined or context.external(made.function) not in _PATHS:
+        return None
+    return _file_name(context, made.arguments[-1], depth + 1)
 
 
 RULES = (recurrent_result, channels_first, weights_format)

@@ -6,7 +6,7 @@ from functools import partial
 from tenny_lsp.inference.definitions import class_of
 from tenny_lsp.inference.meaning import Api, Group, Instance, LocalClass
 from tenny_lsp.inference.members import names_in
-from tenny_lsp.pitfalls.calls import Call, all_within, call_of, function_around
+from tenny_lsp.pitfalls.calls import Call, all_within, call_of, function_around, within
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Edit, Fix, inserted, replaced
 from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, Example, Finding, Search, rule
@@ -127,6 +127,12 @@ def layers_in_tuple(context: RuleContext, node: Node) -> Iterator[Finding]:
     kinds=("for_statement", "for_in_clause"),
     examples=(
         Example("y = sum(p.size for p in model.parameters())", "", "y == 8"),
+        Example(
+            "net = eval('model')\nstep = nn.value_and_grad(net, lambda a: net(a).sum())\n"
+            "y = sum(p.size for p in net.parameters())",
+            "",
+            "y == 8",
+        ),
         Example("y = []\nfor p in model.parameters():\n    y.append(p.shape)", "", "y[0] == (2, 3)"),
     ),
 )
@@ -136,11 +142,29 @@ def parameters_loop(context: RuleContext, node: Node) -> Search | None:
     call = call_of(right)
     if left is None or call is None or left.type != "identifier":
         return None
-    if call.name not in ("parameters", "trainable_parameters") or not context.is_a(call.owner, _MODULE):
+    if call.name not in ("parameters", "trainable_parameters") or not _is_used_as_array(node, text_of(left)):
         return None
-    if not context.name(call.function).startswith(_MODULE):
-        return None
-    return partial(_flattened, context, left, call) if _is_used_as_array(node, text_of(left)) else None
+    if context.is_a(call.owner, _MODULE):
+        return partial(_flattened, context, left, call) if context.name(call.function).startswith(_MODULE) else None
+    is_unknown = call.owner is not None and call.owner.type == "identifier" and context.meaning(call.owner) is None
+    is_trained = is_unknown and context.file.mentions(f"value_and_grad({text_of(call.owner or node)},")
+    return partial(_trained_loop, context, left, call) if is_trained else None
+
+
+def _trained_loop(context: RuleContext, left: Node, call: Call, whole: Node) -> Iterator[Finding]:
+    """Report the loop if the file gives what it loops over to ``nn.value_and_grad``, which takes modules alone."""
+    owner = call.owner or call.node
+    scopes = context.scopes_around(owner)
+    scope = next((one for one in scopes if text_of(owner) in one.bindings), None)
+    if scope is None or len(scope.bindings[text_of(owner)]) != 1:
+        return
+    for found in within(scope.node, "call"):
+        made = call_of(found)
+        if made is None or made.name != "value_and_grad" or len(made.arguments) != 2:
+            continue
+        if text_of(made.arguments[0]) == text_of(owner) and context.name(made.function) == "mlx.nn.value_and_grad":
+            yield from _flattened(context, left, call, whole)
+            return
 
 
 def _flattened(context: RuleContext, left: Node, call: Call, whole: Node) -> Iterator[Finding]:

@@ -228,7 +228,8 @@ def _are_compared(node: Node, name: Node, other: Node) -> bool:
 
 
 def _is_random(context: RuleContext, call: Call) -> bool:
-    return context.name(call.function).startswith("mlx.core.random.") and call.name not in ("split", "key")
+    is_own = call.name in ("split", "key", "permutation")  # one key puts data and their labels into the same order
+    return context.name(call.function).startswith("mlx.core.random.") and not is_own
 
 
 def _repeated_in_loop(context: RuleContext, call: Call) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """Calls that fit no signature of what they call: keywords that it does not have, arguments too many or too few."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import lru_cache
 
@@ -15,7 +16,7 @@ from tenny_lsp.pitfalls.edits import Fix, replaced, without
 from tenny_lsp.pitfalls.guards import is_guarded, is_set_or_guarded
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
 from tenny_lsp.pitfalls.signatures import Mismatch, bound_entry, mismatch, parameters
-from tenny_lsp.source.syntax import Node, text_of
+from tenny_lsp.source.syntax import Node, field, text_of
 
 #: Up to how many parameters a message lists.
 _FEW = 8
@@ -46,11 +47,17 @@ _FIRST = ("input", "a", "x", "tensor", "arr")
                 "y.dtype == mx.float16", is_fixed=False),
         Example("y = nn.ReLU(inplace=True)(x)", "y = nn.ReLU()(x)", "y.shape == (2, 3)"),
         Example("y = nn.Softmax(dim=-1)(x)", "y = nn.Softmax()(x)", "y.shape == (2, 3)"),
+        Example("y = partial(mx.softmax, dim=-1)(x)", "y = partial(mx.softmax, axis=-1)(x)", "y.shape == (2, 3)"),
+        Example("@partial(mx.compile, static_argnums=(1,))\ndef f(a, n):\n    return a**n\ny = f(x, 2)",
+                "@partial(mx.compile)\ndef f(a, n):\n    return a**n\ny = f(x, 2)", "y.shape == (2, 3)",
+                is_fixed=False),
         Example("y = model(x, train=False)", "y = model(x)", "y.shape == (2, 2)", is_fixed=False),
     ),
 )  # fmt: skip
 def unknown_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
     """Find keywords that no overload of what is called has."""
+    is_partial = call.name == "partial" and bool(call.keywords)
+    call = _of_partial(context, call) if is_partial else call
     found = _misfit(context, call) if call.keywords else None
     if found is None:
         return
@@ -58,7 +65,7 @@ def unknown_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
     for name in (*why.unknown, *why.placed):
         is_first = not call.arguments and name == next(iter(call.keywords))
         own = own_keyword(name, why.left)
-        if name in _OTHER_RULES or (name in KEYWORDS_WITH_RULES and own is not None):
+        if not is_partial and (name in _OTHER_RULES or (name in KEYWORDS_WITH_RULES and own is not None)):
             continue
         if name == "unbiased" and "ddof" in parameters(entry):
             continue
@@ -69,6 +76,16 @@ def unknown_keyword(context: RuleContext, call: Call) -> Iterator[Finding]:
         if name in why.placed:
             what = f"`{_called(entry)}` takes `{name}` by its place alone"
         yield Finding(call.keywords[name].named_children[0], what + message, fixes, page_of(entry.name) or "")
+
+
+def _of_partial(context: RuleContext, call: Call) -> Call:
+    """Return a ``partial`` as the call that it begins, of its first argument; another call as it is."""
+    function = call.arguments[0] if call.arguments else None
+    if function is None or context.external(call.function) != "functools.partial":
+        return call
+    owner, name = field(function, "object"), field(function, "attribute")
+    short = text_of(name or function)
+    return replace(call, function=function, name=short, owner=owner, arguments=call.arguments[1:])
 
 
 #: Layers over the last axis.

@@ -53,6 +53,8 @@ def cross_entropy(
     if scores is not None and classes is not None and axis == -1:
         is_of_classes = len(classes) != len(scores)
         _expect_equal(scores[:-1] if is_of_classes else scores, classes)
+    if scores and axis == -1 and weights is not None:  # one for each place, and none of them for a class
+        _expect_equal(scores[:-1], operand(weights).shape)
     return _reduced(reduction, "none", scores[:-1] if scores and axis == -1 and weights is None else None)
 
 

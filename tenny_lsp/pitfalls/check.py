@@ -227,11 +227,28 @@ def _checked(statement: Statement, context: RuleContext, rules: Rules, pause: Ca
 def pitfalls_of_shapes(context: RuleContext, rules: Rules, others: Iterable[Pitfall]) -> Iterator[PlacedPitfall]:
     """Yield what the shapes of a file tell, but not in calls and lines that other pitfalls speak of."""
     at, told = context.evaluator.buffer.offset_of, list(others)
-    for rule, finding in rules.findings_of_shapes(context):
+    for rule, finding in _joined(rules.findings_of_shapes(context)):
         place = up_to(finding.node, "call", "subscript", "binary_operator") or finding.node
         start, end = at(place.start_byte), at(place.end_byte)
         if not any(other.start < end and start < other.end for other in told):
             yield PlacedPitfall(_pitfall(context.evaluator.buffer, rule, finding), _rows(finding))
+
+
+def _joined(found: Iterable[tuple[Rule, Finding]]) -> Iterator[tuple[Rule, Finding]]:
+    """Yield findings; those that have a cause in common are one, at the cause, which names the lines of all."""
+    by_cause: dict[int, list[tuple[Rule, Finding]]] = {}
+    for rule, finding in found:
+        if finding.cause is None:
+            yield rule, finding
+        else:
+            by_cause.setdefault(finding.cause.id, []).append((rule, finding))
+    for same in by_cause.values():
+        rule, finding = same[0]
+        if len(same) > 1 and finding.cause is not None:
+            lines = [str(line) for line in sorted({one.node.start_point[0] + 1 for _, one in same})]
+            named = f"lines {', '.join(lines[:-1])} and {lines[-1]}" if len(lines) > 1 else f"line {lines[0]}"
+            finding = Finding(finding.cause, f"{finding.message.removesuffix('.')}, as called in {named}.")
+        yield rule, finding
 
 
 def not_ignored(found: Iterable[PlacedPitfall], text: str) -> Iterator[PlacedPitfall]:

@@ -37,12 +37,14 @@ class Finding:
         message (str): What is wrong, what MLX does, what to write: one or two sentences.
         fixes (tuple[Fix, ...]): The best first.
         link (str): The page that explains this finding; empty: the rule's.
+        cause (Node, optional): What raises, where that is inside a function of the file that is called at ``node``.
     """
 
     node: Node
     message: str
     fixes: tuple[Fix, ...] = ()
     link: str = ""
+    cause: Node | None = None
 
 
 @dataclass(frozen=True, slots=True)

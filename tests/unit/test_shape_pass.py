@@ -91,3 +91,13 @@ def test_code_at_the_top_is_a_statement_each() -> None:
 
     assert said(carried_over(found_in(text), text, text.replace("b = 1", "b = 12")), text) == [FIRST]
     assert carried_over(found_in(text), text, text.replace("a = ", "aa = ")) == ()
+
+
+def test_what_raises_for_several_calls_is_told_once_where_it_raises() -> None:
+    code = "import mlx.core as mx\n\n\ndef add(a, b):\n    return a + b\n\n\nx = mx.zeros((2, 3))\n"
+    one, two = "add(x, x)\nadd(x, mx.zeros(2))\n", "add(x, x)\nadd(x, mx.zeros(2))\nadd(mx.zeros(5), x)\n"
+
+    (at_call,), (at_cause,) = found_in(code + one), found_in(code + two)
+
+    assert said((at_call, at_cause), code + two) == ["add", "a + b"]
+    assert at_cause.pitfall.message.endswith(", as called in lines 10 and 11.")

@@ -102,7 +102,8 @@ def _raised(context: RuleContext, node: Node, code: str) -> Iterator[Finding]:
         why, place = str(error), field(node, "function") or node
         if place.type == "call":  # of what a call returns: ``mx.grad(f)(x)``
             place = field(place, "function") or place
-        yield Finding(field(place, "attribute") or place, f"This raises: {why[0].lower() + why[1:]}.")
+        message = f"This raises: {why[0].lower() + why[1:]}."
+        yield Finding(field(place, "attribute") or place, message, cause=error.place)
 
 
 @rule(

@@ -38,6 +38,35 @@ def test_a_negation_turns_a_word_around() -> None:
     assert "(unmoved)" in features("adds two numbers")
 
 
+@pytest.mark.parametrize(
+    ("text", "mark"),
+    [
+        ("# whoever chose rank 3", "(blame)"),
+        ("# do not rename this", "(forbidden)"),
+        ("# batch size 1 for now", "(provisional)"),
+        ("# why would a date be a string", "(why)"),
+        ("# it loads but says nothing", "(but)"),
+        ("# from 18 GB to 5 GB", "(from to)"),
+    ],
+)
+def test_what_a_comment_does_is_a_sign_as_well(text: str, mark: str) -> None:
+    assert mark in features(text)
+    assert mark not in features("# returns the mean of the rows")
+
+
+@pytest.mark.parametrize(
+    ("text", "sentiment"),
+    [
+        ("# confusion matrix of the dev set", "Neutral"),
+        ("# stop the gradient through the frozen network", "Neutral"),
+        ("# the KV cache keeps growing until the process dies", "Negative"),
+        ("# tokens per second doubled, amazing", "Positive"),
+    ],
+)
+def test_words_of_machine_learning_feel_nothing_by_themselves(text: str, sentiment: str) -> None:
+    assert likeliest(text) == sentiment
+
+
 @given(st.text(max_size=200))
 def test_every_text_has_chances(text: str) -> None:
     found = chances(text)

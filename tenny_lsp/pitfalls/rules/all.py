@@ -52,6 +52,7 @@ from tenny_lsp.pitfalls.rules import (
     uncalled,
     unknown,
     unknown_methods,
+    unpacking,
     updates,
     widening,
 )
@@ -61,6 +62,7 @@ RULES: tuple[Rule, ...] = (
     *comparisons.RULES, *array_arguments.RULES, *numpy_values.RULES, *module_use.RULES,
     *callbacks.RULES, *positions.RULES, *random_draws.RULES, *mlx_lm_calls.RULES,
     *quantized_layers.RULES, *rows.RULES, *compiled_objects.RULES, *flattening.RULES, *shape_hints.RULES,
+    *unpacking.RULES,
     *linear_algebra.RULES, *numpy_calls.RULES, *keywords.RULES, *arguments.RULES, *torch_calls.RULES,
     *signature.RULES, *uncalled.RULES, *indexing.RULES, *copies.RULES, *updates.RULES, *results.RULES,
     *discarded.RULES, *sampling.RULES, *layers.RULES, *layer_use.RULES, *modules.RULES, *module_setup.RULES,

@@ -226,6 +226,7 @@ def in_arguments(text: str, value: str) -> str:
     return text
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # an archive written to such a thing
 @CASES
 def test_code_that_works_on_an_unusual_receiver_is_left_alone(
     code: str, example: Example, monkeypatch: pytest.MonkeyPatch

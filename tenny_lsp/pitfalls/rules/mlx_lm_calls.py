@@ -97,7 +97,9 @@ def _fixes(context: RuleContext, call: Call, wrong: list[str]) -> tuple[Fix, ...
     """Return the fix that makes one argument of all that are wrong; they have to follow each other."""
     first = wrong[0]
     if first in ("max_new_tokens", "max_length") and len(wrong) == 1 and "max_tokens" not in call.keywords:
-        return (Fix("Write max_tokens", (replaced(call.keywords[first].named_children[0], "max_tokens"),)),)
+        return (
+            Fix("Write max_tokens", (replaced(call.keywords[first].named_children[0], "max_tokens"),), is_safe=False),
+        )
     if first in OTHERS:
         return ()
     maker, argument, table = _maker(first)
@@ -111,7 +113,7 @@ def _fixes(context: RuleContext, call: Call, wrong: list[str]) -> tuple[Fix, ...
     given = ", ".join(f"{table[one]}={text_of(call.value(one) or call.node)}" for one in wrong)
     nodes = [call.keywords[one] for one in wrong]
     edit = Edit(nodes[0].start_byte, nodes[-1].end_byte, f"{argument}={alias}({given})")
-    return (Fix(f"Write {argument}={maker}(…)", (edit,)),)
+    return (Fix(f"Write {argument}={maker}(…)", (edit,), is_safe=False),)
 
 
 def _is_of(context: RuleContext, function: Node, names: tuple[str, ...], places: tuple[str, ...]) -> bool:
@@ -148,7 +150,7 @@ def mlx_lm_prompt(context: RuleContext, call: Call) -> Iterator[Finding]:
     if is_times or (value is not None and value.type in ("list", "tuple", "list_comprehension")):
         mx = context.alias("mlx.core", call.node)
         text = f"{mx}.array({text_of(given)})"
-        fixes = (Fix(f"Write {text}", (replaced(given, text),)),) if mx else ()
+        fixes = (Fix(f"Write {text}", (replaced(given, text),), is_safe=False),) if mx else ()
         yield Finding(given, f"`{call.name}` takes an array of tokens, and a list raises.", fixes)
 
 
@@ -188,7 +190,7 @@ def lora_config(context: RuleContext, call: Call) -> Iterator[Finding]:
     fixes: tuple[Fix, ...] = ()
     if missing == ["dropout"] and made == given:
         text = f'{text_of(made).rstrip("}").rstrip().rstrip(",")}, "dropout": 0.0}}'
-        fixes = (Fix('Add "dropout": 0.0', (replaced(made, text),)),)
+        fixes = (Fix('Add "dropout": 0.0', (replaced(made, text),), is_safe=False),)
     named = " and ".join(f'`"{name}"`' for name in missing)
     yield Finding(given, f"The configuration needs {named}: this raises KeyError. `alpha` is `scale * rank`.", fixes)
 

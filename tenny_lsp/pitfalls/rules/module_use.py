@@ -30,8 +30,8 @@ _GRADS = "loss, grads = nn.value_and_grad(model, lambda a: model(a).sum())(x)\nb
         Example(f"{_SEQUENTIAL}y = net[-1](x)", f"{_SEQUENTIAL}y = net.layers[-1](x)", "y.shape == (2, 3)"),
         Example(f"{_SEQUENTIAL}y = net[:1]", f"{_SEQUENTIAL}y = net.layers[:1]", "len(y) == 1"),
         Example(f"{_SEQUENTIAL}y = len(net)", f"{_SEQUENTIAL}y = len(net.layers)", "y == 2", "wrong"),
-        Example(f"{_SEQUENTIAL}y = x\nfor layer in net:\n    y = layer(y)",
-                f"{_SEQUENTIAL}y = x\nfor layer in net.layers:\n    y = layer(y)", "y.shape == (2, 2)"),
+        Example(f"{_SEQUENTIAL}y = [x]\nfor layer in net:\n    y.append(layer(y[-1]))",
+                f"{_SEQUENTIAL}y = [x]\nfor layer in net.layers:\n    y.append(layer(y[-1]))", "y[-1].shape == (2, 2)"),
         Example("class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
                 "        self.layers = [nn.Linear(3, 2)]\nnet = Net()\ny = net[0](x)",
                 "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
@@ -211,13 +211,14 @@ def optimizer_update(context: RuleContext, call: Call) -> Iterator[Finding]:
     if made is not None and made.name in ("parameters", "trainable_parameters") and _is_module(context, made.owner):
         is_put_back = first.type == "identifier" and _is_put_back(context, first)
         if made.owner is not None and not is_put_back:
-            fix = Fix("Give the model", (replaced(first, text_of(made.owner)),))
+            fix = Fix("Give the model", (replaced(first, text_of(made.owner)),), is_safe=False)
             yield Finding(
                 first, "This updates a dict of the parameters, and the model keeps what it has. Give the model itself: "
                 f"`{text_of(call.owner or call.node)}.update({text_of(made.owner)}, {text_of(second)})`.", (fix,),
             )  # fmt: skip
     elif _is_module(context, second) and not _is_module(context, first) and _is_gradient(first):
-        fix = Fix("Give the model first", (replaced(first, text_of(second)), replaced(second, text_of(first))))
+        swap = replaced(first, text_of(second)), replaced(second, text_of(first))
+        fix = Fix("Give the model first", swap, is_safe=False)
         yield Finding(call.listed, "The model comes first, then its gradients; so it learns nothing.", (fix,))
 
 

@@ -145,7 +145,8 @@ def parameters_loop(context: RuleContext, node: Node) -> Search | None:
     if call.name not in ("parameters", "trainable_parameters") or not _is_used_as_array(node, text_of(left)):
         return None
     if context.is_a(call.owner, _MODULE):
-        return partial(_flattened, context, left, call) if context.name(call.function).startswith(_MODULE) else None
+        is_modules = context.name(call.function).startswith(_MODULE)
+        return partial(_flattened, context, left, call, is_safe=True) if is_modules else None
     is_unknown = call.owner is not None and call.owner.type == "identifier" and context.meaning(call.owner) is None
     is_trained = is_unknown and context.file.mentions(f"value_and_grad({text_of(call.owner or node)},")
     return partial(_trained_loop, context, left, call) if is_trained else None
@@ -163,11 +164,11 @@ def _trained_loop(context: RuleContext, left: Node, call: Call, whole: Node) -> 
         if made is None or made.name != "value_and_grad" or len(made.arguments) != 2:
             continue
         if text_of(made.arguments[0]) == text_of(owner) and context.name(made.function) == "mlx.nn.value_and_grad":
-            yield from _flattened(context, left, call, whole)
+            yield from _flattened(context, left, call, whole, is_safe=False)
             return
 
 
-def _flattened(context: RuleContext, left: Node, call: Call, whole: Node) -> Iterator[Finding]:
+def _flattened(context: RuleContext, left: Node, call: Call, whole: Node, *, is_safe: bool) -> Iterator[Finding]:
     """Report the loop; the file tells where the fix can import ``tree_flatten``."""
     flatten = context.alias("mlx.utils.tree_flatten", call.node)
     unused = "_" if not context.is_bound("_", call.node) else "_name"
@@ -182,7 +183,7 @@ def _flattened(context: RuleContext, left: Node, call: Call, whole: Node) -> Ite
         f"`{call.name}()` is a dict of dicts, so this loop gives names, not arrays; "
         "`tree_flatten` gives pairs of name and array."
     )
-    fix = Fix("Loop over tree_flatten(…)", tuple(edits))
+    fix = Fix("Loop over tree_flatten(…)", tuple(edits), is_safe=is_safe)
     yield Finding(call.node, message, (fix,) if is_possible else ())
 
 

@@ -27,15 +27,15 @@ _GRADS = "loss, grads = nn.value_and_grad(model, lambda a: model(a).sum())(x)\nb
     calls=("len",),
     examples=(
         Example(f"{_SEQUENTIAL}y = net[0].weight", f"{_SEQUENTIAL}y = net.layers[0].weight", "y.shape == (2, 3)"),
-        Example(f"{_SEQUENTIAL}y = net[-1](x)", f"{_SEQUENTIAL}y = net.layers[-1](x)", "y.shape == (2, 3)"),
+        Example(f"{_SEQUENTIAL}y = net[-2].weight", f"{_SEQUENTIAL}y = net.layers[-2].weight", "y.shape == (2, 3)"),
         Example(f"{_SEQUENTIAL}y = net[:1]", f"{_SEQUENTIAL}y = net.layers[:1]", "len(y) == 1"),
         Example(f"{_SEQUENTIAL}y = len(net)", f"{_SEQUENTIAL}y = len(net.layers)", "y == 2", "wrong"),
         Example(f"{_SEQUENTIAL}y = [x]\nfor layer in net:\n    y.append(layer(y[-1]))",
                 f"{_SEQUENTIAL}y = [x]\nfor layer in net.layers:\n    y.append(layer(y[-1]))", "y[-1].shape == (2, 2)"),
         Example("class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
-                "        self.layers = [nn.Linear(3, 2)]\nnet = Net()\ny = net[0](x)",
+                "        self.layers = [nn.Linear(3, 2)]\nnet = Net()\ny = net[0].weight",
                 "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
-                "        self.layers = [nn.Linear(3, 2)]\nnet = Net()\ny = net.layers[0](x)", "y.shape == (2, 2)"),
+                "        self.layers = [nn.Linear(3, 2)]\nnet = Net()\ny = net.layers[0].weight", "y.shape == (2, 3)"),
     ),
 )  # fmt: skip
 def module_as_list(context: RuleContext, found: Node | Call) -> Iterator[Finding]:

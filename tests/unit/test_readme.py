@@ -64,7 +64,8 @@ def test_the_settings_page_is_what_the_settings_say() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_link_leads_to_a_file(page: Path) -> None:
-    targets = re.findall(r"\]\((?!\w+:|#)([^)#]+)", page.read_text("utf-8"))
+    prose = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.MULTILINE | re.DOTALL)
+    targets = re.findall(r"\]\((?!\w+:|#)([^)#]+)", prose)
 
     assert [target for target in targets if not (page.parent / target).exists()] == []
 

@@ -96,8 +96,9 @@ def _set_dtype(context: RuleContext, parameter: Node) -> str:
         statement = statement.parent
     if root is None or root == parameter or statement is None or not context.is_a(root, "mlx.nn.Module"):
         return ""
-    is_parameter = text_of(parameter.named_children[-1]) in ("weight", "bias") and not context.file.mentions("quantize")
-    earlier = statement.prev_named_sibling if is_parameter else None
+    is_parameter = text_of(parameter.named_children[-1]) in ("weight", "bias")
+    may_be_packed = any(context.file.mentions(word) for word in ("quantize", "Quantized"))
+    earlier = statement.prev_named_sibling if is_parameter and not may_be_packed else None
     while earlier is not None:
         call = call_of(earlier.named_children[0]) if earlier.named_children else None
         if call is not None and call.name == "set_dtype" and text_of(call.owner or root) == text_of(root):

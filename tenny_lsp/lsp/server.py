@@ -16,7 +16,7 @@ from tenny_lsp.lsp.framing import frames
 from tenny_lsp.lsp.methods import COMMANDS, METHODS
 from tenny_lsp.lsp.protocol import TennyProtocol
 from tenny_lsp.lsp.slices import Slices
-from tenny_lsp.lsp.stdio import can_be_polled, input_waits, serve_pipes
+from tenny_lsp.lsp.stdio import Arrivals, can_be_polled, serve_pipes
 from tenny_lsp.lsp.tcp import serve_tcp
 
 if TYPE_CHECKING:
@@ -59,8 +59,9 @@ class TennyServer(LanguageServer):
     def start_io(self, stdin: BinaryIO | None = None, stdout: BinaryIO | None = None) -> None:
         """Serve on standard input and output, or on what is given in their place."""
         if stdin is None and stdout is None and can_be_polled():
-            self._slices = Slices(input_waits())
-            serve_pipes(self)
+            arrivals = Arrivals()
+            self._slices = Slices(arrivals)
+            serve_pipes(self, arrivals)
         elif stdin is None:
             super().start_io(frames(sys.stdin.buffer, end_soon), stdout)
         else:

@@ -17,9 +17,11 @@ Result = TypeVar("Result")
 #: How long a slice is while the client sends nothing, in seconds.
 _SLICE_S = 0.008
 #: How often a slice looks whether the client has sent something, in seconds.
-_LOOK_S = 0.00025
+_LOOK_S = 0.0001
 #: How often the loop turns between two slices: it takes several turns to read a request and to answer it.
 _TURNS = 12
+#: How often at most: a client that never stops sending gets its diagnostics, too.
+_MOST_TURNS = 500
 #: As much as a main thread has: the default of some systems is too little for a deep recursion.
 _STACK_BYTES = 8 * 1024 * 1024
 #: What a computation calls again and again.
@@ -38,12 +40,13 @@ class Slices:
     """Runs computations in slices; one ends early when the client has sent something.
 
     Args:
-        input_waits (Callable[[], bool]): Returns whether something is there to be read from the client. It is called
-            often, and from another thread. Default: never, so that a request waits for the end of a slice.
+        has_input (Callable[[], bool]): Returns whether something waits to be read from the client, or has been read
+            since it was last called. It is called often, and from another thread. Default: never, so that a request
+            waits for the end of a slice.
     """
 
-    def __init__(self, input_waits: Callable[[], bool] = _never) -> None:
-        self._input_waits = input_waits
+    def __init__(self, has_input: Callable[[], bool] = _never) -> None:
+        self._has_input = has_input
 
     async def run(
         self,
@@ -59,14 +62,22 @@ class Slices:
             limit_s (float): How long all slices may take together, in seconds. Default: as long as they take.
             limit_error (type[Exception]): What ``pause`` raises then.
         """
-        run = _Run(compute, self._input_waits, limit_s, limit_error)
+        run = _Run(compute, self._has_input, limit_s, limit_error)
         try:
             while not run.advance():
-                for _ in range(_TURNS):
-                    await asyncio.sleep(0)
+                await self._rest()
         finally:
             run.end()
         return run.result()
+
+    async def _rest(self) -> None:
+        """Let the loop turn until nothing has come for some turns: what has come is answered first."""
+        quiet = 0
+        for _ in range(_MOST_TURNS):
+            await asyncio.sleep(0)
+            quiet = 0 if self._has_input() else quiet + 1
+            if quiet >= _TURNS:
+                return
 
 
 class _Run(Generic[Result]):
@@ -75,11 +86,11 @@ class _Run(Generic[Result]):
     def __init__(
         self,
         compute: Callable[[Pause], Result],
-        input_waits: Callable[[], bool],
+        has_input: Callable[[], bool],
         limit_s: float,
         limit_error: type[Exception],
     ) -> None:
-        self._compute, self._input_waits = compute, input_waits
+        self._compute, self._has_input = compute, has_input
         self._left_s, self._limit_error = limit_s, limit_error
         self._turn, self._back = threading.Semaphore(0), threading.Semaphore(0)
         self._deadline = self._next_look = 0.0
@@ -141,7 +152,7 @@ class _Run(Generic[Result]):
         if now < self._next_look:
             return
         self._next_look = now + _LOOK_S
-        if now < self._deadline and not self._input_waits():
+        if now < self._deadline and not self._has_input():
             return
         if self._left_s <= 0:
             raise self._limit_error

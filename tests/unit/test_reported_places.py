@@ -20,9 +20,9 @@ def code_lines(name: str) -> set[int]:
     return {node.lineno for node in (*nodes, *decorators)}
 
 
-def test_there_are_eighty_six_files_and_twenty_held_out_of_which_eleven_are_right() -> None:
-    assert [len(list(folder.glob("*.py"))) for folder in FOLDERS.values()] == [86, 20]
-    assert len(FILES) == 106
+def test_there_are_106_files_of_which_eleven_are_right_and_24_held_out() -> None:
+    assert [len(list(folder.glob("*.py"))) for folder in FOLDERS.values()] == [106, 24]
+    assert len(FILES) == 130
     assert len(set(FILES) - {place.file for places in PLACES.values() for place in places}) == 11
 
 
@@ -38,7 +38,7 @@ def test_a_file_is_short_and_mentions_mlx(name: str) -> None:
 def test_every_place_is_code_and_says_what_happens(part: str) -> None:
     places = PLACES[part]
 
-    assert 50 <= len(places) <= 250
+    assert 50 <= len(places) <= 300
     assert len({(place.file, place.line) for place in places}) == len(places)
     for place in places:
         assert {place.line, *place.also} <= code_lines(place.file), place

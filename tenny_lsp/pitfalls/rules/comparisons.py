@@ -16,6 +16,7 @@ _OPERATORS = {"+", "-", "*", "/", "//", "**", "@", "&", "|", "^"}
 _EQUAL = {"==", "!="}
 _ORDERED = {"<", ">", "<=", ">="}
 _HALF = "h = x.astype(mx.float16)\n"
+_LISTS = ("list", "tuple", "list_comprehension")
 
 
 @rule(
@@ -58,8 +59,11 @@ def list_operand(context: RuleContext, node: Node) -> Iterator[Finding]:
 
 def _is_list(context: RuleContext, node: Node) -> bool:
     """Return whether an expression is a list or tuple that stands in the text; annotations say so of arrays too."""
-    value = context.value_of(node)
-    return value is not None and value.type in ("list", "tuple", "list_comprehension")
+    if node.type == "identifier":  # to find out whether a name's value is modified takes longer
+        binding = context.binding_of(node)
+        value = binding.value if binding is not None else None
+        return value is not None and value.type in _LISTS and context.value_of(node) is not None
+    return node.type in _LISTS
 
 
 @rule(
@@ -90,17 +94,17 @@ def dtype_comparison(context: RuleContext, node: Node) -> Iterator[Finding]:
         yield from _by_identity(context, node, operator)
     elif operator in ("==", "!="):
         for dtype, other in ((left, right), (right, left)):
-            told = _told(context, dtype)
-            own = _own_name(context, other, is_text=told != dtype)
+            own = _own_name(context, other, is_text=dtype.type == "call")
+            told = _told(context, dtype) if own is not None else None
             if told is not None and own is not None and not is_guarded(context, node):
                 edits = (replaced(dtype, text_of(told)), replaced(other, own)) if own else ()
                 yield _never(context, node, operator, edits)
                 return
     elif operator in ("in", "not in") and right.type in ("tuple", "list", "set"):
-        told = _told(context, left)
         items = right.named_children
-        own_names = [_own_name(context, one, is_text=told != left) for one in items]
-        if told is not None and items and all(one is not None for one in own_names):
+        own_names = [_own_name(context, one, is_text=left.type == "call") for one in items]
+        told = _told(context, left) if items and None not in own_names else None
+        if told is not None:
             written = [replaced(one, own) for one, own in zip(items, own_names, strict=True) if own]
             is_known = len(written) == len(items)
             yield _never(context, node, operator, (replaced(left, text_of(told)), *written) if is_known else ())
@@ -142,8 +146,17 @@ def _told(context: RuleContext, node: Node) -> Node | None:
     if call is not None:
         is_text = call.name in ("str", "repr") and context.external(call.function) in ("str", "repr")
         first = call.arguments[0] if is_text and len(call.arguments) == 1 and call.is_whole else None
-        return first if first is not None and _is_dtype(context, first) else None
-    return node if node.type in ("identifier", "attribute") and _is_dtype(context, node) else None
+        return first if first is not None and _is_called_dtype(context, first) and _is_dtype(context, first) else None
+    return node if _is_called_dtype(context, node) and _is_dtype(context, node) else None
+
+
+def _is_called_dtype(context: RuleContext, node: Node) -> bool:
+    """Return whether a name, or the value that it is assigned, is called a dtype: to evaluate each takes longer."""
+    if node.type not in ("identifier", "attribute"):
+        return False
+    binding = context.binding_of(node)
+    value = binding.value if binding is not None else None
+    return any("dtype" in text_of(one).lower() for one in (node, value) if one is not None)
 
 
 def _own_name(context: RuleContext, node: Node, *, is_text: bool) -> str | None:
@@ -161,10 +174,11 @@ def _own_name(context: RuleContext, node: Node, *, is_text: bool) -> str | None:
             return None
         found = context.index.resolve(f"mlx.core.{name.rpartition('.')[2]}")
         return f"{mx}.{found.short_name}" if found is not None and mx and _is_dtype_entry(found.annotation) else ""
-    if is_text:
+    is_type = node.type == "attribute" and context.is_of_module(node)
+    if is_text or not (is_type or text_of(node) in ("float", "int", "bool", "complex")):
         return None
     external = context.external(node)
-    if external.split(".")[0] in ("numpy", "torch", "jax") and node.type == "attribute":
+    if external.split(".")[0] in ("numpy", "torch", "jax") and is_type:
         found = context.index.resolve(f"mlx.core.{external.rpartition('.')[2]}")
         is_own = found is not None and mx and _is_dtype_entry(found.annotation)
         return f"{mx}.{found.short_name}" if found is not None and is_own else ""

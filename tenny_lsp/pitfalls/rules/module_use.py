@@ -46,6 +46,8 @@ def module_as_list(context: RuleContext, found: Node | Call) -> Iterator[Finding
         module = field(found, "value") if found.type == "subscript" else field(found, "right")
     if module is None or module.type not in ("identifier", "attribute"):
         return
+    if not _may_be_module(context, module):
+        return
     if not isinstance(found, Call) and not (_is_number(context, found) if found.type == "subscript" else _calls(found)):
         return
     meaning = context.meaning(module)
@@ -66,6 +68,24 @@ def module_as_list(context: RuleContext, found: Node | Call) -> Iterator[Finding
     fix = Fix("Write .layers", (inserted(module.end_byte, ".layers"),), is_safe=is_sequential)
     fixes = (fix,) if has_layers else ()
     yield Finding(module, f"A module is a dict of its members, and no list of layers: {happens}; {where}.", fixes)
+
+
+def _may_be_module(context: RuleContext, node: Node) -> bool:
+    """Return whether a name may be a module's, by how it is bound: to evaluate each indexed name takes longer."""
+    if node.type == "attribute":
+        if text_of(node.named_children[0]) != "self":
+            return text_of(node.named_children[-1]) != "shape"
+        value = context.value_of_attribute(node)
+        return value is not None and _makes_object(value)
+    scope = next((one for one in context.scopes_around(node) if text_of(node) in one.bindings), None)
+    bindings = scope.bindings[text_of(node)] if scope is not None else []
+    return any(one.annotation is not None or (one.value is not None and _makes_object(one.value)) for one in bindings)
+
+
+def _makes_object(value: Node) -> bool:
+    """Return whether an expression is called as a class is: by a name with a capital."""
+    function = field(value, "function") if value.type == "call" else None
+    return function is not None and text_of(function).rpartition(".")[2][:1].isupper()
 
 
 def _is_number(context: RuleContext, node: Node) -> bool:

@@ -114,7 +114,7 @@ def _is_handled(node: Node, left: Node) -> bool:
 )  # fmt: skip
 def wrapping_difference(context: RuleContext, found: Node) -> Iterator[Finding]:
     """Find differences of arrays of ``uint8``, and of one and a number: of pixels, most go wrong."""
-    sides = _subtracted(context, found)
+    sides = _subtracted(context, found) if context.file.mentions("uint") else None
     if sides is None:
         return
     left, right = sides

@@ -23,6 +23,8 @@ _NEGATIONS = {"not", "no", "never", "hardly", "barely", "without", "cannot", "no
 _SURELY = 0.5
 #: How many words a negation reaches.
 _REACH = 3
+#: What is said in despair, whatever its words are.
+_PLEAS = re.compile(r"\bfor the love of \w+|\bfor (?:god|heaven|pete|goodness)'?s? sake\b", re.I)
 _MARKS = {
     "(exclamation)": re.compile("!"),
     "(question)": re.compile(r"\?"),
@@ -61,7 +63,8 @@ def felt(text: str) -> str:
 
 def features(text: str) -> Mapping[str, int]:
     """Return what there is in a text to tell a feeling by, and how often: words, pairs of them, moods, marks."""
-    said = list(words(text))
+    without_pleas, pleas = _PLEAS.subn("", text)
+    said = list(words(without_pleas))
     stems = list(map(stem, said))
     found = Counter({*stems, *map(" ".join, pairwise(stems))})
     well, badly = _moods()
@@ -69,6 +72,8 @@ def features(text: str) -> Mapping[str, int]:
         is_negated = not _NEGATIONS.isdisjoint(said[max(0, place - _REACH) : place])
         if word in well or word in badly:
             found["(badly)" if (word in well) == is_negated else "(well)"] += 1
+    if pleas:
+        found["(badly)"] += pleas
     if not {"(well)", "(badly)"} & found.keys():
         found["(unmoved)"] = 1
     found.update(name for name, mark in _MARKS.items() if mark.search(text))

@@ -25,6 +25,8 @@ def likeliest(text: str) -> str:
         ("# not great, not fast", "Negative"),
         ('"""Returns the mean of an array."""', "Neutral"),
         ("My new phone is wonderful!", "Positive"),
+        ("# STOP adding parameters to this function, for the love of god", "Negative"),
+        ("# written out for clarity's sake", "Neutral"),
     ],
 )
 def test_plain_cases(text: str, sentiment: str) -> None:

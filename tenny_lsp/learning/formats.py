@@ -93,9 +93,16 @@ def read_rows(path: Path, separator: str | None = None, columns: Columns = COLUM
     except (OSError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path} cannot be read: {error}", "Is it JSON lines or CSV in UTF-8?") from error
     values = _csv_values(text, path, columns) if path.suffix == ".csv" else _json_values(text, path)
-    rows = [row_of(value, place, separator, columns) for place, value in values]
+    rows, is_found = list[Row | Conversation](), separator is None
+    for place, value in values:
+        rows.append(row_of(value, place, separator, columns))
+        is_found = is_found or str(separator) in str(value.get(columns.text))
     if not rows:
         raise DatasetError(f"{path} holds no rows", "Write it again with `tenny-lsp build-dataset`.")
+    if not is_found:
+        raise DatasetError(
+            f"{path} has no text with the separator {separator!r}", "Look at its spaces; prompts would be learned, too."
+        )
     return rows
 
 
@@ -137,13 +144,18 @@ def _csv_values(text: str, path: Path, columns: Columns) -> Iterator[tuple[str, 
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     try:
         names = set(reader.fieldnames or ())
+        if len(names) < len(reader.fieldnames or ()):
+            raise DatasetError(f"{path}, line 1 names a column twice", "Give each a name of its own.")
         if not ({columns.prompt, columns.completion} <= names or columns.text in names):
             raise DatasetError(
                 f"{path}, line 1 names no columns {columns.prompt} and {columns.completion}, or {columns.text}",
                 "Say what they are called: --prompt-feature, --completion-feature, --text-feature.",
             )
         for record in reader:
-            yield f"{path}, line {reader.line_num}", record
+            place = f"{path}, line {reader.line_num}"
+            if None in record:
+                raise DatasetError(f"{place} has more cells than columns", "Put text with commas in quotes.")
+            yield place, record
     except csv.Error as error:
         raise DatasetError(f"{path}, line {reader.line_num} is not CSV: {error}", _EXPECTED) from error
 

@@ -1,5 +1,6 @@
 """Fuse an adapter into its base, and prove that the fused model behaves like both together."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -72,6 +73,8 @@ def fuse(base: Path, adapter: Path, output: Path, *, keep_quantized: bool = Fals
         for key in ("quantization", "quantization_config"):
             config.pop(key, None)
     result = Fused(output, _divergence(adapted, before), _divergence(adapted, _log_probabilities(model, probes)))
+    if not math.isfinite(result.changed + result.lost):
+        raise AdapterError(f"With the adapter in {adapter} the model's answers are not numbers", "Train it again.")
     if result.lost > _MOST_LOST * result.changed:
         raise AdapterError(
             f"Fused, the model would lose {result.lost / max(result.changed, 1e-9):.0%} of what the adapter changes",

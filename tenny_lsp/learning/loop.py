@@ -97,7 +97,7 @@ class TrainingLoop:
         try:
             self._train()
         except KeyboardInterrupt:
-            if record.iteration == 0:
+            if record.iteration == 0 or not record.has_learned:
                 raise
             interrupted = True
             record.save_unvalidated()

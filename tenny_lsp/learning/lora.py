@@ -19,6 +19,7 @@ from tenny_lsp.learning.encoding import Encoder
 from tenny_lsp.learning.options import TrainOptions
 from tenny_lsp.locations import base_folder, fetched_base, is_hub_name
 from tenny_lsp.model.adapter_files import CONFIG_FILE, WEIGHTS_FILE
+from tenny_lsp.model.base_config import supplement
 from tenny_lsp.model.identity import refuse_code
 from tenny_lsp.model.runtime import prepare
 
@@ -48,7 +49,7 @@ def load_base(name: str | None) -> tuple[Path, Any, Encoder]:
             "Use Python 3.11 or newer, or download the model and give its folder with --model.",
         )
     try:
-        model, tokenizer = load(name if from_hub else str(folder))
+        model, tokenizer = load(name if from_hub else str(folder), model_config=supplement(folder))
         if from_hub:
             folder = hf_repo_to_path(name)
     except _LOADING_ERRORS as error:
@@ -109,7 +110,7 @@ def load_unchanged(base: Path, *, lazy: bool = False) -> tuple[Any, Any, dict[st
         BaseModelError: It cannot be loaded.
     """
     try:
-        loaded: Any = load(str(base), lazy=lazy, return_config=True)
+        loaded: Any = load(str(base), lazy=lazy, return_config=True, model_config=supplement(base))
     except _LOADING_ERRORS as error:
         raise BaseModelError(
             f"The base model {base} cannot be loaded: {error}", "Name another with --model."

@@ -115,11 +115,20 @@ class TrainingRecord:
             self._report(self.train_loss if report_is_due else None, val_loss)
         if report_is_due:
             self._window_start_s, self._window_tokens = time.monotonic(), 0
+        if last and not self.has_learned:
+            raise TrainingError(
+                f"No iteration's loss is a number; {self._kept} was kept", "Lower --learning-rate or --scale."
+            )
 
     @property
     def is_finished(self) -> bool:
         """Whether there is no iteration left, or the last validations were not better."""
         return self.stopped_early or self.iteration >= self.iters
+
+    @property
+    def has_learned(self) -> bool:
+        """Whether a batch has been learned, or weights are trained on: before that there is nothing to save."""
+        return self.iteration > self.skipped or self._options.resume_adapter_file is not None
 
     def _note(self, loss: float | None, tokens: int) -> None:
         if loss is not None:
@@ -146,11 +155,14 @@ class TrainingRecord:
     def _evaluate(self) -> float | None:
         """Validate, save the weights if they are the best, and return the loss."""
         if self._validate is None:
-            self._save_best(None)
+            if self.has_learned:
+                self._save_best(None)
             return None
         evaluation_start_s = time.monotonic()
         loss = self._checked(self._validate())
-        if self.val_loss is None or loss < self.val_loss:
+        if not self.has_learned:
+            LOGGER.warning("Nothing is saved at iteration %d: no batch has been learned", self.iteration)
+        elif self.val_loss is None or loss < self.val_loss:
             self._save_best(loss)
             self._worse = 0
         else:

@@ -10,6 +10,7 @@ from tenny_lsp.inference.shapes.engine import go_on
 from tenny_lsp.pitfalls.calls import Call, call_of
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Edit
+from tenny_lsp.pitfalls.guards import is_expected
 from tenny_lsp.pitfalls.incremental import (
     PlacedPitfall,
     Statement,
@@ -84,6 +85,7 @@ class Rules:
                 found += [(rule, finding) for finding in result]
             elif result is not None:
                 raise TypeError(f'{rule.code} searches the whole file: declare scope="file"')
+        found = [(rule, one) for rule, one in found if rule.severity != "error" or not is_expected(one.node)]
         return list(_without_general(found)), has_searched
 
     def findings_of_shapes(self, context: RuleContext) -> Iterator[tuple[Rule, Finding]]:

@@ -47,6 +47,16 @@ def is_guarded(context: RuleContext, node: Node, caught: tuple[str, ...] = ()) -
     return False
 
 
+def is_expected(node: Node) -> bool:
+    """Return whether code expects what is wrong at a node to raise: in ``with pytest.raises(…)`` and its like."""
+    outer = up_to(node, "with_statement")
+    while outer is not None:
+        if _EXPECTS.search(text_of(outer).partition("\n")[0]):
+            return True
+        outer = up_to(outer.parent, "with_statement") if outer.parent is not None else None
+    return False
+
+
 def is_prepared(context: RuleContext, node: Node) -> bool:
     """Return whether code is prepared for shapes that do not fit: it asks for them, or catches what is raised.
 
@@ -71,6 +81,9 @@ def is_set_or_guarded(context: RuleContext, node: Node) -> bool:
     """Return whether the file itself sets a member, is prepared for its absence, or never evaluates it."""
     text = text_of(node)
     is_set = context.file.mentions(f"{text} =") and not context.file.mentions(f"{text} ==")
+    member = field(node, "attribute")
+    if member is not None and context.file.mentions("setattr("):
+        is_set = is_set or any(context.file.mentions(f"{quote}{text_of(member)}{quote}") for quote in "'\"")
     outer = node.parent
     is_target = outer is not None and (field(outer, "left") == node or outer.type in ("del_statement", "pattern_list"))
     is_unread = context.file.mentions("from __future__ import annotations") and up_to(node, "type") is not None

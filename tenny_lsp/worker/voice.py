@@ -19,6 +19,7 @@ from mlx_lm.utils import dequantize_model, load_adapters
 from tenny_lsp.errors import AdapterError, BaseModelError
 from tenny_lsp.model import wire
 from tenny_lsp.model.adapter_files import WEIGHTS_FILE
+from tenny_lsp.model.base_config import supplement
 from tenny_lsp.model.identity import adapter_fingerprint, base_fingerprint, check_card, refuse_code
 from tenny_lsp.model.prompt_format import chat_text
 from tenny_lsp.worker.greedy import CHUNK_TOKENS, greedy_tokens
@@ -57,7 +58,9 @@ class Voice:
         # A model's folder may hold code of its own, an architecture or a tokenizer: it is never run.
         refuse_code(base)
         try:
-            self._model, self._tokenizer = load(str(base), tokenizer_config={"trust_remote_code": False})
+            self._model, self._tokenizer = load(
+                str(base), tokenizer_config={"trust_remote_code": False}, model_config=supplement(base)
+            )
         except _LOAD_ERRORS as error:
             raise BaseModelError(
                 f"The base model {base} cannot be loaded: {error}",

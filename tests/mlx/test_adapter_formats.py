@@ -258,3 +258,19 @@ def test_a_base_that_cannot_be_loaded_is_named_when_fusing(
     (base / "config.json").write_text(json.dumps(config))
     with pytest.raises(BaseModelError, match="unheard"):
         fuse(base, adapter, tmp_path / "fused")
+
+
+def test_what_is_no_number_is_neither_converted_nor_fused(adapter: Path, tiny_base: Path, tmp_path: Path) -> None:
+    broken = {name: value * float("nan") for name, value in weights(adapter).items()}
+    mx.save_safetensors(str(adapter / "adapters.safetensors"), broken)
+
+    with pytest.raises(AdapterError, match="no number in"):
+        import_adapter(npz(adapter, tmp_path / "a.npz"), tmp_path / "new", tiny_base, "tiny", scale=20.0)
+    with pytest.raises(AdapterError, match="are not numbers"):
+        fuse(tiny_base, adapter, tmp_path / "fused")
+    assert not (tmp_path / "new").exists() and not (tmp_path / "fused").exists()
+
+
+def test_what_does_not_exist_is_said_not_to(tiny_base: Path, tmp_path: Path) -> None:
+    with pytest.raises(AdapterError, match="does not exist"):
+        import_adapter(tmp_path / "no", tmp_path / "new", tiny_base, "tiny", scale=None)

@@ -211,6 +211,8 @@ def test_csv_with_named_columns_is_trained_on(tiny_base: Path, tmp_path: Path) -
         ("a,b\n1,2\n", "line 1 names no columns"),
         ('text\n"open\n', "is not CSV"),
         ("text\nQ\n\n \n", "line 4 has nothing"),
+        ("prompt,completion\na,b\na,b,c\n", "line 3 has more cells than columns"),
+        ("prompt,prompt,completion\na,b,c\n", "line 1 names a column twice"),
     ],
 )
 def test_a_wrong_table_is_named_by_file_and_line(text: str, said: str, tmp_path: Path) -> None:
@@ -218,6 +220,14 @@ def test_a_wrong_table_is_named_by_file_and_line(text: str, said: str, tmp_path:
     file.write_text(text)
     with pytest.raises(DatasetError, match=said):
         read_rows(file)
+
+
+def test_a_separator_that_no_text_has_is_an_error(tmp_path: Path) -> None:
+    file = tmp_path / "train.jsonl"
+    file.write_text('{"text": "a | tags: b"}\n{"text": "c"}\n')
+    assert [row.prompt for row in read_rows(file, " | tags: ")] == ["a | tags: ", ""]
+    with pytest.raises(DatasetError, match=r"train\.jsonl has no text with the separator ' | nope: '"):
+        read_rows(file, " | nope: ")
 
 
 def test_rows_without_a_source_cannot_be_scored_by_it(tmp_path: Path) -> None:

@@ -149,6 +149,16 @@ def test_a_diverging_training_leaves_the_last_good_adapter(options: TrainOptions
     assert content(options.adapter_path) == before
 
 
+@pytest.mark.parametrize("iters", [2, 12])
+def test_a_training_that_learns_nothing_leaves_the_last_good_adapter(options: TrainOptions, iters: int) -> None:
+    run(options)
+    before = content(options.adapter_path)
+    wild = replace(options, learning_rate=1e30, scale=1e20, max_grad_norm=1e30, optimizer="sgd", steps_per_eval=2)
+    with pytest.raises(TrainingError, match="what the adapter's folder held before was kept"):
+        run(replace(wild, iters=iters))
+    assert content(options.adapter_path) == before
+
+
 def test_weights_that_are_no_numbers_are_not_saved(
     options: TrainOptions, rows: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

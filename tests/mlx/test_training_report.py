@@ -39,7 +39,9 @@ def test_metrics_that_are_gone_are_an_error_that_says_so(result: TrainResult) ->
 
 
 def test_every_option_is_one_row_of_the_table(tiny_base: Path, rows: Path, tmp_path: Path) -> None:
-    options = TrainOptions(rows, tmp_path / "mine", str(tiny_base), iters=1, separator="\nA: | tags")
+    for file in rows.glob("*.jsonl"):
+        file.write_text('{"text": "Q: a\\nA: | tags b"}\n')
+    options = TrainOptions(rows, tmp_path / "mine", str(tiny_base), iters=1, batch_size=1, separator="\nA: | tags")
     text = write_training_report(train(options, lambda _: None)).read_text()
 
     assert r"| separator | \nA: \| tags |" in text

@@ -35,6 +35,8 @@ def import_adapter(source: Path, output: Path, base: Path, base_name: str, *, sc
         StorageError: The output cannot be written.
     """
     check_replaceable(output)
+    if not source.exists():
+        raise AdapterError(f"{source} does not exist", "Name a folder of PEFT's, or lora.py's .npz file.")
     if source.is_dir():
         if not is_peft(source):
             raise AdapterError(f"{source} holds no adapter of PEFT", "Name its folder, or lora.py's .npz file.")
@@ -50,6 +52,8 @@ def import_adapter(source: Path, output: Path, base: Path, base_name: str, *, sc
         weights = read_npz(source)
     if not (math.isfinite(scale) and scale > 0):
         raise AdapterError(f"The scale is {scale}", "It must be above 0.")
+    if wrong := next((name for name, value in weights.items() if not mx.isfinite(value).all().item()), None):
+        raise AdapterError(f"{source} holds what is no number in {wrong}", "Train it again.")
     check_base(base)
     refuse_code(base)
     model, *_ = load_unchanged(base, lazy=True)

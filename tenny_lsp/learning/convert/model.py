@@ -18,6 +18,7 @@ from tenny_lsp.learning.convert.meta import consolidated_files, read_consolidate
 from tenny_lsp.learning.convert.options import ConvertOptions
 from tenny_lsp.learning.convert.torch_files import read_torch_file
 from tenny_lsp.learning.folders import check_new, write_folder
+from tenny_lsp.model.base_config import supplement
 from tenny_lsp.model.identity import refuse_code
 
 #: What newer releases of transformers write before the names of GPT-2's weights, and MLX-LM does not know.
@@ -48,7 +49,7 @@ def convert_model(source: Path, output: Path, options: ConvertOptions) -> None:
             raise StorageError(f"{source} cannot be copied to {beside}: {error}", "Free some space there.") from error
         check_base(folder)
         try:
-            loaded: Any = load(str(folder), return_config=True, lazy=True, model_config=_missing(folder))
+            loaded: Any = load(str(folder), return_config=True, lazy=True, model_config=supplement(folder))
         except (OSError, ValueError, RuntimeError, KeyError, TypeError, AttributeError, ImportError) as error:
             raise BaseModelError(
                 f"The model in {source} cannot be loaded: {error}", "Is its architecture one that mlx-lm knows?"
@@ -56,14 +57,6 @@ def convert_model(source: Path, output: Path, options: ConvertOptions) -> None:
         model, tokenizer, config = loaded
         model, config = _changed(model, config, options)
         write_folder(output, lambda new: save(new, str(folder), model, tokenizer, config))
-
-
-def _missing(folder: Path) -> dict[str, Any]:
-    """Return what MLX-LM needs of a configuration and newer releases of transformers leave out."""
-    config = _config(folder)
-    if config.get("model_type") == "gpt2" and "n_ctx" not in config:
-        return {"n_ctx": config.get("n_positions", 1024)}
-    return {}
 
 
 def _is_tied(folder: Path) -> bool:

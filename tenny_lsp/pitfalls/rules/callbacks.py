@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from tenny_lsp.inference.definitions import decorators
 from tenny_lsp.inference.meaning import NUMBERS, LocalFunction
 from tenny_lsp.pitfalls.arities import Arity, arity_of
 from tenny_lsp.pitfalls.calls import Call, call_of
@@ -91,8 +92,11 @@ def _arity(context: RuleContext, function: Node | None) -> Arity | None:
     meaning = context.evaluator.meaning(function)
     if not isinstance(meaning, LocalFunction):
         return None
-    arity = arity_of(meaning.node)
-    return arity.without_first() if arity is not None and meaning.receiver is not None else arity
+    arity, names = arity_of(meaning.node), set(map(text_of, decorators(meaning.node)))
+    if arity is None or names - {"staticmethod", "classmethod"}:  # others may call it as they like
+        return None
+    is_bound = "classmethod" in names or (meaning.receiver is not None and "staticmethod" not in names)
+    return arity.without_first() if is_bound else arity
 
 
 @rule(

@@ -69,7 +69,7 @@ def branch_in_compile(context: RuleContext, node: Node) -> Iterator[Finding]:
 def random_in_compile(context: RuleContext, node: Node) -> Iterator[Finding]:
     """Find random numbers without a key in functions compiled without the generator's state."""
     decorator = compiler(context, node) if context.file.mentions("random") else None
-    drawn = _drawn(context, node) if decorator is not None and "inputs" not in text_of(decorator) else None
+    drawn = _drawn(context, node) if decorator is not None and not _has_state(decorator) else None
     if decorator is None or drawn is None:
         return
     mx, partial = context.alias("mlx.core", node), context.alias("functools.partial", node)
@@ -82,6 +82,12 @@ def random_in_compile(context: RuleContext, node: Node) -> Iterator[Finding]:
         drawn, "A compiled function draws its random numbers once: every call gives the same. Compile it "
         "with `inputs=mx.random.state, outputs=mx.random.state`, or pass a `key`.", fixes,
     )  # fmt: skip
+
+
+def _has_state(decorator: Node) -> bool:
+    """Return whether a function may be compiled with state: by name, by place, or in what is unpacked."""
+    call = call_of(decorator)
+    return call is not None and ("inputs" in text_of(decorator) or len(call.arguments) > 1 or not call.is_whole)
 
 
 def _drawn(context: RuleContext, function: Node) -> Node | None:

@@ -152,7 +152,7 @@ def to_device(context: RuleContext, call: Call) -> Iterator[Finding]:
         return
     if is_module and context.may_be_subclass(call.owner, "to"):
         return
-    if not (is_array or is_module) or is_guarded(context, call.node):
+    if not (is_array or is_module) or is_guarded(context, call.node) or context.file.mentions(".to ="):
         return
     given = call.arguments[0] if call.arguments else next(filter(None, map(call.value, call.keywords)), None)
     is_dtype = "dtype" in call.keywords or context.is_a(given, "mlx.core.Dtype")

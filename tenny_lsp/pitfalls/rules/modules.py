@@ -1,10 +1,11 @@
 """Modules that are defined, or iterated over, as PyTorch's are."""
 
+import re
 from collections.abc import Iterator
 from functools import partial
 
 from tenny_lsp.inference.definitions import class_of
-from tenny_lsp.inference.meaning import Api, Group, Instance, LocalClass
+from tenny_lsp.inference.meaning import Api, Group, Instance, LocalClass, Meaning
 from tenny_lsp.inference.members import names_in
 from tenny_lsp.pitfalls.calls import Call, all_within, call_of, function_around, within
 from tenny_lsp.pitfalls.context import RuleContext
@@ -101,7 +102,7 @@ def layers_in_tuple(context: RuleContext, node: Node) -> Iterator[Finding]:
     name = field(left, "attribute")
     if name is None or text_of(name).startswith("_") or not (right.type == "tuple" or is_call):
         return
-    if "(" not in text_of(right)[1:]:
+    if "(" not in text_of(right)[1:] or _is_read_again(node, left):
         return
     group = context.meaning(right)
     is_modules = (
@@ -109,6 +110,7 @@ def layers_in_tuple(context: RuleContext, node: Node) -> Iterator[Finding]:
     )
     if isinstance(group, Group) and group.items and not is_modules:
         is_modules = all(isinstance(i, Instance) and context.inherits(i.of, _MODULE) for i in group.items)
+        is_modules = is_modules and not all(_has_no_parameters(item) for item in group.items)
     if is_modules and context.is_a(field(left, "object"), _MODULE):
         if is_call:
             edits: tuple[Edit, ...] = (replaced(right.named_children[0], "list"),)
@@ -116,6 +118,31 @@ def layers_in_tuple(context: RuleContext, node: Node) -> Iterator[Finding]:
             edits = replaced(right.children[0], "["), replaced(right.children[-1], "]")
         message = "MLX finds parameters in lists and dicts, not in tuples: these layers are neither trained nor saved."
         yield Finding(right, message, (Fix("Use a list", edits, is_safe=False),))
+
+
+#: Layers without parameters: there is nothing in them to train, or to save.
+_WITHOUT_PARAMETERS = {
+    "ALiBi", "AvgPool1d", "AvgPool2d", "AvgPool3d", "CELU", "Dropout", "Dropout2d", "Dropout3d", "ELU", "GELU", "GLU",
+    "HardShrink", "HardTanh", "Hardswish", "Identity", "LeakyReLU", "LogSigmoid", "LogSoftmax", "MaxPool1d",
+    "MaxPool2d", "MaxPool3d", "Mish", "ReLU", "ReLU2", "ReLU6", "RoPE", "SELU", "SiLU", "Sigmoid",
+    "SinusoidalPositionalEncoding",
+    "Softmax", "Softmin", "Softplus", "Softshrink", "Softsign", "Step", "Tanh", "Upsample",
+}  # fmt: skip
+
+
+def _has_no_parameters(value: Meaning | None) -> bool:
+    of = value.of if isinstance(value, Instance) else None
+    return isinstance(of, Api) and of.entry.short_name in _WITHOUT_PARAMETERS
+
+
+def _is_read_again(node: Node, attribute: Node) -> bool:
+    """Return whether the class assigns the attribute again, or what is in it to names of its own."""
+    cls, name = up_to(node, "class_definition"), re.escape(text_of(attribute))
+    text = text_of(cls) if cls is not None else ""
+    return (
+        len(re.findall(rf"\b{name}\s*=(?!=)", text)) > 1
+        or re.search(rf"=\s*(?:list\({name}\)|{name}(?:\[|[ \t]*(?:#|$)))", text, re.MULTILINE) is not None
+    )
 
 
 @rule(

@@ -7,6 +7,7 @@ from tenny_lsp.inference.meaning import Api, External, Function, Group, Instance
 from tenny_lsp.pitfalls.calls import Call, call_of, function_around, within
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, appended, indentation_of, inserted, is_alone, replaced
+from tenny_lsp.pitfalls.guards import is_guarded
 from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, rule
 from tenny_lsp.source.syntax import Node, dotted_of, field, text_of, up_to
 
@@ -37,7 +38,7 @@ _UNREDUCED = ("cross_entropy", "nll_loss", "kl_div_loss")
 )
 def backward_call(context: RuleContext, call: Call) -> Iterator[Finding]:
     """Find ``backward`` of arrays."""
-    if context.is_array(call.owner):
+    if context.is_array(call.owner) and not is_guarded(context, call.node):
         yield Finding(
             call.function, "Arrays have no `backward`: gradients are a function's. Write "
             "`loss, grads = nn.value_and_grad(model, loss_fn)(model, …)`, then `optimizer.update(model, grads)`.",

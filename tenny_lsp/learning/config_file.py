@@ -1,5 +1,6 @@
 """Read a training's options from a YAML file with the keys of ``mlx_lm.lora``. Imports no MLX."""
 
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import fields
@@ -10,6 +11,8 @@ import yaml  # type: ignore[import-untyped]
 
 from tenny_lsp.errors import TrainingError
 from tenny_lsp.learning.options import HubDataset, TrainOptions
+
+LOGGER = logging.getLogger(__name__)
 
 #: MLX-LM's key → the option, where it is called otherwise.
 _RENAMED = {"fine_tune_type": "train_type"}
@@ -111,6 +114,8 @@ def _schedule(values: dict[str, Any], file: Path) -> dict[str, Any]:
         if not isinstance(arguments, list):
             raise TrainingError(f"{file}: the schedule's arguments are {arguments!r}", "Give a list of numbers.")
         found["learning_rate"] = _converted("learning_rate", arguments[0], file)
+        if len(arguments) > 1:
+            LOGGER.warning("%s: of the schedule's arguments only the peak counts; it falls to a tenth of that", file)
     return found
 
 

@@ -89,9 +89,13 @@ def read_rows(path: Path, separator: str | None = None, columns: Columns = COLUM
     if not path.is_file():
         raise DatasetError(f"{path} does not exist", "Write it with `tenny-lsp build-dataset`.")
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{path} cannot be read: {error}", "Is it JSON lines or CSV in UTF-8?") from error
+        content = path.read_bytes()
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise DatasetError(f"{path}, line {line} is not UTF-8: {error}", "Write the file in UTF-8.") from error
+    except OSError as error:
+        raise DatasetError(f"{path} cannot be read: {error}", "May it be read?") from error
     values = _csv_values(text, path, columns) if path.suffix == ".csv" else _json_values(text, path)
     rows, is_found = list[Row | Conversation](), separator is None
     for place, value in values:
@@ -141,7 +145,7 @@ def _json_values(text: str, path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _csv_values(text: str, path: Path, columns: Columns) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield each record's place and value; a record may have several lines."""
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
+    reader, ended = csv.DictReader(io.StringIO(text, newline=""), strict=True), 0
     try:
         names = set(reader.fieldnames or ())
         if len(names) < len(reader.fieldnames or ()):
@@ -156,19 +160,24 @@ def _csv_values(text: str, path: Path, columns: Columns) -> Iterator[tuple[str, 
             if None in record:
                 raise DatasetError(f"{place} has more cells than columns", "Put text with commas in quotes.")
             yield place, record
+            ended = reader.line_num
     except csv.Error as error:
-        raise DatasetError(f"{path}, line {reader.line_num} is not CSV: {error}", _EXPECTED) from error
+        raise DatasetError(f"{path}, line {max(ended, 1) + 1} is not CSV: {error}", _EXPECTED) from error
 
 
 def _conversation(value: dict[str, Any], place: str, columns: Columns) -> Conversation:
     messages, tools = value[columns.messages], value.get("tools") or []
     wrong = 'messages are [{"role": "user", "content": "…"}, {"role": "assistant", "content": "…"}].'
-    if not (isinstance(messages, list) and isinstance(tools, list) and all(isinstance(m, dict) for m in messages)):
+    if not (isinstance(messages, list) and all(isinstance(m, dict) for m in messages)):
         raise DatasetError(f"{place} has messages that are no list of objects", f"The {wrong}")
+    if not isinstance(tools, list):
+        raise DatasetError(f"{place} has tools that are no list", "Leave them away, or give a list of objects.")
     if missing := [m for m in messages if not isinstance(m.get("role"), str)]:
         raise DatasetError(f"{place} has a message without a role: {missing[0]}", f"The {wrong}")
     if not any(m["role"] == "assistant" for m in messages):
         raise DatasetError(f"{place} has nothing to learn: no message is the assistant's", f"The {wrong}")
+    if any(m["role"] == "assistant" and not (m.get("content") or m.get("tool_calls")) for m in messages):
+        raise DatasetError(f"{place} has a message of the assistant without content", f"The {wrong}")
     return Conversation(tuple(messages), tuple(tools), place)
 
 

@@ -211,6 +211,7 @@ def test_csv_with_named_columns_is_trained_on(tiny_base: Path, tmp_path: Path) -
         ("a,b\n1,2\n", "line 1 names no columns"),
         ('text\n"open\n', "is not CSV"),
         ("text\nQ\n\n \n", "line 4 has nothing"),
+        ('prompt,completion\na,b\n"c,d\n', "line 3 is not CSV"),
         ("prompt,completion\na,b\na,b,c\n", "line 3 has more cells than columns"),
         ("prompt,prompt,completion\na,b,c\n", "line 1 names a column twice"),
     ],
@@ -218,6 +219,30 @@ def test_csv_with_named_columns_is_trained_on(tiny_base: Path, tmp_path: Path) -
 def test_a_wrong_table_is_named_by_file_and_line(text: str, said: str, tmp_path: Path) -> None:
     file = tmp_path / "train.csv"
     file.write_text(text)
+    with pytest.raises(DatasetError, match=said):
+        read_rows(file)
+
+
+def test_what_is_not_utf_8_is_named_by_its_line(tmp_path: Path) -> None:
+    file = tmp_path / "train.jsonl"
+    file.write_bytes(b'{"text": "a"}\n{"text": "caf\xe9"}\n')
+    with pytest.raises(DatasetError, match=r"train\.jsonl, line 2 is not UTF-8"):
+        read_rows(file)
+
+
+@pytest.mark.parametrize(
+    ("message", "more", "said"),
+    [
+        ({"role": "assistant", "content": None}, {}, "line 1 has a message of the assistant without content"),
+        ({"role": "assistant"}, {}, "line 1 has a message of the assistant without content"),
+        ({"role": "assistant", "content": "b"}, {"tools": "f"}, "line 1 has tools that are no list"),
+    ],
+)
+def test_a_wrong_conversation_is_named_by_its_line(
+    message: dict[str, Any], more: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "train.jsonl"
+    file.write_text(json.dumps({"messages": [{"role": "user", "content": "a"}, message], **more}) + "\n")
     with pytest.raises(DatasetError, match=said):
         read_rows(file)
 

@@ -84,7 +84,7 @@ def test_missing_empty_and_undecodable_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"train\.jsonl holds no rows"):
         read_rows(write(tmp_path, "\n  \n"))
     (tmp_path / "train.jsonl").write_bytes(b'{"text": "\xff"}')
-    with pytest.raises(DatasetError, match=r"train\.jsonl cannot be read"):
+    with pytest.raises(DatasetError, match=r"train\.jsonl, line 1 is not UTF-8"):
         read_rows(tmp_path / "train.jsonl")
 
 

@@ -12,6 +12,7 @@ from tenny_lsp.features.roast import roast
 from tenny_lsp.inference.queries import Queries
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.model.protocol import TextModel
+from tenny_lsp.model.waiting import within
 from tenny_lsp.source.buffer import Buffer
 from tenny_lsp.wiring import worker_model
 
@@ -56,7 +57,7 @@ async def _roast(has_mlx: bool) -> Component:
         return Component("roast", "broken", error.what, error.next_step)
     by = by if has_mlx else "written by hand: MLX does not run"
     try:
-        _, times = await _timed(lambda turn: asyncio.wait_for(roast(_COMMENTS[turn], speaker), _ROAST_IN_S))
+        _, times = await _timed(lambda turn: within(_ROAST_IN_S, roast(_COMMENTS[turn], speaker)))
     except TennyError as error:
         return Component("roast", "broken", error.what, error.next_step)
     except asyncio.TimeoutError:

@@ -9,6 +9,8 @@ from collections.abc import Collection, Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
+from tenny_lsp.model.waiting import within
+
 #: A review does not wait for a slow repository.
 _DEADLINE_S = 2.0
 #: So many lines are asked for at once.
@@ -53,7 +55,7 @@ async def _output(command: tuple[str, ...], folder: Path, text: bytes, deadline_
         *command, cwd=folder, env=os.environ | _QUIETLY, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL
     )
     try:
-        output, _ = await asyncio.wait_for(process.communicate(text), deadline_s)
+        output, _ = await within(deadline_s, process.communicate(text))
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):

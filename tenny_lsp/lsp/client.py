@@ -13,6 +13,7 @@ from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from tenny_lsp.features.safe_markdown import safe_message
+from tenny_lsp.model.waiting import within
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -194,7 +195,7 @@ class Client:
         if not self.can.shows_progress:
             return False
         try:
-            await asyncio.wait_for(self._server.work_done_progress.create_async(token), _PROGRESS_TIMEOUT_S)
+            await within(_PROGRESS_TIMEOUT_S, self._server.work_done_progress.create_async(token))
         except (asyncio.TimeoutError, JsonRpcException):  # the work goes on without progress
             return False
         return True

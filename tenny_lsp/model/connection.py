@@ -10,7 +10,7 @@ from dataclasses import replace
 from tenny_lsp.errors import AdapterError, BaseModelError, ModelUnavailable, TennyError
 from tenny_lsp.model import wire
 from tenny_lsp.model.link import Link
-from tenny_lsp.model.waiting import next_item
+from tenny_lsp.model.waiting import within
 
 LOGGER = logging.getLogger(__name__)
 
@@ -53,9 +53,7 @@ class WorkerConnection:
             ModelUnavailable: The worker ended, or was not ready in time and has been killed.
         """
         try:
-            # Before Python 3.12 wait_for loses a cancellation when there is nothing to wait for.
-            if not self._ready_or_ended.is_set():
-                await asyncio.wait_for(self._ready_or_ended.wait(), deadline_s)
+            await within(deadline_s, self._ready_or_ended.wait())
         except asyncio.TimeoutError:
             self.kill(f"The model was not loaded within {deadline_s:g} s")
             await self._ready_or_ended.wait()
@@ -96,7 +94,7 @@ class WorkerConnection:
         event: wire.Event | None = None
         try:
             while not isinstance(event, (wire.Done, wire.ScoreResult)):
-                event = await next_item(inbox, sent_s + deadline_s - loop.time())
+                event = await within(sent_s + deadline_s - loop.time(), inbox.get())
                 if isinstance(event, wire.Failure):
                     raise error_of(event)
                 yield event

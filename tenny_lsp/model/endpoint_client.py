@@ -14,7 +14,7 @@ from tenny_lsp.model.endpoint_errors import RequestRefused, closed, late
 from tenny_lsp.model.endpoint_http import EndpointHttp, Piece
 from tenny_lsp.model.protocol import ModelState
 from tenny_lsp.model.turns import Turns
-from tenny_lsp.model.waiting import next_item
+from tenny_lsp.model.waiting import within
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class EndpointClient:
         self._refuse_while_backing_off()
         with self._judging():
             try:
-                return await asyncio.wait_for(self._http.models(), self._options.connect_s)
+                return await within(self._options.connect_s, self._http.models())
             except asyncio.TimeoutError:
                 raise late(self._address, f"listed no models within {self._options.connect_s:g} s") from None
 
@@ -131,7 +131,7 @@ class EndpointClient:
         loop, patience_s, end_s = asyncio.get_running_loop(), self._options.first_piece_s, math.inf
         while True:
             try:
-                event = await next_item(inbox, min(patience_s, end_s - loop.time()))
+                event = await within(min(patience_s, end_s - loop.time()), inbox.get())
             except asyncio.TimeoutError:
                 raise late(self._address, "did not answer in time") from None
             if isinstance(event, TennyError):

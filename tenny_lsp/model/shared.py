@@ -28,6 +28,7 @@ from tenny_lsp.model.peer import peer_uid
 from tenny_lsp.model.private_folder import private_folder
 from tenny_lsp.model.process import HOME
 from tenny_lsp.model.runtime import package_version
+from tenny_lsp.model.waiting import within
 
 LOGGER = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ class SocketLink:
         self.write(wire.encode(wire.Leave()))
         self._writer.close()
         with contextlib.suppress(OSError, asyncio.TimeoutError):
-            await asyncio.wait_for(self._writer.wait_closed(), grace_s)
+            await within(grace_s, self._writer.wait_closed())
 
 
 def _find_or_start(command: Sequence[str], base: Path) -> Found:

@@ -1,25 +1,26 @@
-"""Wait for the next item of a queue, and not too long."""
+"""Wait for something, and not too long."""
 
 import asyncio
+from collections.abc import Awaitable
 from typing import TypeVar
 
-_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
 
 
-async def next_item(queue: "asyncio.Queue[_Item]", timeout_s: float) -> _Item:
-    """Return the next item of a queue.
+async def within(timeout_s: float, awaitable: Awaitable[_Result]) -> _Result:
+    """Return what an awaitable gives within ``timeout_s`` seconds; cancel it after them, and with whoever waits.
 
-    Before Python 3.12 ``asyncio.wait_for`` loses a cancellation that comes together with an item: who is cancelled
+    Before Python 3.12 ``asyncio.wait_for`` loses a cancellation that comes together with the result: who is cancelled
     would go on.
 
     Raises:
-        asyncio.TimeoutError: There is none within ``timeout_s`` seconds.
+        asyncio.TimeoutError: It gives nothing in that time.
     """
-    getting = asyncio.ensure_future(queue.get())
+    task = asyncio.ensure_future(awaitable)
     try:
-        await asyncio.wait({getting}, timeout=max(timeout_s, 0))
-        if getting.done():
-            return getting.result()
+        await asyncio.wait({task}, timeout=max(timeout_s, 0))
+        if task.done():
+            return task.result()
     finally:
-        getting.cancel()
+        task.cancel()
     raise asyncio.TimeoutError

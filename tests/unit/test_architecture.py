@@ -37,7 +37,16 @@ MAY_IMPORT = {
     "wiring": {"locations", "lsp", "model"},
     "lsp": {"features", "inference", "locations", "mlx_api", "model", "pitfalls", "source"},
     # ask answers with the explanations of the pitfalls.
-    "features": {"data", "inference", "mlx_api", "model.prompts", "model.protocol", "pitfalls", "source"},
+    "features": {
+        "data",
+        "inference",
+        "mlx_api",
+        "model.prompts",
+        "model.protocol",
+        "model.waiting",
+        "pitfalls",
+        "source",
+    },
     "pitfalls": {"inference", "mlx_api", "source"},
     "inference": {"mlx_api", "source"},
     "source": set(),
@@ -351,6 +360,7 @@ def test_a_file_keeps_the_habits(file: Path) -> None:
     assert private == []
     prints = [n.lineno for n in nodes if isinstance(n, ast.Call) and ast.unparse(n.func) == "print"]
     assert prints == []
+    assert "asyncio.wait_for(" not in text, "loses cancellations before Python 3.12: see model.waiting"
 
 
 def test_a_function_fits_on_a_screen() -> None:

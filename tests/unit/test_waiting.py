@@ -1,29 +1,39 @@
-"""Waiting for the next item of a queue."""
+"""Waiting for something, and not too long."""
 
 import asyncio
 
 import pytest
 
-from tenny_lsp.model.waiting import next_item
+from tenny_lsp.model.waiting import within
 
 
-async def test_an_item_is_returned_in_time() -> None:
+async def test_what_comes_in_time_is_returned() -> None:
     queue: asyncio.Queue[int] = asyncio.Queue()
     asyncio.get_running_loop().call_later(0.01, queue.put_nowait, 1)
 
-    assert await next_item(queue, 5) == 1
+    assert await within(5, queue.get()) == 1
     with pytest.raises(asyncio.TimeoutError):
-        await next_item(queue, 0.01)
+        await within(0.01, queue.get())
+
+
+async def test_what_is_late_is_cancelled() -> None:
+    task = asyncio.create_task(asyncio.sleep(60))
+
+    with pytest.raises(asyncio.TimeoutError):
+        await within(0.01, task)
+    await asyncio.wait({task}, timeout=5)
+
+    assert task.cancelled()
 
 
 @pytest.mark.parametrize("turns", range(6))
-async def test_a_cancellation_is_not_lost_whenever_an_item_comes(turns: int) -> None:
-    """``asyncio.wait_for`` loses it before Python 3.12 where the item has come and is not yet returned."""
+async def test_a_cancellation_is_not_lost_whenever_a_result_comes(turns: int) -> None:
+    """``asyncio.wait_for`` loses it before Python 3.12 where the result has come and is not yet returned."""
     queue: asyncio.Queue[int] = asyncio.Queue()
 
     async def wait_twice() -> None:
-        await next_item(queue, 60)
-        await next_item(queue, 60)
+        await within(60, queue.get())
+        await within(60, queue.get())
 
     task = asyncio.create_task(wait_twice())
     for _ in range(3):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from tenny_lsp.source.syntax import Node, every, field, text_of, up_to
 
@@ -37,8 +38,11 @@ class Call:
 
 def call_of(node: Node | None) -> Call | None:
     """Return a node as a call. Returns None when it is not a call that can be read."""
-    if node is None or node.type != "call":
-        return None
+    return _call_of(node) if node is not None and node.type == "call" else None
+
+
+@lru_cache(maxsize=256)  # twenty rules ask it of each call, one behind the other
+def _call_of(node: Node) -> Call | None:
     function, listed = field(node, "function"), field(node, "arguments")
     if function is None or listed is None or listed.type != "argument_list":
         return None

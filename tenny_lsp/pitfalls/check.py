@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import GeneratorType
 
 from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.inference.shapes.engine import go_on
@@ -78,10 +79,10 @@ class Rules:
         for rule, place in self._triggered(statement):
             pause()
             result = rule.check(context, place)
-            if rule.scope == "file" and result is not None and not isinstance(result, Iterator):
+            if rule.scope == "file" and callable(result):
                 has_searched = True
                 result = result(context.evaluator.buffer.root)
-            if isinstance(result, Iterator):
+            if isinstance(result, GeneratorType):
                 found += [(rule, finding) for finding in result]
             elif result is not None:
                 raise TypeError(f'{rule.code} searches the whole file: declare scope="file"')

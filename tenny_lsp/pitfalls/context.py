@@ -116,12 +116,12 @@ class RuleContext:
     def _is_ruled_out(self, node: Node) -> bool:
         """Return whether an ``isinstance`` around an expression says that it is no array."""
         inner, outer = node, node.parent
-        test = re.compile(rf"\bisinstance\(\s*{re.escape(text_of(node))}\s*,(.*)", re.DOTALL)
         while outer is not None:
             condition = field(outer, "condition")
             if condition != inner and outer.type in ("if_statement", "elif_clause", "conditional_expression"):
                 condition = condition or (outer.named_children[1] if len(outer.named_children) == 3 else None)
-                found = test.search(text_of(condition)) if condition is not None else None
+                test = rf"\bisinstance\(\s*{re.escape(text_of(node))}\s*,(.*)"
+                found = re.search(test, text_of(condition), re.DOTALL) if condition is not None else None
                 is_then = inner == field(outer, "consequence") or inner == outer.named_children[0]
                 if found is not None and (
                     "array" not in found[1] or not is_then or "not" in text_of(condition or node)

@@ -3,7 +3,6 @@
 import pytest
 
 from tenny_lsp.inference.cursor import NamedEntry
-from tenny_lsp.inference.memo import Memo
 from tenny_lsp.inference.queries import Queries
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source.buffer import Buffer
@@ -145,20 +144,3 @@ def test_found_range_is_the_hovered_component(mlx_index: ApiIndex) -> None:
 
     assert found is not None
     assert text[found.start : found.end] == "fast"
-
-
-def test_what_has_taken_too_long_is_not_asked_for_again() -> None:
-    memo, asked = Memo(), list[str]()
-
-    def endless() -> None:
-        asked.append("name")
-        while memo.enter():
-            memo.leave()
-        memo.leave()
-
-    memo.enter()
-    for _ in range(2):
-        assert memo.memoised("name", endless) is None
-    memo.leave()
-
-    assert asked == ["name"]

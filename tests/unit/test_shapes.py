@@ -5,10 +5,12 @@ import pytest
 from tenny_lsp.features.hover import hover
 from tenny_lsp.inference.engine import Engine
 from tenny_lsp.inference.queries import Queries
+from tenny_lsp.inference.shapes.engine import ShapeEngine
 from tenny_lsp.inference.shapes.values import array_text
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.pitfalls.check import Rules, pitfalls
 from tenny_lsp.source.buffer import Buffer
+from tenny_lsp.source.syntax import every
 
 HEAD = "import mlx.core as mx\nimport mlx.nn as nn\n"
 MLP = """\
@@ -234,3 +236,16 @@ def test_a_method_that_takes_nothing_demands_nothing(mlx_index: ApiIndex) -> Non
     code = f"class Net(nn.Module):\n{taken}"
 
     assert pitfalls(Engine(Buffer(f"{HEAD}{code}y = Net()(mx.zeros((2, 3)))\n"), mlx_index), Rules()) == []
+
+
+def test_each_call_of_a_chain_is_evaluated_once(mlx_index: ApiIndex) -> None:
+    def evaluations(length: int) -> int:
+        asked = list[int]()
+        engine = ShapeEngine(lambda: asked.append(1))
+        home = Engine(Buffer(HEAD + "y = mx.zeros((2, 3))" + ".reshape(3, 2).transpose()" * length), mlx_index)
+        for node in every(home.buffer.root):
+            if node.type == "call":
+                assert engine.error(engine.generic(home, node), node) is None
+        return len(asked)
+
+    assert evaluations(20) < 3 * evaluations(10)

@@ -46,6 +46,8 @@ class ShapeEngine:
         #: Key → a result that hangs on assumptions, and the keys of these.
         self._provisional: dict[Hashable, tuple[Value, set[Hashable]]] = {}
         self._used: set[Hashable] = set()
+        #: Frame and node → the value of a call that hangs on no assumption: in a chain, each asks for all before it.
+        self._values: dict[tuple[Frame, int], Value] = {}
         #: The functions that are run through, the outermost first.
         self._running: list[int] = []
         self._depth = 0
@@ -62,6 +64,20 @@ class ShapeEngine:
         self.pause()
         if self._depth == 0:
             self._begin(frame)
+        is_kept = node.type == "call" and not self._running  # what runs already is unknown within itself alone
+        if is_kept and (frame, node.id) in self._values:
+            return self._values[frame, node.id]
+        outer, self._used = self._used, set()
+        try:
+            found = self._bounded(frame, node)
+            if is_kept and not self._used and not self._gave_up:
+                self._values[frame, node.id] = found
+        finally:
+            self._used |= outer
+        return found
+
+    def _bounded(self, frame: Frame, node: Node) -> Value:
+        """Return the value of an expression, unknown where the question has become too deep or too long."""
         self._depth += 1
         self._evaluations += 1
         most = _MAX_EVALUATIONS if self._given_up < _MAX_GIVEN_UP else _FEW_EVALUATIONS
@@ -198,6 +214,7 @@ class ShapeEngine:
                 del self._calls[id(home)]
                 raise
             self._final.clear()  # what has been evaluated without them is not to stay
+            self._values.clear()
             self._provisional.clear()
         found = self._calls[id(home)]
         return found.get(function.id, []) if found is not None else []

@@ -168,18 +168,17 @@ def _own_name(context: RuleContext, node: Node, *, is_text: bool) -> str | None:
         is_text (bool): Whether it is the dtype's text that is compared.
     """
     name = literal_of(node) if node.type == "string" else None
-    mx = context.alias("mlx.core", node)
     if isinstance(name, str):
         if is_text and (name.startswith("mlx.core.") or not name):
             return None
-        found = context.index.resolve(f"mlx.core.{name.rpartition('.')[2]}")
+        found, mx = context.index.resolve(f"mlx.core.{name.rpartition('.')[2]}"), context.alias("mlx.core", node)
         return f"{mx}.{found.short_name}" if found is not None and mx and _is_dtype_entry(found.annotation) else ""
     is_type = node.type == "attribute" and context.is_of_module(node)
     if is_text or not (is_type or text_of(node) in ("float", "int", "bool", "complex")):
         return None
     external = context.external(node)
     if external.split(".")[0] in ("numpy", "torch", "jax") and is_type:
-        found = context.index.resolve(f"mlx.core.{external.rpartition('.')[2]}")
+        found, mx = context.index.resolve(f"mlx.core.{external.rpartition('.')[2]}"), context.alias("mlx.core", node)
         is_own = found is not None and mx and _is_dtype_entry(found.annotation)
         return f"{mx}.{found.short_name}" if found is not None and is_own else ""
     return "" if external in ("float", "int", "bool", "complex") else None

@@ -185,6 +185,24 @@ class TrainOptions:
             raise TrainingError("--keys is given, and --train-type full trains all weights", "Leave one of them out.")
         self.scale_of(0)
 
+    def without_effect(self, updates: int, *, has_validation: bool) -> list[str]:
+        """Return a sentence for each option that is given and changes nothing; a YAML file may hold such, unchanged.
+
+        Args:
+            updates (int): How many updates the training makes.
+            has_validation (bool): Whether there are rows to validate on.
+        """
+        given = {name for name, field in self.__dataclass_fields__.items() if getattr(self, name) != field.default}
+        useless = {
+            **dict.fromkeys(_OF_ADAPTERS if self.train_type == "full" else (), f"{flag('train_type')} full"),
+            **dict.fromkeys(_UNUSED_BY[self.optimizer], f"{flag('optimizer')} {self.optimizer}"),
+            **dict.fromkeys(() if has_validation else ("patience", "val_batches"), "no rows to validate on"),
+        }
+        found = [f"{flag(name)} has no effect with {why}" for name, why in useless.items() if name in given]
+        if self.warmup is not None and self.warmup >= updates:
+            found.append(f"--warmup is {self.warmup} of {updates} updates: the learning rate does not reach its peak")
+        return found
+
     @property
     def columns(self) -> Columns:
         """What the rows' keys or columns are called."""
@@ -237,6 +255,15 @@ _ABOVE_0 = (
     *("iters", "epochs", "batch_size", "learning_rate", "rank", "scale", "alpha", "max_grad_norm"),
     *("grad_accumulation_steps", "patience", "save_every"),
 )
+_OF_ADAPTERS = ("rank", "scale", "alpha", "scale_schedule", "dropout")
+#: Optimizer → the options that it does not take.
+_UNUSED_BY: dict[str, tuple[str, ...]] = {
+    "adam": ("weight_decay",),
+    "adamw": (),
+    "adafactor": ("betas", "bias_correction"),
+    "sgd": ("bias_correction",),
+    "muon": ("bias_correction",),
+}
 _CHOICES = {
     "train_type": get_args(TrainType),
     "optimizer": get_args(OptimizerName),

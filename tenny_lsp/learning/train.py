@@ -3,6 +3,7 @@
 Importing this module imports no MLX. The training does, once the runtime is prepared and the rows have been read.
 """
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from tenny_lsp.locations import EMBEDDED, embedded_base
 from tenny_lsp.model.bases import read_base_card
 from tenny_lsp.model.identity import base_sha256
 from tenny_lsp.model.runtime import package_version, prepare
+
+LOGGER = logging.getLogger(__name__)
 
 #: OpenBLAS's idle threads spin for 2 to the power of this many cycles, then sleep. By its own 26 they spin through
 #: everything between two products, and beside another busy process training takes half as long again.
@@ -67,6 +70,9 @@ def train(options: TrainOptions, on_progress: OnProgress) -> TrainResult:
         )
         for name, part in dataset.rows.items()
     }
+    updates = options.updates(options.iterations(len(examples["train"])))
+    for sentence in options.without_effect(updates, has_validation="valid" in examples):
+        LOGGER.warning("%s", sentence)
     parameters = add_adapter(model, options, base)
     tracking = Tracking(options, run_folder(options.adapter_path.resolve())) if options.report_to else None
     note = on_progress if tracking is None else _both(tracking.note, on_progress)

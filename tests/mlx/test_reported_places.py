@@ -10,6 +10,7 @@ import mlx.core as mx
 import pytest
 
 from benchmarks.reported_places import FOLDERS, read_places
+from tests.mlx.held_out_uses import USES
 
 #: Only seen in several processes.
 COLLECTIVE = "50_collective_on_one_rank.py"
@@ -32,8 +33,10 @@ def raised_at(path: Path) -> set[int]:
     text = path.read_text("utf-8")
     if "mx.compile" in text and shutil.which("g++") is None:
         pytest.skip("MLX compiles with g++ on this kind of machine")
+    names = {"__name__": "__main__"}
     try:
-        exec(compile(text, str(path), "exec"), {"__name__": "__main__"})
+        exec(compile(text, str(path), "exec"), names)
+        exec(USES.get(path.name, ""), names)
     except Exception as error:
         frames = traceback.extract_tb(error.__traceback__)
         return {frame.lineno or 0 for frame in frames if frame.filename == str(path)}
@@ -46,7 +49,8 @@ def test_a_file_without_a_place_that_raises_runs(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(RAISING))
-def test_a_file_raises_at_a_place(name: str) -> None:
+def test_a_file_raises_at_a_place(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     raising = [place for place in PLACES if place.file == name and place.severity == "raises"]
     marked = {line for place in raising for line in (place.line, *place.also)}
 

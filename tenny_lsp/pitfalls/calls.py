@@ -64,6 +64,13 @@ def _call_of(node: Node) -> Call | None:
     )  # fmt: skip
 
 
+def target_of(call: Call) -> Node | None:
+    """Return what a call is assigned to, ``a, b`` in ``a, b = f(x)``; None where it is not, or not by itself."""
+    outer = call.node.parent
+    is_assigned = outer is not None and outer.type == "assignment" and field(outer, "right") == call.node
+    return field(outer, "left") if is_assigned else None
+
+
 def function_around(node: Node) -> Node | None:
     """Return the innermost function or lambda that a node stands in; None where it stands in none."""
     return up_to(node.parent, "function_definition", "lambda") if node.parent is not None else None

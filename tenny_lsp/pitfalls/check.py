@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
 from types import GeneratorType
 
@@ -43,24 +44,16 @@ class Rules:
     """
 
     def __init__(self, select: Collection[str] = (), ignore: Collection[str] = (), *, with_shapes: bool = True) -> None:
-        self._of_shapes: dict[str, list[Rule]] = {}
         self.unknown = sorted({*select, *ignore} - {rule.code for rule in RULES} - {"all"})
-        self._by_kind: dict[str, list[Rule]] = {}
-        self._by_call: dict[str, list[Rule]] = {}
-        self._by_keyword: dict[str, list[Rule]] = {}
-        self._by_attribute: dict[str, list[Rule]] = {}
-        for rule in RULES:
-            if rule.needs_shapes and not with_shapes:
-                continue
-            if (not select or rule.code in select) and not {rule.code, "all"} & set(ignore):
-                for table, names in (
-                    (self._of_shapes if rule.needs_shapes else self._by_kind, rule.kinds),
-                    (self._by_call, rule.calls),
-                    (self._by_keyword, rule.keywords),
-                    (self._by_attribute, rule.attributes() if callable(rule.attributes) else rule.attributes),
-                ):
-                    for name in names:
-                        table.setdefault(name, []).append(rule)
+        self._rules = [
+            rule
+            for rule in RULES
+            if (not select or rule.code in select)
+            and not {rule.code, "all"} & set(ignore)
+            and (with_shapes or not rule.needs_shapes)
+        ]
+        #: The rules that are asked in a file → what triggers each of them.
+        self._triggers: dict[tuple[bool, ...], _Triggers] = {}
 
     def findings(
         self, context: RuleContext, statement: Node, pause: Callable[[], None] = go_on
@@ -76,7 +69,7 @@ class Rules:
             TypeError: A rule of scope "statement" returns a search of the whole file.
         """
         found, has_searched = list[tuple[Rule, Finding]](), False
-        for rule, place in self._triggered(statement):
+        for rule, place in self._asked(context).triggered(statement):
             pause()
             result = rule.check(context, place)
             if rule.scope == "file" and callable(result):
@@ -91,14 +84,50 @@ class Rules:
 
     def findings_of_shapes(self, context: RuleContext) -> Iterator[tuple[Rule, Finding]]:
         """Yield what the rules find in a file that need the shapes of its arrays, each with its rule."""
-        for node in every(context.evaluator.buffer.root) if self._of_shapes else ():
+        triggers = self._asked(context).of_shapes
+        for node in every(context.evaluator.buffer.root) if triggers else ():
             context.pause()
-            for rule in self._of_shapes.get(node.type, ()):
+            for rule in triggers.get(node.type, ()):
                 found = rule.check(context, node)
                 for finding in found if isinstance(found, Iterator) else ():
                     yield rule, finding
 
-    def _triggered(self, statement: Node) -> Iterator[tuple[Rule, Node | Call]]:
+    def _asked(self, context: RuleContext) -> "_Triggers":
+        """Return what triggers the rules of which a word stands in a file."""
+        mentions = context.file.mentions
+        are_asked = tuple(not rule.words or any(map(mentions, rule.words)) for rule in self._rules)
+        if are_asked not in self._triggers:
+            self._triggers[are_asked] = _Triggers(compress(self._rules, are_asked))
+        return self._triggers[are_asked]
+
+
+class _Triggers:
+    """What triggers each of some rules.
+
+    Args:
+        rules (Iterable[Rule]): The rules.
+
+    Attributes:
+        of_shapes (dict[str, list[Rule]]): Those that need shapes, by the kinds of nodes that they check.
+    """
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.of_shapes: dict[str, list[Rule]] = {}
+        self._by_kind: dict[str, list[Rule]] = {}
+        self._by_call: dict[str, list[Rule]] = {}
+        self._by_keyword: dict[str, list[Rule]] = {}
+        self._by_attribute: dict[str, list[Rule]] = {}
+        for rule in rules:
+            for table, names in (
+                (self.of_shapes if rule.needs_shapes else self._by_kind, rule.kinds),
+                (self._by_call, rule.calls),
+                (self._by_keyword, rule.keywords),
+                (self._by_attribute, rule.attributes() if callable(rule.attributes) else rule.attributes),
+            ):
+                for name in names:
+                    table.setdefault(name, []).append(rule)
+
+    def triggered(self, statement: Node) -> Iterator[tuple[Rule, Node | Call]]:
         """Yield the nodes and calls in a statement that a rule checks, each with that rule."""
         for node in every(statement):
             kind = node.type

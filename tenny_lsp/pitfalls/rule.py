@@ -95,6 +95,8 @@ class Rule:
         calls (tuple[str, ...]): The names whose calls it checks: ``view`` for ``x.view(…)``, ``*`` for every call.
         keywords (tuple[str, ...]): The keywords whose calls it checks, whatever is called.
         attributes (Names): The names of the attributes that it checks: ``T`` for ``x.T``.
+        words (tuple[str, ...]): Texts of which one stands in each file that it finds something in: in others it is not
+            asked.
         is_general (bool): Whether it says nothing where another rule speaks of the same place.
         needs_shapes (bool): Whether it asks for the shapes of arrays: they hang on the whole file, which is searched
             anew after every edit. Give it ``kinds`` alone.
@@ -111,6 +113,7 @@ class Rule:
     calls: tuple[str, ...] = ()
     keywords: tuple[str, ...] = ()
     attributes: Names = ()
+    words: tuple[str, ...] = ()
     examples: tuple[Example, ...] = ()
     is_general: bool = False
     needs_shapes: bool = False
@@ -150,6 +153,7 @@ def rule(
     calls: tuple[str, ...] = (),
     keywords: tuple[str, ...] = (),
     attributes: Names = (),
+    words: tuple[str, ...] = (),
     examples: tuple[Example, ...] = (),
     is_general: bool = False,
     needs_shapes: bool = False,
@@ -193,6 +197,7 @@ def rule(
         calls,
         keywords,
         attributes,
+        words,
         examples,
         is_general,
         needs_shapes,

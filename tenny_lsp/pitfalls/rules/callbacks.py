@@ -43,6 +43,8 @@ _FRACTIONS = re.compile(
     r"(?<!/)/(?!/)|\b\d+\.\d|\.(?:mean|sqrt|rsqrt|exp|log\w*|sin|cos|tan\w*|sigmoid|softmax|norm|var|std|erf)\("
 )
 _GRADIENTS = ("mlx.core.grad", "mlx.core.value_and_grad")
+#: What stands in each file that makes a function of another one.
+_TRANSFORMED = (".grad(", "value_and_grad(", "vmap(", ".compile(", ".checkpoint(")
 
 
 @rule(
@@ -106,6 +108,7 @@ def _arity(context: RuleContext, function: Node | None) -> Arity | None:
     _TRANSFORMS,
     calls=("*",),
     is_general=True,
+    words=_TRANSFORMED,
     examples=(
         Example("def loss(model, a):\n    return model(a).sum()\nstep = nn.value_and_grad(model, loss)\n"
                 "y = step(x)[0]",
@@ -156,8 +159,6 @@ def _transformed(context: RuleContext, call: Call) -> tuple[str, Call] | None:
     """Return the transform, and its call, that made what is called; None where that is not certain."""
     if call.function.type not in ("identifier", "call") or not call.is_whole:
         return None
-    if not any(map(context.file.mentions, (".grad(", "value_and_grad(", "vmap(", ".compile(", ".checkpoint("))):
-        return None
     made = call_of(call.function) or call_of(outer_value(context, call.function))
     name = context.name(made.function) if made is not None else ""
     if made is None or name not in _MADE or not made.is_whole or len(made.arguments) <= _MADE[name]:
@@ -188,6 +189,7 @@ def _is_number(context: RuleContext, node: Node) -> bool:
     "The gradient with respect to integers",
     _TRANSFORMS,
     calls=("*",),
+    words=_TRANSFORMED,
     examples=(
         Example("c = mx.array([2, 3, 7])\ny = mx.grad(lambda a: (a * 0.5).sum())(c)",
                 "c = mx.array([2, 3, 7]).astype(mx.float32)\ny = mx.grad(lambda a: (a * 0.5).sum())(c)",

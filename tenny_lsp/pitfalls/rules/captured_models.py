@@ -42,6 +42,7 @@ _CHANGED = "mx.allclose(y, model(x)).item() and not mx.allclose(model(x), mx.zer
     USAGE + "compile.html",
     scope="file",
     kinds=("function_definition", "assignment"),
+    words=("compile",),
     examples=(
         Example(
             _SET + _TRAIN + _PREDICT.format("@mx.compile") + _TWICE,
@@ -67,7 +68,7 @@ _CHANGED = "mx.allclose(y, model(x)).item() and not mx.allclose(model(x), mx.zer
 )  # fmt: skip
 def frozen_model(context: RuleContext, node: Node) -> Search | None:
     """Find compiled functions that call a model, which is updated between two calls of them."""
-    if not context.file.mentions("compile") or not any(map(context.file.mentions, (".update(", ".load_weights("))):
+    if not any(map(context.file.mentions, (".update(", ".load_weights("))):
         return None
     name, body = field(node, "name"), node
     compiler = next((one for one in decorators(node) if _is_plain(context, one)), None)

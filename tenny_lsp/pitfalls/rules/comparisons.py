@@ -72,6 +72,7 @@ def _is_list(context: RuleContext, node: Node) -> bool:
     "A dtype compared with what none equals",
     _TYPES,
     kinds=("comparison_operator",),
+    words=("dtype",),
     examples=(
         Example(_HALF + 'y = h.dtype == "float16"', _HALF + "y = h.dtype == mx.float16", "y", "wrong"),
         Example(_HALF + "y = h.dtype is mx.float16", _HALF + "y = h.dtype == mx.float16", "y", "wrong"),
@@ -87,7 +88,7 @@ def _is_list(context: RuleContext, node: Node) -> bool:
 def dtype_comparison(context: RuleContext, node: Node) -> Iterator[Finding]:
     """Find dtypes beside names and other libraries' types, which they never equal, and by identity, which they lack."""
     operator = " ".join(text_of(child) for child in node.children if not child.is_named)
-    if len(node.named_children) != 2 or not context.file.mentions("dtype"):
+    if len(node.named_children) != 2:
         return
     left, right = node.named_children
     if operator in ("is", "is not"):

@@ -21,6 +21,7 @@ _HEAD = "@mx.compile\ndef f(a: mx.array):\n"
     "A branch on an array inside a compiled function",
     USAGE + "lazy_evaluation.html",
     kinds=("if_statement", "while_statement", "conditional_expression", "elif_clause"),
+    words=("compile", "vmap"),
     examples=(
         Example(
             _HEAD + "    if a.sum() > 0:\n        return a\n    return -a\ny = f(x)",

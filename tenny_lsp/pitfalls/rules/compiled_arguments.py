@@ -111,6 +111,7 @@ def _calls(context: RuleContext, function: Node, compiled: Node, whole: Node) ->
     "A shape read in a function compiled for all shapes",
     _COMPILE,
     kinds=("attribute",),
+    words=("shapeless",),
     examples=(
         Example(
             _MEAN.format("partial(mx.compile, shapeless=True)"), _MEAN.format("mx.compile"), "y.item() == 3", "wrong",
@@ -126,12 +127,7 @@ def _calls(context: RuleContext, function: Node, compiled: Node, whole: Node) ->
 def shape_in_shapeless(context: RuleContext, node: Node) -> Iterator[Finding]:
     """Find shapes and sizes of traced arrays in functions compiled with ``shapeless=True``; not the last axis's."""
     name, array = field(node, "attribute"), field(node, "object")
-    if (
-        name is None
-        or array is None
-        or text_of(name) not in ("shape", "size")
-        or not context.file.mentions("shapeless")
-    ):
+    if name is None or array is None or text_of(name) not in ("shape", "size"):
         return
     function = function_around(node)
     compiled = compiler(context, function)

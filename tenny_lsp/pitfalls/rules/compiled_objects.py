@@ -24,6 +24,7 @@ _STEP = "@mx.compile\ndef move(a, step):\n    return a * step\n"
     "An object as an argument of a compiled function",
     USAGE + "compile.html",
     calls=("*",),
+    words=("compile",),
     examples=(
         Example(f"{_CONFIG}{_MOVE}y = move(x, Config())", f"{_CONFIG}{_STEP}y = move(x, Config().step)",
                 "y.shape == (2, 3)", is_fixed=False),
@@ -41,7 +42,7 @@ _STEP = "@mx.compile\ndef move(a, step):\n    return a * step\n"
 )  # fmt: skip
 def compiled_object(context: RuleContext, call: Call) -> Iterator[Finding]:
     """Find objects, functions, dtypes and NumPy's arrays given to compiled functions, which refuse them."""
-    if not context.file.mentions("compile") or call.function.type not in ("identifier", "call"):
+    if call.function.type not in ("identifier", "call"):
         return
     if call.function.type == "identifier" and not call.arguments and not call.keywords:
         return

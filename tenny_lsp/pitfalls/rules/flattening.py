@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from tenny_lsp.pitfalls.calls import Call, call_of
+from tenny_lsp.pitfalls.calls import Call, call_of, target_of
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, appended
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
@@ -61,7 +61,7 @@ _COLUMNS = {"cols", "col", "columns", "x", "xs", "xx", "j", "jj", "w", "ws", "c"
     "warning",
     "`mx.meshgrid` for rows and columns",
     PYTHON + "_autosummary/mlx.core.meshgrid.html",
-    kinds=("assignment",),
+    calls=("meshgrid",),
     examples=(
         Example("rows, cols = mx.meshgrid(mx.arange(2), mx.arange(3))\ny = rows",
                 'rows, cols = mx.meshgrid(mx.arange(2), mx.arange(3), indexing="ij")\ny = rows', "y.shape == (2, 3)",
@@ -71,10 +71,10 @@ _COLUMNS = {"cols", "col", "columns", "x", "xs", "xx", "j", "jj", "w", "ws", "c"
                 "wrong"),
     ),
 )  # fmt: skip
-def meshgrid_order(context: RuleContext, node: Node) -> Iterator[Finding]:
+def meshgrid_order(context: RuleContext, call: Call) -> Iterator[Finding]:
     """Find grids of which the first is called rows and the second columns: by default the first runs along columns."""
-    left, call = field(node, "left"), call_of(field(node, "right"))
-    if left is None or call is None or call.name != "meshgrid" or left.type not in ("pattern_list", "tuple_pattern"):
+    left = target_of(call)
+    if left is None or left.type not in ("pattern_list", "tuple_pattern"):
         return
     names = [text_of(one) for one in left.named_children]
     if len(names) != 2 or names[0] not in _ROWS or names[1] not in _COLUMNS or not call.is_whole:

@@ -30,6 +30,7 @@ _TREES = f"from mlx.utils import tree_map\n{_STEP}{_ADDED}"
     "A sum over a loop's turns that nothing in the loop evaluates",
     USAGE + "lazy_evaluation.html",
     kinds=("augmented_assignment", "assignment"),
+    words=("value_and_grad",),
     examples=(
         Example(
             f"{_STEP}y = 0\n{_LOOP}    mx.eval(model.parameters(), optimizer.state)",
@@ -44,7 +45,7 @@ _TREES = f"from mlx.utils import tree_map\n{_STEP}{_ADDED}"
 )  # fmt: skip
 def unevaluated_sum(context: RuleContext, node: Node) -> Iterator[Finding]:
     """Find sums of losses, and of gradients, over a loop's turns: each turn adds its graph to those before."""
-    name, added = _summed(context, node) if context.file.mentions("value_and_grad") else (None, None)
+    name, added = _summed(context, node)
     loop = up_to(node, *_LOOPS, "function_definition", "lambda")
     if name is None or added is None or loop is None or loop.type not in _LOOPS:
         return
@@ -157,6 +158,7 @@ def _evaluations(context: RuleContext, loop: Node) -> Iterator[Call]:
     ISSUES + "605",
     scope="file",
     kinds=("assignment",),
+    words=("value_and_grad",),
     examples=(
         Example(
             f"{_STEP}{_UNUSED}{_TRAINED}",
@@ -175,7 +177,7 @@ def _evaluations(context: RuleContext, loop: Node) -> Iterator[Call]:
 def unused_gradients(context: RuleContext, node: Node) -> Search | None:
     """Find gradients that a function, or a loop at the top of the file, takes and that nothing reads."""
     left = field(node, "left")
-    if left is None or left.type != "pattern_list" or not context.file.mentions("value_and_grad"):
+    if left is None or left.type != "pattern_list":
         return None
     call, name = call_of(field(node, "right")), left.named_children[-1]
     if call is None or len(left.named_children) != 2 or name.type != "identifier" or text_of(name).startswith("_"):

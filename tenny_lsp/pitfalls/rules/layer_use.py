@@ -23,6 +23,7 @@ _DEEPEST = 4
     "The result of a recurrent layer, unpacked as PyTorch's",
     PYTHON + "nn/_autosummary/mlx.nn.LSTM.html",
     kinds=("assignment",),
+    words=("nn.LSTM", "nn.GRU", "nn.RNN"),
     examples=(
         Example(
             "out, (h, c) = nn.LSTM(3, 4)(x[None])", "out, c = nn.LSTM(3, 4)(x[None])", "out.shape == (1, 2, 4)",
@@ -35,8 +36,6 @@ def recurrent_result(context: RuleContext, node: Node) -> Iterator[Finding]:
     """Find ``out, (h, c) = lstm(x)`` and ``out, h = gru(x)``."""
     left, right = field(node, "left"), field(node, "right")
     if left is None or right is None or left.type != "pattern_list" or right.type != "call":
-        return
-    if not any(context.file.mentions(f"nn.{name}") for name in ("LSTM", "GRU", "RNN")):
         return
     layer = field(right, "function")
     targets = left.named_children
@@ -56,6 +55,7 @@ def recurrent_result(context: RuleContext, node: Node) -> Iterator[Finding]:
     "A convolution given channels first",
     ISSUES + "2116",
     kinds=("call",),
+    words=("nn.Conv",),
     examples=(
         Example(
             "conv = nn.Conv2d(3, 8, 3)\ny = conv(mx.zeros((1, 3, 32, 32)))",
@@ -71,7 +71,7 @@ def recurrent_result(context: RuleContext, node: Node) -> Iterator[Finding]:
 )
 def channels_first(context: RuleContext, node: Node) -> Iterator[Finding]:
     """Find arrays whose second axis has a convolution's channels, and whose last has not."""
-    function = field(node, "function") if context.file.mentions("nn.Conv") else None
+    function = field(node, "function")
     is_name = function is not None and function.type == "identifier" and text_of(function) in context.file.convolutions
     if function is None or not (is_name or (function.type == "call" and b"nn.Conv" in (function.text or b""))):
         return

@@ -34,6 +34,7 @@ _FIRST_HEAD = "z.shape == (1, 3, 8) and mx.allclose(y[0, 0], mha(z[:, :1], z[:, 
     PYTHON + "_autosummary/mlx.core.fast.scaled_dot_product_attention.html",
     scope="file",
     calls=("*",),
+    words=("scaled_dot_product_attention", "nn.MultiHeadAttention(", "nn.TransformerEncoder"),
     examples=(
         Example(
             _Q + _SCORES.format("mx.tril(mx.ones((3, 3)))"),

@@ -234,6 +234,7 @@ def _is_used_as_array(loop: Node, name: str) -> bool:
     PYTHON + "nn/module.html",
     scope="file",
     kinds=("assignment",),
+    words=(".update(",),
     examples=(
         Example(
             _NET.replace("layers", "fc") + "nn.Linear(3, 3)\n        self.places = mx.arange(3)\n"
@@ -247,11 +248,7 @@ def _is_used_as_array(loop: Node, name: str) -> bool:
 )
 def trained_constant(context: RuleContext, node: Node) -> Search | None:
     """Find masks and integers that are public members of a module whose gradients are taken: they are parameters."""
-    if (
-        not context.file.gradients
-        or any(map(context.file.mentions, _UNTRAINED))
-        or not context.file.mentions(".update(")
-    ):
+    if not context.file.gradients or any(map(context.file.mentions, _UNTRAINED)):
         return None
     left, right = field(node, "left"), field(node, "right")
     call = call_of(right)

@@ -54,6 +54,7 @@ def numpy_in_list(context: RuleContext, call: Call) -> Iterator[Finding]:
     "An array indexed by one of NumPy's",
     _NUMPY,
     kinds=("subscript",),
+    words=("numpy",),
     examples=(
         Example("keep = np.array([0, 1])\ny = x[keep]", "keep = np.array([0, 1])\ny = x[mx.array(keep)]",
                 "y.shape == (2, 3)"),
@@ -65,7 +66,7 @@ def numpy_in_list(context: RuleContext, call: Call) -> Iterator[Finding]:
 )  # fmt: skip
 def numpy_index(context: RuleContext, node: Node) -> Iterator[Finding]:
     """Find arrays of NumPy's as an index of one of MLX's."""
-    keys = node.children_by_field_name("subscript") if context.file.mentions("numpy") else []
+    keys = node.children_by_field_name("subscript")
     for key in keys:
         if key.type not in ("identifier", "call") or not is_numpy_array(context, key):
             continue

@@ -17,6 +17,7 @@ _ROPE = "rope = nn.RoPE(4)\nq = k = mx.ones((1, 1, 2, 4))\noffset = 3\n"
     "Positions with an offset for keys alone",
     PYTHON + "nn/_autosummary/mlx.nn.RoPE.html",
     kinds=("assignment",),
+    words=("offset",),
     examples=(
         Example(f"{_ROPE}q = rope(q)\nk = rope(k, offset=offset)\ny = q - k",
                 f"{_ROPE}q = rope(q, offset=offset)\nk = rope(k, offset=offset)\ny = q - k", "not y.any()", "wrong"),
@@ -28,7 +29,7 @@ def rope_offset(context: RuleContext, node: Node) -> Iterator[Finding]:
     """Find two calls of the same rotary layer side by side, of which only one is told the offset."""
     call = _turned(node)
     statement = node.parent
-    if call is None or statement is None or not context.file.mentions("offset"):
+    if call is None or statement is None:
         return
     if len(call.arguments) != 1 or call.keywords or not call.is_whole:
         return

@@ -73,6 +73,7 @@ _SHUFFLED = "labels = mx.arange(6.0)\ndata = labels * 2\n"
     "Data and labels shuffled apart",
     PYTHON + "_autosummary/mlx.core.random.permutation.html",
     kinds=("assignment",),
+    words=("permutation(",),
     examples=(
         Example(
             f"{_SHUFFLED}data = mx.random.permutation(data)\nlabels = mx.random.permutation(labels)\n"
@@ -91,7 +92,7 @@ _SHUFFLED = "labels = mx.arange(6.0)\ndata = labels * 2\n"
 def separate_shuffles(context: RuleContext, node: Node) -> Iterator[Finding]:
     """Find data and their labels that two calls put into an order each."""
     right, statement = field(node, "right"), node.parent
-    if right is None or statement is None or not context.file.mentions("permutation("):
+    if right is None or statement is None:
         return
     if right.type == "expression_list" and len(right.named_children) == 2:
         first, second = (call_of(one) for one in right.named_children)

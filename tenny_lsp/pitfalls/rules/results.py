@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import accumulate
 
-from tenny_lsp.pitfalls.calls import call_of
+from tenny_lsp.pitfalls.calls import Call, target_of
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
 from tenny_lsp.pitfalls.guards import is_guarded
@@ -30,7 +30,7 @@ _INDICES = {
     "error",
     "`values, indices = mx.max(…)`",
     ISSUES + "586",
-    kinds=("assignment",),
+    calls=tuple(_INDICES),
     examples=(
         Example("values, y = x.max(1)", "values, y = mx.max(x, 1), mx.argmax(x, 1)", "y.tolist() == [2, 2]", "wrong"),
         Example(
@@ -47,11 +47,10 @@ _INDICES = {
         ),
     ),
 )  # fmt: skip
-def values_and_indices(context: RuleContext, node: Node) -> Iterator[Finding]:
+def values_and_indices(context: RuleContext, call: Call) -> Iterator[Finding]:
     """Find two names that are assigned the result of a reduction along an axis: MLX's return values alone."""
-    left, right = field(node, "left"), field(node, "right")
-    call = call_of(right)
-    if left is None or call is None or left.type not in ("pattern_list", "tuple_pattern") or call.name not in _INDICES:
+    left = target_of(call)
+    if left is None or left.type not in ("pattern_list", "tuple_pattern"):
         return
     function = context.name(call.function)
     is_method = function.startswith("mlx.core.array.")
@@ -66,7 +65,7 @@ def values_and_indices(context: RuleContext, node: Node) -> Iterator[Finding]:
     if call.name == "topk":
         message += " `mx.argpartition(-x, k - 1)` gives the indices of the greatest, in no order."
     other = _INDICES[call.name]
-    mx = context.alias("mlx.core", node)
+    mx = context.alias("mlx.core", call.node)
     fixes: tuple[Fix, ...] = ()
     if other and call.name != "topk" and mx and call.is_whole and call.owner is not None:
         given = text_of(call.listed)[1:-1]
@@ -82,7 +81,7 @@ def values_and_indices(context: RuleContext, node: Node) -> Iterator[Finding]:
     "error",
     "`mx.split` given sizes",
     PYTHON + "_autosummary/mlx.core.split.html",
-    kinds=("assignment",),
+    calls=("split",),
     examples=(
         Example(
             "a, b, y = mx.split(mx.arange(10), [2, 3, 5])", "a, b, y = mx.split(mx.arange(10), [2, 5])", "y.size == 5"
@@ -91,11 +90,10 @@ def values_and_indices(context: RuleContext, node: Node) -> Iterator[Finding]:
         Example("a, y = mx.split(mx.arange(8), 4)", "a, y = mx.split(mx.arange(8), 2)", "y.size == 4", is_fixed=False),
     ),
 )
-def split_sizes(context: RuleContext, node: Node) -> Iterator[Finding]:
+def split_sizes(context: RuleContext, call: Call) -> Iterator[Finding]:
     """Find ``mx.split`` with as many numbers as there are parts: they are the places to cut at, one fewer."""
-    left, right = field(node, "left"), field(node, "right")
-    call = call_of(right)
-    if left is None or call is None or call.name != "split" or left.type not in ("pattern_list", "tuple_pattern"):
+    left = target_of(call)
+    if left is None or left.type not in ("pattern_list", "tuple_pattern"):
         return
     function = context.name(call.function)
     if function not in ("mlx.core.split", "mlx.core.array.split"):

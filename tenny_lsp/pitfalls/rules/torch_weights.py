@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 
-from tenny_lsp.pitfalls.calls import call_of
+from tenny_lsp.pitfalls.calls import Call, target_of
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, inserted
 from tenny_lsp.pitfalls.rule import ISSUES, Example, Finding, rule
-from tenny_lsp.source.syntax import Node, field, text_of
+from tenny_lsp.source.syntax import text_of
 
 #: Layer → the order of PyTorch's axes that is MLX's: output, kernel, input.
 _ORDERS = {"mlx.nn.Conv1d": "0, 2, 1", "mlx.nn.Conv2d": "0, 2, 3, 1", "mlx.nn.Conv3d": "0, 2, 3, 4, 1"}
@@ -23,7 +23,7 @@ _TORCH = (
     "error",
     "A convolution given PyTorch's weight as it is",
     ISSUES + "2116",
-    kinds=("assignment",),
+    calls=("array",),
     examples=(
         Example(
             _TORCH + "conv.weight = mx.array(old.weight.numpy())\ny = conv(mx.zeros((1, 8, 8, 3)))",
@@ -33,10 +33,10 @@ _TORCH = (
         ),
     ),
 )
-def torch_convolution_weight(context: RuleContext, node: Node) -> Iterator[Finding]:
+def torch_convolution_weight(context: RuleContext, call: Call) -> Iterator[Finding]:
     """Find a tensor's values as the weight of a convolution: PyTorch has the input channels before the kernel."""
-    left, call = field(node, "left"), call_of(field(node, "right"))
-    if left is None or call is None or left.type != "attribute" or text_of(left.named_children[-1]) != "weight":
+    left = target_of(call)
+    if left is None or left.type != "attribute" or text_of(left.named_children[-1]) != "weight":
         return
     if len(call.arguments) != 1 or _TENSOR.fullmatch(text_of(call.arguments[0])) is None:
         return

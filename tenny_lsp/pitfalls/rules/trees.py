@@ -29,6 +29,7 @@ _ARRAYS = {"array", "mx.array", "scalar", "int", "float", "bool", "complex"}
     PYTHON + "tree_utils.html",
     scope="file",
     kinds=("call", "binary_operator"),
+    words=("parameters()", "grad("),
     examples=(
         Example(
             f"{_GRADS}def average(tree):\n    return mx.distributed.all_sum(tree)\ny = average(grads)",
@@ -102,8 +103,6 @@ def _may_be_tree(context: RuleContext, node: Node) -> bool:
 
 def _given(context: RuleContext, node: Node) -> Node | None:
     """Return the dictionary that an operation takes for an array; None where there is none."""
-    if not any(map(context.file.mentions, ("parameters()", "grad("))):
-        return None
     call = call_of(node)
     if call is not None:
         first = call.arguments[0] if call.arguments else None

@@ -88,6 +88,7 @@ def _is_handled(node: Node, left: Node) -> bool:
     "A difference of pixels",
     PYTHON + "data_types.html",
     kinds=("binary_operator", "call"),
+    words=("uint",),
     examples=(
         Example(
             f"{_PIXELS}y = n - 128", f"{_PIXELS}y = n.astype(mx.int32) - 128", "y.min().item() == -128", "wrong",
@@ -114,7 +115,7 @@ def _is_handled(node: Node, left: Node) -> bool:
 )  # fmt: skip
 def wrapping_difference(context: RuleContext, found: Node) -> Iterator[Finding]:
     """Find differences of arrays of ``uint8``, and of one and a number: of pixels, most go wrong."""
-    sides = _subtracted(context, found) if context.file.mentions("uint") else None
+    sides = _subtracted(context, found)
     if sides is None:
         return
     left, right = sides

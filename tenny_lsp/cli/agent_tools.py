@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 #: So many entries of one name are shown whole.
 _MOST_CARDS = 3
-#: So many characters of code are read at once: some ten thousand lines.
-_MOST_CHARACTERS = 500_000
+#: So many characters of code are read at once: some five thousand lines.
+_MOST_CHARACTERS = 200_000
 
 
 class AgentTools:
@@ -109,10 +109,14 @@ class AgentTools:
         return {"code": found.code, "notes": list(found.notes)}
 
     def _read(self, code: str, path: str) -> tuple[str, Path]:
+        if "\0" in path:
+            raise TennyError("The path holds a NUL", "Give a Python file.")
         place = Path(os.path.realpath(self._root / path)) if path else self._root / "untitled.py"
         if not place.is_relative_to(self._root):
             raise TennyError(f"{path} lies outside of {self._root}", "Start the server in the project's folder.")
         if not code:
+            if os.path.exists(place) and not os.path.isfile(place):  # noqa: PTH110, PTH113 - a pipe would be waited for
+                raise TennyError(f"{path} is no regular file", "Give a Python file.")
             source = read_source(place, is_named=True) if path else None
             if source is None:
                 raise TennyError("There is neither code nor a path", "Give one of them.")

@@ -1,5 +1,6 @@
 """The open documents as features see them: files, and notebooks as one text, parsed again only where they change."""
 
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from tenny_lsp.lsp.positions import position_at
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.source.buffer import Buffer
 from tenny_lsp.source.notebook import Notebook
+
+#: The longest file that is read without being open in the editor.
+_LONGEST_BYTES = 10_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,8 @@ class Documents:
         """
         workspace = self._workspace()
         document = workspace.get_text_document(uri)
+        if unquote(uri) not in workspace.text_documents:
+            check_readable(path_of(uri))
         notebook = workspace.get_notebook_document(cell_uri=uri)
         if notebook is None:
             return View(uri, self._buffer(uri, document.source), (document,))
@@ -126,6 +132,18 @@ class Documents:
         if kept is None or kept.text != text:
             kept = self._buffers[uri] = Buffer(text, kept)
         return kept
+
+
+def check_readable(path: Path | None) -> None:
+    """Check that a path, if there is one, leads to a file of a sensible size: a pipe would be waited for.
+
+    Raises:
+        OSError, ValueError: It does not.
+    """
+    if path is not None:
+        about = path.stat()
+        if not stat.S_ISREG(about.st_mode) or about.st_size > _LONGEST_BYTES:
+            raise OSError(f"{path} is no file of code")
 
 
 def path_of(uri: str) -> Path | None:

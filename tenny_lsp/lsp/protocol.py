@@ -52,7 +52,8 @@ class TennyProtocol(LanguageServerProtocol):
             return super().structure_message(data)
         except JsonRpcException as error:
             if isinstance(data.get("id"), int | str) and "method" in data:
-                self._send_response(data["id"], error=error.to_response_error())
+                told = self._unknown(data["method"]) or error
+                self._send_response(data["id"], error=told.to_response_error())
             raise
 
     def handle_message(self, message: Any) -> None:
@@ -85,20 +86,20 @@ class TennyProtocol(LanguageServerProtocol):
             return JsonRpcServerNotInitialized("initialize comes first")
         if self._is_initialized and method == lsp.INITIALIZE:
             return JsonRpcInvalidRequest("initialize came already")
-        return None
+        return self._unknown(method)
+
+    def _unknown(self, method: object) -> JsonRpcException | None:
+        """Return what to answer to a method that there is none of; Kate asks for symbols, at each keystroke."""
+        if isinstance(method, str) and (method in self.fm.features or method in self.fm.builtin_features):
+            return None
+        LOGGER.info("There is no %s", method)
+        error: JsonRpcException = JsonRpcMethodNotFound.of(str(method))
+        return error
 
     def _awaits_edit(self, message_id: Any) -> bool:
         return isinstance(message_id, int | str) and (
             self._result_types.get(message_id) is lsp.ApplyWorkspaceEditResponse
         )
-
-    def _handle_request(self, msg_id: int | str, method_name: str, params: Any) -> None:
-        """Answer a request; Kate asks every server for symbols, at each keystroke."""
-        if method_name in self.fm.features or method_name in self.fm.builtin_features:
-            super()._handle_request(msg_id, method_name, params)
-        else:
-            LOGGER.info("There is no %s", method_name)
-            self._send_response(msg_id, error=JsonRpcMethodNotFound.of(str(method_name)).to_response_error())
 
     def _handle_notification(self, method_name: str, params: Any) -> None:
         """Hear a notification; editors send didSave and its like to servers that have not asked for it."""

@@ -1,6 +1,7 @@
 """Apply fixes to a text, one or all the safe ones at once, and make the fix that ignores a pitfall by a comment."""
 
 import re
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Iterable, Iterator
 from difflib import SequenceMatcher
 
@@ -52,15 +53,15 @@ def fixed_as_listed(
     waiting = [(pitfall.code, {pitfall.start}) for pitfall in found if _safe_fix(pitfall) is not None]
     count = len(waiting)
     for _ in range(_MOST_ROUNDS):
-        due = list[tuple[str, set[int], Fix]]()
+        due, taken = list[tuple[str, set[int], Fix]](), set[int]()
+        at = {(code, place): number for number, (code, places) in reversed([*enumerate(waiting)]) for place in places}
         for pitfall in found:
-            fix = _safe_fix(pitfall)
-            one = next((one for one in waiting if pitfall.code == one[0] and pitfall.start in one[1]), None)
-            if fix is not None and one is not None:
-                waiting.remove(one)
-                due.append((*one, fix))
+            fix, number = _safe_fix(pitfall), at.get((pitfall.code, pitfall.start))
+            if fix is not None and number is not None and number not in taken:
+                taken.add(number)
+                due.append((*waiting[number], fix))
         # What is not found again was put right together with another, unless its place was lost.
-        waiting = [one for one in waiting if not one[1]]
+        waiting = [one for number, one in enumerate(waiting) if not one[1] and number not in taken]
         if not due:
             break
         edits, left = _chosen([fix for *_, fix in due])
@@ -84,17 +85,33 @@ def _chosen(fixes: Iterable[Fix]) -> tuple[list[Edit], list[Fix]]:
     """Return the edits of fixes in the order of the text, and the fixes that clash with earlier ones and are left."""
     taken, left = list[Edit](), list[Fix]()
     for fix in fixes:
-        if any(_clash(edit, other) for edit in fix.edits for other in taken):
+        if any(_clash(edit, other) for edit in fix.edits for other in _near(edit, taken)):
             left.append(fix)
         else:
-            taken += [edit for edit in fix.edits if edit not in taken]
-    return sorted(taken, key=lambda edit: (edit.start, edit.end)), left
+            for edit in fix.edits:
+                if edit not in _near(edit, taken):
+                    insort(taken, edit, key=_place)
+    return taken, left
+
+
+def _place(edit: Edit) -> tuple[int, int]:
+    return edit.start, edit.end
+
+
+def _near(edit: Edit, taken: list[Edit]) -> list[Edit]:
+    """Return which of edits, in the order of the text and without clashes, may clash with another."""
+    first = bisect_left(taken, (edit.start, edit.start), key=_place)
+    last = bisect_right(taken, edit.end, lo=first, key=lambda other: other.start)
+    return taken[max(first - 1, 0) : last]
 
 
 def _edited(text: str, edits: list[Edit]) -> str:
-    for edit in reversed(edits):
-        text = text[: edit.start] + edit.text + text[edit.end :]
-    return text
+    """Return a text with edits applied that stand in its order and do not overlap."""
+    parts, done = list[str](), 0
+    for edit in edits:
+        parts += [text[done : edit.start], edit.text]
+        done = edit.end
+    return "".join([*parts, text[done:]])
 
 
 def _moved(places: set[int], edits: list[Edit], text: str) -> set[int]:

@@ -65,6 +65,7 @@ MALFORMED: dict[str, tuple[bytes, int | None]] = {
         -32602,
     ),
     "a number as method": (request(906, 5, None), -32601),
+    "an unknown method without parameters": (frame({"jsonrpc": "2.0", "id": 911, "method": "nope/nope"}), -32601),
     "initialize again": (request(907, "initialize", {"capabilities": {}}), -32600),
     "an unknown command": (request(908, "workspace/executeCommand", {"command": "tenny.dance"}), -32602),
     "a command without arguments": (request(909, "workspace/executeCommand", {"command": "tenny.ask"}), -32603),
@@ -134,6 +135,17 @@ def test_a_frame_in_pieces_and_several_frames_at_once(server: Server) -> None:
 
     for number in (951, 952, 953):
         assert "mx.abs(" in server.session.answer(number)["contents"]["value"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no named pipes")
+def test_what_is_no_file_is_not_read(server: Server, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.py")
+    (tmp_path / "long.py").write_text("import mlx.core as mx\nmx.abs\n" + "#" * 10_000_000)
+    for path in (tmp_path / "pipe.py", tmp_path / "long.py", Path("/dev/zero"), tmp_path):
+        assert server.session.hover(path.as_uri(), 1, 4) is None
+    (tmp_path / "short.py").write_text("import mlx.core as mx\nmx.abs\n")
+
+    assert "mx.abs(" in str(server.session.hover((tmp_path / "short.py").as_uri(), 1, 4))
 
 
 def test_requests_before_initialize_and_after_shutdown_are_refused(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What a coding agent gets of ``tenny-lsp mcp``, asked by the SDK's own client over stdio."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -76,16 +77,20 @@ async def test_what_cannot_be_answered_is_said_and_the_server_goes_on(agent: Cli
         (tmp_path.parent / "secret.py").write_text("import mlx\n")
         (tmp_path / "link.py").symlink_to(tmp_path.parent / "secret.py")
         (tmp_path / "binary.py").write_bytes(b"\0")
+        os.mkfifo(tmp_path / "pipe.py")
         for tool, arguments, said in (
             ("lookup", {"name": "mx.frobnicate"}, "has nothing called mx.frobnicate"),
             ("check", {}, "neither code nor a path"),
             ("check", {"path": "nothing.py"}, "could not be read"),
             ("check", {"path": "binary.py"}, "is not Python but binary"),
+            ("check", {"path": "pipe.py"}, "is no regular file"),
+            ("fix", {"path": "."}, "is no regular file"),
+            ("check", {"path": "a\0.py"}, "holds a NUL"),
             ("fix", {"path": "../secret.py"}, "lies outside of"),
             ("fix", {"path": "link.py"}, "lies outside of"),
             ("fix", {"path": str(tmp_path.parent / "secret.py")}, "lies outside of"),
-            ("translate", {"code": "x" * 600_000}, "600,000 characters"),
-            ("check", {"code": "x" * 600_000}, "600,000 characters"),
+            ("translate", {"code": "x" * 200_001}, "200,001 characters"),
+            ("check", {"code": "x" * 200_001}, "200,001 characters"),
         ):
             result = await client.call_tool(tool, arguments)
             assert result.is_error and said in str(result.content), (tool, arguments, result)

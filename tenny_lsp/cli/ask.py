@@ -24,7 +24,7 @@ from tenny_lsp.cli.app import (
     standard_input,
 )
 from tenny_lsp.cli.interpreter import index_of
-from tenny_lsp.errors import AdapterError, StorageError
+from tenny_lsp.errors import AdapterError, ModelUnavailable, StorageError
 from tenny_lsp.model.identity import base_name_of
 from tenny_lsp.wiring import speaking_model
 
@@ -110,7 +110,12 @@ async def _answered(question: str, index: "ApiIndex", speaker: "TextModel | None
     # Not before: NumPy, which the search needs, takes its time.
     from tenny_lsp.features.ask import ask, search_in
 
-    return await ask(question, await asyncio.to_thread(search_in, index), speaker, max_tokens=max_tokens)
+    search = await asyncio.to_thread(search_in, index)
+    try:
+        return await ask(question, search, speaker, max_tokens=max_tokens)
+    except ModelUnavailable as error:
+        err.print(f"The documentation answers alone. {error}", highlight=False, soft_wrap=True)
+        return await ask(question, search, None)
 
 
 async def _begin_to_load(speaker: "TextModel | None") -> None:

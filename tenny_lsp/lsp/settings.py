@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 _Settings = TypeVar("_Settings")
+#: The greatest number that a setting takes: what is counted in milliseconds is a float later.
+_GREATEST = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +173,7 @@ def _read(defaults: _Settings, values: object, path: str, problems: list[str]) -
             changes[name] = _read(default, value, f"{path}.{_camel(name)}", problems)
         elif value is None or (isinstance(default, list) and value == {}):
             continue
-        elif type(value) is not type(default) or (isinstance(value, int) and value < 0):
+        elif type(value) is not type(default) or (isinstance(value, int) and not 0 <= value <= _GREATEST):
             expected = type(default).__name__
             problems.append(f"{path}.{_camel(name)} must be {expected}, not {value!r}; {default!r} is used")
         elif isinstance(value, list) and not all(isinstance(item, str) for item in value):

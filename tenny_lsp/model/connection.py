@@ -35,6 +35,7 @@ class WorkerConnection:
         self._silence_s = silence_s
         self._ids = itertools.count(1)
         self._inboxes: dict[int, asyncio.Queue[wire.Event]] = {}
+        self._heard_or_ended = asyncio.Event()
         self._ready_or_ended = asyncio.Event()
         self._last_event_s = 0.0
         self._is_left = False
@@ -45,18 +46,26 @@ class WorkerConnection:
         self.end: wire.Failure | None = None
         self._read_task = asyncio.create_task(self._read_events())
 
-    async def until_ready(self, deadline_s: float) -> None:
+    async def until_ready(self, deadline_s: float, hello_s: float) -> None:
         """Wait until the worker has loaded its base.
+
+        Args:
+            deadline_s (float): Seconds after which one that has not loaded it is killed.
+            hello_s (float): Seconds after which one that has said nothing at all is: who hangs says nothing, too.
 
         Raises:
             BaseModelError: The base cannot be loaded.
             ModelUnavailable: The worker ended, or was not ready in time and has been killed.
         """
-        try:
-            await within(deadline_s, self._ready_or_ended.wait())
-        except asyncio.TimeoutError:
-            self.kill(f"The model was not loaded within {deadline_s:g} s")
-            await self._ready_or_ended.wait()
+        for event, limit_s, what in (
+            (self._heard_or_ended, min(hello_s, deadline_s), "said nothing"),
+            (self._ready_or_ended, deadline_s, "did not load the model"),
+        ):
+            try:
+                await within(limit_s, event.wait())
+            except asyncio.TimeoutError:
+                self.kill(f"The model worker {what} within {limit_s:g} s")
+                await self._ready_or_ended.wait()
         if not self.ready:
             assert self.end is not None
             raise error_of(self.end)
@@ -148,6 +157,7 @@ class WorkerConnection:
 
     def _dispatch(self, event: wire.Message) -> None:
         self._last_event_s = asyncio.get_running_loop().time()
+        self._heard_or_ended.set()
         if isinstance(event, wire.Hello) and event.version != wire.VERSION:
             self.kill(f"The model worker speaks version {event.version}, not {wire.VERSION}")
         elif isinstance(event, wire.Ready) and self._fatal is None:
@@ -168,6 +178,7 @@ class WorkerConnection:
         for inbox in self._inboxes.values():
             inbox.put_nowait(self.end)
         self.ready = False
+        self._heard_or_ended.set()
         self._ready_or_ended.set()
         if not self._is_left:
             LOGGER.warning("%s. Its last words:\n%s", self.end.what, last_words)

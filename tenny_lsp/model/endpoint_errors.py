@@ -78,6 +78,11 @@ def nonsense(address: EndpointAddress, what: str) -> ModelUnavailable:
     )
 
 
+def unreadable(address: EndpointAddress, error: Exception) -> ModelUnavailable:
+    """Return the error for an answer in a form that cannot be read."""
+    return nonsense(address, f"what cannot be read: {_one_line(str(error)).rstrip('.')}")
+
+
 def failed(address: EndpointAddress, said: object) -> ModelUnavailable:
     """Return the error that a server tells of in the middle of an answer."""
     text = said.get("message") if isinstance(said, dict) else said

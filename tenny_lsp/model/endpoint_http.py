@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING, Any
 from tenny_lsp import __version__
 from tenny_lsp.errors import TennyError
 from tenny_lsp.model.endpoint_address import EndpointAddress
-from tenny_lsp.model.endpoint_errors import closed, cut_off, failed, key, nonsense, refusal, unreachable
+from tenny_lsp.model.endpoint_errors import closed, cut_off, failed, key, nonsense, refusal, unreachable, unreadable
 
 if TYPE_CHECKING:
     import httpx2
 
 #: The most that is read of one event, of one answer or list, and of an error.
 _MOST_EVENT_BYTES, _MOST_BYTES, _MOST_ERROR_BYTES = 1 << 20, 1 << 22, 1 << 16
+#: No token is longer, but for a few of white space.
+_MOST_TOKEN_CHARACTERS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +88,7 @@ class EndpointHttp:
             async for data in _data(response):
                 piece = self._piece(data)
                 size += len(piece.text)
-                if size > _MOST_BYTES:
+                if size > min(_MOST_BYTES, body.get("max_tokens", _MOST_BYTES) * _MOST_TOKEN_CHARACTERS):
                     raise nonsense(self._address, "more than was asked for")
                 is_finished = is_finished or bool(piece.finish_reason)
                 yield piece
@@ -127,6 +129,8 @@ class EndpointHttp:
                 yield response
         except TennyError:
             raise
+        except (httpx2.DecodingError, httpx2.SSEError) as error:
+            raise unreadable(self._address, error) from None
         except (httpx2.HTTPError, httpx2.InvalidURL, OSError, UnicodeError) as error:
             raise unreachable(self._address, error) from None
 

@@ -19,6 +19,7 @@ class KeeperOptions:
 
     Args:
         load_deadline_s (float): Seconds after which a worker that has not loaded its base is killed.
+        hello_s (float): Seconds after which a worker that has said nothing at all is killed.
         silence_s (float): Seconds after which a worker that does not confirm a cancellation is killed.
         idle_unload_s (float): Seconds without a request after which the worker is left, to free its memory.
         grace_s (float): Seconds that a worker has to end after its stdin was closed, before it is terminated, and
@@ -29,6 +30,7 @@ class KeeperOptions:
     """
 
     load_deadline_s: float = 120.0
+    hello_s: float = 20.0
     silence_s: float = 10.0
     idle_unload_s: float = 600.0
     grace_s: float = 2.0
@@ -95,7 +97,7 @@ class Keeper:
         self._stop_idle_timer()
         try:
             worker = await self._running()
-            await worker.until_ready(self._options.load_deadline_s)
+            await worker.until_ready(self._options.load_deadline_s, self._options.hello_s)
             self._notify()
             yield worker
             if is_asked:

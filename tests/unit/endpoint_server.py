@@ -114,6 +114,12 @@ class EndpointServer:
         await self.release.wait()
         await self._say(rest, is_chat, start, *pipes)
 
+    async def _endless(self, rest: str, is_chat: bool, start: Callable[..., None], *pipes: Any) -> None:
+        start()
+        while not pipes[1].is_closing():
+            pipes[1].write(event("word " * 100, is_chat))
+            await pipes[1].drain()
+
     async def _cut(self, rest: str, is_chat: bool, start: Callable[..., None], *pipes: Any) -> None:
         start()
         pipes[1].write(event("word ", is_chat) + (b'data: {"choi' if rest == "event" else b""))

@@ -33,6 +33,8 @@ def send(type, **fields):
 def end(id, reason="stop"):
     send("done", id=id, finish_reason=reason)
 
+if mode == "hangs at first" and len(open(starts).readlines()) == 1:
+    signal.pause()
 send("hello", version=99 if mode == "old" else 7)
 if mode == "no base":
     send("failure", kind="base", what="no weights", next_step="fetch it")
@@ -358,9 +360,18 @@ async def test_a_base_that_cannot_be_loaded_is_told_to_all_until_the_pause_is_ov
 
 async def test_a_worker_that_never_loads_is_killed(make: Make) -> None:
     model = make("never ready", load_deadline_s=0.1)
-    with pytest.raises(ModelUnavailable, match=r"not loaded within 0\.1 s"):
+    with pytest.raises(ModelUnavailable, match=r"did not load the model within 0\.1 s"):
         await model.complete("say x")
     assert model.state.phase == "backing off"
+
+
+async def test_a_worker_that_says_nothing_at_all_is_killed_and_another_one_started(make: Make, tmp_path: Path) -> None:
+    model = make("hangs at first", hello_s=0.5, backoff_s=0.0)
+    with pytest.raises(ModelUnavailable, match=r"said nothing within 0\.5 s"):
+        await model.complete("say x")
+
+    assert await model.complete("say x") == "x"
+    assert starts(tmp_path) == 2
 
 
 async def test_a_worker_of_another_version_is_refused(make: Make) -> None:

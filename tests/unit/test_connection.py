@@ -33,7 +33,7 @@ async def test_a_cancellation_is_not_lost_when_the_worker_gets_ready_meanwhile(t
     connection = WorkerConnection(link, lambda _: None, silence_s=5)
 
     async def ask() -> None:
-        await connection.until_ready(60)
+        await connection.until_ready(60, 60)
         await asyncio.sleep(60)
 
     task = asyncio.create_task(ask())

@@ -41,6 +41,7 @@ def test_right_settings_are_taken_without_a_word(values: object, settings: Setti
         ({"hover": {"deadlineMs": "soon"}}, "tenny.hover.deadlineMs must be int, not 'soon'; 150 is used"),
         ({"hover": {"deadline_ms": True}}, "tenny.hover.deadlineMs must be int, not True; 150 is used"),
         ({"hover": {"deadlineMs": -1}}, "tenny.hover.deadlineMs must be int, not -1; 150 is used"),
+        ({"hover": {"deadlineMs": 10**20}}, f"tenny.hover.deadlineMs must be int, not {10**20}; 150 is used"),
         ({"hover": {"deadlineMs": 1.5}}, "tenny.hover.deadlineMs must be int, not 1.5; 150 is used"),
         ({"model": {"enabled": 1}}, "tenny.model.enabled must be bool, not 1; True is used"),
         ({"model": {"enabled": {}}}, "tenny.model.enabled must be bool, not {}; True is used"),

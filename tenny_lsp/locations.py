@@ -23,6 +23,7 @@ _HUB_NAME = re.compile(r"[\w.-]+/[\w.-]+")
 _NAME = re.compile(r"\w[\w.-]*(?:/\w[\w.-]*)?")
 #: What stands for the slash of a hub name in the name of a folder.
 _SLASH = "--"
+_LONGEST_PART = 255
 
 
 def expanded(path: str) -> Path:
@@ -31,6 +32,11 @@ def expanded(path: str) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         return Path(path)
+
+
+def may_be_path(text: str) -> bool:
+    """Return whether a text can be a path at all: file systems take no NUL, and no part above 255 bytes."""
+    return "\0" not in text and all(len(part.encode(errors="replace")) <= _LONGEST_PART for part in text.split("/"))
 
 
 def cache_folder() -> Path:
@@ -77,6 +83,8 @@ def base_folder(model: str) -> Path:
     """
     if model in ("", EMBEDDED):
         return embedded_base()
+    if not may_be_path(model):
+        raise BaseModelError(f"{model[:40]!r} … is no path", "`tenny-lsp models` lists the bases there are.")
     if is_address(model):
         raise BaseModelError(
             f"{model} is the address of a server, not a base on this machine",

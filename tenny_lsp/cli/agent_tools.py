@@ -65,9 +65,13 @@ class AgentTools:
             return "\n\n---\n\n".join(facts(entry, index) for entry in named[:_MOST_CARDS])
         if (foreign := replacement_for_last_part(name)) is not None:
             return foreign_card(foreign, index)
-        near = [subject.name for subject in self._search.about(last_part(name), 5, {})]
+        found = (subject.name for subject in self._search.about(last_part(name), 5, {}))
+        near = [one for one in found if index.resolve(one) is not None]
         hint = ", ".join(customary_name(one) for one in near)
-        raise TennyError(f"MLX {index.version} has nothing called {name}", f"Near: {hint}." if hint else "")
+        raise TennyError(
+            f"MLX {index.version} has nothing called {name or 'nothing'}",
+            f"Near: {hint}." if hint else "`search` answers questions.",
+        )
 
     async def search(self, question: str) -> str:
         """Return the answer to a question about MLX as Markdown, with code that ran and where it stands."""

@@ -5,7 +5,7 @@ import json
 import logging
 import re
 import secrets
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -111,11 +111,20 @@ async def _answered(question: str, index: "ApiIndex", speaker: "TextModel | None
     from tenny_lsp.features.ask import ask, search_in
 
     search = await asyncio.to_thread(search_in, index)
+    return await _or_without(
+        speaker, "The documentation answers alone.", lambda model: ask(question, search, model, max_tokens=max_tokens)
+    )
+
+
+async def _or_without(
+    speaker: "TextModel | None", said: str, answer: "Callable[[TextModel | None], Awaitable[_Answer]]"
+) -> _Answer:
+    """Return an answer with a model; where that fails, say so, and return the answer without one."""
     try:
-        return await ask(question, search, speaker, max_tokens=max_tokens)
+        return await answer(speaker)
     except ModelUnavailable as error:
-        err.print(f"The documentation answers alone. {error}", highlight=False, soft_wrap=True)
-        return await ask(question, search, None)
+        err.print(f"{said} {error}", highlight=False, soft_wrap=True)
+        return await answer(None)
 
 
 async def _begin_to_load(speaker: "TextModel | None") -> None:
@@ -135,7 +144,11 @@ async def _roasted(comment: str, speaker: "TextModel | None", seed: int) -> dict
     avoid = history.said(comment) if seed else []
     # What is remembered is not said again; a model that chooses need not draw a worse one for that.
     is_drawn = not avoid or (speaker is not None and speaker.can.write)
-    said = await roast(comment, speaker, seed=seed if is_drawn else 0, avoid=avoid, tired=history.tired(comment))
+    said = await _or_without(
+        speaker,
+        "This was written by hand.",
+        lambda model: roast(comment, model, seed=seed if is_drawn else 0, avoid=avoid, tired=history.tired(comment)),
+    )
     history.note(comment, said.remark)
     return {"comment": comment, "sentiment": said.sentiment, "roast": said.remark, "generated": said.is_generated}
 

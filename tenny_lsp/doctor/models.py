@@ -8,7 +8,7 @@ from tenny_lsp.doctor.component import Component
 from tenny_lsp.errors import AdapterError, BaseModelError, TennyError
 from tenny_lsp.model.adapter_files import CARD_FILE, CONFIG_FILE, WEIGHTS_FILE
 from tenny_lsp.model.bases import read_base_card
-from tenny_lsp.model.identity import base_fingerprint, base_sha256, check_card, refuse_code
+from tenny_lsp.model.identity import base_fingerprint, base_sha256, check_card, refuse_code, weight_files
 
 #: The safetensors format's own limit.
 _MAX_HEADER_BYTES = 100_000_000
@@ -33,13 +33,13 @@ def _base(name: str, folder: Path) -> Component:
     try:
         base_fingerprint(folder)
         refuse_code(folder)
-        for file in folder.glob("model*.safetensors"):
+        for file in weight_files(folder):
             _check_weights(file)
         sha256 = base_sha256(folder)
         expected = _embedded_sha256() if is_embedded else _sha256_of_card(folder)
     except (TennyError, OSError, ValueError) as error:
         return Component(title, "broken", _reason(error), repair)
-    megabytes = sum(file.stat().st_size for file in folder.glob("model*.safetensors")) / 1e6
+    megabytes = sum(file.stat().st_size for file in weight_files(folder)) / 1e6
     values = {"sha256": sha256, "folder": str(folder)}
     detail = f"{megabytes:.0f} MB in {folder}, SHA-256 {sha256[:12]}"
     if expected is None:

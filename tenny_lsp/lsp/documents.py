@@ -94,7 +94,9 @@ class Documents:
         opened = workspace.text_documents
         documents = tuple(opened[key] for cell in notebook.cells if (key := unquote(cell.document)) in opened)
         joined = Notebook([cell.source for cell in documents])
-        place = next(place for place, cell in enumerate(documents) if cell is document)
+        place = next((place for place, cell in enumerate(documents) if cell is document), None)
+        if place is None:  # the cell has been taken out of its notebook
+            return View(uri, self._buffer(uri, document.source), (document,))
         return View(notebook.uri, self._buffer(notebook.uri, joined.text), documents, place, joined)
 
     def queries(self, view: View, index: ApiIndex) -> Queries:

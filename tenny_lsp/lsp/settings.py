@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
+from tenny_lsp.locations import may_be_path
+
 _Settings = TypeVar("_Settings")
 #: The greatest number that a setting takes: what is counted in milliseconds is a float later.
 _GREATEST = 1_000_000_000
@@ -176,6 +178,8 @@ def _read(defaults: _Settings, values: object, path: str, problems: list[str]) -
         elif type(value) is not type(default) or (isinstance(value, int) and not 0 <= value <= _GREATEST):
             expected = type(default).__name__
             problems.append(f"{path}.{_camel(name)} must be {expected}, not {value!r}; {default!r} is used")
+        elif isinstance(value, str) and not may_be_path(value):
+            problems.append(f"{path}.{_camel(name)} cannot be a path: {value[:40]!r}; {default!r} is used")
         elif isinstance(value, list) and not all(isinstance(item, str) for item in value):
             problems.append(f"{path}.{_camel(name)} must hold strings only, not {value!r}; {default!r} is used")
         elif value not in choices.get(name, (value,)):

@@ -24,7 +24,7 @@ def base_fingerprint(folder: Path) -> str:
     Raises:
         BaseModelError: The folder has no configuration or no weights.
     """
-    weights = sorted(folder.glob("model*.safetensors"))
+    weights = weight_files(folder)
     if not weights or not (folder / "config.json").is_file():
         missing = "config.json" if weights else "model.safetensors"
         raise BaseModelError(
@@ -96,13 +96,18 @@ def identity(base: Path, adapter: Path | None, decoding: str) -> str:
     return sha256(f"{base_fingerprint(base)} {adapter_part} {decoding}".encode()).hexdigest()
 
 
+def weight_files(folder: Path) -> list[Path]:
+    """Return the files of a base's weights, in their order; whoever opened a pipe of that name would wait for ever."""
+    return sorted(path for path in folder.glob("model*.safetensors") if path.is_file())
+
+
 def base_sha256(folder: Path) -> str:
     """Return the hash of a base's weights; of several files, that of their hashes in the files' order.
 
     Raises:
         OSError: They cannot be read.
     """
-    hashes = [file_sha256(path) for path in sorted(folder.glob("model*.safetensors"))]
+    hashes = [file_sha256(path) for path in weight_files(folder)]
     return hashes[0] if len(hashes) == 1 else sha256("\n".join(hashes).encode()).hexdigest()
 
 

@@ -65,6 +65,19 @@ async def test_edits_of_a_cell_and_of_the_cells_are_followed(client: LanguageCli
     assert await hover(client, items[2].uri, position) is None
 
 
+async def test_a_cell_taken_out_and_not_closed_stands_alone(client: LanguageClient) -> None:
+    uri = "file:///e.ipynb"
+    items = open_notebook(client, uri, ["import mlx.core as mx\nmx.abs", "x = 1"])
+    structure = lsp.NotebookDocumentCellChangeStructure(lsp.NotebookCellArrayChange(start=0, delete_count=1))
+    changes = lsp.NotebookDocumentChangeEvent(cells=lsp.NotebookDocumentCellChanges(structure=structure))
+    notebook = lsp.VersionedNotebookDocumentIdentifier(2, uri)
+    client.notebook_document_did_change(lsp.DidChangeNotebookDocumentParams(notebook, changes))
+
+    shown = await hover(client, items[0].uri, lsp.Position(1, 4))
+
+    assert shown is not None and "mx.abs(" in shown.contents.value  # type: ignore[union-attr]
+
+
 async def test_cells_that_are_not_python_are_passed_over(client: LanguageClient) -> None:
     uri = "vscode-notebook-cell:/a%20b.ipynb"
     texts = ["import mlx.core as mx", "mx.a‸bs(x)"]

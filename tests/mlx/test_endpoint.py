@@ -125,4 +125,8 @@ def test_the_command_line_says_that_nobody_listens_and_gives_the_facts() -> None
 
     assert answered.returncode == 0 and "nn.ReLU" in answered.stdout
     assert "The documentation answers alone" in answered.stderr and "cannot be reached" in answered.stderr
+
+    command[3:5] = ["roast", "# we will clean this up later"]
+    remarked = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert remarked.returncode == 0 and remarked.stdout.strip(), remarked.stderr
     assert "Traceback" not in answered.stderr

@@ -183,7 +183,7 @@ def test_a_whole_base_and_adapter(doctor: Doctor) -> None:
     assert "your own" in found["adapter mlx-docs for owner/name"]["detail"]
 
 
-@pytest.mark.parametrize("damage", ["truncated", "other", "no card", "torn card", "no weights", "code"])
+@pytest.mark.parametrize("damage", ["truncated", "other", "no card", "torn card", "no weights", "pipe", "code"])
 def test_a_damaged_base(damage: str, doctor: Doctor) -> None:
     folder = base("owner/name", sha256="12ab" * 16 if damage == "other" else "")
     weights = folder / "model.safetensors"
@@ -191,6 +191,9 @@ def test_a_damaged_base(damage: str, doctor: Doctor) -> None:
         weights.write_bytes(weights.read_bytes()[:-1000])
     elif damage == "no weights":
         weights.unlink()
+    elif damage == "pipe":
+        weights.unlink()
+        os.mkfifo(weights)
     elif damage == "code":
         (folder / "config.json").write_text('{"model_file": "evil.py"}')
     elif damage == "no card":

@@ -42,6 +42,8 @@ def test_right_settings_are_taken_without_a_word(values: object, settings: Setti
         ({"hover": {"deadline_ms": True}}, "tenny.hover.deadlineMs must be int, not True; 150 is used"),
         ({"hover": {"deadlineMs": -1}}, "tenny.hover.deadlineMs must be int, not -1; 150 is used"),
         ({"hover": {"deadlineMs": 10**20}}, f"tenny.hover.deadlineMs must be int, not {10**20}; 150 is used"),
+        ({"model": {"path": "a\0"}}, "tenny.model.path cannot be a path: 'a\\x00'; '' is used"),
+        ({"model": {"adapterPath": "a" * 256}}, f"tenny.model.adapterPath cannot be a path: {'a' * 40!r}; '' is used"),
         ({"hover": {"deadlineMs": 1.5}}, "tenny.hover.deadlineMs must be int, not 1.5; 150 is used"),
         ({"model": {"enabled": 1}}, "tenny.model.enabled must be bool, not 1; True is used"),
         ({"model": {"enabled": {}}}, "tenny.model.enabled must be bool, not {}; True is used"),

@@ -1,0 +1,78 @@
+"""Sizes that are fractions: ``/`` makes floats of whole numbers."""
+
+from collections.abc import Iterator
+
+from tenny_lsp.pitfalls.calls import Call
+from tenny_lsp.pitfalls.context import RuleContext
+from tenny_lsp.pitfalls.edits import Fix, replaced
+from tenny_lsp.pitfalls.guards import is_expected
+from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
+from tenny_lsp.source.syntax import Node, field
+
+#: Function or class → the places of the sizes among its arguments, and their keywords.
+_SIZES: dict[str, tuple[slice, tuple[str, ...]]] = {
+    "mlx.core.array.reshape": (slice(None), ()),
+    "mlx.core.reshape": (slice(1, None), ("shape",)),
+    "mlx.core.zeros": (slice(0, 1), ("shape",)),
+    "mlx.core.ones": (slice(0, 1), ("shape",)),
+    "mlx.core.full": (slice(0, 1), ("shape",)),
+    "mlx.core.broadcast_to": (slice(1, 2), ("shape",)),
+    "mlx.core.random.normal": (slice(0, 1), ("shape",)),
+    "mlx.core.split": (slice(1, 2), ("indices_or_sections",)),
+    "mlx.core.array.split": (slice(0, 1), ("indices_or_sections",)),
+    "mlx.nn.Linear": (slice(0, 2), ("input_dims", "output_dims")),
+    "mlx.nn.Embedding": (slice(0, 2), ("num_embeddings", "dims")),
+    "mlx.nn.LayerNorm": (slice(0, 1), ("dims",)),
+    "mlx.nn.RMSNorm": (slice(0, 1), ("dims",)),
+    "mlx.nn.Conv1d": (slice(0, 2), ("in_channels", "out_channels")),
+    "mlx.nn.Conv2d": (slice(0, 2), ("in_channels", "out_channels")),
+}
+_NAMES = tuple({name.rpartition(".")[2] for name in _SIZES})
+
+
+@rule(
+    "fractional-size",
+    "error",
+    "A size that is a fraction",
+    PYTHON + "_autosummary/mlx.core.reshape.html",
+    calls=_NAMES,
+    examples=(
+        Example("y = x.reshape(3, x.size / 3)", "y = x.reshape(3, x.size // 3)", "y.shape == (3, 2)"),
+        Example("heads = 3\ny = mx.reshape(x, (2, heads, 3 / heads))",
+                "heads = 3\ny = mx.reshape(x, (2, heads, 3 // heads))", "y.shape == (2, 3, 1)"),
+        Example("dims = 6\ny = nn.Linear(dims / 2, 4)(x)", "dims = 6\ny = nn.Linear(dims // 2, 4)(x)",
+                "y.shape == (2, 4)"),
+        Example("y = mx.zeros((x.size / 2, 3))", "y = mx.zeros((x.size // 2, 3))", "y.shape == (3, 3)"),
+        Example("y, z = mx.split(x, x.shape[0] / 1, axis=0)", "y, z = mx.split(x, x.shape[0] // 1, axis=0)",
+                "y.shape == (1, 3)"),
+    ),
+)  # fmt: skip
+def fractional_size(context: RuleContext, call: Call) -> Iterator[Finding]:
+    """Find quotients among the sizes of an array or a layer: they are floats, and MLX takes whole numbers."""
+    given = [*call.arguments, *(found for one in call.keywords.values() if (found := field(one, "value")) is not None)]
+    quotients = [one for node in given for one in _quotients(node)]
+    if not quotients:  # to find out what is called takes longer
+        return
+    entry = _SIZES.get(context.name(call.function))
+    if entry is None or (context.name(call.function) == "mlx.core.array.reshape" and not context.is_array(call.owner)):
+        return
+    places, keywords = entry
+    sizes = [*call.arguments[places], *(call.value(keyword) for keyword in keywords)]
+    for node in (one for size in sizes if size is not None for one in _quotients(size)):
+        operator = field(node, "operator")
+        if operator is not None and not is_expected(node):
+            message = "`/` makes a float, and a size has to be a whole number: this raises. Write `//`."
+            yield Finding(node, message, (Fix("Write //", (replaced(operator, "//"),)),))
+
+
+def _quotients(node: Node) -> list[Node]:
+    """Return the quotients that an argument is, or that stand in a tuple."""
+    if node.type in ("tuple", "list"):
+        return [found for one in node.named_children for found in _quotients(one)]
+    if node.type == "parenthesized_expression" and len(node.named_children) == 1:
+        return _quotients(node.named_children[0])
+    operator = field(node, "operator")
+    return [node] if node.type == "binary_operator" and operator is not None and operator.type == "/" else []
+
+
+RULES = (fractional_size,)

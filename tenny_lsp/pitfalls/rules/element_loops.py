@@ -39,14 +39,18 @@ def element_loop(context: RuleContext, node: Node) -> Iterator[Finding]:
     indices, loop = [index], _counted(inner) if inner.type == "for_statement" else ("", None)
     if loop[0]:
         indices, inner = [index, loop[0]], _only_statement(inner)
+    inner, condition = _chosen(inner) if inner is not None else (None, None)
     assigned = inner.named_children[0] if inner is not None and inner.type == "expression_statement" else None
     left, right = field(assigned, "left"), field(assigned, "right")
     if left is None or right is None or left.type != "subscript" or assigned is None or assigned.type != "assignment":
         return
     array = left.named_children[0]
-    if re.findall(r"\w+", text_of(left)) != [text_of(array), *indices] or array.type != "identifier":
+    keys = [text_of(key) for key in left.children_by_field_name("subscript")]
+    if keys != indices or array.type != "identifier":
         return
     if not _is_long(limit, right, indices) or not _is_plain(context, right, text_of(array)):
+        return
+    if condition is not None and not _is_plain(context, condition, text_of(array)):
         return
     made = call_of(_assigned_before(node, array))
     if made is not None and made.name in _MAKERS and context.name(made.function).startswith("mlx.core."):
@@ -76,8 +80,16 @@ def _counted(loop: Node) -> tuple[str, Node | None]:
     return (text_of(left), limit) if limit is not None and limit.type != "integer" else ("", None)
 
 
-def _only_statement(loop: Node) -> Node | None:
-    body = field(loop, "body")
+def _chosen(statement: Node) -> tuple[Node | None, Node | None]:
+    """Return the only statement under an ``if``, and its condition; of another statement, itself."""
+    if statement.type != "if_statement":
+        return statement, None
+    is_alone = field(statement, "alternative") is None
+    return (_only_statement(statement, "consequence") if is_alone else None), field(statement, "condition")
+
+
+def _only_statement(loop: Node, part: str = "body") -> Node | None:
+    body = field(loop, part)
     found = [one for one in body.named_children if one.type != "comment"] if body is not None else []
     return found[0] if len(found) == 1 else None
 

@@ -53,10 +53,11 @@ def fractional_size(context: RuleContext, call: Call) -> Iterator[Finding]:
     quotients = [one for node in given for one in _quotients(node)]
     if not quotients:  # to find out what is called takes longer
         return
-    entry = _SIZES.get(context.name(call.function))
-    if entry is None or (context.name(call.function) == "mlx.core.array.reshape" and not context.is_array(call.owner)):
+    is_method = call.name == "reshape" and call.owner is not None and not context.is_of_module(call.owner)
+    name = "mlx.core.array.reshape" if is_method else context.name(call.function)  # no array takes floats
+    if name not in _SIZES or (is_method and context.external(call.function)):
         return
-    places, keywords = entry
+    places, keywords = _SIZES[name]
     sizes = [*call.arguments[places], *(call.value(keyword) for keyword in keywords)]
     for node in (one for size in sizes if size is not None for one in _quotients(size)):
         operator = field(node, "operator")

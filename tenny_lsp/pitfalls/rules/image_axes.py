@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator
 
+from tenny_lsp.inference.meaning import Instance
+from tenny_lsp.inference.names import reaching_bindings
 from tenny_lsp.pitfalls.calls import Call, call_of, function_around, within
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
-from tenny_lsp.pitfalls.origins import last_value
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
 from tenny_lsp.pitfalls.values import literal_of
 from tenny_lsp.source.syntax import Node, field, text_of
@@ -58,7 +59,12 @@ def spatial_axes(context: RuleContext, call: Call) -> Iterator[Finding]:
         return
     if is_function and not context.name(call.function).startswith("mlx.core."):
         return
-    if _is_image(context, image) or _is_convolved(context, image) or _is_gated(call, image):
+    if (
+        _is_image(context, image)
+        or _is_convolved(context, image)
+        or _is_gated(call, image)
+        or _is_squeezed(context, call)
+    ):
         yield Finding(
             axis, "Images are (batch, height, width, channels) in MLX: this reduces the columns and the channels, and "
             "leaves the rows. Write `(1, 2)`.", (Fix("Write (1, 2)", (replaced(axis, "(1, 2)"),), is_safe=False),),
@@ -72,7 +78,8 @@ def _is_image(context: RuleContext, node: Node | None, depth: int = 0) -> bool:
     if node.type == "parenthesized_expression" and len(node.named_children) == 1:
         return _is_image(context, node.named_children[0], depth + 1)
     if node.type == "identifier":
-        return context.is_own(node) and _is_image(context, last_value(context, node), depth + 1)
+        values = _values(context, node)
+        return bool(values) and all(_is_image(context, value, depth + 1) for value in values)
     if node.type == "binary_operator":
         operator = field(node, "operator")
         is_plain = operator is not None and operator.type in ("+", "*", "-")
@@ -80,26 +87,65 @@ def _is_image(context: RuleContext, node: Node | None, depth: int = 0) -> bool:
     call = call_of(node)
     if call is None or len(call.arguments) != 1 or call.keywords:
         return False
-    if any(context.is_a(call.function, f"mlx.nn.{name}") for name in _IMAGES):
+    if _is_layer(context, call.function, _IMAGES):
         return True
-    is_kept = any(context.is_a(call.function, f"mlx.nn.{name}") for name in _KEPT)
+    is_kept = _is_layer(context, call.function, _KEPT)
     name = context.name(call.function)
     is_function = name.startswith("mlx.nn.") and name.count(".") == 2 and name.rpartition(".")[2].islower()
     return (is_kept or is_function) and _is_image(context, call.arguments[0], depth + 1)
 
 
+def _is_layer(context: RuleContext, function: Node, names: tuple[str, ...]) -> bool:
+    """Return whether a layer is one of some kinds, or a sequence of layers whose last is."""
+    meaning = context.meaning(function)
+    if isinstance(meaning, Instance) and meaning.parts:
+        last = meaning.parts[-1]
+        return isinstance(last, Instance) and any(context.inherits(last.of, f"mlx.nn.{name}") for name in names)
+    return any(context.is_a(function, f"mlx.nn.{name}") for name in names)
+
+
+def _values(context: RuleContext, name: Node) -> list[Node | None]:
+    """Return the values that a local name may have where it is used; None for each that is not known."""
+    found = reaching_bindings(context.evaluator, text_of(name), name) if context.is_own(name) else None
+    return [
+        one.value if not one.steps and one.definition is None and not one.is_import else None for one in found or ()
+    ]
+
+
+def _places(context: RuleContext, name: Node) -> list[int]:
+    """Return where a name gets the values that it may have where it is used."""
+    return sorted(one.position for one in reaching_bindings(context.evaluator, text_of(name), name) or ())
+
+
 def _is_convolved(context: RuleContext, node: Node) -> bool:
-    """Return whether a name that has one value only is given to a convolution as it is."""
+    """Return whether a name is given to a convolution with the value that it has here."""
     function = function_around(node)
     if node.type != "identifier" or function is None or function.type == "lambda":
-        return False
-    if len(context.bindings_in(function).get(text_of(node), ())) != 1:
         return False
     for found in within(field(function, "body"), "call"):
         call = call_of(found)
         if call is None or len(call.arguments) != 1 or text_of(call.arguments[0]) != text_of(node):
             continue
-        if any(context.is_a(call.function, f"mlx.nn.{name}") for name in _IMAGES[:2]):
+        is_same = _places(context, call.arguments[0]) == _places(context, node)
+        if is_same and _is_layer(context, call.function, _IMAGES[:2]):
+            return True
+    return False
+
+
+def _is_squeezed(context: RuleContext, call: Call) -> bool:
+    """Return whether what is left of an image, with its axes kept, is given to a convolution as an image."""
+    statement = call.node.parent
+    if text_of(call.value("keepdims") or call.node) != "True" or statement is None or statement.type != "assignment":
+        return False
+    left, function = field(statement, "left"), function_around(call.node)
+    for found in within(field(function, "body"), "call") if left is not None else ():
+        other = call_of(found)
+        given = other.arguments[0] if other is not None and len(other.arguments) == 1 else None
+        if other is None or given is None or text_of(given) != text_of(left or statement):
+            continue
+        if _places(context, given) == [(left or statement).start_byte] and _is_layer(
+            context, other.function, _IMAGES[:1]
+        ):
             return True
     return False
 

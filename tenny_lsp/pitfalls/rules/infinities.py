@@ -14,6 +14,7 @@ from tenny_lsp.source.syntax import Node, field, text_of
 
 _INFINITE = re.compile(r"[-+]?\(?[-+]?(?:float\([\"'][-+]?inf(?:inity)?[\"']\)|(?:mx|np|math|numpy|jnp)\.inf)\)?")
 _NAMED = re.compile(r"(?i)\w*(?:inf|neg|masked|fill|big|large)\w*")
+_WHY = "0 times infinity is not a number: every place that is not masked becomes nan. Write"
 _M = "m = mx.array([1.0, 0.0])\n"
 _NEG = f'NEG_INF = float("-inf")\n{_M}def bias(keep):\n'
 _FINITE = "not mx.isnan(y).any().item() and y[1].item() < -1e8"
@@ -52,6 +53,10 @@ def _multiplied(context: RuleContext, node: Node, mask: Node, number: Node, _: N
     if infinite is None or _INFINITE.fullmatch(text_of(infinite)) is None:
         return
     kept = _subtracted(mask)
+    named = last_value(context, mask) if mask.type == "identifier" else None
+    if named is not None and _subtracted(named) is not None:
+        yield Finding(node, f"{_WHY} `mx.where`.")
+        return
     found = origin(context, mask) if kept is None else None
     if kept is None and (found is None or not (is_mask(context, found) or ones_and_zeros(context, mask))):
         return
@@ -62,7 +67,7 @@ def _multiplied(context: RuleContext, node: Node, mask: Node, number: Node, _: N
     chosen = f"{text_of(kept)}, 0.0, {infinity}" if kept is not None else f"{text_of(inner)}, {infinity}, 0.0"
     text = f"{mx}.where({chosen})"
     yield Finding(
-        node, f"0 times infinity is not a number: every place that is not masked becomes nan. Write `{text}`.",
+        node, f"{_WHY} `{text}`.",
         (Fix(f"Write {text}", (replaced(node, text),), is_safe=False),) if mx else (),
     )  # fmt: skip
 

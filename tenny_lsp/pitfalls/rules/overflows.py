@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import factorial
 
 from tenny_lsp.inference.shapes.values import Array
 from tenny_lsp.pitfalls.calls import Call, call_of
@@ -16,6 +17,8 @@ _MOST = 2**31 - 1
 _DEEPEST = 6
 #: The greatest power that is followed.
 _STEEPEST = 16
+#: The first number whose factorial is beyond int32.
+_FACTORIAL = 13
 _I = "i = mx.arange(100000)\n"
 _WIDE = "i = mx.arange(100000, dtype=mx.int64)\n"
 
@@ -34,6 +37,8 @@ _WIDE = "i = mx.arange(100000, dtype=mx.int64)\n"
         Example("def total(count):\n    return mx.sum(mx.arange(count) ** 2)\ny = total(3000)",
                 "def total(count):\n    return mx.sum(mx.arange(count, dtype=mx.int64) ** 2)\ny = total(3000)",
                 "y.item() == 8995500500", "wrong"),
+        Example("y = mx.arange(1, 21).prod()", "y = mx.arange(1, 21, dtype=mx.int64).prod()",
+                "y.item() == 2432902008176640000", "wrong"),
         Example("y = (mx.arange(50000)[:, None] * 50000).max()",
                 "y = (mx.arange(50000, dtype=mx.int64)[:, None] * 50000).max()", "y.item() == 2499950000", "wrong"),
     ),
@@ -44,7 +49,7 @@ def integer_overflow(context: RuleContext, node: Node) -> Iterator[Finding]:
     is_product = operator is not None and operator.type in ("*", "**")
     if not context.file.mentions("arange(") or (call is None and not is_product):
         return
-    if call is not None and call.name not in ("sum", "cumsum", "square"):
+    if call is not None and call.name not in ("sum", "cumsum", "square", "prod"):
         return
     found, most = _powers(context, node), 0
     if found is not None:
@@ -53,7 +58,7 @@ def integer_overflow(context: RuleContext, node: Node) -> Iterator[Finding]:
         found = _powers(context, call.owner) or _powers(context, next(iter(call.arguments), None))
         if found is None or found.greatest > _MOST or "axis" in call.keywords or not _is_whole(call):
             return
-        most = found.least_sum
+        most = found.product if call.name == "prod" else found.least_sum
     is_first = all((inner := _powers(context, one)) is None or inner.greatest <= _MOST for one in node.named_children)
     value = context.shape_value(node) if found is not None and most > _MOST and is_first else None
     if found is None or not isinstance(value, Array) or value.dtype != "int32":
@@ -79,6 +84,7 @@ class _Powers:
     last: int
     factor: int = 1
     power: int = 1
+    start: int = 0
 
     @property
     def greatest(self) -> int:
@@ -89,6 +95,11 @@ class _Powers:
     def least_sum(self) -> int:
         """What their sum is at least: the integral up to the last."""
         return self.greatest * self.last // (self.power + 1)
+
+    @property
+    def product(self) -> int:
+        """Their product, or what it is at least; 0 where they begin at 0."""
+        return factorial(min(self.last, _FACTORIAL)) * self.start
 
 
 def _powers(context: RuleContext, node: Node | None, depth: int = 0) -> _Powers | None:
@@ -134,13 +145,14 @@ def _range(context: RuleContext, call: Call) -> _Powers | None:
     """Return what ``mx.arange(n)``, or ``mx.arange(1, n)``, makes in int32."""
     if call.name != "arange" or not call.is_whole or call.keywords or len(call.arguments) not in (1, 2):
         return None
-    if len(call.arguments) == 2 and literal_of(call.arguments[0]) not in (0, 1):
+    start = literal_of(call.arguments[0]) if len(call.arguments) == 2 else 0
+    if not isinstance(start, int) or start not in (0, 1):
         return None
     if context.name(call.function) != "mlx.core.arange":
         return None
     made, stop = context.shape_value(call.node), context.shape_value(call.arguments[-1])
     is_known = isinstance(made, Array) and made.dtype == "int32" and type(stop) is int
-    return _Powers(call, stop - 1) if is_known and isinstance(stop, int) and stop > 1 else None
+    return _Powers(call, stop - 1, start=start) if is_known and isinstance(stop, int) and stop > 1 else None
 
 
 RULES = (integer_overflow,)

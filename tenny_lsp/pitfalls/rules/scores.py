@@ -98,6 +98,11 @@ def _is_size(node: Node | None) -> bool:
         Example(f"{_S}{_L}s = mx.where(m == 0, 0.0, s)\ny = mx.softmax(s, axis=-1)",
                 f"{_S}{_L}s = mx.where(m == 0, -mx.inf, s)\ny = mx.softmax(s, axis=-1)",
                 "y[0, 1].item() == 0", "wrong"),
+        Example("def attend(s, mask=None):\n    if mask is not None:\n        s = s * mask\n"
+                f"    return mx.softmax(s, axis=-1)\n\n{_S}{_L}y = attend(s, m)",
+                "def attend(s, mask=None):\n    if mask is not None:\n        s = mx.where(mask, s, -mx.inf)\n"
+                f"    return mx.softmax(s, axis=-1)\n\n{_S}{_L}y = attend(s, m)", "y[0, 1].item() == 0", "wrong",
+                is_fixed=False),
         Example("def attend(s, mask):\n    s *= mask\n    return mx.softmax(s, axis=-1)\n\n"
                 f"{_S}{_L}y = attend(s, m)",
                 "def attend(s, mask):\n    s = mx.where(mask, s, -mx.inf)\n    return mx.softmax(s, axis=-1)\n\n"
@@ -114,17 +119,20 @@ def masked_scores(context: RuleContext, call: Call) -> Search | None:
 
 
 def _masked(context: RuleContext, call: Call, _: Node) -> Iterator[Finding]:
-    given = _assigned(context, call.arguments[0])
-    found = _zeroed(context, given) if given is not None else None
-    if found is None or given is None:
+    for given in _assigned(context, call.arguments[0]):
+        found = _zeroed(context, given)
+        if found is None or _is_masked_again(call, found[0]):
+            continue
+        yield Finding(given, f"{found[1]}: the exponential of 0 is 1, so that nothing is masked. {_WRITE}", found[2])
         return
-    mask, why, fix = found
+
+
+def _is_masked_again(call: Call, mask: Node) -> bool:
+    """Return whether a mask stands behind the softmax once more: the weights may be masked by it."""
     function = function_around(call.node)
     names = set(re.findall(r"\w+", text_of(mask))) - {"mx", "np", "None"}
     rest = (function.text or b"")[call.node.end_byte - function.start_byte :] if function is not None else b""
-    if any(re.search(rf"\b{name}\b", rest.decode("utf-8", "replace")) for name in names):
-        return  # the weights may be masked once more
-    yield Finding(given, f"{why}: the exponential of 0 is 1, so that nothing is masked. {_WRITE}", fix)
+    return any(re.search(rf"\b{name}\b", rest.decode("utf-8", "replace")) for name in names)
 
 
 def _zeroed(context: RuleContext, node: Node) -> tuple[Node, str, tuple[Fix, ...]] | None:
@@ -165,14 +173,12 @@ def _is_binary(context: RuleContext, node: Node) -> bool:
     return found is not None and (is_mask(context, found) or bool(ones_and_zeros(context, node)))
 
 
-def _assigned(context: RuleContext, node: Node) -> Node | None:
-    """Return the operation whose result an expression is: of a name, the only one that has been assigned to it."""
+def _assigned(context: RuleContext, node: Node) -> list[Node]:
+    """Return the operations whose result an expression may be: of a name, those that have been assigned to it."""
     if node.type != "identifier":
-        return node
-    found = reaching_bindings(context.evaluator, text_of(node), node)
-    if found is None or len(found) != 1 or found[0].steps or found[0].definition is not None:
-        return None
-    return found[0].value
+        return [node]
+    found = reaching_bindings(context.evaluator, text_of(node), node) or []
+    return [one.value for one in found if one.value is not None and not one.steps and one.definition is None]
 
 
 RULES = (attention_scale, masked_scores)

@@ -59,7 +59,8 @@ def _is_in_bytes(context: RuleContext, node: Node, depth: int = 0) -> bool:
     for found in every(node):
         if found.type == "attribute":
             name = text_of(field(found, "attribute") or found)
-            if name == "itemsize" or (name == "strides" and _is_of_numpy(context, found)):
+            is_size = name == "size" and text_of(found).endswith(".dtype.size")
+            if name == "itemsize" or is_size or (name == "strides" and _is_of_numpy(context, found)):
                 return True
         elif found.type == "identifier" and context.is_own(found) and (found.parent or node).type != "attribute":
             value = last_value(context, found)

@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 from functools import partial
 
-from tenny_lsp.pitfalls.calls import Call, call_of, function_around
+from tenny_lsp.pitfalls.calls import Call, all_within, call_of, function_around
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Edit, Fix, replaced
+from tenny_lsp.pitfalls.origins import last_value
 from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, Example, Finding, Search, rule
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
@@ -155,8 +156,10 @@ _MLP = (
 _STORE = "net.load_weights(list(done.items()))\ny = net.fc.weight"
 _SAME = "y.tolist() == [[1, 2], [3, 4]]"
 #: What has weights of linear layers as (input, output).
-_OTHERS = ("flax", "jax", "kernel", "tensorflow", "keras", "haiku", "gpt2", "gpt-2", "GPT2", "GPT-2", "Conv1D", "onnx",
-           "paddle", "lora", "LoRA", "Lora", "einsum", "c_attn")  # fmt: skip
+_OTHERS = (
+    "flax", "jax", "kernel\"", "kernel'", "tensorflow", "keras", "haiku", "gpt2", "gpt-2", "GPT2", "GPT-2", "Conv1D",
+    "onnx", "paddle", "lora", "LoRA", "Lora", "einsum", "c_attn",
+)  # fmt: skip
 
 
 @rule(
@@ -201,7 +204,7 @@ def transposed_linear_weight(context: RuleContext, found: Node | Call) -> Iterat
         rf"|\w+\.(?:transpose|swapaxes)\({name}(?:,\(?(?:1,0|0,1)\)?)?\)",
         turned,
     )
-    if is_turned is None or not _is_of_items(node, name) or not _is_stored(node):
+    if is_turned is None or not _is_of_items(context, node, name) or not _is_stored(node):
         return
     if context.file.mentions(".Linear(") and not any(map(context.file.mentions, _OTHERS)):
         yield Finding(
@@ -222,18 +225,35 @@ def _condition_around(node: Node) -> Node | None:
     return None
 
 
-def _is_of_items(node: Node, name: str) -> bool:
-    """Return whether a name is the value in a loop over the items of a dictionary: ``for key, value in d.items()``."""
-    outer: Node | None = node
+def _is_of_items(context: RuleContext, node: Node, name: str) -> bool:
+    """Return whether a name is a value of a dictionary in a loop over it, or made of one: ``for k, v in d.items()``."""
+    named = next((one for one in all_within(node, "identifier") if text_of(one) == name), None)
+    made = _root(last_value(context, named)) if named is not None else None
+    names, outer = {name}, node.parent
+    names |= {text_of(made)} if made is not None and made.type == "identifier" else set()
     while outer is not None and outer.type not in ("function_definition", "module"):
         clauses = [one for one in outer.named_children if one.type == "for_in_clause"]
         for loop in [outer] if outer.type == "for_statement" else clauses:
             left, right = field(loop, "left"), field(loop, "right")
-            is_pair = left is not None and re.fullmatch(rf"\(?\w+, *{name}\)?", text_of(left)) is not None
-            if is_pair and right is not None and text_of(right).endswith(".items()"):
+            found = re.fullmatch(r"\(?\w+, *(\w+)\)?", text_of(left)) if left is not None else None
+            if found is not None and found[1] in names and right is not None and text_of(right).endswith(".items()"):
+                return True
+            is_key = made is not None and made.type == "subscript" and left is not None and right is not None
+            if is_key and re.fullmatch(rf"{text_of(right or node)}\[{text_of(left or node)}\]", text_of(made or node)):
                 return True
         outer = outer.parent
     return False
+
+
+def _root(node: Node | None) -> Node | None:
+    """Return what conversions start from: ``v`` of ``mx.array(v.detach().numpy())``."""
+    while node is not None and node.type in ("call", "attribute"):
+        call = call_of(node)
+        if call is not None and call.name in ("array", "asarray") and call.arguments:
+            node = call.arguments[0]
+        else:
+            node = field(node, "object") or field(node, "function")
+    return node
 
 
 def _is_stored(node: Node) -> bool:

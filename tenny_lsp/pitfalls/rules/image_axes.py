@@ -137,15 +137,18 @@ def _is_squeezed(context: RuleContext, call: Call) -> bool:
     statement = call.node.parent
     if text_of(call.value("keepdims") or call.node) != "True" or statement is None or statement.type != "assignment":
         return False
-    left, function = field(statement, "left"), function_around(call.node)
-    for found in within(field(function, "body"), "call") if left is not None else ():
-        other = call_of(found)
-        given = other.arguments[0] if other is not None and len(other.arguments) == 1 else None
-        if other is None or given is None or text_of(given) != text_of(left or statement):
+    return _is_convolved_later(context, field(statement, "left"))
+
+
+def _is_convolved_later(context: RuleContext, target: Node | None) -> bool:
+    """Return whether what is assigned to a name is given to a convolution as it is."""
+    function = function_around(target) if target is not None else None
+    for found in within(field(function, "body"), "call") if target is not None else ():
+        call = call_of(found)
+        given = call.arguments[0] if call is not None and len(call.arguments) == 1 else None
+        if call is None or given is None or target is None or text_of(given) != text_of(target):
             continue
-        if _places(context, given) == [(left or statement).start_byte] and _is_layer(
-            context, other.function, _IMAGES[:1]
-        ):
+        if _places(context, given) == [target.start_byte] and _is_layer(context, call.function, _IMAGES[:1]):
             return True
     return False
 

@@ -61,6 +61,10 @@ _LAYER = (
     "        k = mx.concatenate([cache{}, k], axis=2)\n    return k\n"
     "k = mx.ones((1, 1, 2, 4))\ny = attend(k, {})\n"
 )
+_PAIR = (
+    "rope = nn.RoPE(4)\ndef attend(k, past):\n    q, k = {}, {}\n"
+    "    return mx.concatenate([past, k], axis=2)\nk = mx.ones((1, 1, 2, 4))\ny = attend(k, rope(k))\n"
+)
 _CACHED = "mx.allclose(y, rope(mx.ones((1, 1, 4, 4)))).item()"
 
 
@@ -81,6 +85,10 @@ _CACHED = "mx.allclose(y, rope(mx.ones((1, 1, 4, 4)))).item()"
             _LAYER.format(", offset=cache[0].shape[2] if cache else 0", "[0]", "[attend(k)]"),
             _CACHED, "wrong", is_fixed=False,
         ),
+        Example(
+            _PAIR.format("rope(k)", "rope(k)"), _PAIR.format("rope(k, past.shape[2])", "rope(k, past.shape[2])"),
+            _CACHED, "wrong", is_fixed=False,
+        ),
     ),
 )  # fmt: skip
 def rope_with_cache(context: RuleContext, call: Call) -> Iterator[Finding]:
@@ -88,7 +96,7 @@ def rope_with_cache(context: RuleContext, call: Call) -> Iterator[Finding]:
     if not any(map(context.file.mentions, ("RoPE(", "fast.rope("))) or not call.arguments:
         return
     new = call.arguments[0] if call.name == "update_and_fetch" else _appended(context, call)
-    made = last_value(context, new) if new is not None and new.type == "identifier" else new
+    made = last_value(context, new) if new is not None and context.is_own(new) else new
     turned = call_of(made)
     while turned is not None and turned.name == "astype" and turned.owner is not None:
         turned = call_of(turned.owner)

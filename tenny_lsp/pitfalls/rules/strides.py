@@ -40,7 +40,7 @@ def strides_in_bytes(context: RuleContext, call: Call) -> Iterator[Finding]:
     strides = call.value("strides") or next(iter(call.arguments[2:3]), None)
     if strides is None or context.name(call.function) != "mlx.core.as_strided":
         return
-    made = last_value(context, strides) if strides.type == "identifier" else strides
+    made = last_value(context, strides) if context.is_own(strides) else strides
     if made is None or not _is_in_bytes(context, made):
         return
     text, fixes = _ALONE.sub("1", _TIMES.sub("", text_of(made))), tuple[Fix, ...]()
@@ -72,7 +72,7 @@ def _is_in_bytes(context: RuleContext, node: Node, depth: int = 0) -> bool:
 def _is_of_numpy(context: RuleContext, node: Node) -> bool:
     """Return whether the strides are those of an array that a function of NumPy makes, of more than one byte each."""
     owner = field(node, "object")
-    made = last_value(context, owner) if owner is not None and owner.type == "identifier" else None
+    made = last_value(context, owner) if owner is not None and context.is_own(owner) else None
     function = field(made, "function")
     is_small = made is not None and re.search(r"int8|bool|uint8|S1", text_of(made)) is not None
     return function is not None and context.external(function).startswith("numpy.") and not is_small

@@ -228,7 +228,7 @@ def _condition_around(node: Node) -> Node | None:
 def _is_of_items(context: RuleContext, node: Node, name: str) -> bool:
     """Return whether a name is a value of a dictionary in a loop over it, or made of one: ``for k, v in d.items()``."""
     named = next((one for one in all_within(node, "identifier") if text_of(one) == name), None)
-    made = _root(last_value(context, named)) if named is not None else None
+    made = _root(last_value(context, named)) if named is not None and context.is_own(named) else None
     names, outer = {name}, node.parent
     names |= {text_of(made)} if made is not None and made.type == "identifier" else set()
     while outer is not None and outer.type not in ("function_definition", "module"):

@@ -84,8 +84,9 @@ def last_value(context: RuleContext, name: Node) -> Node | None:
     binding = found[0]
     value = binding.value
     if value is not None and len(binding.steps) == 1 and value.type in ("expression_list", "tuple"):  # ``a, b = c, d``
-        parts, place = value.named_children, binding.steps[0]
-        value = parts[place] if isinstance(place, int) and all(one.type != "list_splat" for one in parts) else None
+        parts, place = [one for one in value.named_children if one.type != "comment"], binding.steps[0]
+        is_plain = isinstance(place, int) and all(one.type != "list_splat" for one in parts)
+        value = next(iter(parts[place:]), None) if is_plain and isinstance(place, int) else None
     elif binding.steps:
         value = None
     if value is None or binding.definition is not None or binding.is_import or value.type == "augmented_assignment":

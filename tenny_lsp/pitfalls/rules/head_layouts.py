@@ -51,7 +51,7 @@ def rope_over_heads(context: RuleContext, call: Call) -> Iterator[Finding]:
     split = _split(context, call.arguments[0])
     if split is None or not (_is_exchanged(call) or _has_positions_second(context, split)):
         return
-    if is_function or context.is_a(call.function, "mlx.nn.RoPE"):
+    if is_function or context.is_one_of(call.function, ("mlx.nn.RoPE",)):
         yield Finding(
             call.node, "Rotary positions are counted along the axis before the last, and here these are the heads: "
             "exchange both first, `.transpose(0, 2, 1, 3)`.", _fix(call),

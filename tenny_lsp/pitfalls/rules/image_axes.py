@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from tenny_lsp.inference.meaning import Instance
+from tenny_lsp.inference.meaning import Api, Instance
 from tenny_lsp.inference.names import reaching_bindings
 from tenny_lsp.pitfalls.calls import Call, call_of, function_around, within
 from tenny_lsp.pitfalls.context import RuleContext
@@ -97,11 +97,11 @@ def _is_image(context: RuleContext, node: Node | None, depth: int = 0) -> bool:
 
 def _is_layer(context: RuleContext, function: Node, names: tuple[str, ...]) -> bool:
     """Return whether a layer is one of some kinds, or a sequence of layers whose last is."""
-    meaning = context.meaning(function)
+    wanted, meaning = tuple(f"mlx.nn.{name}" for name in names), context.meaning(function)
     if isinstance(meaning, Instance) and meaning.parts:
         last = meaning.parts[-1]
-        return isinstance(last, Instance) and any(context.inherits(last.of, f"mlx.nn.{name}") for name in names)
-    return any(context.is_a(function, f"mlx.nn.{name}") for name in names)
+        return isinstance(last, Instance) and isinstance(last.of, Api) and last.of.entry.name in wanted
+    return context.is_one_of(function, wanted)
 
 
 def _values(context: RuleContext, name: Node) -> list[Node | None]:

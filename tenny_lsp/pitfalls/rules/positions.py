@@ -61,6 +61,7 @@ _LAYER = (
     "        k = mx.concatenate([cache{}, k], axis=2)\n    return k\n"
     "k = mx.ones((1, 1, 2, 4))\ny = attend(k, {})\n"
 )
+_ROPES = ("mlx.nn.RoPE",)
 _PAIR = (
     "rope = nn.RoPE(4)\ndef attend(k, past):\n    q, k = {}, {}\n"
     "    return mx.concatenate([past, k], axis=2)\nk = mx.ones((1, 1, 2, 4))\ny = attend(k, rope(k))\n"
@@ -106,7 +107,7 @@ def rope_with_cache(context: RuleContext, call: Call) -> Iterator[Finding]:
     if context.name(turned.function) == "mlx.core.fast.rope":
         is_from_zero = literal_of(turned.value("offset")) == 0
     else:
-        is_from_zero = (offset is None or literal_of(offset) == 0) and context.is_a(turned.function, "mlx.nn.RoPE")
+        is_from_zero = (offset is None or literal_of(offset) == 0) and context.is_one_of(turned.function, _ROPES)
     if is_from_zero:
         yield Finding(
             turned.node, "The keys of the cache stand before these, whose positions begin at 0 again here: each new "

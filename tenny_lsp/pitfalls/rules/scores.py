@@ -16,6 +16,8 @@ from tenny_lsp.source.syntax import Node, field, text_of
 
 _ATTENTION = "mlx.core.fast.scaled_dot_product_attention"
 _SOFTMAX = ("mlx.core.softmax", "mlx.nn.softmax")
+#: What masks are called; what is ``masked`` are scores.
+_MASK = re.compile(r"(?i)(?:\w+_)?masks?(?:\[[^\]]*\])?")
 _ROOTS = ("math.sqrt", "numpy.sqrt", "mlx.core.sqrt")
 _BY_PRODUCT, _BY_SUM = "Multiplied by its mask a score becomes 0", "A mask of ones and zeros is added here"
 _WRITE = "Where nothing may be seen the score has to be `-inf`: `mx.where(mask, scores, -mx.inf)`."
@@ -142,7 +144,7 @@ def _zeroed(context: RuleContext, node: Node) -> tuple[Node, str, tuple[Fix, ...
     mx = context.alias("mlx.core", node)
     if kind in ("*", "+") and left is not None and right is not None:
         for scores, mask in ((left, right), (right, left)):
-            is_named = kind == "*" and mask.type in ("identifier", "subscript") and "mask" in text_of(mask).lower()
+            is_named = kind == "*" and _MASK.fullmatch(text_of(mask)) is not None
             if not _is_binary(context, mask) and not (is_named and literal_of(scores) is None):
                 continue
             text, fixes = f"{mx}.where({text_of(mask)}, {text_of(scores)}, -{mx}.inf)", tuple[Fix, ...]()
@@ -161,6 +163,8 @@ def _filled(context: RuleContext, call: Call) -> tuple[Node, str, tuple[Fix, ...
     zero = next((one for one in chosen if literal_of(one) in (0, 0.0) and text_of(one) != "False"), None)
     other = next((one for one in chosen if one != zero), None)
     is_number = other is None or other.type == "unary_operator" or literal_of(other) is not None
+    if other is None or re.search(rf"\b{re.escape(text_of(other))}\b|\bis(?:nan|inf|finite)\b", text_of(condition)):
+        return None  # not a mask, but what the scores are themselves
     if zero is None or is_number or context.name(call.function) != "mlx.core.where":
         return None
     fixes = (Fix(f"Write -{mx}.inf", (replaced(zero, f"-{mx}.inf"),), is_safe=False),) if mx else ()

@@ -69,7 +69,7 @@ def fractional_size(context: RuleContext, call: Call) -> Iterator[Finding]:
         operator = field(node, "operator")
         if operator is not None and not is_expected(node):
             message = "`/` makes a float, and a size has to be a whole number: this raises. Write `//`."
-            yield Finding(node, message, (Fix("Write //", (replaced(operator, "//"),)),))
+            yield Finding(node, message, (Fix("Write //", (replaced(operator, "//"),), is_safe=False),))
 
 
 def _is_in_module(context: RuleContext, call: Call) -> bool:

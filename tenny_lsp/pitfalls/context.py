@@ -135,6 +135,11 @@ class RuleContext:
         meaning = self.meaning(node)
         return isinstance(meaning, Instance) and self.inherits(meaning.of, name)
 
+    def is_one_of(self, node: Node | None, names: tuple[str, ...]) -> bool:
+        """Return whether an expression is known as an instance of one of some classes of MLX's, and of no subclass."""
+        meaning = self.meaning(node)
+        return isinstance(meaning, Instance) and isinstance(meaning.of, Api) and meaning.of.entry.name in names
+
     def is_made(self, node: Node | None, depth: int = 0) -> bool:
         """Return whether the text shows each call of a layer or optimizer of MLX's that an expression may stand for.
 

@@ -41,7 +41,14 @@ class FileFacts:
     @cached_property
     def _facts(self) -> Hashable:
         calls = {name: [text_of(call.node) for call in calls.values()] for name, calls in self.transformed.items()}
-        return repr(calls), self.imported, self.inherited, self.convolutions, frozenset(self._buffer.tested_names)
+        return (
+            repr(calls),
+            self.imported,
+            self.inherited,
+            self.convolutions,
+            self.has_narrow_convolution,
+            frozenset(self._buffer.tested_names),
+        )
 
     @cached_property
     def transformed(self) -> dict[str, dict[int, Call]]:
@@ -72,6 +79,12 @@ class FileFacts:
             line = text[text.rfind("\n", 0, place.start()) + 1 : place.start()]
             found |= {assigned[1] for assigned in [re.search(r"(\w+) *= *\w+\Z", line)] if assigned}
         return frozenset(found)
+
+    @cached_property
+    def has_narrow_convolution(self) -> bool:
+        """Whether a convolution of the file has a kernel of width 1."""
+        is_narrow = r"\.Conv[123]d\(\s*[^,()]+,\s*[^,()]+,\s*(?:kernel_size\s*=\s*)?1\s*[,)]"
+        return re.search(is_narrow, self._buffer.text) is not None
 
     @cached_property
     def inherited(self) -> frozenset[str]:

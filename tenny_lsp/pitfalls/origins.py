@@ -74,7 +74,7 @@ def made_by(context: RuleContext, node: Node | None, depth: int = 0) -> str:
 def last_value(context: RuleContext, name: Node) -> Node | None:
     """Return the expression that a name has been assigned on every way to where it stands.
 
-    Returns None where there are several, where it is unpacked, a parameter, or modified in place.
+    Returns None where there are several, where it is unpacked of another value, a parameter, or modified in place.
     """
     scopes = context.scopes_around(name)
     scope = next((one for one in scopes if text_of(name) in one.bindings), None)
@@ -82,12 +82,18 @@ def last_value(context: RuleContext, name: Node) -> Node | None:
     if scope is None or not found or len(found) != 1:
         return None
     binding = found[0]
-    is_plain = not binding.steps and binding.definition is None and not binding.is_import
-    if not is_plain or binding.value is None or binding.value.type == "augmented_assignment":
+    value = binding.value
+    if value is not None and len(binding.steps) == 1 and value.type in ("expression_list", "tuple"):  # ``a, b = c, d``
+        parts, place = [one for one in value.named_children if one.type != "comment"], binding.steps[0]
+        is_plain = isinstance(place, int) and all(one.type != "list_splat" for one in parts)
+        value = next(iter(parts[place:]), None) if is_plain and isinstance(place, int) else None
+    elif binding.steps:
+        value = None
+    if value is None or binding.definition is not None or binding.is_import or value.type == "augmented_assignment":
         return None
     word = re.escape(text_of(name).encode())
     is_modified = re.search(rb"\b%s[ \t]*\[[^\n]*\][ \t]*[-+*/@%%&|^]*=(?!=)" % word, scope.node.text or b"")
-    return binding.value if not is_modified else None
+    return value if not is_modified else None
 
 
 def _called(context: RuleContext, function: Node) -> Meaning | None:

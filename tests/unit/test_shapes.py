@@ -41,6 +41,14 @@ class Attention(nn.Module):
 
 """
 
+PAST = """\
+def f(x, past=None):
+    if past is not None:
+        x = mx.concatenate([past, x])
+    return x
+
+"""
+
 #: Code, with the variable that is asked about behind ``‸``, and what its array is; "" for unknown.
 KNOWN = {
     "creation": ("x‸ = mx.zeros((2, 3))", "(2, 3) float32"),
@@ -52,6 +60,22 @@ KNOWN = {
     "an alias": ("x = mx.ones(3)\ny = x\nz‸ = y", "(3,) float32"),
     "branches that agree": ("if c:\n    x = mx.ones(3)\nelse:\n    x = mx.zeros(3)\ny‸ = x", "(3,) float32"),
     "branches that differ": ("if c:\n    x = mx.ones(3)\nelse:\n    x = mx.zeros(4)\ny‸ = x", "(?,) float32"),
+    "a branch that a run goes through": (
+        f"{PAST}y‸ = f(mx.ones((2, 3)), mx.ones((4, 3)))",
+        "(6, 3) float32",
+    ),
+    "a branch that a run leaves out": (f"{PAST}y‸ = f(mx.ones((2, 3)))", "(2, 3) float32"),
+    "a branch of which nothing is known": (f"{PAST}y‸ = f(mx.ones((2, 3)), found())", "(?, 3)"),
+    "one of two branches": (
+        "def f(x, m=None):\n    if m is None:\n        z = x[:1]\n    else:\n        z = x\n    return z\n"
+        "y‸ = f(mx.ones((2, 3)))",
+        "(1, 3) float32",
+    ),
+    "a parameter that is given another value": (
+        "def f(x, m=None):\n    m = m or g()\n    z = x\n    if m is None:\n        z = x[:1]\n    return z\n"
+        "y‸ = f(mx.ones((2, 3)))",
+        "(?, 3) float32",
+    ),
     "a loop that grows": ("x = mx.ones((1, 2))\nfor i in y:\n    x = mx.concatenate([x, x])\nz‸ = x", "(?, 2) float32"),
     "a loop that keeps": ("x = mx.ones((1, 2))\nfor i in y:\n    x = x + 1\nz‸ = x", "(1, 2) float32"),
     "another turn's number": (

@@ -7,6 +7,7 @@ from tenny_lsp.inference.definitions import decorators
 from tenny_lsp.inference.evaluator import home_of
 from tenny_lsp.inference.meaning import Api, LocalModule, Plain
 from tenny_lsp.inference.names import meaning_of_binding, reaching_bindings
+from tenny_lsp.inference.shapes.branches import taken
 from tenny_lsp.inference.shapes.demands import demand_on, refined
 from tenny_lsp.inference.shapes.dimension import UNKNOWN, symbol
 from tenny_lsp.inference.shapes.frames import (
@@ -37,6 +38,7 @@ def name_value(shapes: Shapes, frame: Frame, node: Node, *, before: bool = False
     bindings = reaching_bindings(frame.home, text_of(node), node, before=before)
     if bindings is None:
         return api_value(frame, node)
+    bindings = taken(frame, bindings, node.start_byte)
     found = join_all(_carried(frame, binding, binding_value(shapes, frame, binding), node) for binding in bindings)
     if isinstance(found, Array) and found.shape is None and len(bindings) > 1 and not any(b.loops for b in bindings):
         # Wherever the same bindings reach, the array is the same.

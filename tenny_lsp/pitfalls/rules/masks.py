@@ -1,25 +1,18 @@
-"""Masks of ones and zeros given to attention, which adds numbers to the scores."""
+"""Masks given to attention that mask nothing, or what it should see."""
 
 from collections.abc import Iterator
 from functools import partial
 
-from tenny_lsp.pitfalls.calls import Call, call_of
+from tenny_lsp.pitfalls.calls import Call
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, atom, replaced
-from tenny_lsp.pitfalls.origins import origin
+from tenny_lsp.pitfalls.number_masks import is_future, ones_and_zeros
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, Search, rule
-from tenny_lsp.pitfalls.values import is_mask, literal_of
-from tenny_lsp.source.syntax import Node, field, text_of
+from tenny_lsp.source.syntax import Node
 
 _ATTENTION = "mlx.core.fast.scaled_dot_product_attention"
 #: Layer → the place of the mask among the arguments of its call.
 _LAYERS = {"mlx.nn.MultiHeadAttention": 3, "mlx.nn.TransformerEncoder": 1, "mlx.nn.TransformerEncoderLayer": 1}
-#: What leaves ones and zeros what they are.
-_KEPT = {"reshape", "expand_dims", "squeeze", "broadcast_to", "repeat", "tile", "stop_gradient"}
-_ONES = {"mlx.core.ones", "mlx.core.ones_like"}
-#: What ``1 - mask`` makes of a mask.
-_OTHER = {"lower": "upper", "upper": "lower", "unknown": "unknown"}
-_DEEPEST = 8
 _Q = "q = mx.arange(24.0).reshape(1, 1, 3, 8) / 9\n"
 _SCORES = "y = mx.fast.scaled_dot_product_attention(q, q, q, scale=1.0, mask={})"
 _FIRST = "mx.allclose(y[0, 0, 0], q[0, 0, 0]).item()"
@@ -97,7 +90,7 @@ def _mask(context: RuleContext, call: Call) -> Node | None:
 
 
 def _of_numbers(context: RuleContext, mask: Node, _: Node) -> Iterator[Finding]:
-    kind = _ones_and_zeros(context, mask)
+    kind = ones_and_zeros(context, mask)
     if not kind:
         return
     mx, fixes = context.alias("mlx.core", mask), tuple[Fix, ...]()
@@ -110,89 +103,53 @@ def _of_numbers(context: RuleContext, mask: Node, _: Node) -> Iterator[Finding]:
     )  # fmt: skip
 
 
-def _ones_and_zeros(context: RuleContext, node: Node | None, depth: int = 0) -> str:
-    """Return which numbers a mask of ones and zeros has where attention may look; empty where it may be another.
-
-    ``lower`` for ones there, ``upper`` for zeros, ``unknown`` where the text does not tell.
-    """
-    found = origin(context, node) if depth < _DEEPEST else None
-    if found is None:
-        return ""
-    if found.type == "subscript":
-        keys = found.children_by_field_name("subscript")
-        is_whole = all(key.type in ("none", "slice", "ellipsis") for key in keys)
-        return _ones_and_zeros(context, field(found, "value"), depth + 1) if is_whole else ""
-    if found.type == "binary_operator":  # ``1 - mask``
-        left, right, operator = (field(found, part) for part in ("left", "right", "operator"))
-        is_other = operator is not None and operator.type == "-" and literal_of(left) in (1, 1.0)
-        return _OTHER.get(_ones_and_zeros(context, right, depth + 1), "") if is_other else ""
-    call = call_of(found)
-    name = context.name(call.function) if call is not None else ""
-    if call is None or not name.startswith("mlx.core."):
-        return ""
-    short, is_method = call.name, name.startswith("mlx.core.array.")
-    first = call.owner if is_method else next(iter(call.arguments), None)
-    if short in ("tril", "triu"):
-        return ("lower" if short == "tril" else "upper") if _are_ones(context, first) else ""
-    if short == "tri":
-        return "lower" if "dtype" not in call.keywords and len(call.arguments) < 4 else ""
-    if short in _KEPT:
-        return _ones_and_zeros(context, first, depth + 1)
-    if short == "astype" and call.arguments:
-        return _converted(context, first, call.arguments[0], depth)
-    if short == "where" and len(call.arguments) == 3:
-        chosen = [literal_of(one) for one in call.arguments[1:]]
-        are_numbers = all(type(one) in (int, float) for one in chosen)
-        return "unknown" if are_numbers and sorted(chosen, key=str) in ([0, 1], [0.0, 1.0]) else ""
-    if short != "array" or len(call.arguments) != 1 or call.keywords:
-        return ""
-    return "lower" if _has_both(literal_of(first)) else _of_numpy(context, first)
+_TRIANGLE = "mask = mx.triu(mx.ones((3, 3)), k=1)"
+_CAUSAL = "def causal(n):\n    return mx.triu(mx.ones((n, n), dtype=mx.bool_), k=1)\n"
 
 
-def _of_numpy(context: RuleContext, node: Node | None) -> str:
-    """Return what ``_ones_and_zeros`` does, for a triangle that NumPy makes of ones: ``np.tril(np.ones((n, n)))``."""
-    call = call_of(origin(context, node))
-    name = context.external(call.function) if call is not None else ""
-    if call is None or name not in ("numpy.tril", "numpy.triu", "numpy.tri"):
-        return ""
-    if name == "numpy.tri":
-        return "lower" if "dtype" not in call.keywords and len(call.arguments) < 4 else ""
-    inner = call_of(origin(context, call.arguments[0])) if call.arguments else None
-    is_plain = inner is not None and len(inner.arguments) == 1 and "dtype" not in inner.keywords
-    if inner is None or not is_plain or context.external(inner.function) != "numpy.ones":
-        return ""
-    return "lower" if name == "numpy.tril" else "upper"
+@rule(
+    "reversed-mask",
+    "warning",
+    "PyTorch's mask of what attention may not see",
+    PYTHON + "_autosummary/mlx.core.fast.scaled_dot_product_attention.html",
+    scope="file",
+    calls=("*",),
+    examples=(
+        Example(
+            f"{_Q}{_TRIANGLE}.astype(mx.bool_)\n" + _SCORES.format("mask"),
+            f"{_Q}{_TRIANGLE}.astype(mx.bool_)\n" + _SCORES.format("~mask"), _FIRST, "wrong",
+        ),
+        Example(
+            f"{_Q}{_TRIANGLE} > 0\n" + _SCORES.format("mask[None, None]"),
+            f"{_Q}{_TRIANGLE} > 0\n" + _SCORES.format("~mask[None, None]"), _FIRST, "wrong",
+        ),
+        Example(
+            f"{_Q}i = mx.arange(3)\n" + _SCORES.format("i[None, :] > i[:, None]"),
+            f"{_Q}i = mx.arange(3)\n" + _SCORES.format("~(i[None, :] > i[:, None])"), _FIRST, "wrong",
+        ),
+        Example(
+            _Q + _CAUSAL + _SCORES.format("causal(3)"), _Q + _CAUSAL + _SCORES.format("~causal(3)"), _FIRST, "wrong",
+        ),
+        Example(
+            _Q + _SCORES.format("mx.array(np.triu(np.ones((3, 3), dtype=bool), k=1))"),
+            _Q + _SCORES.format("~mx.array(np.triu(np.ones((3, 3), dtype=bool), k=1))"), _FIRST, "wrong",
+        ),
+    ),
+)  # fmt: skip
+def reversed_mask(context: RuleContext, call: Call) -> Search | None:
+    """Find masks of booleans that are true for the future: MLX's attention looks where its mask is true."""
+    mask = _mask(context, call)
+    return partial(_of_the_future, context, mask) if mask is not None and mask.type != "string" else None
 
 
-def _converted(context: RuleContext, array: Node | None, dtype: Node, depth: int) -> str:
-    """Return what a conversion to numbers makes of booleans, or of ones and zeros."""
-    name = context.name(dtype)
-    is_number = text_of(dtype).endswith(".dtype") or (name.startswith("mlx.core.") and name != "mlx.core.bool_")
-    if not is_number or array is None:
-        return ""
-    inner = origin(context, array)
-    return "lower" if inner is not None and is_mask(context, inner) else _ones_and_zeros(context, array, depth + 1)
+def _of_the_future(context: RuleContext, mask: Node, _: Node) -> Iterator[Finding]:
+    if is_future(context, mask):
+        text = f"~{atom(mask)}"
+        yield Finding(
+            mask, "This is true for what comes later, as PyTorch's masks of what may not be seen; MLX's attention "
+            f"looks where its mask is true: the first sees all but itself, and the last sees nothing. Write `{text}`.",
+            (Fix(f"Write {text}", (replaced(mask, text),), is_safe=False),),
+        )  # fmt: skip
 
 
-def _are_ones(context: RuleContext, node: Node | None) -> bool:
-    call = call_of(origin(context, node))
-    if call is None:
-        return False
-    dtype = call.value("dtype") or next(iter(call.arguments[1:2]), None)
-    name = context.name(call.function)
-    if name == "mlx.core.full":
-        return len(call.arguments) > 1 and literal_of(call.arguments[1]) in (1, 1.0) and "dtype" not in call.keywords
-    return name in _ONES and context.name(dtype) != "mlx.core.bool_"
-
-
-def _has_both(value: object) -> bool:
-    """Return whether nested lists hold ones and zeros, both of them and nothing else, as numbers."""
-    found: list[object] = []
-    waiting = [value] if isinstance(value, list) else []
-    while waiting:
-        for part in waiting.pop():
-            (waiting if isinstance(part, list) else found).append(part)
-    return all(type(one) in (int, float) for one in found) and {*found} == {0, 1}
-
-
-RULES = (number_mask,)
+RULES = (number_mask, reversed_mask)

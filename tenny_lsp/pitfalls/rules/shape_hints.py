@@ -14,6 +14,8 @@ from tenny_lsp.source.syntax import Node, field, text_of
 _MASK = "mask = (x > 2).astype(mx.int32)\n"
 #: Half of the least number of float16: what is not more than it is rounded to 0.
 _LEAST = 2.0**-25
+#: What is rounded to infinity in float16.
+_BEYOND = 65520
 _HALF = "p = mx.zeros(3, dtype=mx.float16)\n"
 _FILE = "import tempfile\npath = tempfile.mkdtemp() + '/a.safetensors'\n"
 
@@ -117,6 +119,40 @@ def _vanishes(node: Node) -> bool:
 
 
 @rule(
+    "overflowing-constant",
+    "warning",
+    "A factor that is infinite in float16",
+    PYTHON + "data_types.html",
+    kinds=("binary_operator",),
+    is_general=True,
+    needs_shapes=True,
+    examples=(
+        Example("keep = (x < 3).astype(mx.float16)\ny = (1.0 - keep) * -1e9",
+                "keep = (x < 3).astype(mx.float16)\ny = (1.0 - keep) * -1e4", "y[0, 0].item() == 0", "wrong",
+                is_fixed=False),
+        Example("def bias(mask):\n    return 1e5 * mask\ny = bias(mx.zeros(3, dtype=mx.float16))",
+                "def bias(mask):\n    return 1e4 * mask\ny = bias(mx.zeros(3, dtype=mx.float16))",
+                "y[0].item() == 0", "wrong", is_fixed=False),
+    ),
+)  # fmt: skip
+def overflowing_constant(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Find float16 that is multiplied by a number beyond its greatest: by infinity, and 0 becomes not a number."""
+    left, operator, right = (field(node, part) for part in ("left", "operator", "right"))
+    if operator is None or operator.type != "*" or left is None or right is None:
+        return
+    for array, number in ((left, right), (right, left)):
+        factor = literal_of(number)
+        if not isinstance(factor, float | int) or isinstance(factor, bool) or abs(factor) < _BEYOND:
+            continue
+        value = context.shape_value(array)
+        if isinstance(value, Array) and value.dtype == "float16":
+            yield Finding(
+                number, f"`{text_of(number)}` is infinite in float16, whose greatest number is 65504: what is 0 "
+                "becomes nan. For a mask take `mx.where`, or -1e4.",
+            )  # fmt: skip
+
+
+@rule(
     "metadata-values",
     "error",
     "Metadata that are no texts",
@@ -191,4 +227,4 @@ def padded_batch(context: RuleContext, node: Node) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-RULES = (inverted_integers, vanishing_constant, metadata_values, padded_batch)
+RULES = (inverted_integers, vanishing_constant, overflowing_constant, metadata_values, padded_batch)

@@ -1,12 +1,15 @@
 """Differences of unsigned integers, which wrap around below zero."""
 
 from collections.abc import Iterator
+from functools import partial
 
-from tenny_lsp.pitfalls.calls import Call, call_of
+from tenny_lsp.pitfalls.calls import Call, call_of, function_around
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, atom, replaced
+from tenny_lsp.pitfalls.given import given_to
 from tenny_lsp.pitfalls.origins import last_value
-from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
+from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, Search, rule
+from tenny_lsp.pitfalls.traced import outer_value
 from tenny_lsp.pitfalls.values import dtype_of, literal_of
 from tenny_lsp.source.syntax import Node, field, text_of
 
@@ -14,7 +17,7 @@ from tenny_lsp.source.syntax import Node, field, text_of
 _SMALL = ("uint8",)
 #: Methods that keep the dtype.
 _KEPT = ("max", "min", "reshape", "squeeze", "transpose", "flatten")
-_DEEPEST = 6
+_DEEPEST = 10
 _PIXELS = "n = mx.array(np.array([[0, 200], [9, 90]], dtype=np.uint8))\n"
 
 
@@ -87,6 +90,7 @@ def _is_handled(node: Node, left: Node) -> bool:
     "warning",
     "A difference of pixels",
     PYTHON + "data_types.html",
+    scope="file",
     kinds=("binary_operator", "call"),
     words=("uint",),
     examples=(
@@ -111,24 +115,47 @@ def _is_handled(node: Node, left: Node) -> bool:
             "n = x.astype(mx.uint8)\ny = (n - n.max()).min()",
             "n = x.astype(mx.uint8)\ny = (n.astype(mx.int32) - n.max()).min()", "y.item() == -5", "wrong",
         ),
+        Example(
+            f"def change(old, new):\n    return mx.abs(new - old)\n{_PIXELS}"
+            "y = change(n, mx.array(np.maximum(np.array(n), 1) - 1))",
+            f"def change(old, new):\n    return mx.abs(new.astype(mx.int32) - old)\n{_PIXELS}"
+            "y = change(n, mx.array(np.maximum(np.array(n), 1) - 1))", "y.max().item() == 1", "wrong",
+        ),
     ),
 )  # fmt: skip
-def wrapping_difference(context: RuleContext, found: Node) -> Iterator[Finding]:
+def wrapping_difference(context: RuleContext, found: Node) -> Search | None:
     """Find differences of arrays of ``uint8``, and of one and a number: of pixels, most go wrong."""
     sides = _subtracted(context, found)
-    if sides is None:
-        return
-    left, right = sides
+    if sides is None or _is_handled(found, sides[0]):
+        return None
+    return partial(_of_pixels, context, found, *sides)
+
+
+def _wrapping(context: RuleContext, found: Node, left: Node, right: Node) -> Iterator[Finding]:
     dtype = _small_dtype(context, left)
-    if not dtype or _is_handled(found, left) or not _may_be_greater(context, right, dtype):
+    if not dtype or not _may_be_greater(context, right, dtype):
         return
     if _are_numbers(context, left) and not _may_be_below(context, left, _number(right)):
         return  # the numbers stand there
     if _is_extreme(context, right, left, "min") or _is_extreme(context, left, right, "max"):
         return  # never below zero
+    yield _finding(context, found, left, dtype)
+
+
+def _of_pixels(context: RuleContext, found: Node, left: Node, right: Node, root: Node) -> Iterator[Finding]:
+    """Find what ``_wrapping`` does, and differences of parameters that every call of the file gives pixels."""
+    findings = list(_wrapping(context, found, left, right))
+    yield from findings
+    are_names = all(one.type == "identifier" and function_around(one) is not None for one in (left, right))
+    given = [given_to(context, one, root) for one in (left, right)] if not findings and are_names else []
+    if given and all(given) and all(_small_dtype(context, one) for values in given for one in values):
+        yield _finding(context, found, left, _SMALL[0])
+
+
+def _finding(context: RuleContext, found: Node, left: Node, dtype: str) -> Finding:
     mx = context.alias("mlx.core", found)
     fixes = (Fix(f"Make it {mx}.int32", (replaced(left, f"{atom(left)}.astype({mx}.int32)"),), False),) if mx else ()
-    yield Finding(
+    return Finding(
         found, f"This is {dtype}, which has no numbers below zero: there the difference is a great number. Convert it "
         "first, `x.astype(mx.int32)`, or to floats.", fixes,
     )  # fmt: skip
@@ -201,17 +228,25 @@ def _small_dtype(context: RuleContext, node: Node | None, depth: int = 0) -> str
 
 
 def _numpy_dtype(context: RuleContext, node: Node | None, depth: int) -> str:
-    """Return the dtype that a call of NumPy is told to give its array: ``uint8``; else nothing."""
+    """Return the dtype that a call of NumPy is told to give its array, or keeps: ``uint8``; else nothing."""
     if node is None or depth > _DEEPEST:
         return ""
     if node.type == "identifier":
         return _numpy_dtype(context, last_value(context, node), depth + 1) if context.is_own(node) else ""
     if node.type == "subscript":
         return _numpy_dtype(context, field(node, "value"), depth + 1)
+    if node.type == "binary_operator":
+        operator, right = field(node, "operator"), literal_of(field(node, "right"))
+        is_kept = operator is not None and operator.type in ("+", "-", "*", "//") and type(right) is int and right < 256
+        return _numpy_dtype(context, field(node, "left"), depth + 1) if is_kept else ""
     call = call_of(node)
     if call is None:
         return ""
-    given = _dtype_argument(context, call)
+    given, function = _dtype_argument(context, call), context.external(call.function)
+    if given is None and function in ("numpy.array", "numpy.asarray") and len(call.arguments) == 1:
+        return _small_dtype(context, call.arguments[0], depth + 1)
+    if given is None and function in ("numpy.maximum", "numpy.minimum") and type(literal_of(call.arguments[-1])) is int:
+        return _numpy_dtype(context, call.arguments[0], depth + 1)
     name = context.external(given).removeprefix("numpy.") if given is not None else ""
     literal = literal_of(given)
     return name or (literal if isinstance(literal, str) else "")
@@ -220,7 +255,11 @@ def _numpy_dtype(context: RuleContext, node: Node | None, depth: int) -> str:
 def _dtype_argument(context: RuleContext, call: Call) -> Node | None:
     if call.name == "astype" and len(call.arguments) == 1:
         return call.arguments[0]
-    return call.value("dtype") if context.external(call.function).startswith("numpy.") else None
+    dtype = call.value("dtype")
+    if dtype is None or context.external(call.function).startswith("numpy."):
+        return dtype
+    made = call_of(outer_value(context, call.owner)) if call.name == "integers" and call.owner is not None else None
+    return dtype if made is not None and context.external(made.function) == "numpy.random.default_rng" else None
 
 
 RULES = (unsigned_difference, wrapping_difference)

@@ -27,6 +27,7 @@ from tenny_lsp.pitfalls.rules import (
     layers,
     linear_algebra,
     losses,
+    lost_gradients,
     masks,
     methods,
     mlx_lm_calls,
@@ -80,7 +81,7 @@ RULES: tuple[Rule, ...] = (
     *discarded.RULES, *sampling.RULES, *layers.RULES, *layer_use.RULES, *modules.RULES, *module_setup.RULES,
     *torch_weights.RULES, *saving.RULES, *flat_weights.RULES, *training.RULES, *losses.RULES, *schedules.RULES,
     *gradient_use.RULES, *running_sums.RULES, *transforms.RULES, *trees.RULES, *guarded_gradients.RULES,
-    *compiled.RULES,
+    *lost_gradients.RULES, *compiled.RULES,
     *compiled_arguments.RULES, *evaluated.RULES, *captured.RULES, *captured_models.RULES, *conditions.RULES,
     *timing.RULES, *threads.RULES, *processes.RULES, *unknown.RULES, *unknown_methods.RULES,
 )  # fmt: skip

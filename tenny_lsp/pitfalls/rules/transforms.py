@@ -1,6 +1,7 @@
 """What MLX's transforms ask of a function: what it returns, what its derivative takes, which parameters they see."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from tenny_lsp.inference.definitions import decorators
 from tenny_lsp.inference.meaning import LocalFunction
@@ -9,7 +10,7 @@ from tenny_lsp.pitfalls.calls import Call, call_of, within
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
 from tenny_lsp.pitfalls.guards import is_guarded
-from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
+from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, Search, rule
 from tenny_lsp.source.syntax import Node, field, text_of
 
 #: Transform → the place of the function among its arguments.
@@ -28,6 +29,7 @@ _TAKEN = "\n_, y = mx.value_and_grad(loss)(x)"
     "error",
     "The gradient of a function that returns no array",
     PYTHON + "_autosummary/mlx.core.value_and_grad.html",
+    scope="file",
     calls=("grad", "value_and_grad"),
     examples=(
         Example(f"{_LOSS}[(error**2).sum(), error]{_TAKEN}", f"{_LOSS}((error**2).sum(), error){_TAKEN}",
@@ -44,23 +46,29 @@ _TAKEN = "\n_, y = mx.value_and_grad(loss)(x)"
                 "y = mx.value_and_grad(lambda w: (w.sum(), w))(x)[1]", "y.shape == (2, 3)"),
     ),
 )  # fmt: skip
-def gradient_result(context: RuleContext, call: Call) -> Iterator[Finding]:
+def gradient_result(context: RuleContext, call: Call) -> Search | None:
     """Find functions that are differentiated, and return a list, a dictionary or None, alone or before the rest."""
     name = context.name(call.function)
     place = _GRADIENTS.get(name, 99)
     function = context.evaluator.meaning(call.arguments[place]) if len(call.arguments) > place else None
-    if not isinstance(function, LocalFunction) or function.home is not context.evaluator or decorators(function.node):
-        return
-    if is_guarded(context, call.node, ("ValueError",)) or any(within(field(function.node, "body"), "yield")):
-        return
-    for result in _returned(function.node):
+    if not isinstance(function, LocalFunction) or function.home is not context.evaluator:
+        return None
+    if decorators(function.node) or is_guarded(context, call.node, ("ValueError",)):
+        return None
+    return partial(_other_results, context, function.node, name.endswith("value_and_grad"))
+
+
+def _other_results(context: RuleContext, function: Node, may_be_tuple: bool, _: Node) -> Iterator[Finding]:
+    """Report what a function returns that has no gradient."""
+    results = () if any(within(field(function, "body"), "yield")) else _returned(function)
+    for result in results:
         first = result.named_children[0] if result.type in ("tuple", "expression_list") else result
         value = context.value_of(first)
         what = _OTHERS.get(value.type, "") if value is not None else ""
         if what:
-            fixes = (_as_tuple(result),) if result.type == "list" and name.endswith("value_and_grad") else ()
+            fixes = (_as_tuple(result),) if result.type == "list" and may_be_tuple else ()
             yield Finding(
-                first, f"A gradient is taken of this function, which has to return the loss as an array, or a tuple "
+                first, "A gradient is taken of this function, which has to return the loss as an array, or a tuple "
                 f"that begins with it: {what} raises.", fixes,
             )  # fmt: skip
 
@@ -97,6 +105,7 @@ _TAKES = "\ny = mx.grad(lambda a: f(a).sum())(x)"
     "error",
     "A derivative of a custom function that takes other arguments",
     PYTHON + "_autosummary/mlx.core.custom_function.html",
+    scope="file",
     kinds=("decorator",),
     calls=tuple(_CUSTOM),
     examples=(
@@ -114,10 +123,10 @@ _TAKES = "\ny = mx.grad(lambda a: f(a).sum())(x)"
                 "y = mx.jvp(lambda a: f(a), [x], [x])[1][0]", "y.shape == (2, 3)", is_fixed=False),
     ),
 )  # fmt: skip
-def custom_derivative(context: RuleContext, found: Node | Call) -> Iterator[Finding]:
+def custom_derivative(context: RuleContext, found: Node | Call) -> Search | None:
     """Find functions given to ``vjp``, ``jvp`` and ``vmap`` of a custom function that do not take what they get."""
     if not context.file.mentions("custom_function"):
-        return
+        return None
     if isinstance(found, Call):
         target = found.function if len(found.arguments) == 1 and found.is_whole else None
         meaning = context.evaluator.meaning(found.arguments[0]) if target is not None else None
@@ -128,15 +137,20 @@ def custom_derivative(context: RuleContext, found: Node | Call) -> Iterator[Find
     owner, method = field(target, "object"), field(target, "attribute")
     given = _CUSTOM.get(text_of(method)) if method is not None else None
     if given is None or owner is None or function is None or function.type not in ("function_definition", "lambda"):
-        return
+        return None
     arity = arity_of(function)
-    if arity is None or arity.takes(len(given)) or not _is_custom(context, owner):
-        return
-    listed = field(function, "parameters") or function
-    said = ", ".join(f"the {one}" for one in given)
-    yield Finding(
-        listed, f"MLX calls the function of `{text_of(owner)}.{text_of(method or owner)}` with {said}: this raises."
-    )
+    is_other = arity is not None and not arity.takes(len(given))
+    return partial(_other_arguments, context, owner, function, text_of(target or owner)) if is_other else None
+
+
+def _other_arguments(context: RuleContext, owner: Node, function: Node, name: str, _: Node) -> Iterator[Finding]:
+    """Report a derivative that takes something else, if it is one of a custom function."""
+    if _is_custom(context, owner):
+        said = ", ".join(f"the {one}" for one in _CUSTOM[name.rpartition(".")[2]])
+        yield Finding(
+            field(function, "parameters") or function,
+            f"MLX calls the function of `{name}` with {said}: this raises.",
+        )
 
 
 def _is_custom(context: RuleContext, name: Node) -> bool:
@@ -163,6 +177,7 @@ _GRADIENT = "block = Block()\n_, grads = nn.value_and_grad(block, lambda m, a: m
     "warning",
     "`mx.checkpoint` of a module",
     PYTHON + "_autosummary/mlx.nn.utils.checkpoint.html",
+    scope="file",
     calls=("checkpoint",),
     examples=(
         Example(f"{_BLOCK}mx.checkpoint(self.fc)(a)\n{_GRADIENT}", f"{_BLOCK}nn.utils.checkpoint(self.fc)(a)\n"
@@ -175,11 +190,16 @@ _GRADIENT = "block = Block()\n_, grads = nn.value_and_grad(block, lambda m, a: m
                 f"{_GRADIENT}", 'mx.abs(y["fc"]["bias"]).sum().item() > 0', "wrong"),
     ),
 )  # fmt: skip
-def checkpointed_module(context: RuleContext, call: Call) -> Iterator[Finding]:
+def checkpointed_module(context: RuleContext, call: Call) -> Search | None:
     """Find modules, and functions that use one of outside, given to ``mx.checkpoint``: their parameters stay as are."""
     given = call.arguments[0] if call.is_whole and len(call.arguments) == 1 else None
     if given is None or context.name(call.function) != "mlx.core.checkpoint" or context.file.mentions("freeze("):
-        return
+        return None
+    return partial(_checkpointed, context, call, given)
+
+
+def _checkpointed(context: RuleContext, call: Call, given: Node, _: Node) -> Iterator[Finding]:
+    """Report a module, or a function that uses one."""
     nn, text = context.alias("mlx.nn", call.node), ""
     if context.is_a(given, "mlx.nn.Module"):
         text = f"{nn}.utils.checkpoint({text_of(given)})"

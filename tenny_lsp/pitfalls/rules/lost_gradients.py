@@ -1,0 +1,151 @@
+"""Gradients that are lost on the way: estimators that cancel, logarithms of what has become 0, Python's numbers."""
+
+from collections.abc import Iterator
+
+from tenny_lsp.pitfalls.calls import Call, call_of, function_around
+from tenny_lsp.pitfalls.context import RuleContext
+from tenny_lsp.pitfalls.edits import Fix, atom, replaced
+from tenny_lsp.pitfalls.origins import last_value
+from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
+from tenny_lsp.source.syntax import Node, field, text_of, up_to
+
+_STOP = "mlx.core.stop_gradient"
+_ROUND = "def f(z):\n    q = mx.round(z)\n    return {}.sum()\ny = mx.grad(f)(x)"
+
+
+@rule(
+    "straight-through",
+    "warning",
+    "A straight-through estimator that cancels itself",
+    PYTHON + "_autosummary/mlx.core.stop_gradient.html",
+    kinds=("binary_operator",),
+    examples=(
+        Example(_ROUND.format("(z + (q - z))"), _ROUND.format("(z + mx.stop_gradient(q - z))"), "y.sum().item() == 6",
+                "wrong"),
+        Example(_ROUND.format("(z - (z - q))"), _ROUND.format("(z + mx.stop_gradient(q - z))"), "y.sum().item() == 6",
+                "wrong"),
+        Example(_ROUND.format("(z + mx.stop_gradient(q) - z)"), _ROUND.format("(z + mx.stop_gradient(q - z))"),
+                "y.sum().item() == 6", "wrong"),
+        Example("def quantize(z):\n    return z + (mx.round(z) - z)\n"
+                "y = mx.grad(lambda z: quantize(z * 2).sum())(x)",
+                "def quantize(z):\n    return z + mx.stop_gradient(mx.round(z) - z)\n"
+                "y = mx.grad(lambda z: quantize(z * 2).sum())(x)", "y.sum().item() == 12", "wrong"),
+    ),
+)  # fmt: skip
+def straight_through(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Find ``z + (q - z)``: what is added is taken away again, so that its gradient is 0."""
+    if _sign(node) is None or _is_part(node):
+        return
+    terms = list(_terms(node, is_positive=True))
+    if len(terms) != 3 or not any(map(context.file.mentions, ("stop_gradient", "value_and_grad", ".grad("))):
+        return
+    added = {text_of(term) for term, is_positive in terms if is_positive}
+    cancelled = next((term for term, is_positive in terms if not is_positive and text_of(term) in added), None)
+    other = [term for term, is_positive in terms if is_positive and text_of(term) != text_of(cancelled or node)]
+    if cancelled is None or cancelled.type not in ("identifier", "attribute", "subscript") or len(other) != 1:
+        return
+    if not context.is_array(cancelled) and not context.is_array(other[0]):
+        return
+    name, mx = text_of(cancelled), context.alias("mlx.core", node)
+    stopped = call_of(other[0])
+    is_stopped = stopped is not None and context.name(stopped.function) == _STOP and len(stopped.arguments) == 1
+    value = stopped.arguments[0] if stopped is not None and is_stopped else other[0]
+    text = f"{name} + {mx}.stop_gradient({text_of(value)} - {name})"
+    fixes = (Fix(f"Write {text}", (replaced(node, text),), is_safe=False),) if mx else ()
+    yield Finding(
+        node, f"`{name}` is added and taken away again, its gradient too, so that no gradient reaches it here. A "
+        f"straight-through estimator is `{text}`.", fixes,
+    )  # fmt: skip
+
+
+def _sign(node: Node) -> str | None:
+    """Return the operator of a sum or a difference; None of anything else, but for parentheses around one."""
+    while node.type == "parenthesized_expression" and len(node.named_children) == 1:
+        node = node.named_children[0]
+    operator = field(node, "operator") if node.type == "binary_operator" else None
+    return text_of(operator) if operator is not None and operator.type in ("+", "-") else None
+
+
+def _is_part(node: Node) -> bool:
+    """Return whether a sum is itself a term of one."""
+    outer = node.parent
+    while outer is not None and outer.type == "parenthesized_expression":
+        outer = outer.parent
+    return outer is not None and _sign(outer) is not None
+
+
+def _terms(node: Node, *, is_positive: bool) -> Iterator[tuple[Node, bool]]:
+    """Yield the terms of a sum, each with whether it is added."""
+    while node.type == "parenthesized_expression" and len(node.named_children) == 1:
+        node = node.named_children[0]
+    left, right, sign = field(node, "left"), field(node, "right"), _sign(node)
+    if sign is None or left is None or right is None:
+        yield node, is_positive
+        return
+    yield from _terms(left, is_positive=is_positive)
+    yield from _terms(right, is_positive=is_positive == (sign == "+"))
+
+
+#: What is 0 for great negative numbers → nn's function for its logarithm.
+_LOGARITHMS = {"softmax": "log_softmax", "sigmoid": "log_sigmoid"}
+_FAR = "logits = mx.array([0.0, 200.0])\n"
+
+
+@rule(
+    "log-of-softmax",
+    "information",
+    "The logarithm of a softmax",
+    PYTHON + "nn/_autosummary_functions/mlx.nn.log_softmax.html",
+    calls=("log",),
+    examples=(
+        Example(f"{_FAR}y = mx.log(mx.softmax(logits, axis=-1))", f"{_FAR}y = nn.log_softmax(logits, axis=-1)",
+                "mx.isfinite(y).all().item()", "wrong"),
+        Example(f"{_FAR}y = mx.softmax(logits, axis=-1).log()", f"{_FAR}y = nn.log_softmax(logits, axis=-1)",
+                "mx.isfinite(y).all().item()", "wrong"),
+        Example(f"{_FAR}def f(a):\n    p = nn.softmax(a, axis=-1)\n    return mx.log(p)\ny = f(logits)",
+                f"{_FAR}def f(a):\n    return a - mx.logsumexp(a, axis=-1, keepdims=True)\ny = f(logits)",
+                "mx.isfinite(y).all().item()", "wrong", is_fixed=False),
+        Example("y = mx.log(mx.sigmoid(mx.array(-200.0)))", "y = nn.log_sigmoid(mx.array(-200.0))",
+                "y.item() == -200", "wrong"),
+    ),
+)  # fmt: skip
+def log_of_softmax(context: RuleContext, call: Call) -> Iterator[Finding]:
+    """Find logarithms of softmax and of sigmoid, which are -inf where these have become 0."""
+    name = context.name(call.function)
+    if name not in ("mlx.core.log", "mlx.core.array.log"):
+        return
+    given = call.owner if name == "mlx.core.array.log" else next(iter(call.arguments), None)
+    value = last_value(context, given) if given is not None and given.type == "identifier" else given
+    made = call_of(value)
+    if given is None or made is None or made.name not in _LOGARITHMS or _is_drawn_from(call.node):
+        return
+    if context.name(made.function) not in (f"mlx.core.{made.name}", f"mlx.nn.{made.name}"):
+        return
+    nn, other = context.alias("mlx.nn", call.node), _LOGARITHMS[made.name]
+    extra = set(made.keywords) - {"axis"} or len(made.arguments) != (2 - len(made.keywords))
+    is_plain = made.name == "sigmoid" or not extra
+    fixes: tuple[Fix, ...] = ()
+    if nn and given == made.node and made.is_whole and is_plain:
+        text = f"{nn}.{other}{text_of(made.listed)}"
+        fixes = (Fix(f"Write {text}", (replaced(call.node, text),)),)
+    first = atom(made.arguments[0]) if made.arguments else "x"
+    better = f"`{first} - mx.logsumexp({first}, …)`" if made.name == "softmax" else "`-mx.logaddexp(0, -x)`"
+    yield Finding(
+        call.node, f"Where the {made.name} has become 0 this is -inf, and its gradient is not a number. Write "
+        f"`nn.{other}`, or {better}.", fixes,
+    )  # fmt: skip
+
+
+def _is_drawn_from(node: Node) -> bool:
+    """Return whether a logarithm is that of probabilities to draw from, where -inf is right."""
+    around = up_to(node, "assignment")
+    name = field(around, "left") if around is not None and field(around, "right") == node else None
+    outer = call_of(node.parent.parent) if node.parent is not None else None
+    if outer is not None and outer.name == "categorical":
+        return True
+    scope = function_around(node) or up_to(node, "module")
+    text = text_of(scope) if scope is not None and name is not None else ""
+    return name is not None and f"categorical({text_of(name)}" in text
+
+
+RULES = (straight_through, log_of_softmax)

@@ -88,6 +88,8 @@ def _terms(node: Node, *, is_positive: bool) -> Iterator[tuple[Node, bool]]:
 
 #: What is 0 for great negative numbers → nn's function for its logarithm.
 _LOGARITHMS = {"softmax": "log_softmax", "sigmoid": "log_sigmoid"}
+#: What chooses among probabilities by their logarithms.
+_CHOICES = ("categorical", "argmax", "argsort", "argpartition", "topk")
 _FAR = "logits = mx.array([0.0, 200.0])\n"
 
 
@@ -137,15 +139,17 @@ def log_of_softmax(context: RuleContext, call: Call) -> Iterator[Finding]:
 
 
 def _is_drawn_from(node: Node) -> bool:
-    """Return whether a logarithm is that of probabilities to draw from, where -inf is right."""
-    around = up_to(node, "assignment")
-    name = field(around, "left") if around is not None and field(around, "right") == node else None
-    outer = call_of(node.parent.parent) if node.parent is not None else None
-    if outer is not None and outer.name == "categorical":
-        return True
+    """Return whether a logarithm is that of probabilities to choose from, where -inf is right."""
+    outer: Node | None = node
+    while outer is not None and "statement" not in outer.type and outer.type != "assignment":
+        call = call_of(outer)
+        if call is not None and call.name in _CHOICES:
+            return True
+        outer = outer.parent
+    name = field(outer, "left") if outer is not None and field(outer, "right") == node else None
     scope = function_around(node) or up_to(node, "module")
     text = text_of(scope) if scope is not None and name is not None else ""
-    return name is not None and f"categorical({text_of(name)}" in text
+    return name is not None and any(f"{choice}({text_of(name)}" in text for choice in _CHOICES)
 
 
 RULES = (straight_through, log_of_softmax)

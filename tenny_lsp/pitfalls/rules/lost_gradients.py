@@ -90,6 +90,8 @@ def _terms(node: Node, *, is_positive: bool) -> Iterator[tuple[Node, bool]]:
 _LOGARITHMS = {"softmax": "log_softmax", "sigmoid": "log_sigmoid"}
 #: What chooses among probabilities by their logarithms.
 _CHOICES = ("categorical", "argmax", "argsort", "argpartition", "topk")
+#: Losses for which the fix of another rule writes the logarithm.
+_LOSSES = ("nll_loss", "kl_div_loss")
 _FAR = "logits = mx.array([0.0, 200.0])\n"
 
 
@@ -139,11 +141,11 @@ def log_of_softmax(context: RuleContext, call: Call) -> Iterator[Finding]:
 
 
 def _is_drawn_from(node: Node) -> bool:
-    """Return whether a logarithm is that of probabilities to choose from, where -inf is right."""
+    """Return whether a logarithm is that of probabilities to choose from, where -inf is right, or another rule's."""
     outer: Node | None = node
     while outer is not None and "statement" not in outer.type and outer.type != "assignment":
         call = call_of(outer)
-        if call is not None and call.name in _CHOICES:
+        if call is not None and call.name in (*_CHOICES, *_LOSSES):
             return True
         outer = outer.parent
     name = field(outer, "left") if outer is not None and field(outer, "right") == node else None

@@ -1,12 +1,14 @@
 """Gradients that are lost on the way: estimators that cancel, logarithms of what has become 0, Python's numbers."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from tenny_lsp.pitfalls.calls import Call, call_of, function_around
 from tenny_lsp.pitfalls.context import RuleContext
+from tenny_lsp.pitfalls.differentiated import depends, followed, is_cut, result_of, sources_of
 from tenny_lsp.pitfalls.edits import Fix, atom, replaced
 from tenny_lsp.pitfalls.origins import last_value
-from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
+from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, Search, rule
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
 _STOP = "mlx.core.stop_gradient"
@@ -86,6 +88,8 @@ def _terms(node: Node, *, is_positive: bool) -> Iterator[tuple[Node, bool]]:
     yield from _terms(right, is_positive=is_positive == (sign == "+"))
 
 
+#: What makes Python's numbers of arrays.
+_READS = (".item()", ".tolist()", "float(")
 #: What is 0 for great negative numbers → nn's function for its logarithm.
 _LOGARITHMS = {"softmax": "log_softmax", "sigmoid": "log_sigmoid"}
 #: What chooses among probabilities by their logarithms.
@@ -154,4 +158,61 @@ def _is_drawn_from(node: Node) -> bool:
     return name is not None and any(f"{choice}({text_of(name)}" in text for choice in _CHOICES)
 
 
-RULES = (straight_through, log_of_softmax)
+_RATIO = "def loss(model, a, w):\n    ratio = mx.exp(model(a))\n{}    return (ratio * w).mean()\n"
+_TAKEN = "_, y = nn.value_and_grad(model, loss)(model, x, mx.ones(2))"
+
+
+@rule(
+    "numbers-in-gradient",
+    "warning",
+    "Python's numbers in a function whose gradient is taken",
+    PYTHON + "_autosummary/mlx.core.value_and_grad.html",
+    scope="file",
+    kinds=("return_statement",),
+    examples=(
+        Example(_RATIO.format("    ratio = mx.array(ratio.tolist())\n") + _TAKEN, _RATIO.format("") + _TAKEN,
+                "mx.abs(y['weight']).sum().item() > 0", "wrong", is_fixed=False),
+        Example("def loss(model, a):\n    out = model(a)\n    return mx.array(out.sum().item()) ** 2\n"
+                "_, y = nn.value_and_grad(model, loss)(model, x)",
+                "def loss(model, a):\n    out = model(a)\n    return out.sum() ** 2\n"
+                "_, y = nn.value_and_grad(model, loss)(model, x)", "mx.abs(y['bias']).sum().item() > 0", "wrong",
+                is_fixed=False),
+        Example("def loss(w):\n    scale = float(mx.abs(w).max())\n    return mx.array([scale, 1.0]).sum()\n"
+                "y = mx.grad(loss)(x)",
+                "def loss(w):\n    scale = mx.abs(w).max()\n    return scale + 1.0\ny = mx.grad(loss)(x)",
+                "mx.abs(y).sum().item() > 0", "wrong", is_fixed=False),
+    ),
+)  # fmt: skip
+def numbers_in_gradient(context: RuleContext, node: Node) -> Search | None:
+    """Find losses that are computed from what ``.item()`` and ``.tolist()`` read: to MLX they are constants."""
+    function = function_around(node) if any(map(context.file.mentions, _READS)) else None
+    transform = context.file.gradients.get(function.id) if function is not None else None
+    return partial(_constant_loss, context, function, transform) if function is not None and transform else None
+
+
+def _constant_loss(context: RuleContext, function: Node, transform: Call, _: Node) -> Iterator[Finding]:
+    """Report what is read of the arrays that a gradient is taken of, if the loss hangs on nothing else of these."""
+    sources, result = sources_of(context, function, transform), result_of(context, function)
+    if sources is None or result is None or any(map(text_of(function).count, ("np.", "numpy."))):
+        return
+    if result.type in ("tuple", "expression_list"):
+        result = result.named_children[0]
+    behind = followed(context, result, lambda part: is_cut(context, part))
+    read = [part for part in behind.parts if is_cut(context, part)]
+    words = {text_of(part).partition(".")[0] for part in behind.parts if part.type == "identifier"}
+    roots = {name.partition(".")[0] for name in (*sources.arrays, *sources.modules)}
+    if not behind.is_whole or words & (roots | {"self"}) or result in read:
+        return
+    for part in read:
+        call = call_of(part)
+        inner = call.owner if call is not None and call.owner is not None else None
+        inner = inner or (call.arguments[0] if call is not None and call.arguments else None)
+        if inner is not None and text_of(part) != text_of(inner) and depends(context, inner, sources):
+            yield Finding(
+                part, "What is read as Python's numbers is a constant to MLX: no gradient flows through it, and the "
+                "parameters get zero. Compute with the array itself.",
+            )  # fmt: skip
+            return
+
+
+RULES = (straight_through, log_of_softmax, numbers_in_gradient)

@@ -96,12 +96,12 @@ _LOGARITHMS = {"softmax": "log_softmax", "sigmoid": "log_sigmoid"}
 _CHOICES = ("categorical", "argmax", "argsort", "argpartition", "topk")
 #: Losses for which the fix of another rule writes the logarithm.
 _LOSSES = ("nll_loss", "kl_div_loss")
-_FAR = "logits = mx.array([0.0, 200.0])\n"
+_FAR = "logits = mx.array([0.0, 200.0])\nstep = mx.value_and_grad(lambda w: (w * logits).sum())\n"
 
 
 @rule(
     "log-of-softmax",
-    "information",
+    "warning",
     "The logarithm of a softmax",
     PYTHON + "nn/_autosummary_functions/mlx.nn.log_softmax.html",
     calls=("log",),
@@ -113,13 +113,13 @@ _FAR = "logits = mx.array([0.0, 200.0])\n"
         Example(f"{_FAR}def f(a):\n    p = nn.softmax(a, axis=-1)\n    return mx.log(p)\ny = f(logits)",
                 f"{_FAR}def f(a):\n    return a - mx.logsumexp(a, axis=-1, keepdims=True)\ny = f(logits)",
                 "mx.isfinite(y).all().item()", "wrong", is_fixed=False),
-        Example("y = mx.log(mx.sigmoid(mx.array(-200.0)))", "y = nn.log_sigmoid(mx.array(-200.0))",
-                "y.item() == -200", "wrong"),
+        Example("y = mx.grad(lambda a: mx.log(mx.sigmoid(a)))(mx.array(-200.0))",
+                "y = mx.grad(lambda a: nn.log_sigmoid(a))(mx.array(-200.0))", "y.item() == 1", "wrong"),
     ),
 )  # fmt: skip
 def log_of_softmax(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Find logarithms of softmax and of sigmoid, which are -inf where these have become 0."""
-    name = context.name(call.function)
+    """Find logarithms of softmax and of sigmoid, which are -inf where these have become 0, in files that train."""
+    name = context.name(call.function) if any(map(context.file.mentions, ("value_and_grad(", ".grad("))) else ""
     if name not in ("mlx.core.log", "mlx.core.array.log"):
         return
     given = call.owner if name == "mlx.core.array.log" else next(iter(call.arguments), None)

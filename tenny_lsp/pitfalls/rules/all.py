@@ -22,6 +22,7 @@ from tenny_lsp.pitfalls.rules import (
     flat_weights,
     flattening,
     gathering,
+    gradient_calls,
     gradient_use,
     guarded_gradients,
     index_gradients,
@@ -86,7 +87,7 @@ RULES: tuple[Rule, ...] = (
     *discarded.RULES, *sampling.RULES, *layers.RULES, *layer_use.RULES, *modules.RULES, *module_setup.RULES,
     *torch_weights.RULES, *saving.RULES, *flat_weights.RULES, *training.RULES, *losses.RULES, *schedules.RULES,
     *gradient_use.RULES, *running_sums.RULES, *transforms.RULES, *trees.RULES, *guarded_gradients.RULES,
-    *lost_gradients.RULES, *index_gradients.RULES, *compiled.RULES, *compiled_arguments.RULES,
+    *lost_gradients.RULES, *index_gradients.RULES, *gradient_calls.RULES, *compiled.RULES, *compiled_arguments.RULES,
     *compiled_numbers.RULES, *evaluated.RULES, *captured.RULES, *captured_models.RULES, *conditions.RULES,
     *timing.RULES, *data_loading.RULES, *threads.RULES, *processes.RULES, *unknown.RULES, *unknown_methods.RULES,
 )  # fmt: skip

@@ -53,7 +53,7 @@ def converted_for_each_batch(context: RuleContext, call: Call) -> Iterator[Findi
     fixes: tuple[Fix, ...] = ()
     if outer.type == "subscript" and field(outer, "value") == call.node:
         keys = outer.children_by_field_name("subscript")
-        is_part = any(_words(key) & bound for key in keys)
+        is_part = bool(_words(keys[0]) & bound) and not (keys[0].type == "identifier" and _is_short(loop))
         text = f"({text_of(given)}[{', '.join(map(text_of, keys))}]"
         edits = (replaced(outer, f"{text_of(call.function)}{text}{_rest(call)})"),)
         fixes = (Fix("Convert the part alone", edits, is_safe=False),)
@@ -69,6 +69,13 @@ def converted_for_each_batch(context: RuleContext, call: Call) -> Iterator[Findi
 def _rest(call: Call) -> str:
     """Return the keyword arguments of a call as they follow another."""
     return "".join(f", {text_of(one)}" for one in call.keywords.values())
+
+
+def _is_short(loop: Node) -> bool:
+    """Return whether a loop goes through a few numbers, as through the parts of a point."""
+    clauses = (one for one in loop.named_children if one.type == "for_in_clause")
+    over = field(loop, "right") or next((field(one, "right") for one in clauses), None)
+    return over is not None and re.fullmatch(r"range\(\d\)", text_of(over)) is not None
 
 
 def _words(node: Node) -> set[str]:

@@ -40,11 +40,23 @@ _COUNTED = "traced = []\n@mx.compile\ndef f(a, s):\n    traced.append(1)\n    re
                 "traced = []\ndef g(w, rate):\n    traced.append(1)\n    return w - rate * w\nf = mx.compile(g)\n"
                 "rate = 0.1\nfor _ in range(4):\n    z = f(x, rate=mx.array(rate))\n    rate = rate * 0.5\n"
                 "y = len(traced)", "y == 1", "wrong"),
+        Example("traced = []\nclass Task:\n    def __init__(self):\n        self.step = mx.compile(self._step)\n"
+                "    def _step(self, a, s):\n        traced.append(1)\n        return a * s\n"
+                "    def run(self):\n        for i in range(4):\n            self.step(x, i / 4)\n"
+                "Task().run()\ny = len(traced)",
+                "traced = []\nclass Task:\n    def __init__(self):\n        self.step = mx.compile(self._step)\n"
+                "    def _step(self, a, s):\n        traced.append(1)\n        return a * s\n"
+                "    def run(self):\n        for i in range(4):\n            self.step(x, mx.array(i / 4))\n"
+                "Task().run()\ny = len(traced)", "y == 1", "wrong"),
     ),
 )  # fmt: skip
 def number_in_compile(context: RuleContext, call: Call) -> Search | None:
     """Find numbers that differ from turn to turn of a loop, and are constants to a compiled function."""
-    if call.function.type != "identifier" or not call.is_whole or not context.file.mentions("compile"):
+    if (
+        call.function.type not in ("identifier", "attribute")
+        or not call.is_whole
+        or not context.file.mentions("compile")
+    ):
         return None
     loop = up_to(call.node, *_LOOPS, "function_definition", "lambda")
     if loop is None or loop.type not in _LOOPS:
@@ -91,7 +103,10 @@ def _constants(context: RuleContext, call: Call, changing: list[tuple[int | str,
 
 def _compiled(context: RuleContext, name: Node) -> Node | None:
     """Return the function of the file that a name calls compiled; None where it is something else."""
-    made = call_of(outer_value(context, name))
+    is_member = name.type == "attribute"
+    made = call_of(context.value_of_attribute(name) if is_member else outer_value(context, name))
+    if is_member and made is None:
+        return None
     if made is not None:
         if context.name(made.function) != "mlx.core.compile" or len(made.arguments) != 1:
             return None
@@ -109,6 +124,7 @@ def _is_computed_with(function: Node, place: int | str) -> bool:
     listed = field(function, "parameters")
     names = [text_of(field(one, "name") or one.named_children[0] if one.named_children else one)
              for one in (listed.named_children if listed is not None else ())]  # fmt: skip
+    names = names[1:] if names[:1] == ["self"] else names
     name = place if isinstance(place, str) else names[place] if place < len(names) else ""
     if name not in names:
         return False

@@ -53,7 +53,8 @@ def take_for_each_row(context: RuleContext, found: Node | Call) -> Iterator[Find
         node = found
     if scores is None or chosen is None or not _is_chosen(chosen) or not _are_scores(context, scores):
         return
-    if not isinstance(found, Call) and not context.is_array(scores):
+    is_known = isinstance(found, Call) or context.is_array(scores) or scores.type == "call"
+    if not is_known or (scores.type == "call" and context.file.mentions("torch")):
         return
     mx = context.alias("mlx.core", node)
     text = f"{mx}.take_along_axis({text_of(scores)}, {atom(chosen)}[..., None], axis=-1)[..., 0]"
@@ -151,7 +152,7 @@ def maximum_of_first_row(context: RuleContext, call: Call) -> Iterator[Finding]:
         return
     if re.search(r"\[None|expand_dims|keepdims", text_of(outer)):
         return  # a batch of one
-    if not (_is_for_batch(outer) if which == 0 else _is_for_indices(outer)):
+    if not (_is_for_batch(context, outer) if which == 0 else _is_for_indices(outer)):
         return
     other, mx = f"arg{call.name}", context.alias("mlx.core", call.node)
     text = text_of(call.node)
@@ -163,12 +164,10 @@ def maximum_of_first_row(context: RuleContext, call: Call) -> Iterator[Finding]:
     yield Finding(outer, f"{what}: this is the value of the {row} row, for all rows. Write `{text}`.", fixes)
 
 
-def _is_for_batch(node: Node) -> bool:
-    """Return whether a value is computed with in a function that is given a batch, by the names of its parameters."""
+def _is_for_batch(context: RuleContext, node: Node) -> bool:
+    """Return whether a value is computed with in a function that is given a batch, by the names in it."""
     function = function_around(node)
-    listed = field(function, "parameters")
-    names = {text_of(field(one, "name") or one) for one in listed.named_children} if listed is not None else set()
-    if function is None or not names & _BATCHES:
+    if function is None or not context.bindings_in(function).keys() & _BATCHES:
         return False
     outer = node.parent
     if outer is not None and outer.type == "binary_operator":

@@ -312,7 +312,7 @@ def _is_used(context: RuleContext, name: str, assignment: Node, loop: Node) -> b
         if left is not None and right is not None and {name, text_of(left)} <= set(_terms(right)):
             return True
         given = [*call.arguments, *(call.value(word) for word in call.keywords)] if call is not None else []
-        is_given = any(one is not None and text_of(one) == name for one in given)
+        is_given = any(one is not None and name in _terms(one) for one in given)
         if call is not None and is_given and _keeps(context, call):
             return True
     return False

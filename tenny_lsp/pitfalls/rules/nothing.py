@@ -33,8 +33,8 @@ _GRADS = "grads = model.parameters()\n"
     calls=tuple(sorted({name.rpartition(".")[2] for name in _NOTHING})),
     examples=(
         Example("h = mx.eval(model(x))\ny = h.shape", "h = model(x)\nmx.eval(h)\ny = h.shape", "y == (2, 2)"),
-        Example("def run(a):\n    out = mx.eval(a * 2)\n    return out + 1\ny = run(x)",
-                "def run(a):\n    out = a * 2\n    mx.eval(out)\n    return out + 1\ny = run(x)", "y.shape == (2, 3)"),
+        Example("def f(a):\n    out = mx.eval(a * 2)\n    return out + 1\ny = f(x)",
+                "def f(a):\n    out = a * 2\n    mx.eval(out)\n    return out + 1\ny = f(x)", "y.shape == (2, 3)"),
         Example("y = mx.eval(model(x)).tolist()", "y = model(x).tolist()", "len(y) == 2"),
         Example("y = np.array(mx.eval(model(x))).shape", "y = np.array(model(x)).shape", "y == (2, 2)", "wrong"),
         Example("net = nn.Sequential(nn.Linear(64, 64))\nnet = nn.quantize(net)\ny = net(mx.zeros((2, 64)))",

@@ -12,6 +12,7 @@ _SHAPES_ALONE = {
     "isneginf", "isposinf", "issubdtype", "result_type", "eval", "async_eval",
 }  # fmt: skip
 _GRADIENTS = {"mlx.nn.value_and_grad", "mlx.core.value_and_grad", "mlx.core.grad"}
+_WITH_VALUES = _GRADIENTS - {"mlx.core.grad"}
 #: What of an array is known although its values are not.
 _KNOWN = {"shape", "ndim", "size", "dtype", "itemsize", "nbytes"}
 _OPERATIONS = {"binary_operator", "unary_operator", "parenthesized_expression"}
@@ -134,3 +135,13 @@ def outer_value(context: RuleContext, name: Node) -> Node | None:
     scopes = context.scopes_around(name)
     found = next((scope.bindings[text_of(name)] for scope in scopes if text_of(name) in scope.bindings), [])
     return found[0].value if len(found) == 1 and not found[0].steps else None
+
+
+def takes_gradients(context: RuleContext, call: Call) -> bool:
+    """Return whether a call is of what ``value_and_grad`` makes: where it stands, by a name or by ``self.name``."""
+    made = call_of(call.function)
+    if made is None and call.function.type == "identifier":
+        made = call_of(outer_value(context, call.function))
+    if made is None and call.function.type == "attribute":
+        made = call_of(context.value_of_attribute(call.function))
+    return made is not None and context.name(made.function) in _WITH_VALUES

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from tenny_lsp.mlx_api.index import ApiIndex
-from tenny_lsp.pitfalls.calls import Call, call_of, function_around
+from tenny_lsp.pitfalls.calls import Call, call_of, function_around, within
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, inserted
 from tenny_lsp.pitfalls.guards import is_guarded
@@ -21,7 +21,7 @@ _PURE = {
     "mlx.core.compile", "mlx.core.vmap", "mlx.core.grad", "mlx.core.value_and_grad", "mlx.core.checkpoint",
     "mlx.nn.value_and_grad", "mlx.core.split", "mlx.core.array.split", "mlx.core.quantize", "mlx.nn.average_gradients",
     "mlx.optimizers.clip_grad_norm", "mlx.optimizers.Optimizer.apply_gradients", "mlx.utils.tree_unflatten",
-    "mlx.utils.tree_flatten",
+    "mlx.utils.tree_flatten", "mlx.utils.tree_map",
 }  # fmt: skip
 #: Of those, function → the argument that its result stands for, and how it is assigned.
 _TARGETS = {
@@ -73,6 +73,17 @@ _TARGETS = {
             "wrong",
         ),
         Example(
+            "from mlx.utils import tree_map\ndef blend(target, online):\n"
+            "    tree_map(lambda t, o: 0.9 * t + 0.1 * o, target, online)\n    return target\n"
+            'y = blend({"w": mx.zeros(1)}, {"w": mx.ones(1)})["w"]',
+            "from mlx.utils import tree_map\ndef blend(target, online):\n"
+            "    return tree_map(lambda t, o: 0.9 * t + 0.1 * o, target, online)\n"
+            'y = blend({"w": mx.zeros(1)}, {"w": mx.ones(1)})["w"]',
+            "y.item() > 0",
+            "wrong",
+            is_fixed=False,
+        ),
+        Example(
             "nn.init.constant(7.0)(model.bias)\ny = model.bias\nprint(y)",
             "model.bias = nn.init.constant(7.0)(model.bias)\ny = model.bias\nprint(y)",
             "y.tolist() == [7, 7]",
@@ -119,10 +130,23 @@ def _pure_function(context: RuleContext, call: Call) -> str:
     if call.name not in names:  # to find out what is called takes much longer
         return ""
     entry = context.entry(call.function)
-    if entry is None or entry.name not in names:
+    if entry is None or entry.name not in names or (call.name == "tree_map" and not _is_pure_map(context, call)):
         return ""
     # What is annotated as an optimizer may be of a subclass, which may keep the result.
     return entry.name if not entry.name.startswith("mlx.optimizers.Optimizer.") or context.is_made(call.owner) else ""
+
+
+def _is_pure_map(context: RuleContext, call: Call) -> bool:
+    """Return whether what ``tree_map`` is given computes arrays and does nothing else."""
+    function = call.arguments[0] if call.arguments else None
+    body = field(function, "body") if function is not None and function.type == "lambda" else None
+    names = _pure_names(context.index)
+    if body is None:
+        return function is not None and context.name(function) in names
+    made = (call_of(one) for one in within(body, "call"))
+    return body.type in ("binary_operator", "call") and all(
+        one is not None and (context.name(one.function) in names or one.name == "astype") for one in made
+    )
 
 
 @lru_cache(maxsize=4)

@@ -9,9 +9,9 @@ from tenny_lsp.pitfalls.calls import Call, all_within, call_of, function_around,
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, appended, indentation_of, inserted, is_alone
 from tenny_lsp.pitfalls.rule import ISSUES, USAGE, Example, Finding, Search, rule
+from tenny_lsp.pitfalls.traced import takes_gradients
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
-_TRANSFORMS = {"mlx.nn.value_and_grad", "mlx.core.value_and_grad"}
 _EVALUATIONS = {"mlx.core.eval", "mlx.core.async_eval"}
 #: What may use a name without naming it where it is used.
 _INDIRECT = re.compile(r"\b(?:locals|nonlocal|global|exec)\b")
@@ -117,17 +117,6 @@ def _gradients_in(context: RuleContext, scope: Node, name: str) -> Node | None:
         if name in map(text_of, left.named_children) and takes_gradients(context, call):
             return found
     return None
-
-
-def takes_gradients(context: RuleContext, call: Call) -> bool:
-    """Return whether a call is of what ``value_and_grad`` makes, by a name that is bound once or where it stands."""
-    made = call_of(call.function)
-    if made is None and call.function.type == "identifier":
-        scopes = (one for one in context.scopes_around(call.node) if call.name in one.bindings)
-        scope = next(scopes, None)
-        bindings = scope.bindings[call.name] if scope is not None else []
-        made = call_of(bindings[0].value) if len(bindings) == 1 and not bindings[0].steps else None
-    return made is not None and context.name(made.function) in _TRANSFORMS
 
 
 def _is_used_elsewhere(context: RuleContext, loop: Node, words: set[str], own: tuple[Node, Node]) -> bool:

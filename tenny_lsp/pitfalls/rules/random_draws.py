@@ -7,7 +7,7 @@ from functools import partial
 
 from tenny_lsp.pitfalls.calls import Call, call_of, within
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.edits import Fix, replaced
+from tenny_lsp.pitfalls.edits import Fix, indentation_of, inserted, is_alone, replaced
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, Search, rule
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
@@ -169,4 +169,77 @@ def _unseeded(context: RuleContext, call: Call, other: str, whole: Node) -> Iter
     )  # fmt: skip
 
 
-RULES = (random_in_vmap, separate_shuffles, foreign_seed)
+#: What seeds the generators of other libraries, as it stands in the text.
+_OTHER_SEEDS = re.compile(r"\b(?:np\.random|numpy\.random|random|torch|torch\.cuda)\.(?:seed|manual_seed\w*)\(")
+#: Libraries that do not draw from MLX's generator.
+_OTHERS = _KNOWN | {
+    "torch", "torchvision", "scipy", "sklearn", "pandas", "matplotlib", "tqdm", "datasets", "PIL", "gymnasium", "gym",
+}  # fmt: skip
+
+
+@rule(
+    "unseeded-generator",
+    "information",
+    "Generators are seeded, and MLX's is not",
+    PYTHON + "_autosummary/mlx.core.random.seed.html",
+    scope="file",
+    calls=("seed", "manual_seed"),
+    examples=(
+        Example("np.random.seed(3)\na = mx.random.normal((4,))\nb = mx.array(np.random.rand(4))\n"
+                "y = mx.value_and_grad(lambda w: (w * b).sum())(a)[0] * 0 + a.sum().item()",
+                "np.random.seed(3)\nmx.random.seed(3)\na = mx.random.normal((4,))\nb = mx.array(np.random.rand(4))\n"
+                "y = mx.value_and_grad(lambda w: (w * b).sum())(a)[0] * 0 + a.sum().item()", "abs(y - 1.02) < 1e-2",
+                "wrong"),
+        Example("def seed_all(seed):\n    np.random.seed(seed)\nseed_all(3)\na = np.random.rand(4)\n"
+                "y = mx.random.normal((4,)).sum().item()",
+                "def seed_all(seed):\n    np.random.seed(seed)\n    mx.random.seed(seed)\nseed_all(3)\n"
+                "a = np.random.rand(4)\ny = mx.random.normal((4,)).sum().item()", "abs(y - 1.02) < 1e-2", "wrong"),
+    ),
+)  # fmt: skip
+def unseeded_generator(context: RuleContext, call: Call) -> Search | None:
+    """Find seeds of NumPy, Python and PyTorch in files that seed all that they draw from, but for MLX's generator."""
+    name, mx = context.external(call.function), context.alias("mlx.core", call.node)
+    if name not in {*_SEEDS, "torch.manual_seed"} or not mx or len(call.arguments) != 1:
+        return None
+    function = up_to(call.node, "function_definition")
+    is_for_all = function is not None and "seed" in text_of(field(function, "name") or function)
+    if not is_for_all and not context.file.mentions("value_and_grad("):
+        return None  # the data alone may be meant
+    return partial(_also_unseeded, context, call, mx)
+
+
+def _also_unseeded(context: RuleContext, call: Call, mx: str, whole: Node) -> Iterator[Finding]:
+    """Report the last seed of a file that draws MLX's random numbers without one, unless ``foreign-seed`` does."""
+    text, statement = text_of(whole), up_to(call.node, "expression_statement")
+    last = list(_OTHER_SEEDS.finditer(text))
+    is_last = bool(last) and text.encode()[: call.node.start_byte].decode() == text[: last[-1].start()]
+    if not is_last or f"{mx}.random.seed(" in text or "random.state" in text or statement is None:
+        return
+    start = _SEEDS.get(context.external(call.function))
+    imported = re.findall(r"^\s*(?:import|from)\s+(\.|\w+)", text, re.MULTILINE)
+    if not set(imported) <= _OTHERS or not _draws_unseeded(context, whole, mx):
+        return
+    if start is not None and any(True for _ in _unseeded(context, call, start, whole)):
+        return
+    seed = f"{mx}.random.seed({text_of(call.arguments[0])})"
+    added = inserted(statement.end_byte, f"\n{indentation_of(statement)}{seed}")
+    fixes = (Fix(f"Add {seed}", (added,), is_safe=False),) if is_alone(statement) else ()
+    yield Finding(
+        call.node, "MLX has a generator of its own, which nothing seeds here: what is drawn from it differs from run "
+        f"to run. Add `{seed}`.", fixes,
+    )  # fmt: skip
+
+
+def _draws_unseeded(context: RuleContext, whole: Node, mx: str) -> bool:
+    """Return whether a file draws from MLX's generator, outside of tests."""
+    for place in re.finditer(rf"\b{mx}\.random\.(?:{'|'.join(_DRAWS)})\(".encode(), whole.text or b""):
+        call = call_of(up_to(whole.descendant_for_byte_range(place.start(), place.start()) or whole, "call"))
+        if call is not None and "key" not in call.keywords and call.is_whole:
+            function = up_to(call.node, "function_definition")
+            name = text_of(field(function, "name") or call.node) if function is not None else ""
+            if not name.startswith("test") and context.name(call.function).startswith("mlx.core.random."):
+                return True
+    return False
+
+
+RULES = (random_in_vmap, separate_shuffles, foreign_seed, unseeded_generator)

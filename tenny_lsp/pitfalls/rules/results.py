@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from itertools import accumulate
 
-from tenny_lsp.pitfalls.calls import Call, target_of
+from tenny_lsp.pitfalls.calls import Call, call_of, target_of
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
 from tenny_lsp.pitfalls.guards import is_guarded
@@ -31,7 +31,10 @@ _INDICES = {
     "`values, indices = mx.max(…)`",
     ISSUES + "586",
     calls=tuple(_INDICES),
+    attributes=("values", "indices"),
     examples=(
+        Example("y = x.max(1).values", "y = x.max(1)", "y.tolist() == [2, 5]"),
+        Example("y = mx.max(x, axis=-1).indices", "y = mx.argmax(x, axis=-1)", "y.tolist() == [2, 2]"),
         Example("values, y = x.max(1)", "values, y = mx.max(x, 1), mx.argmax(x, 1)", "y.tolist() == [2, 2]", "wrong"),
         Example(
             "values, y = mx.min(x, axis=0)", "values, y = mx.min(x, axis=0), mx.argmin(x, axis=0)",
@@ -47,9 +50,12 @@ _INDICES = {
         ),
     ),
 )  # fmt: skip
-def values_and_indices(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Find two names that are assigned the result of a reduction along an axis: MLX's return values alone."""
-    left = target_of(call)
+def values_and_indices(context: RuleContext, found: Node | Call) -> Iterator[Finding]:
+    """Find two names, or members, for the result of a reduction along an axis: MLX's return values alone."""
+    if not isinstance(found, Call):
+        yield from _members(context, found)
+        return
+    call, left = found, target_of(found)
     if left is None or left.type not in ("pattern_list", "tuple_pattern"):
         return
     function = context.name(call.function)
@@ -74,6 +80,23 @@ def values_and_indices(context: RuleContext, call: Call) -> Iterator[Finding]:
         fixes = (Fix(f"Take mx.{other} for the indices", (replaced(call.node, text),), is_safe=False),)
         message += f" `mx.{other}` gives the indices."
     yield Finding(call.node, message, fixes)
+
+
+def _members(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Report ``.values`` and ``.indices`` of what a reduction returns."""
+    name, call = text_of(node.named_children[-1]), call_of(node.named_children[0])
+    if call is None or call.name not in _INDICES:
+        return
+    function = context.name(call.function)
+    if function.removeprefix("mlx.core.").removeprefix("array.") != call.name or is_guarded(context, node):
+        return
+    other = _INDICES[call.name] if call.name != "topk" else ""
+    text = text_of(call.node)
+    if name == "indices":
+        text = f"{text_of(call.function)[: -len(call.name)]}{other}{text_of(call.listed)}" if other else ""
+    fixes = (Fix(f"Write {text}", (replaced(node, text),)),) if text else ()
+    better = f": write `{text}`." if text else ", and no indices."
+    yield Finding(node, f"`mx.{call.name}` returns the values alone, an array{better}", fixes)
 
 
 @rule(

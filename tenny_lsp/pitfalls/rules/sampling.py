@@ -8,7 +8,7 @@ from tenny_lsp.pitfalls.calls import Call, call_of, function_around, within
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
-from tenny_lsp.pitfalls.traced import outer_value
+from tenny_lsp.pitfalls.traced import outer_value, takes_gradients
 from tenny_lsp.pitfalls.values import literal_of
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
@@ -110,6 +110,27 @@ def _are_probabilities(context: RuleContext, node: Node | None, depth: int = 0) 
             "k, other = mx.random.split(mx.random.key(0))\na = mx.random.normal((3,), key=k)\n"
             "b = mx.random.normal((3,), key=other)\ny = a - b",
             "mx.abs(y).max().item() > 0",
+            "wrong",
+            is_fixed=False,
+        ),
+        Example(
+            "k = mx.random.key(0)\nstep = mx.value_and_grad(lambda w, n: (w * n).sum())\nseen = []\n"
+            "for _ in range(2):\n    noise = mx.random.normal(x.shape, key=k)\n    loss, grads = step(x, noise)\n"
+            "    seen.append(grads)\ny = (seen[0] - seen[1]).sum()",
+            "k = mx.random.key(0)\nstep = mx.value_and_grad(lambda w, n: (w * n).sum())\nseen = []\n"
+            "for k in mx.random.split(k, 2):\n    noise = mx.random.normal(x.shape, key=k)\n"
+            "    loss, grads = step(x, noise)\n    seen.append(grads)\ny = (seen[0] - seen[1]).sum()",
+            "y.item() != 0",
+            "wrong",
+            is_fixed=False,
+        ),
+        Example(
+            "def walk(z, key):\n    for _ in range(2):\n        noise = mx.random.normal(z.shape, key=key)\n"
+            "        z = z + noise\n    return z\ny = walk(x, mx.random.key(0)) - x",
+            "def walk(z, key):\n    for key in mx.random.split(key):\n"
+            "        noise = mx.random.normal(z.shape, key=key)\n        z = z + noise\n    return z\n"
+            "y = walk(x, mx.random.key(0)) - x",
+            "mx.abs(y - 2 * mx.random.normal(x.shape, key=mx.random.key(0))).max().item() > 1e-3",
             "wrong",
             is_fixed=False,
         ),
@@ -237,13 +258,9 @@ def _repeated_in_loop(context: RuleContext, call: Call) -> Iterator[Finding]:
     key, loop = call.value("key"), up_to(call.node, "for_statement", "while_statement", "function_definition", "lambda")
     if key is None or key.type != "identifier" or loop is None or "_statement" not in loop.type:
         return
-    if not _is_random(context, call):
+    if not _is_random(context, call) or not _is_made_before(context, key, loop):
         return
-    made = call_of(outer_value(context, key))
-    is_before = made is not None and (made.node.end_byte < loop.start_byte or made.node.start_byte > loop.end_byte)
-    if made is None or not is_before or context.name(made.function) not in _KEYS:
-        return
-    if not _is_kept(call) or _varies(call, loop) or _runs_once(loop) or _is_test(call.node):
+    if not _is_kept(context, call, loop) or _varies(call, loop) or _runs_once(loop) or _is_test(call.node):
         return
     yield Finding(
         key, f"`{text_of(key)}` is the same key in every turn of the loop, and so are the numbers. Split it: "
@@ -251,18 +268,63 @@ def _repeated_in_loop(context: RuleContext, call: Call) -> Iterator[Finding]:
     )  # fmt: skip
 
 
-def _is_kept(call: Call) -> bool:
-    """Return whether what is drawn outlasts the turn: it is appended, added, stored by index, or changes a name."""
+def _is_made_before(context: RuleContext, key: Node, loop: Node) -> bool:
+    """Return whether a key is made outside of a loop, once, or is a parameter that has to be given."""
+    made = call_of(outer_value(context, key))
+    if made is not None:
+        is_before = made.node.end_byte < loop.start_byte or made.node.start_byte > loop.end_byte
+        return is_before and context.name(made.function) in _KEYS
+    function = function_around(key)
+    found = context.bindings_in(function).get(text_of(key), []) if function is not None else []
+    given = found[0].definition if len(found) == 1 else None
+    return given is not None and given.type in ("identifier", "typed_parameter") and "None" not in text_of(given)
+
+
+def _is_kept(context: RuleContext, call: Call, loop: Node) -> bool:
+    """Return whether what is drawn outlasts the turn: appended, added, stored by index, in a name, or in a model."""
     outer = call.node.parent
     while outer is not None and "statement" not in outer.type:
         around, left = call_of(outer), field(outer, "left")
-        if outer.type == "augmented_assignment" or (around is not None and around.name in ("append", "extend")):
+        if outer.type == "augmented_assignment" or (around is not None and _keeps(context, around)):
             return True
         if outer.type == "assignment" and left is not None:
             words = re.findall(r"\w+", text_of(field(outer, "right") or outer))
-            return left.type == "subscript" or text_of(left) in words
+            is_used = left.type == "identifier" and _is_used(context, text_of(left), outer, loop)
+            return left.type == "subscript" or text_of(left) in words or is_used
         outer = outer.parent
     return False
+
+
+def _keeps(context: RuleContext, call: Call) -> bool:
+    """Return whether what a call is given outlasts it: it is put into a list, or a model is trained with it."""
+    return call.name in ("append", "extend") or takes_gradients(context, call)
+
+
+def _is_used(context: RuleContext, name: str, assignment: Node, loop: Node) -> bool:
+    """Return whether a name is kept by a later statement of a loop, or changes what the next turn goes on with."""
+    if sum(text_of(field(one, "left") or one) == name for one in within(loop, "assignment")) != 1:
+        return False
+    for found in within(loop, "call", "assignment"):
+        call, left = call_of(found), field(found, "left")
+        if found.start_byte < assignment.end_byte:
+            continue
+        right = field(found, "right")
+        if left is not None and right is not None and {name, text_of(left)} <= set(_terms(right)):
+            return True
+        given = [*call.arguments, *(call.value(word) for word in call.keywords)] if call is not None else []
+        is_given = any(one is not None and name in _terms(one) for one in given)
+        if call is not None and is_given and _keeps(context, call):
+            return True
+    return False
+
+
+def _terms(node: Node) -> Iterator[str]:
+    """Yield the text of what arithmetic makes an expression of."""
+    if node.type in ("binary_operator", "parenthesized_expression"):
+        for part in node.named_children:
+            yield from _terms(part)
+    else:
+        yield text_of(node)
 
 
 def _varies(call: Call, loop: Node) -> bool:
@@ -272,7 +334,8 @@ def _varies(call: Call, loop: Node) -> bool:
     for node in within(field(loop, "body"), "assignment", "augmented_assignment"):
         name = field(node, "left")
         bound |= set(re.findall(r"\w+", text_of(name))) if name is not None else set()
-    return not bound.isdisjoint(re.findall(r"\w+", text_of(call.listed)))
+    text = re.sub(r"\b\w+\.shape\b", "", text_of(call.listed))  # batches of a loop have one shape
+    return not bound.isdisjoint(re.findall(r"\w+", text))
 
 
 def _runs_once(loop: Node) -> bool:

@@ -1,11 +1,17 @@
 """Times measured of work that has not been done."""
 
+import re
 from collections.abc import Iterator
+from functools import partial
+from itertools import islice
 
-from tenny_lsp.inference.meaning import Api, Instance
-from tenny_lsp.pitfalls.calls import all_within, call_of, within
+from tenny_lsp.inference.definitions import class_of
+from tenny_lsp.inference.meaning import Api, Instance, LocalClass, LocalFunction
+from tenny_lsp.inference.parameters import calls_of
+from tenny_lsp.pitfalls.arities import arity_of
+from tenny_lsp.pitfalls.calls import all_within, call_of, function_around, within
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, rule
+from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, Search, rule
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
 _CLOCKS = {
@@ -18,6 +24,13 @@ _CLOCKS = {
 }
 #: What may stand between two readings without evaluating anything.
 _PLAIN = {"range", "len", "zip", "enumerate"}
+#: What may evaluate an array.
+_EVALUATES = re.compile(
+    r"\b(?:\w*eval|item|tolist|print|float|int|bool|asarray|synchronize|save\w*|open)\(|\b(?:np|numpy|while|assert)\b|"
+    r"\bif\b(?![^\n]*\bis (?:not )?None\b)"
+)
+#: How many calls of a function are looked at.
+_MOST_CALLS = 8
 _MEASURED = "import time\na = mx.ones((1500, 1500))\nmx.eval(a)\nstart = time.perf_counter()\nb = a @ a @ a\n"
 
 
@@ -26,6 +39,7 @@ _MEASURED = "import time\na = mx.ones((1500, 1500))\nmx.eval(a)\nstart = time.pe
     "warning",
     "A time measured before anything is evaluated",
     USAGE + "lazy_evaluation.html",
+    scope="file",
     kinds=("binary_operator",),
     examples=(
         Example(
@@ -45,23 +59,60 @@ _MEASURED = "import time\na = mx.ones((1500, 1500))\nmx.eval(a)\nstart = time.pe
             "wrong",
             is_fixed=False,
         ),
+        Example(
+            "import time\nstart = time.perf_counter()\nb = x @ x.T\nend = time.perf_counter()\ny = end - start",
+            "import time\nstart = time.perf_counter()\nb = x @ x.T\nmx.eval(b)\nend = time.perf_counter()\n"
+            "y = end - start",
+            "y > 0",
+            "undefined",
+            is_fixed=False,
+        ),
+        Example(
+            "import time\ndef spent(layer, a):\n    start = time.perf_counter()\n    out = layer(a)\n"
+            "    mx.synchronize()\n    return time.perf_counter() - start\ny = spent(model, x)",
+            "import time\ndef spent(layer, a):\n    start = time.perf_counter()\n    out = layer(a)\n"
+            "    mx.eval(out)\n    return time.perf_counter() - start\ny = spent(model, x)",
+            "y > 0",
+            "undefined",
+            is_fixed=False,
+        ),
+        Example(
+            "import time\nstart = time.perf_counter()\nfor _ in range(3):\n    b = x @ x.T\n    mx.synchronize()\n"
+            "y = (time.perf_counter() - start) / 3",
+            "import time\nstart = time.perf_counter()\nfor _ in range(3):\n    b = x @ x.T\n    mx.eval(b)\n"
+            "y = (time.perf_counter() - start) / 3",
+            "y > 0",
+            "undefined",
+            is_fixed=False,
+        ),
     ),
 )
-def lazy_timing(context: RuleContext, node: Node) -> Iterator[Finding]:
+def lazy_timing(context: RuleContext, node: Node) -> Search | None:
     """Find differences of two readings of a clock between which MLX is only told what to compute."""
-    operator, right = field(node, "operator"), field(node, "right")
-    call = call_of(field(node, "left"))
-    if operator is None or operator.type != "-" or call is None or right is None or right.type != "identifier":
-        return
-    if context.external(call.function) not in _CLOCKS:
-        return
+    operator, left, right = (field(node, part) for part in ("operator", "left", "right"))
+    if operator is None or operator.type != "-" or left is None or right is None or right.type != "identifier":
+        return None
     last = _statement(node)
-    first = _read_before(last, text_of(right)) if last is not None else None
-    start = call_of(field(first.named_children[0], "right")) if first is not None else None
-    if first is None or last is None or start is None or context.external(start.function) not in _CLOCKS:
-        return
+    if left.type == "identifier" and last is not None:
+        last = _read_before(last, text_of(left))
+        left = field(last.named_children[0], "right") if last is not None else None
+    if last is None or not _is_reading(context, left):
+        return None
+    first = _read_before(last, text_of(right))
+    if first is None or not _is_reading(context, field(first.named_children[0], "right")):
+        return None
     if _is_read_again(last, node, text_of(right)):
-        return  # the two times are compared
+        return None  # the two times are compared
+    return partial(_measured, context, node, first, last)
+
+
+def _is_reading(context: RuleContext, node: Node | None) -> bool:
+    call = call_of(node)
+    return call is not None and context.external(call.function) in _CLOCKS
+
+
+def _measured(context: RuleContext, node: Node, first: Node, last: Node, _: Node) -> Iterator[Finding]:
+    """Report a difference of two readings if nothing between them evaluates what is computed there."""
     between, one = list[Node](), first.next_named_sibling
     while one is not None and one != last:
         between.append(one)
@@ -69,9 +120,11 @@ def lazy_timing(context: RuleContext, node: Node) -> Iterator[Finding]:
     lazy = [one for statement in between for one in _computed(context, statement)]
     if lazy and all(_is_lazy(context, statement) for statement in between):
         name = text_of(field(lazy[-1], "left") or lazy[-1])
+        waits = any("synchronize(" in text_of(statement) for statement in between)
+        why = " `mx.synchronize` waits for what has been begun, and nothing has." if waits else ""
         yield Finding(
             node, f"Nothing has been computed yet: MLX is lazy, and this is the time that it takes to say what to "
-            f"compute. Write `mx.eval({name})` before the second reading.",
+            f"compute.{why} Write `mx.eval({name})` before the second reading.",
         )  # fmt: skip
 
 
@@ -112,13 +165,23 @@ def _computed(context: RuleContext, statement: Node) -> Iterator[Node]:
     """Yield the assignments in a statement of what MLX's operations return."""
     for node in within(statement, "assignment"):
         left = field(node, "left")
-        if left is not None and left.type == "identifier" and context.is_array(field(node, "right")):
+        right = field(node, "right")
+        if left is None or left.type != "identifier":
+            continue
+        call = call_of(right)
+        if context.is_array(right) or (call is not None and _is_lazy_function(context, call.function)):
             yield node
+
+
+def _is_synchronize(context: RuleContext, statement: Node) -> bool:
+    """Return whether a statement only waits for work that has been begun, and begins none."""
+    call = call_of(statement.named_children[0]) if statement.named_children else None
+    return call is not None and call.name == "synchronize" and context.name(call.function) == "mlx.core.synchronize"
 
 
 def _is_lazy(context: RuleContext, statement: Node) -> bool:
     """Return whether a statement evaluates no array: it is an assignment, and all that it calls is MLX's and lazy."""
-    if statement.type == "comment":
+    if statement.type == "comment" or _is_synchronize(context, statement):
         return True
     body, over = field(statement, "body"), call_of(field(statement, "right"))
     if statement.type == "for_statement" and body is not None and over is not None and over.name in _PLAIN:
@@ -128,11 +191,44 @@ def _is_lazy(context: RuleContext, statement: Node) -> bool:
     for node in within(statement, "call"):
         call = call_of(node)
         function = context.evaluator.meaning(call.function) if call is not None else None
-        is_layer = isinstance(function, Instance) and isinstance(function.of, Api)
         is_operation = isinstance(function, Api) and context.is_array(node)
-        if not is_layer and not is_operation and (call is None or context.external(call.function) not in _PLAIN):
+        is_plain = call is not None and context.external(call.function) in _PLAIN
+        if not is_operation and not is_plain and (call is None or not _is_lazy_function(context, call.function)):
             return False
     return not any(within(statement, "await", "yield"))
+
+
+def _is_lazy_function(context: RuleContext, function: Node, *, may_be_given: bool = True) -> bool:
+    """Return whether what is called is a module, or a function of the file, in whose text nothing evaluates an array.
+
+    A parameter is what all calls in the file give it.
+    """
+    meaning = context.meaning(function)
+    if isinstance(meaning, Instance) and isinstance(meaning.of, Api):
+        return meaning.of.entry.name.startswith("mlx.nn.")
+    if isinstance(meaning, Instance) and context.inherits(meaning.of, "mlx.nn.Module"):
+        meaning = meaning.of
+    if isinstance(meaning, LocalFunction | LocalClass):
+        return _EVALUATES.search(text_of(meaning.node)) is None
+    given = list(_given(context, function)) if meaning is None and may_be_given else []
+    return bool(given) and all(_is_lazy_function(context, one, may_be_given=False) for one in given)
+
+
+def _given(context: RuleContext, name: Node) -> Iterator[Node]:
+    """Yield what the calls in the file give a parameter; a call of which that is not known yields its own name."""
+    function = function_around(name)
+    arity = arity_of(function) if function is not None and name.type == "identifier" else None
+    if function is None or arity is None or text_of(name) not in arity.placed:
+        return
+    if len(context.bindings_in(function).get(text_of(name), ())) != 1 or class_of(function) is not None:
+        return
+    place = arity.placed.index(text_of(name))
+    for node in islice(calls_of(context.evaluator, function), _MOST_CALLS):
+        call = call_of(node)
+        given = call.value(text_of(name)) if call is not None else None
+        if call is not None and given is None and call.is_whole and len(call.arguments) > place:
+            given = call.arguments[place]
+        yield given or name
 
 
 RULES = (lazy_timing,)

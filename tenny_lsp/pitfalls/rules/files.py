@@ -114,6 +114,9 @@ def _end_of(context: RuleContext, node: Node, depth: int = 0) -> str:
         Example("import json\nrows = []\nfor a in x:\n    rows.append({'a': a.sum()})\ny = json.dumps(rows)",
                 "import json\nrows = []\nfor a in x:\n    rows.append({'a': a.sum().tolist()})\ny = json.dumps(rows)",
                 "'12' in y"),
+        Example("import json\nlog = {'loss': []}\nlog['loss'].append(x.mean())\ny = json.dumps(log)",
+                "import json\nlog = {'loss': []}\nlog['loss'].append(x.mean().tolist())\ny = json.dumps(log)",
+                "'2.5' in y"),
         Example("import json\nout = {}\nout['x'] = x\ny = json.dumps(out)",
                 "import json\nout = {}\nout['x'] = x.tolist()\ny = json.dumps(out)", "'5.0' in y"),
     ),
@@ -144,6 +147,9 @@ def _arrays(context: RuleContext, node: Node, depth: int) -> Iterator[Node]:
     elif node.type == "list_comprehension":
         body = field(node, "body")
         yield from _arrays(context, body, depth + 1) if body is not None else ()
+    elif (call := call_of(node)) is not None and call.function.type == "identifier" and call.name == "dict":
+        for word in call.keywords:
+            yield from _arrays(context, call.value(word) or node, depth + 1)
     elif node.type == "identifier" and not context.is_array(node):
         yield from _put(context, node, depth)
     elif node.type in ("identifier", "call", "binary_operator", "subscript") and context.is_array(node):
@@ -163,7 +169,7 @@ def _put(context: RuleContext, name: Node, depth: int) -> Iterator[Node]:
             continue
         call, left = call_of(one), field(one, "left")
         if call is not None and call.name == "append" and call.arguments and call.owner is not None:
-            if text_of(call.owner) == text_of(name):
+            if text_of(call.owner).partition("[")[0] == text_of(name):
                 yield from _arrays(context, call.arguments[0], depth + 1)
         elif left is not None and left.type == "subscript" and text_of(field(left, "value") or left) == text_of(name):
             right = field(one, "right")

@@ -9,7 +9,7 @@ from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, appended, replaced
 from tenny_lsp.pitfalls.guards import is_guarded
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
-from tenny_lsp.source.syntax import Node
+from tenny_lsp.source.syntax import Node, field
 
 _PAGE = PYTHON + "_autosummary/mlx.core."
 
@@ -49,14 +49,15 @@ def max_of_two(context: RuleContext, call: Call) -> Iterator[Finding]:
 
 @rule(
     "softmax-over-all",
-    "information",
+    "warning",
     "`mx.softmax` of several axes without `axis=`",
     _PAGE + "softmax.html",
     kinds=("call",),
     is_general=True,
     needs_shapes=True,
     examples=(
-        Example("y = mx.softmax(x)", "y = mx.softmax(x, axis=-1)", "abs(y[0].sum().item() - 1) < 1e-5", "wrong"),
+        Example("y = mx.softmax(x[None])", "y = mx.softmax(x[None], axis=-1)", "abs(y[0, 0].sum().item() - 1) < 1e-5",
+                "wrong"),
         Example("scores = x @ x.T\ny = mx.softmax(scores) @ x", "scores = x @ x.T\ny = mx.softmax(scores, axis=-1) @ x",
                 "y[0].sum().item() > 1", "wrong"),
         Example("lin = nn.Linear(3, 4)\ny = mx.softmax(lin(x), precise=True)",
@@ -72,14 +73,24 @@ def softmax_over_all(context: RuleContext, node: Node) -> Iterator[Finding]:
     if "axis" in call.keywords or context.name(call.function) != "mlx.core.softmax":
         return
     array = context.shape_value(call.arguments[0])
-    if isinstance(array, Array) and array.ndim is not None and array.ndim > 1 and array.shape is not None:
-        if sum(size != 1 for size in array.shape) < 2:
+    if isinstance(array, Array) and array.ndim is not None and array.ndim > 1:
+        if array.ndim < 3 and not _is_of_rows(context, call):
             return
         fix = Fix("Take the last axis", (appended(call, "axis=-1"),), is_safe=False)
         yield Finding(
             node, f"Without an axis, `mx.softmax` makes all elements of the {array.ndim} axes sum to 1 together. "
             "`nn.softmax`, and JAX's, take the last axis.", (fix,),
         )  # fmt: skip
+
+
+def _is_of_rows(context: RuleContext, call: Call) -> bool:
+    """Return whether each row is meant: the softmax is of a layer's result or a product, or a product is of it."""
+    outer, given = call.node.parent, context.value_of(call.arguments[0])
+    operators = [field(one, "operator") for one in (outer, given) if one is not None and one.type == "binary_operator"]
+    if any(operator is not None and operator.type == "@" for operator in operators):
+        return True
+    made = call_of(given)
+    return made is not None and (context.is_made(made.function) or context.name(made.function) == "mlx.core.matmul")
 
 
 RULES = (max_of_two, softmax_over_all)

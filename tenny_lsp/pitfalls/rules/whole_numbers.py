@@ -76,7 +76,7 @@ def _sizes(context: RuleContext, call: Call) -> Iterator[Node]:
     if not call.is_whole or not any(_may_be_float(one) for one in (*call.arguments, *call.keywords.values())):
         return
     place = _SIZES.get(context.name(call.function))
-    if place is None:
+    if place is None or (call.name == "normal" and len(call.arguments) > 2):  # as NumPy's: another rule's
         return
     named = [value for word in _KEYWORDS if (value := call.value(word)) is not None]
     for one in (*call.arguments[place[0] : place[1]], *named):

@@ -155,4 +155,38 @@ def rounded_array(context: RuleContext, call: Call) -> Iterator[Finding]:
     )  # fmt: skip
 
 
-RULES = (array_as_number, rounded_array)
+@rule(
+    "number-as-sequence",
+    "error",
+    "An array of one number used as a sequence",
+    PYTHON + "array.html",
+    kinds=("for_statement", "for_in_clause", "call", "assignment"),
+    is_general=True,
+    needs_shapes=True,
+    examples=(
+        Example("y = len(mx.argmax(x))", "y = len(mx.argmax(x, axis=1))", "y == 2", is_fixed=False),
+        Example("y = 0\nfor v in x.max():\n    y += v.item()", "y = 0\nfor v in x.max(axis=1):\n    y += v.item()",
+                "y == 7", is_fixed=False),
+        Example("a, b = x.sum()\ny = a", "a, b = x.sum(axis=1)\ny = a", "y.item() == 3", is_fixed=False),
+        Example("y = list(mx.mean(x))", "y = list(mx.mean(x, axis=0))", "len(y) == 3", is_fixed=False),
+    ),
+)  # fmt: skip
+def number_as_sequence(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Find arrays without axes where their elements, or their number, are asked for."""
+    given = field(node, "right")
+    if node.type == "assignment":
+        left = field(node, "left")
+        given = given if left is not None and left.type in ("pattern_list", "tuple_pattern") else None
+    call = call_of(node)
+    if call is not None:
+        is_asked = call.name in ("len", "list", "tuple", "enumerate", "sorted") and call.owner is None
+        is_own = is_asked and len(call.arguments) == 1 and context.external(call.function) == call.name
+        given = call.arguments[0] if is_own else None
+    if given is None or given.type not in ("identifier", "call", "attribute") or not context.is_array(given):
+        return
+    value = context.shape_value(given)
+    if isinstance(value, Array) and value.ndim == 0 and not is_prepared(context, node):
+        yield Finding(given, "This array is one number, without axes, and has no elements to go through: it raises.")
+
+
+RULES = (array_as_number, rounded_array, number_as_sequence)

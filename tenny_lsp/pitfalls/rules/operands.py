@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from tenny_lsp.inference.meaning import Instance, LocalClass
+from tenny_lsp.inference.shapes.frames import Layer, Made
 from tenny_lsp.inference.shapes.values import Array
 from tenny_lsp.pitfalls.calls import call_of
 from tenny_lsp.pitfalls.context import RuleContext
@@ -36,6 +36,11 @@ _HEAD = "head = nn.Linear(3, 1)\nt = mx.array([0.0, 1.0])\n"
                 "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
                 "        self.fc = nn.Linear(3, 1)\n    def __call__(self, a):\n        return self.fc(a)\n"
                 "net = Net()\nt = mx.zeros(2)\npred = net(x)\ny = t - pred.squeeze(-1)", "y.shape == (2,)", "wrong"),
+        Example(f"{_HEAD}def loss(m, a, b):\n    return mx.mean(mx.square(m(a) - b))\n"
+                "y, grads = nn.value_and_grad(head, loss)(head, x, t)",
+                f"{_HEAD}def loss(m, a, b):\n    return mx.mean(mx.square(m(a).squeeze(-1) - b))\n"
+                "y, grads = nn.value_and_grad(head, loss)(head, x, t)",
+                "abs(y.item() - mx.mean(mx.square(head(x)[:, 0] - t)).item()) < 1e-5", "wrong"),
     ),
 )  # fmt: skip
 def column_and_row(context: RuleContext, node: Node) -> Iterator[Finding]:
@@ -79,11 +84,7 @@ def _is_of_layer(context: RuleContext, node: Node, depth: int = 0) -> bool:
     if call.name in _OF_EACH and context.name(call.function).startswith("mlx."):
         inner = call.owner if context.is_array(call.owner) else next(iter(call.arguments), None)
         return inner is not None and _is_of_layer(context, inner, depth + 1)
-    made = context.meaning(call.function)
-    is_own = (
-        isinstance(made, Instance) and isinstance(made.of, LocalClass) and context.inherits(made.of, "mlx.nn.Module")
-    )
-    return is_own or context.is_made(call.function)
+    return isinstance(context.shape_value(call.function), Made | Layer)
 
 
 @rule(

@@ -46,6 +46,8 @@ def numpy_input(context: RuleContext, call: Call) -> Iterator[Finding]:
     is_loss = call.name in _LOSSES
     given = call.arguments[1] if is_loss and len(call.arguments) > 1 else call.arguments[0]
     is_list = given.type == "list"
+    if not is_list and not context.file.mentions("numpy"):
+        return
     if not is_list and (given.type not in ("identifier", "call") or not is_numpy_array(context, given)):
         return
     if not (context.name(call.function).startswith("mlx.nn.losses.") if is_loss else _takes_arrays(context, call)):

@@ -95,6 +95,8 @@ def _put(context: RuleContext, call: Call) -> Node | None:
 
 def _elements(context: RuleContext, call: Call) -> Node | None:
     """Return that of whose elements a set or a dictionary is made: ``x`` of ``set(x)``."""
+    if call.name in ("add", "get", "setdefault"):
+        return None
     is_maker = len(call.arguments) == 1 and context.external(call.function) in (*_MAKERS, "dict.fromkeys")
     return call.arguments[0] if is_maker or (call.name == "fromkeys" and call.arguments) else None
 
@@ -105,7 +107,9 @@ def _made_key(context: RuleContext, comprehension: Node) -> Node | None:
         outer = comprehension.parent
         outer = outer.parent if outer is not None and outer.type == "argument_list" else outer
         function = field(outer, "function")
-        if function is None or context.external(function) not in _MAKERS - {"dict"}:
+        if function is None or text_of(function).rpartition(".")[2] not in _MAKER_NAMES:
+            return None
+        if context.external(function) not in _MAKERS - {"dict"}:
             return None
     body = field(comprehension, "body")
     key = field(body, "key") if body is not None and body.type == "pair" else body

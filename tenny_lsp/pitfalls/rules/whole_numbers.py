@@ -1,5 +1,6 @@
 """Sizes that are no whole numbers, and shapes of random numbers that are no tuples."""
 
+import re
 from collections.abc import Iterator
 
 from tenny_lsp.inference.meaning import Plain
@@ -26,6 +27,9 @@ _SIZES: dict[str, tuple[int, int | None]] = {
 #: The keywords that name sizes.
 _KEYWORDS = ("shape", "num", "k", "limit", "input_dims", "output_dims", "num_embeddings", "dims")
 _NAMES = tuple(sorted({name.rpartition(".")[2] for name in _SIZES}))
+#: What makes floating-point numbers: a division, a point, an exponent.
+_FRACTION = re.compile(r"(?<!/)/(?!/)|\.\d|\d\.|\de[-+]?\d|float|sqrt|log2")
+_FLOATS = ("float", "time.time", "math.sqrt", "math.log2", "math.pow")
 #: Functions of random numbers → the place of the shape.
 _SHAPED = {"normal": 0, "uniform": 2, "randint": 2, "bernoulli": 1, "gumbel": 0, "truncated_normal": 2, "laplace": 0}
 
@@ -99,16 +103,19 @@ def _may_be_float(node: Node) -> bool:
 
 
 def _is_float(context: RuleContext, node: Node) -> bool:
+    """Return whether an expression is certain to be a floating-point number; those that show no fraction are not."""
     if node.type == "identifier":
-        value = context.value_of(node)
-        if value is None or value.type not in ("binary_operator", "float"):
+        binding = context.binding_of(node)  # its value, before it is asked whether it is changed: that takes longer
+        value = binding.value if binding is not None else None
+        if value is None or value.type not in ("binary_operator", "float") or not _FRACTION.search(text_of(value)):
             return False
-    elif node.type not in ("binary_operator", "float", "call"):
-        return False
+        return context.value_of(node) is not None and context.meaning(node) == Plain("float")
     call = call_of(node)
     if call is not None:
-        return context.external(call.function) in ("float", "time.time", "math.sqrt", "math.log2", "math.pow")
-    return context.meaning(node) == Plain("float")
+        is_named = call.name in ("float", "time", "sqrt", "log2", "pow")
+        return is_named and context.external(call.function) in _FLOATS
+    is_told = node.type in ("binary_operator", "float") and _FRACTION.search(text_of(node)) is not None
+    return is_told and context.meaning(node) == Plain("float")
 
 
 @rule(

@@ -17,6 +17,7 @@ _TYPES = PYTHON + "data_types.html"
 _INFINITE = re.compile(r"""-?\s*(?:(?:mx|math|np)\.(?:inf|nan)|float\(["'][-+]?(?:inf|nan)["']\))""")
 #: What somebody calls who wants whole numbers.
 _ROUNDED = re.compile(r"round|floor|ceil|trunc|//|astype|int\(")
+_PIXELS = "n = mx.array([100, 250], dtype=mx.uint8)\n"
 _COUNTS = "n = mx.array([4, 6])\n"
 
 
@@ -146,6 +147,45 @@ def integer_division_in_place(context: RuleContext, node: Node) -> Iterator[Find
         yield Finding(node, "These are integers, which `/=` cannot turn into fractions: it raises.", fixes)
 
 
+@rule(
+    "clipped-too-late",
+    "warning",
+    "Pixels clipped after they have wrapped around",
+    _TYPES,
+    kinds=("call",),
+    is_general=True,
+    needs_shapes=True,
+    examples=(
+        Example(f"{_PIXELS}y = mx.clip(n + 40, 0, 255)", f"{_PIXELS}y = mx.clip(n.astype(mx.int32) + 40, 0, 255)",
+                "y.tolist() == [140, 255]", "wrong"),
+        Example(f"{_PIXELS}y = mx.minimum(n * 2, 255)", f"{_PIXELS}y = mx.minimum(n.astype(mx.int32) * 2, 255)",
+                "y.tolist() == [200, 255]", "wrong"),
+        Example(f"{_PIXELS}def add(a, by):\n    return mx.clip(a + by, 0, 255)\ny = add(n, 40)",
+                f"{_PIXELS}def add(a, by):\n    return mx.clip(a.astype(mx.int32) + by, 0, 255)\ny = add(n, 40)",
+                "y.tolist() == [140, 255]", "wrong"),
+    ),
+)  # fmt: skip
+def clipped_too_late(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Find sums and products of ``uint8`` that are clipped at 255, where none of them is greater any more."""
+    call = call_of(node)
+    if call is None or call.name not in ("clip", "minimum") or len(call.arguments) < 2 or not call.is_whole:
+        return
+    given, limit = call.arguments[0], call.arguments[-1]
+    operator, left = field(given, "operator"), field(given, "left")
+    if given.type != "binary_operator" or operator is None or left is None or operator.type not in ("+", "*"):
+        return
+    if literal_of(limit) != 255 or context.name(call.function) != f"mlx.core.{call.name}":
+        return
+    value = context.shape_value(given)
+    if isinstance(value, Array) and value.dtype == "uint8":
+        mx = context.alias("mlx.core", node)
+        edits = (replaced(left, f"{atom(left)}.astype({mx}.int32)"),)
+        yield Finding(
+            given, "This is uint8, and has wrapped around where it would be above 255: there is nothing left to clip. "
+            "Convert it first.", (Fix(f"Make it {mx}.int32", edits, is_safe=False),) if mx else (),
+        )  # fmt: skip
+
+
 def _before(context: RuleContext, left: Node) -> Node | None:
     """Return what is divided in place, as it is before: of a name, the only value that it may have."""
     if left.type == "subscript":
@@ -157,4 +197,4 @@ def _before(context: RuleContext, left: Node) -> Node | None:
     return value if value is not None and value.type != "augmented_assignment" else None
 
 
-RULES = (negative_power, truncated_assignment, integer_division_in_place)
+RULES = (negative_power, truncated_assignment, integer_division_in_place, clipped_too_late)

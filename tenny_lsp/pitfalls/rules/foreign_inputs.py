@@ -12,7 +12,7 @@ from tenny_lsp.pitfalls.numpy_values import is_numpy_array
 from tenny_lsp.pitfalls.rule import PYTHON, USAGE, Example, Finding, rule
 from tenny_lsp.source.syntax import field, text_of
 
-#: Layers that take arrays of MLX's alone; not ``nn.Linear``, which passes NumPy's through where it has no bias.
+#: Layers that take arrays of MLX's alone; ``nn.Linear`` passes NumPy's through where it has no bias.
 _LAYERS = {name for name, places in load_consumers().items() if name.startswith("mlx.nn.") and "0" in places}
 _LOSSES = ("cross_entropy", "nll_loss")
 _NET = (
@@ -67,7 +67,11 @@ def _takes_arrays(context: RuleContext, call: Call) -> bool:
         is_own = isinstance(made, Instance) and isinstance(made.of, LocalClass) and made.is_exact
         return is_own and isinstance(made, Instance) and _hands_on(context, made.of)
     layer = context.meaning(call.function)
-    return isinstance(layer, Instance) and isinstance(layer.of, Api) and layer.of.entry.name in _LAYERS
+    return isinstance(layer, Instance) and isinstance(layer.of, Api) and _takes(context, layer.of.entry.name)
+
+
+def _takes(context: RuleContext, layer: str) -> bool:
+    return layer in _LAYERS and (layer != "mlx.nn.Linear" or not context.file.mentions("bias"))
 
 
 def _hands_on(context: RuleContext, cls: Api | LocalClass) -> bool:
@@ -87,7 +91,7 @@ def _hands_on(context: RuleContext, cls: Api | LocalClass) -> bool:
         if call is None or [text_of(one) for one in call.arguments] != [name] or call.owner is None:
             continue
         made = call_of(context.value_of_attribute(call.function)) if text_of(call.owner) == "self" else None
-        if made is not None and context.name(made.function) in _LAYERS:
+        if made is not None and _takes(context, context.name(made.function)):
             return True
     return False
 

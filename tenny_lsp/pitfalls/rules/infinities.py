@@ -17,6 +17,8 @@ _NAN = re.compile(r"""(?:(?:mx|mlx\.core|math|np|numpy)\.nan|float\(["']nan["']\
 _ZEROED = {f"mlx.core.{name}" for name in ("tril", "triu", "tri", "eye", "identity", "zeros", "ones", "zeros_like")}
 #: What leaves the zeros where they are.
 _KEPT = ("astype", "reshape", "expand_dims", "squeeze", "broadcast_to", "array")
+#: What masks are called.
+_MASK = re.compile(r"(?:^|_)masks?$", re.IGNORECASE)
 #: Libraries whose arrays a mask may be, too.
 _OTHERS = ("numpy", "torch", "jax", "tensorflow")
 _DEEPEST = 6
@@ -76,7 +78,7 @@ def _has_zeros(context: RuleContext, node: Node, depth: int = 0) -> bool:
         return _has_zeros(context, field(node, "value") or node, depth + 1)
     if node.type == "identifier":
         value = last_value(context, node)
-        return _has_zeros(context, value, depth + 1) if value is not None else "mask" in text_of(node).lower()
+        return _has_zeros(context, value, depth + 1) if value is not None else bool(_MASK.search(text_of(node)))
     call = call_of(node)
     if call is None:
         return is_mask(context, node)

@@ -37,7 +37,10 @@ def repeated_array(context: RuleContext, found: Node | Call) -> Iterator[Finding
         return
     new = _of_keys(context, found) if isinstance(found, Call) else _of_product(context, found)
     scope = context.scopes_around(name)[0].node if new else None
-    for changed in within(scope, "assignment", "augmented_assignment"):
+    found_all = list(within(scope, "assignment", "augmented_assignment"))
+    if any(one.type == "assignment" and _depth(field(one, "left") or one, text_of(name)) == 1 for one in found_all):
+        return  # each place may have got an array of its own
+    for changed in found_all:
         left = field(changed, "left")
         parts = _depth(left, text_of(name)) if left is not None else 0
         if parts > 1 or (parts == 1 and changed.type == "augmented_assignment"):

@@ -16,6 +16,8 @@ _DRAWN = {
     "randint": 2, "uniform": 2, "normal": 2, "integers": 2, "choice": 1, "standard_normal": 0, "random": 0, "rand": 0,
     "randn": 0,
 }  # fmt: skip
+#: NumPy's classes of numbers, but for that which is a ``float`` of Python's too.
+_NUMBERS = {"float32", "float16", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"}
 _DEEPEST = 4
 _LITERALS = ("list", "tuple", "list_comprehension")
 
@@ -60,6 +62,16 @@ def _has_shape(call: Call, name: str) -> bool:
     return place is not None and size is not None and size.type != "none"
 
 
+def is_numpy_number(context: RuleContext, node: Node) -> bool:
+    """Return whether an expression is certain to be a number of NumPy's that is none of Python's, as ``float64`` is."""
+    call = call_of(node)
+    name = context.external(call.function) if call is not None and call.arguments else ""
+    is_place = name in ("numpy.argmax", "numpy.argmin") and call is not None
+    if is_place and call is not None:
+        return len(call.arguments) == 1 and not call.keywords
+    return name.removeprefix("numpy.") in _NUMBERS and name.startswith("numpy.")
+
+
 def holds_numpy_arrays(context: RuleContext, node: Node | None, depth: int = 0) -> bool:
     """Return whether an expression is certain to be a list or tuple that has an array of NumPy's in it.
 
@@ -70,11 +82,13 @@ def holds_numpy_arrays(context: RuleContext, node: Node | None, depth: int = 0) 
         return False
     if value.type in ("list", "tuple"):
         return any(
-            is_numpy_array(context, one, depth + 1) or holds_numpy_arrays(context, one, depth + 1)
+            is_numpy_array(context, one, depth + 1) or is_numpy_number(context, one)
+            or holds_numpy_arrays(context, one, depth + 1)
             for one in value.named_children
-        )
+        )  # fmt: skip
     if value.type == "list_comprehension":
-        return is_numpy_array(context, field(value, "body"), depth + 1)
+        body = field(value, "body")
+        return is_numpy_array(context, body, depth + 1) or (body is not None and is_numpy_number(context, body))
     call = call_of(value)
     function = (
         context.evaluator.meaning(call.function) if call is not None and call.function.type == "identifier" else None

@@ -1,4 +1,4 @@
-"""Masks that are made by multiplication, where 0 times infinity is not a number."""
+"""Infinity that meets a zero, and comparisons with what is not a number."""
 
 import re
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from tenny_lsp.pitfalls.values import is_mask, literal_of
 from tenny_lsp.source.syntax import Node, field, text_of
 
 _INFINITE = re.compile(r"[-+]?\(?[-+]?(?:float\([\"'][-+]?inf(?:inity)?[\"']\)|(?:mx|np|math|numpy|jnp)\.inf)\)?")
+_NAN = re.compile(r"""(?:(?:mx|mlx\.core|math|np|numpy)\.nan|float\(["']nan["']\))""")
 _NAMED = re.compile(r"(?i)\w*(?:inf|neg|masked|fill|big|large)\w*")
 _WHY = "0 times infinity is not a number: every place that is not masked becomes nan. Write"
 _M = "m = mx.array([1.0, 0.0])\n"
@@ -81,4 +82,34 @@ def _subtracted(node: Node) -> Node | None:
     return right if is_one and right is not None and literal_of(right) is None else None
 
 
-RULES = (infinite_product,)
+@rule(
+    "compared-with-nan",
+    "warning",
+    "A comparison with nan",
+    PYTHON + "_autosummary/mlx.core.isnan.html",
+    kinds=("comparison_operator",),
+    examples=(
+        Example("x[0, 0] = mx.nan\ny = x == mx.nan", "x[0, 0] = mx.nan\ny = mx.isnan(x)", "y.any().item()", "wrong"),
+        Example("x[0, 0] = mx.nan\ny = mx.where(x != float('nan'), x, 0)",
+                "x[0, 0] = mx.nan\ny = mx.where(~mx.isnan(x), x, 0)", "y.sum().item() == 15", "wrong"),
+        Example("x[0, 0] = mx.nan\ny = (x.sum() == np.nan)", "x[0, 0] = mx.nan\ny = (mx.isnan(x.sum()))", "y.item()",
+                "wrong"),
+    ),
+)  # fmt: skip
+def compared_with_nan(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Find ``x == mx.nan``, which is false of every number, nan itself among them."""
+    operators = [child.type for child in node.children if not child.is_named]
+    if operators not in (["=="], ["!="]) or len(node.named_children) != 2:
+        return
+    left, right = node.named_children
+    array, nan = (right, left) if _NAN.fullmatch(text_of(left)) else (left, right)
+    if not _NAN.fullmatch(text_of(nan)) or not context.is_array(array):
+        return
+    mx, sign = context.alias("mlx.core", node), "" if operators == ["=="] else "~"
+    text = f"{sign}{mx}.isnan({text_of(array)})"
+    fixes = (Fix(f"Write {text}", (replaced(node, text),), is_safe=False),) if mx else ()
+    always = "false" if operators == ["=="] else "true"
+    yield Finding(node, f"Nothing equals nan, not even nan: this is {always} everywhere. `mx.isnan` finds it.", fixes)
+
+
+RULES = (infinite_product, compared_with_nan)

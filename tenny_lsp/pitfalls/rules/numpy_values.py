@@ -27,6 +27,11 @@ _NUMPY = USAGE + "numpy.html"
         Example("def read(n):\n    return [np.random.rand(2, 2) for _ in range(n)]\ny = mx.array(read(3))",
                 "def read(n):\n    return [np.random.rand(2, 2) for _ in range(n)]\ny = mx.array(np.array(read(3)))",
                 "y.shape == (3, 2, 2)"),
+        Example("y = mx.array([np.float32(v) for v in (1, 2)])",
+                "y = mx.array(np.array([np.float32(v) for v in (1, 2)]))", "y.shape == (2,)"),
+        Example("rows = [[1, 3], [4, 2]]\ny = mx.array([np.argmax(row) for row in rows])",
+                "rows = [[1, 3], [4, 2]]\ny = mx.array(np.array([np.argmax(row) for row in rows]))",
+                "y.tolist() == [1, 0]"),
         Example("rng = np.random.default_rng(0)\ny = mx.array([rng.integers(0, 9, (2, 2)) for _ in range(3)])",
                 "rng = np.random.default_rng(0)\n"
                 "y = mx.array(np.array([rng.integers(0, 9, (2, 2)) for _ in range(3)]))", "y.shape == (3, 2, 2)"),
@@ -43,8 +48,8 @@ def numpy_in_list(context: RuleContext, call: Call) -> Iterator[Finding]:
     text = f"{np}.array({text_of(given)})"
     fixes = (Fix(f"Write {text}", (replaced(given, text),), is_safe=False),) if np else ()
     yield Finding(
-        given, "`mx.array` takes an array of NumPy's, but no list that holds them: it raises. Make one array of them "
-        "first.", fixes,
+        given, "`mx.array` takes an array of NumPy's, but no list that holds them, or NumPy's numbers: it raises. Make "
+        "one array of them first.", fixes,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from tenny_lsp.pitfalls.calls import Call, call_of
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
 from tenny_lsp.pitfalls.nested_modules import holds_modules
+from tenny_lsp.pitfalls.numpy_values import is_numpy_array
 from tenny_lsp.pitfalls.rule import USAGE, Example, Finding, rule
 from tenny_lsp.source.syntax import Node, field, text_of
 
@@ -45,6 +46,16 @@ _TREE = re.compile(r"\.(?:parameters\(\)|trainable_parameters\(\)|state)\Z")
             f"{_FILE}{_NET}net.save_weights(path + '.safetensors')\ny = 1",
             is_fixed=False,
         ),
+        Example(
+            f"{_FILE}w = {{'a': np.zeros(3)}}\nmx.save_safetensors(path, w)\ny = 1",
+            f"{_FILE}w = {{'a': mx.array(np.zeros(3))}}\nmx.save_safetensors(path, w)\ny = 1",
+            is_fixed=False,
+        ),
+        Example(
+            f"{_FILE}mx.savez(path, x=x, steps=np.arange(3))\ny = 1",
+            f"{_FILE}mx.savez(path, x=x, steps=mx.arange(3))\ny = 1",
+            is_fixed=False,
+        ),
     ),
 )
 def nested_save(context: RuleContext, call: Call) -> Iterator[Finding]:
@@ -60,13 +71,17 @@ def nested_save(context: RuleContext, call: Call) -> Iterator[Finding]:
     if given is None and place is not None:
         return
     if given is None:
-        wrong = next((one for one in (*call.arguments[1:], *_values(call)) if _is_no_array(context, one)), None)
+        given_all = (*call.arguments[1:], *_values(call))
+        wrong = next((one for one in given_all if _is_no_array(context, one) or is_numpy_array(context, one)), None)
     elif given.type == "dictionary":
         pairs = [child for child in given.named_children if child.type == "pair"]
         wrong = next((value for one in pairs if _is_no_array(context, value := one.named_children[-1])), None)
     else:
-        wrong = given if _is_nested(context, given) else None
+        wrong = given if _is_nested(context, given) else _numpy_value(context, given)
     if wrong is None:
+        return
+    if wrong != given and not _is_no_array(context, wrong):
+        yield Finding(wrong, f"`{name}` saves arrays of MLX's alone, and this is one of NumPy's: `std::bad_cast`.")
         return
     flatten, fixes = context.alias("mlx.utils.tree_flatten", call.node), tuple[Fix, ...]()
     if flatten and wrong == given:
@@ -76,6 +91,22 @@ def nested_save(context: RuleContext, call: Call) -> Iterator[Finding]:
         wrong, f"`{name}` saves a flat dictionary of arrays, and this is not one: it raises `std::bad_cast`. "
         "`dict(tree_flatten(tree))` flattens it; `model.save_weights` saves a model.", fixes,
     )  # fmt: skip
+
+
+def _numpy_value(context: RuleContext, node: Node) -> Node | None:
+    """Return the array of NumPy's that a dictionary of a name has, or one that is made for each of its keys."""
+    value = context.value_of(node)
+    if value is None or value.type not in ("dictionary", "dictionary_comprehension"):
+        return None
+    pairs = [child for child in value.named_children if child.type == "pair"]
+    values = [one.named_children[-1] for one in pairs]
+    return next((one for one in values if is_numpy_array(context, one) or _is_of_tensor(context, one)), None)
+
+
+def _is_of_tensor(context: RuleContext, node: Node) -> bool:
+    """Return whether an expression is the array of NumPy's that a tensor of PyTorch's gives: ``v.numpy()``."""
+    call = call_of(node)
+    return call is not None and call.name == "numpy" and not call.arguments and context.file.mentions("torch")
 
 
 def _values(call: Call) -> list[Node]:

@@ -30,6 +30,9 @@ _PIXELS = "n = mx.array(np.array([[0, 200], [9, 90]], dtype=np.uint8))\n"
     examples=(
         Example("y = mx.argmax(-x) - 1", "y = mx.argmax(-x).astype(mx.int32) - 1", "y.item() == -1", "wrong"),
         Example("i = x.argmin()\ny = -i - 1", "i = x.argmin()\ny = -i.astype(mx.int32) - 1", "y.item() == -1", "wrong"),
+        Example("order = mx.argsort(x[0])\ny = mx.argsort(-order)",
+                "order = mx.argsort(x[0])\ny = mx.argsort(-order.astype(mx.int32))", "y.tolist() == [2, 1, 0]",
+                "wrong"),
     ),
 )  # fmt: skip
 def unsigned_difference(context: RuleContext, node: Node) -> Iterator[Finding]:
@@ -59,7 +62,7 @@ def _may_be_below(context: RuleContext, node: Node, less: int) -> bool:
     if call is None or not dtype_of(context, node).startswith("uint"):
         return False
     if call.name != "array":
-        return call.name in ("argmax", "argmin")
+        return call.name in ("argmax", "argmin", "argsort", "argpartition")
     numbers = literal_of(call.arguments[0]) if call.arguments else None
     return isinstance(numbers, list | tuple) and any(type(number) is int and number < less for number in numbers)
 

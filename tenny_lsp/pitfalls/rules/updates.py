@@ -11,6 +11,8 @@ from tenny_lsp.source.scope import Scope
 from tenny_lsp.source.syntax import Node, field, text_of
 
 _INDEXING = USAGE + "indexing.html"
+#: JAX's name for an update → MLX's.
+_RENAMED = {"mul": "multiply", "div": "divide", "sub": "subtract", "max": "maximum", "min": "minimum"}
 _AT = PYTHON + "_autosummary/mlx.core.array.at.html"
 
 
@@ -88,18 +90,29 @@ def at_discarded(context: RuleContext, call: Call) -> Iterator[Finding]:
 @rule(
     "at-set",
     "error",
-    "JAX's `x.at[…].set(…)` and `.get()`",
+    "JAX's names for updates through `x.at[…]`",
     _AT,
-    calls=("set", "get"),
+    calls=("set", "get", *_RENAMED),
     examples=(
         Example("y = mx.zeros(3)\ny = y.at[0].set(5)", "y = mx.zeros(3)\ny[0] = 5", "y[0].item() == 5"),
         Example("y = x.at[0].get()", "y = x[0]", "y.shape == (3,)"),
+        Example("y = x.at[0].mul(2)", "y = x.at[0].multiply(2)", "y[0, 2].item() == 4"),
+        Example(
+            "i = mx.array([0, 0])\ny = x[0].at[i].max(7)",
+            "i = mx.array([0, 0])\ny = x[0].at[i].maximum(7)",
+            "y[0].item() == 7",
+        ),
     ),
 )
 def at_set(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Find ``at[…].set`` and ``at[…].get``."""
+    """Find ``at[…].set``, ``at[…].get``, and JAX's names for what MLX calls otherwise."""
     target, subscript = _updated(context, call), call.owner
     if target is None or subscript is None:
+        return
+    name = field(call.function, "attribute")
+    if call.name in _RENAMED and name is not None:
+        own = _RENAMED[call.name]
+        yield Finding(name, f"MLX's `at` calls this `{own}`.", (Fix(f"Write {own}", (replaced(name, own),)),))
         return
     keys = ", ".join(map(text_of, subscript.children_by_field_name("subscript")))
     indexed = f"{text_of(target)}[{keys}]"

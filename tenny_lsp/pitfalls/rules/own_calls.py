@@ -94,7 +94,7 @@ def wrong_arguments(context: RuleContext, call: Call) -> Iterator[Finding]:
     missing = [name for name in arity.placed if name in arity.required and name not in {*given, *call.keywords}]
     missing += sorted(name for name in arity.named if name in arity.required and name not in call.keywords)
     if unknown:
-        yield from (_of_keyword(call, found, one) for one in unknown)
+        yield _of_keyword(call, found, unknown[0])
     elif twice:
         yield Finding(call.keywords[twice], f"`{found.name}` is given `{twice}` twice, by its place and by its name.")
     elif count > len(arity.placed) and not arity.takes_more:

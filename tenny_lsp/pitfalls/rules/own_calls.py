@@ -28,7 +28,7 @@ _NET = (
     "    def __call__(self, x):\n        return self.block({})\n"
 )
 #: Name of mlx-lm → where it is now.
-_MOVED = {
+MOVED = {
     "generate": "mlx_lm", "stream_generate": "mlx_lm", "load": "mlx_lm", "convert": "mlx_lm",
     "batch_generate": "mlx_lm",
     "generate_step": "mlx_lm.generate", "speculative_generate_step": "mlx_lm.generate",
@@ -164,7 +164,7 @@ def moved_import(context: RuleContext, node: Node) -> Iterator[Finding]:
         name = text_of(field(given, "name") or given)
         if evaluator.finds_any([place]) or not lacks(evaluator, place, name):
             continue
-        moved = _MOVED.get(name, "") if place.startswith("mlx_lm") else ""
+        moved = MOVED.get(name, "") if place.startswith("mlx_lm") else ""
         moved = moved if moved and definition_of(evaluator, f"{moved}.{name}") is not None else ""
         said = f": `{moved}` has it." if moved else "."
         fix = Fix(f"Import it from {moved}", (replaced(path, moved),), is_safe=False)

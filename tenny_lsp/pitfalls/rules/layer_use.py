@@ -1,5 +1,6 @@
 """Layers used as PyTorch's are: what they are given, what they give back, and the files of their weights."""
 
+import re
 from collections.abc import Iterator
 
 from tenny_lsp.pitfalls.calls import Call, call_of
@@ -127,6 +128,11 @@ def channels_first(context: RuleContext, node: Node) -> Iterator[Finding]:
             'def read():\n    return mx.load("weights.pt")\ny = read()',
             'def read():\n    return mx.load("weights.safetensors")\ny = 1', is_fixed=False,
         ),
+        Example(
+            'import tempfile\npath = tempfile.mkdtemp()\nmx.save(path + "/w", x)\ny = mx.load(path + "/w")',
+            'import tempfile\npath = tempfile.mkdtemp()\nmx.save(path + "/w", x)\ny = mx.load(path + "/w.npy")',
+            "y.shape == (2, 3)", is_fixed=False,
+        ),
     ),
 )  # fmt: skip
 def weights_format(context: RuleContext, call: Call) -> Iterator[Finding]:
@@ -155,12 +161,20 @@ def _read(context: RuleContext, call: Call) -> Iterator[Finding]:
     last = _file_name(context, call.arguments[0]) if len(call.arguments) == 1 and not call.keywords else None
     text = text_of(last).rstrip("\"'") if last is not None else ""
     ending = next((e for e in _FORMATS if text.endswith(e)), None)
-    if last is None or ending is None or context.name(call.function) != "mlx.core.load":
+    if last is None or context.name(call.function) != "mlx.core.load":
         return
-    if not is_guarded(context, call.node, ("ValueError",)):
+    if is_guarded(context, call.node, ("ValueError",)):
+        return
+    is_added = last.parent is not None and last.parent.type == "binary_operator"  # to what may end in a dot
+    if ending is not None:
         yield Finding(
             last, f"`mx.load` knows `.safetensors`, `.npz`, `.npy` and `.gguf`, and raises for `{ending}`. PyTorch has "
             "to read its own files, and to save them as `.safetensors`.",
+        )  # fmt: skip
+    elif re.search(r"/[\w-]+$" if is_added else r"[\"'/][\w-]+$", text):
+        yield Finding(
+            last, "`mx.load` tells the format by the name's ending, and this has none: it raises. `mx.save` adds "
+            "`.npy` to a name, `mx.savez` `.npz`, `mx.save_safetensors` `.safetensors`.",
         )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from tenny_lsp.pitfalls.calls import Call, all_within, call_of, function_around,
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, appended, indentation_of, inserted, is_alone, replaced
 from tenny_lsp.pitfalls.guards import is_guarded
+from tenny_lsp.pitfalls.nested_modules import holds_modules
 from tenny_lsp.pitfalls.rule import PYTHON, USAGE, Example, Finding, Search, rule
 from tenny_lsp.source.syntax import Node, field, text_of
 
@@ -30,6 +31,7 @@ _FROZEN = (
     f"net.layers[0].freeze()\n{_FILE}"
     "mx.save_safetensors(path, dict(tree_flatten(net.trainable_parameters())))\n"
 )  # fmt: skip
+_PAIR = "net, other = nn.Sequential(nn.Linear(3, 2)), nn.Sequential(nn.Linear(3, 2))\n"
 
 
 @rule(
@@ -233,4 +235,45 @@ def _saves_trained(context: RuleContext, call: Call) -> bool:
     return len(values) == 1 and re.search(r"tree_flatten\(\s*[\w.]+\.trainable_parameters\(\)", values[0]) is not None
 
 
-RULES = (overwritten_file, path_object, partial_weights)
+@rule(
+    "nested-load",
+    "error",
+    "Nested parameters given to `load_weights`",
+    PYTHON + "nn/_autosummary/mlx.nn.Module.load_weights.html",
+    calls=("load_weights",),
+    examples=(
+        Example(
+            f"{_PAIR}other.load_weights(list(net.parameters().items()))\ny = other(x)[0, 0].item()",
+            f"{_PAIR}other.update(net.parameters())\ny = other(x)[0, 0].item()",
+            "y == net(x)[0, 0].item()",
+        ),
+        Example(
+            f"{_PAIR}other.load_weights(net.parameters())\ny = other(x)[0, 0].item()",
+            f"{_PAIR}other.update(net.parameters())\ny = other(x)[0, 0].item()",
+            "y == net(x)[0, 0].item()",
+        ),
+    ),
+)
+def nested_load(context: RuleContext, call: Call) -> Iterator[Finding]:
+    """Find the parameters of a module that holds others given to ``load_weights``, which takes flat names."""
+    given = call.arguments[0] if len(call.arguments) == 1 and not call.keywords else None
+    listed = call_of(given)
+    if listed is not None and listed.name == "list" and len(listed.arguments) == 1:
+        items = call_of(listed.arguments[0])
+        listed = call_of(items.owner) if items is not None and items.name == "items" else None
+    if given is None or listed is None or listed.name != "parameters" or listed.owner is None:
+        return
+    meaning, owner = context.meaning(listed.owner), context.name(call.function)
+    is_nested = isinstance(meaning, Instance) and holds_modules(context, meaning)
+    if not is_nested or owner != f"{_MODULE}.load_weights" or is_guarded(context, call.node, ("ValueError",)):
+        return
+    name = field(call.function, "attribute")
+    edits = (replaced(name, "update"), replaced(given, text_of(listed.node))) if name is not None else ()
+    yield Finding(
+        given, "`load_weights` takes flat names, and `parameters()` is nested: this raises. `update` takes it as "
+        "it is.",
+        (Fix("Write update", edits, is_safe=False),),
+    )  # fmt: skip
+
+
+RULES = (overwritten_file, path_object, partial_weights, nested_load)

@@ -8,6 +8,7 @@ from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
 from tenny_lsp.pitfalls.guards import is_guarded
 from tenny_lsp.pitfalls.rule import Example, Finding, rule
+from tenny_lsp.pitfalls.traced import outer_value
 from tenny_lsp.pitfalls.values import literal_of
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
@@ -97,11 +98,7 @@ def _makes(context: RuleContext, node: Node, *, is_list: bool) -> bool:
 
 def _assigned(context: RuleContext, node: Node) -> Node | None:
     """Return what a name is assigned, once, in its scope or one around it; another expression as it is."""
-    if node.type != "identifier":
-        return node
-    scope = next((one for one in context.scopes_around(node) if text_of(node) in one.bindings), None)
-    bindings = scope.bindings[text_of(node)] if scope is not None else []
-    return bindings[0].value if len(bindings) == 1 and not bindings[0].steps else None
+    return outer_value(context, node) if node.type == "identifier" else node
 
 
 @rule(

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 
 from tenny_lsp.inference.definitions import decorators
 from tenny_lsp.inference.meaning import Api, Group, Instance, LocalClass, LocalFunction
@@ -12,7 +13,7 @@ from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
 from tenny_lsp.pitfalls.guards import is_guarded
 from tenny_lsp.pitfalls.nested_modules import holds_modules
-from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
+from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, Search, rule
 from tenny_lsp.source.scope import Binding
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
 
@@ -226,6 +227,7 @@ def _of_inner(call: Call, key: Node | None) -> tuple[Fix, ...]:
     "error",
     "A function without a result given to `Module.apply`",
     PYTHON + "nn/_autosummary/mlx.nn.Module.apply.html",
+    scope="file",
     calls=("apply",),
     examples=(
         Example(
@@ -242,21 +244,27 @@ def _of_inner(call: Call, key: Node | None) -> tuple[Fix, ...]:
         ),
     ),
 )
-def applied_to_arrays(context: RuleContext, call: Call) -> Iterator[Finding]:
+def applied_to_arrays(context: RuleContext, call: Call) -> Search | None:
     """Find functions that return nothing, as PyTorch's ``apply`` takes, where MLX maps arrays to arrays."""
     given = call.arguments[0] if call.arguments else call.value("map_fn")
     if given is None or given.type not in ("identifier", "attribute", "lambda") or call.owner is None:
-        return
+        return None
     function = context.evaluator.meaning(given)
-    if not isinstance(function, LocalFunction) or not _returns_nothing(function.node):
-        return
-    text, owner = text_of(function.node), context.meaning(call.owner)
-    asks_for_modules = re.search(r"isinstance\(\s*\w+\s*,\s*\(?\s*nn\.[A-Z]", text) is not None
     is_module = context.name(call.function) == f"{_MODULE}.apply"
-    is_likely = owner is None and asks_for_modules and context.alias("mlx.nn", call.node) == "nn"
-    if not (is_module or is_likely) or is_guarded(context, call.node, ("ValueError",)):
+    is_unknown = context.meaning(call.owner) is None and context.alias("mlx.nn", call.node) == "nn"
+    if not isinstance(function, LocalFunction) or not (is_module or is_unknown):
+        return None
+    if is_guarded(context, call.node, ("ValueError",)):
+        return None
+    return partial(_applied, call, given, function.node, is_module)
+
+
+def _applied(call: Call, given: Node, function: Node, is_module: bool, _: Node) -> Iterator[Finding]:
+    """Report a function that returns nothing, of what is not known to be a module if it asks for modules."""
+    asks_for_modules = re.search(r"isinstance\(\s*\w+\s*,\s*\(?\s*nn\.[A-Z]", text_of(function)) is not None
+    if not _returns_nothing(function) or not (is_module or asks_for_modules):
         return
-    arity = arity_of(function.node)
+    arity = arity_of(function)
     fixes: tuple[Fix, ...] = ()
     name = field(call.function, "attribute")
     if given.type == "identifier" and arity is not None and arity.takes(1) and name is not None and call.is_whole:

@@ -118,6 +118,7 @@ def _quantizes(context: RuleContext, call: Call | None, cls: Node, name: str) ->
     "error",
     "The packed weights of a quantised model cast to floating point",
     PYTHON + "nn/_autosummary/mlx.nn.Module.set_dtype.html",
+    scope="file",
     calls=("apply", "update"),
     examples=(
         Example(
@@ -133,25 +134,28 @@ def _quantizes(context: RuleContext, call: Call | None, cls: Node, name: str) ->
         ),
     ),
 )
-def cast_of_packed(context: RuleContext, call: Call) -> Iterator[Finding]:
+def cast_of_packed(context: RuleContext, call: Call) -> Search | None:
     """Find casts of all parameters of a model after ``nn.quantize``: the packed weights are cast too."""
     if not context.file.mentions("quantize(") or call.owner is None or not call.is_whole or call.keywords:
-        return
+        return None
     given = call.arguments[0] if len(call.arguments) == 1 else None
     if given is not None and call.name == "update":
         mapped = call_of(given)
-        is_map = (
-            mapped is not None and len(mapped.arguments) == 2 and context.name(mapped.function).endswith("tree_map")
-        )
+        is_map = mapped is not None and len(mapped.arguments) == 2 and mapped.name == "tree_map"
         parameters = f"{text_of(call.owner)}.parameters()"
         is_same = is_map and mapped is not None and text_of(mapped.arguments[1]) == parameters
         given = mapped.arguments[0] if is_same and mapped is not None else None
+    if given is None or not _is_quantized_before(context, call) or is_guarded(context, call.node, ("ValueError",)):
+        return None
+    return partial(_casts, context, call, given)
+
+
+def _casts(context: RuleContext, call: Call, given: Node, _: Node) -> Iterator[Finding]:
+    """Report a function that casts whatever it is given."""
     dtype = _cast(context, given)
-    if given is None or dtype is None or not _is_quantized_before(context, call):
+    if dtype is None:
         return
-    if is_guarded(context, call.node, ("ValueError",)):
-        return
-    text = f"{text_of(call.owner)}.set_dtype({text_of(dtype)})"
+    text = f"{text_of(call.owner or call.node)}.set_dtype({text_of(dtype)})"
     yield Finding(
         given, "After `nn.quantize` the weights are packed integers, and this casts them too: the next call raises. "
         f"`{text}` casts floating point alone.", (Fix(f"Write {text}", (replaced(call.node, text),), is_safe=False),),

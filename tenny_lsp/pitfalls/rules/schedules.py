@@ -9,6 +9,7 @@ from tenny_lsp.pitfalls.edits import Fix, inserted, replaced
 from tenny_lsp.pitfalls.guards import is_guarded
 from tenny_lsp.pitfalls.origins import last_value
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
+from tenny_lsp.pitfalls.traced import outer_value
 from tenny_lsp.pitfalls.values import literal_of
 from tenny_lsp.source.syntax import Node, field, text_of
 
@@ -269,11 +270,7 @@ def _whose_rate(left: Node | None) -> Node | None:
 
 def _made(context: RuleContext, owner: Node) -> Node | None:
     """Return the call that makes an optimizer, where its name is assigned once."""
-    if owner.type == "attribute":
-        return context.value_of_attribute(owner)
-    scope = next((one for one in context.scopes_around(owner) if text_of(owner) in one.bindings), None)
-    bindings = scope.bindings[text_of(owner)] if scope is not None else []
-    return bindings[0].value if len(bindings) == 1 and not bindings[0].steps else None
+    return context.value_of_attribute(owner) if owner.type == "attribute" else outer_value(context, owner)
 
 
 RULES = (schedule_arguments, schedule_as_rate, clip_result, scheduled_rate)

@@ -47,7 +47,7 @@ def swapped_model(context: RuleContext, call: Call) -> Iterator[Finding]:
             swap = replaced(first, text_of(second)), replaced(second, text_of(first))
             yield Finding(
                 call.listed, "`nn.value_and_grad` takes the model first, then the function: called, this raises.",
-                (Fix("Exchange them", swap),),
+                (Fix("Exchange them", swap, is_safe=False),),
             )  # fmt: skip
     elif name == "mlx.core.value_and_grad" and context.is_a(first, _MODULE) and _is_function(context, second):
         nn = context.alias("mlx.nn", call.node)
@@ -98,7 +98,7 @@ def pair_as_gradients(context: RuleContext, call: Call) -> Iterator[Finding]:
     fixes: tuple[Fix, ...] = ()
     left = field(made.node.parent, "left") if made.node.parent is not None else None
     if given == source:
-        fixes = (Fix("Take the gradients", (inserted(given.end_byte, "[1]"),)),)
+        fixes = (Fix("Take the gradients", (inserted(given.end_byte, "[1]"),), is_safe=False),)
     elif left is not None:
         fixes = (Fix("Unpack both", (inserted(left.start_byte, "_, "),), is_safe=False),)
     yield Finding(

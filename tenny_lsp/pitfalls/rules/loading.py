@@ -69,7 +69,7 @@ def overwritten_file(context: RuleContext, call: Call) -> Iterator[Finding]:
     mx, fixes = context.alias("mlx.core", call.node), tuple[Fix, ...]()
     if mx and is_alone(statement):
         line = f"\n{indentation_of(statement)}{mx}.eval({name})"
-        fixes = (Fix("Evaluate it first", (inserted(statement.end_byte, line),)),)
+        fixes = (Fix("Evaluate it first", (inserted(statement.end_byte, line),), is_safe=False),)
     yield Finding(
         call.node, "What is loaded is read when it is needed, and this writes over the file: the rest of "
         f"`{name}`, used below, is read from the new one. `mx.eval({name})` reads it before.", fixes,
@@ -142,7 +142,10 @@ def path_object(context: RuleContext, call: Call) -> Iterator[Finding]:
     given = call.arguments[0] if call.arguments else None
     if given is None or not _is_path(context, given) or not context.is_a(call.owner, _MODULE):
         return
-    if not context.name(call.function).startswith(_MODULE) or is_guarded(context, call.node):
+    is_own = not context.name(call.function).startswith(_MODULE)
+    if call.owner is None or is_own or context.may_be_subclass(call.owner, call.name):
+        return
+    if is_guarded(context, call.node):
         return
     text = f"str({text_of(given)})"
     yield Finding(

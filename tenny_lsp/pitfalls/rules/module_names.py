@@ -195,7 +195,7 @@ def path_as_key(context: RuleContext, call: Call) -> Iterator[Finding]:
         text = f"[{text_of(value)[1:-1].rstrip().rstrip(',')}]"
         yield Finding(
             given, f"`{call.name}` takes a text or a list: a tuple is taken for one key, which no module has.",
-            (Fix("Write a list", (replaced(value, text),)),) if value == given else (),
+            (Fix("Write a list", (replaced(value, text),), is_safe=False),) if value == given else (),
         )  # fmt: skip
         return
     keys = value.named_children if value.type == "list" else [value]

@@ -87,7 +87,7 @@ def numpy_weight(context: RuleContext, node: Node) -> Iterator[Finding]:
     if not meaning.of.entry.name.startswith("mlx.nn."):
         return
     mx = context.alias("mlx.core", node)
-    fix = Fix("Make an array of it", (replaced(right, f"{mx}.array({text_of(right)})"),))
+    fix = Fix("Make an array of it", (replaced(right, f"{mx}.array({text_of(right)})"),), is_safe=False)
     yield Finding(
         right, "A layer's weight is an array of MLX's: one of NumPy's is no parameter, and the next call raises. "
         "`mx.array(…)` makes one of it.", (fix,) if mx else (),

@@ -82,11 +82,13 @@ class Engine:
 
     def source_of(self, entry: ApiEntry) -> LocalClass | None:
         """Return a class of the API as its own source defines it; None where that is not Python or cannot be read."""
-        folder = self.index.folder
-        if self.files is None or folder is None or entry.kind != "class" or not entry.path.endswith(".py"):
-            return None
-        home = self._other(folder / entry.path, 0)
+        home = self.installed(Path(entry.path)) if entry.kind == "class" and entry.path.endswith(".py") else None
         return home.class_at(entry.short_name) if home is not None else None
+
+    def installed(self, path: Path) -> "Engine | None":
+        """Return the evaluator of a file installed beside the API, given relative to the folder of both, or None."""
+        folder = self.index.folder
+        return self._other(folder / path, 0) if self.files is not None and folder is not None else None
 
     def class_at(self, name: str) -> LocalClass | None:
         """Return the class that the file defines under a name at module level."""

@@ -65,6 +65,9 @@ class Evaluator(Home, Protocol):
     def exported(self, name: str) -> Meaning | None:
         """Return the meaning of a name of the module after all of its statements have run."""
 
+    def installed(self, path: Path) -> "Evaluator | None":
+        """Return the evaluator of a file installed beside the API, given relative to the folder of both, or None."""
+
     def source_of(self, entry: ApiEntry) -> LocalClass | None:
         """Return a class of the API as its own source defines it; None where that is not Python or cannot be read."""
 

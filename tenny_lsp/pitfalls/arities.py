@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from tenny_lsp.inference.definitions import class_of, decorators
 from tenny_lsp.source.syntax import Node, field, text_of
 
 
@@ -34,6 +35,13 @@ class Arity:
         is_too_many = count > len(self.placed) and not self.takes_more
         is_unknown = not self.takes_any and not set(names) <= {*self.placed, *self.named}
         return not is_too_many and not is_unknown and not set(given) & set(names) and self.required <= {*given, *names}
+
+
+def bound_arity(function: Node) -> Arity | None:
+    """Return what a function takes when it is called, a method without ``self``; None where it cannot be read."""
+    arity, is_method = arity_of(function), class_of(function) is not None
+    is_static = "staticmethod" in map(text_of, decorators(function))
+    return arity.without_first() if arity is not None and is_method and not is_static else arity
 
 
 def arity_of(function: Node) -> Arity | None:

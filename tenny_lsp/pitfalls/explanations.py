@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tenny_lsp.inference.engine import Engine
+from tenny_lsp.inference.files import Files
 from tenny_lsp.mlx_api.index import ApiIndex
 from tenny_lsp.pitfalls.check import Rules, pitfalls
 from tenny_lsp.pitfalls.fixes import applied
@@ -10,10 +11,13 @@ from tenny_lsp.pitfalls.rule import PRELUDE, Example, Pitfall, Rule
 from tenny_lsp.pitfalls.rules.all import RULES
 from tenny_lsp.source.buffer import Buffer
 
+#: Reads what is installed beside MLX, once.
+_FILES = Files()
+
 
 def found_in(example: Example, index: ApiIndex) -> Pitfall | None:
     """Return the pitfall in an example's code; None where another MLX has what this one lacks."""
-    return next(iter(pitfalls(Engine(Buffer(f"{PRELUDE}{example.before}\n"), index), Rules())), None)
+    return next(iter(pitfalls(Engine(Buffer(f"{PRELUDE}{example.before}\n"), index, _FILES), Rules())), None)
 
 
 def code_after(example: Example, index: ApiIndex) -> str:

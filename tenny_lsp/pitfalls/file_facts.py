@@ -6,6 +6,7 @@ from functools import cached_property
 
 from tenny_lsp.inference.evaluator import Evaluator
 from tenny_lsp.inference.meaning import Api, LocalFunction
+from tenny_lsp.pitfalls.arities import Arity, bound_arity
 from tenny_lsp.pitfalls.calls import Call, call_of
 from tenny_lsp.source.syntax import text_of, up_to
 
@@ -26,6 +27,7 @@ class FileFacts:
         self._buffer = evaluator.buffer
         #: The words that rules have asked for → whether the text has them.
         self._mentioned: dict[str, bool] = {}
+        self._arities: dict[str, tuple[Arity, ...]] = {}
 
     def equal_those_of(self, before: "FileFacts") -> bool:
         """Return whether the facts, and whether each word that rules asked for is mentioned, are as before an edit."""
@@ -37,6 +39,26 @@ class FileFacts:
         if word not in self._mentioned:
             self._mentioned[word] = word in self._buffer.text
         return self._mentioned[word]
+
+    def arities_of(self, name: str) -> tuple[Arity, ...]:
+        """Return what the functions and methods of the file that have a name take, methods without ``self``.
+
+        It only spares a rule to find out what is called: what a rule finds must not hang on it.
+        """
+        if name not in self._arities:
+            root = self._buffer.root
+            nodes = (root.descendant_for_byte_range(place, place) for place in self._definitions.get(name, ()))
+            found = (up_to(node, "function_definition") for node in nodes if node is not None)
+            self._arities[name] = tuple(bound_arity(one) or Arity((), frozenset({""})) for one in found if one)
+        return self._arities[name]
+
+    @cached_property
+    def _definitions(self) -> dict[str, list[int]]:
+        """Where functions and methods are defined, in bytes, by their names."""
+        found: dict[str, list[int]] = {}
+        for place in re.finditer(rb"\bdef (\w+)\(", self._buffer.root.text or b""):
+            found.setdefault(place[1].decode("utf-8", "replace"), []).append(place.start())
+        return found
 
     @cached_property
     def _facts(self) -> Hashable:

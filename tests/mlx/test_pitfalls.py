@@ -7,6 +7,7 @@ import mlx.core as mx
 import pytest
 
 from tenny_lsp.inference.engine import Engine
+from tenny_lsp.inference.files import Files
 from tenny_lsp.mlx_api.index import load_mlx_index
 from tenny_lsp.pitfalls.check import Rules, pitfalls
 from tenny_lsp.pitfalls.fixes import applied
@@ -15,7 +16,7 @@ from tenny_lsp.pitfalls.rules import captured, compiled, compiled_arguments, eva
 from tenny_lsp.pitfalls.rules.all import RULES
 from tenny_lsp.source.buffer import Buffer
 
-INDEX = load_mlx_index()
+INDEX, FILES = load_mlx_index(), Files()
 EXAMPLES = [(rule.code, example) for rule in RULES for example in rule.examples]
 #: What breaks inside a compiled function breaks only where MLX can compile.
 NEEDS_COMPILER = {rule.code for rule in (*compiled.RULES, *captured.RULES, *compiled_arguments.RULES, *evaluated.RULES)}
@@ -33,7 +34,7 @@ def test_an_example_goes_wrong_and_its_fix_right(code: str, example: Example) ->
     if code in NEEDS_COMPILER and shutil.which("g++") is None:
         pytest.skip("MLX compiles with g++ here, and there is none")
     text = PRELUDE + example.before + "\n"
-    found = pitfalls(Engine(Buffer(text), INDEX), Rules())
+    found = pitfalls(Engine(Buffer(text), INDEX, FILES), Rules())
     assert [pitfall.code for pitfall in found] == [code], found
     after = example.after + "\n"
     if example.is_fixed:
@@ -53,5 +54,5 @@ def test_an_example_goes_wrong_and_its_fix_right(code: str, example: Example) ->
         assert eval(example.check, names)
     finally:
         mx.disable_compile()
-    remaining = pitfalls(Engine(Buffer(PRELUDE + after), INDEX), Rules())
+    remaining = pitfalls(Engine(Buffer(PRELUDE + after), INDEX, FILES), Rules())
     assert remaining == []

@@ -8,6 +8,7 @@ import pytest
 
 from tenny_lsp import pitfalls as pitfalls_package
 from tenny_lsp.inference.engine import Engine
+from tenny_lsp.inference.files import Files
 from tenny_lsp.mlx_api.foreign import KEYWORDS, KEYWORDS_WITH_RULES, load_foreign_arguments
 from tenny_lsp.mlx_api.index import ApiIndex, load_mlx_index
 from tenny_lsp.pitfalls.check import Rules, pitfalls
@@ -19,6 +20,7 @@ from tenny_lsp.pitfalls.rules.all import RULES
 from tenny_lsp.source.buffer import Buffer
 from tools import build_pitfalls
 
+FILES = Files()
 TORCH = "import torch\nimport numpy as np\nimport mlx.core as mx\nt = torch.zeros(2, 3)\na = np.zeros((2, 3))\n"
 
 
@@ -28,7 +30,7 @@ def index() -> ApiIndex:
 
 
 def codes(text: str, index: ApiIndex) -> list[str]:
-    return [pitfall.code for pitfall in pitfalls(Engine(Buffer(text), index), Rules())]
+    return [pitfall.code for pitfall in pitfalls(Engine(Buffer(text), index, FILES), Rules())]
 
 
 def _read(file: Path) -> dict[str, list[str]]:

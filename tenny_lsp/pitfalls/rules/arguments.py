@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 from tenny_lsp.pitfalls.calls import Call
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.edits import Fix, replaced, without
+from tenny_lsp.pitfalls.edits import Fix, inserted, replaced, without
 from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, rule
 from tenny_lsp.pitfalls.signatures import called_entry, parameters
 from tenny_lsp.source.syntax import field, text_of
+
+_UPDATED = "\ny.update(model, model.parameters())"
 
 
 @rule(
@@ -94,4 +96,38 @@ def optimizer_arguments(context: RuleContext, call: Call) -> Iterator[Finding]:
         yield Finding(call.listed, message, (Fix("Write it as MLX's", tuple(edits), is_safe),), ISSUES + "605")
 
 
-RULES = (device_keyword, requires_grad_keyword, optimizer_arguments)
+@rule(
+    "number-as-betas",
+    "error",
+    "A number where an optimizer takes two",
+    PYTHON + "optimizers/_autosummary/mlx.optimizers.Adam.html",
+    calls=("Adam", "AdamW", "Adamax", "Lion"),
+    examples=(
+        Example(f"y = optim.Adam(0.1, 0.9, 0.999){_UPDATED}", f"y = optim.Adam(0.1, (0.9, 0.999)){_UPDATED}"),
+        Example(
+            f"y = optim.AdamW(0.1, 0.01){_UPDATED}", f"y = optim.AdamW(0.1, weight_decay=0.01){_UPDATED}",
+            "abs(y.weight_decay - 0.01) < 1e-6",
+        ),
+        Example(f"y = optim.Lion(0.1, betas=0.9){_UPDATED}", f"y = optim.Lion(0.1){_UPDATED}", is_fixed=False),
+    ),
+)  # fmt: skip
+def number_as_betas(context: RuleContext, call: Call) -> Iterator[Finding]:
+    """Find a number given as the ``betas`` of an optimizer, which unpacks two."""
+    given = call.value("betas") or (call.arguments[1] if len(call.arguments) > 1 else None)
+    if given is None or given.type not in ("float", "integer") or not call.is_whole:
+        return
+    if context.name(call.function) != f"mlx.optimizers.{call.name}":
+        return
+    third = call.arguments[2] if len(call.arguments) == 3 else None
+    fixes: tuple[Fix, ...] = ()
+    if third is not None and third.type == "float":
+        edits = (inserted(given.start_byte, "("), inserted(third.end_byte, ")"))
+        fixes = (Fix("Make a pair of them", edits, is_safe=False),)
+    elif len(call.arguments) == 2 and call.name in ("AdamW", "Lion") and not call.keywords:
+        fixes = (Fix("Write weight_decay=", (inserted(given.start_byte, "weight_decay="),), is_safe=False),)
+    yield Finding(
+        given, f"`{call.name}` takes two numbers here, `betas=(0.9, 0.999)`: of one the first update raises.", fixes,
+    )  # fmt: skip
+
+
+RULES = (device_keyword, requires_grad_keyword, optimizer_arguments, number_as_betas)

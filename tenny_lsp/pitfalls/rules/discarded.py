@@ -84,6 +84,15 @@ _TARGETS = {
             is_fixed=False,
         ),
         Example(
+            "grads = nn.value_and_grad(model, lambda a: model(a).sum())(x)[1]\nbefore = mx.array(model.bias)\n"
+            "optimizer.apply_gradients(grads, model.parameters())\ny = mx.any(before != model.bias).item()\nprint(y)",
+            "grads = nn.value_and_grad(model, lambda a: model(a).sum())(x)[1]\nbefore = mx.array(model.bias)\n"
+            "optimizer.update(model, grads)\ny = mx.any(before != model.bias).item()\nprint(y)",
+            "y",
+            "wrong",
+            is_fixed=False,
+        ),
+        Example(
             "nn.init.constant(7.0)(model.bias)\ny = model.bias\nprint(y)",
             "model.bias = nn.init.constant(7.0)(model.bias)\ny = model.bias\nprint(y)",
             "y.tolist() == [7, 7]",
@@ -100,7 +109,8 @@ def unused_result(context: RuleContext, node: Node) -> Iterator[Finding]:
     # At the top of a notebook's cell, or in a session, the value of an expression is shown; scripts print.
     is_inner = up_to(node, "function_definition", "for_statement", "while_statement") is not None
     is_member = function.startswith(_INITIALISERS) and all(one.type == "attribute" for one in call.arguments)
-    if not is_inner and not (is_member and context.file.mentions("\nprint(")):
+    is_step = function in ("mlx.optimizers.Optimizer.apply_gradients", "mlx.optimizers.clip_grad_norm")
+    if not is_inner and not ((is_member or is_step) and context.file.mentions("\nprint(")):
         return
     if not function or _may_raise_on_purpose(context, node):
         return

@@ -1,9 +1,9 @@
-"""Flat dictionaries of weights given to ``Module.update``, which takes them nested."""
+"""Flat dictionaries of weights and states where MLX takes them nested, as ``Module.update`` does."""
 
 import re
 from collections.abc import Iterator
 
-from tenny_lsp.inference.meaning import Instance, LocalClass
+from tenny_lsp.inference.meaning import Api, Instance, LocalClass
 from tenny_lsp.inference.members import names_in
 from tenny_lsp.pitfalls.calls import Call, call_of
 from tenny_lsp.pitfalls.context import RuleContext
@@ -16,6 +16,15 @@ from tenny_lsp.source.syntax import COMPREHENSIONS, Node, field, text_of
 
 _NET = "from mlx.utils import tree_flatten, tree_unflatten\nnet = nn.Sequential(nn.Linear(3, 2))\n"
 _FILE = "import tempfile, os\npath = os.path.join(tempfile.mkdtemp(), 'a.npz')\nnet.save_weights(path)\n"
+_STATE = (
+    "import tempfile, os\npath = os.path.join(tempfile.mkdtemp(), 'a.npz')\nfirst = optim.Adam(0.1)\n"
+    "first.init(net.trainable_parameters())\nmx.savez(path, **dict(tree_flatten(first.state)))\n"
+)
+#: The optimizers that keep arrays for each parameter whatever they are given; ``SGD`` does with momentum.
+_KEEPS_MOMENTS = {
+    f"mlx.optimizers.{name}"
+    for name in ("Adam", "AdamW", "Adamax", "AdaDelta", "Adagrad", "Adafactor", "Lion", "Muon", "RMSprop")
+}
 _DEEPEST = 4
 
 
@@ -24,7 +33,7 @@ _DEEPEST = 4
     "error",
     "Flat names given to `Module.update`",
     USAGE + "saving_and_loading.html",
-    calls=("update",),
+    calls=("update", "update_modules"),
     examples=(
         Example(
             f"{_NET}{_FILE}weights = mx.load(path)\nnet.update(weights)\ny = 1",
@@ -50,6 +59,11 @@ _DEEPEST = 4
             f"{_NET}net.update(tree_flatten(net.parameters()))\ny = 1",
             f"{_NET}net.update(tree_unflatten(tree_flatten(net.parameters())))\ny = 1",
         ),
+        Example(
+            f'{_NET}net.update_modules({{"layers.0": nn.Linear(3, 4)}})\ny = net(x)',
+            f'{_NET}net.update_modules(tree_unflatten(list({{"layers.0": nn.Linear(3, 4)}}.items())))\ny = net(x)',
+            "y.shape == (2, 4)",
+        ),
     ),
 )
 def flat_update(context: RuleContext, call: Call) -> Iterator[Finding]:
@@ -61,7 +75,7 @@ def flat_update(context: RuleContext, call: Call) -> Iterator[Finding]:
         return
     given = call.arguments[0]
     kind = _flat(context, given)
-    if given.type != "dictionary" and _has_arrays(context, owner):
+    if given.type != "dictionary" and (_has_arrays(context, owner) or call.name == "update_modules"):
         return  # a file may hold them alone
     if not kind or "strict" in call.keywords:
         return
@@ -70,10 +84,10 @@ def flat_update(context: RuleContext, call: Call) -> Iterator[Finding]:
         listed = text_of(given) if kind == "list" else f"list({text_of(given)}.items())"
         text = f"{unflatten}({listed})"
         fixes = (Fix(f"Write {text}", (replaced(given, text),), is_safe=False),)
+    loads = "; `model.load_weights(list(weights.items()))` takes them" if call.name == "update" else ""
     yield Finding(
-        given, "`update` takes a nested dictionary, as `parameters()` gives, and these names are flat: it raises. "
-        "`tree_unflatten(list(weights.items()))` nests them; `model.load_weights(list(weights.items()))` takes them.",
-        fixes,
+        given, f"`{call.name}` takes a nested dictionary, and these names are flat: it raises. "
+        f"`tree_unflatten(list(weights.items()))` nests them{loads}.", fixes,
     )  # fmt: skip
 
 
@@ -133,4 +147,52 @@ def _without_items(node: Node) -> Node:
     return call.owner if call is not None and call.name == "items" and call.owner is not None else node
 
 
-RULES = (flat_update,)
+@rule(
+    "flat-state",
+    "warning",
+    "Flat names for an optimizer's state",
+    USAGE + "saving_and_loading.html",
+    kinds=("assignment",),
+    examples=(
+        Example(
+            f"{_NET}{_STATE}optimizer = optim.Adam(0.1)\noptimizer.state = mx.load(path)\ny = optimizer.state",
+            f"{_NET}{_STATE}optimizer = optim.Adam(0.1)\n"
+            "optimizer.state = tree_unflatten(list(mx.load(path).items()))\ny = optimizer.state",
+            '"layers" in y',
+            "wrong",
+        ),
+        Example(
+            f"{_NET}{_STATE}def resume(optimizer: optim.Adam):\n    state = mx.load(path)\n"
+            "    optimizer.state = state\n    return optimizer.state\ny = resume(optim.Adam(0.1))",
+            f"{_NET}{_STATE}def resume(optimizer: optim.Adam):\n    state = mx.load(path)\n"
+            "    optimizer.state = tree_unflatten(list(state.items()))\n    return optimizer.state\n"
+            "y = resume(optim.Adam(0.1))",
+            '"layers" in y',
+            "wrong",
+        ),
+    ),
+)
+def flat_state(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Find a file, or other flat names, assigned as the state of an optimizer that keeps moments."""
+    left, value = field(node, "left"), field(node, "right")
+    owner, name = field(left, "object"), field(left, "attribute")
+    if owner is None or name is None or value is None or text_of(name) != "state":
+        return
+    kind = _flat(context, value)
+    optimizer = context.meaning(owner) if kind else None
+    if not isinstance(optimizer, Instance) or not isinstance(optimizer.of, Api):
+        return
+    if optimizer.of.entry.name not in _KEEPS_MOMENTS or is_guarded(context, node):
+        return
+    unflatten, fixes = context.alias("mlx.utils.tree_unflatten", node), tuple[Fix, ...]()
+    if unflatten:
+        listed = text_of(value) if kind == "list" else f"list({text_of(value)}.items())"
+        text = f"{unflatten}({listed})"
+        fixes = (Fix(f"Write {text}", (replaced(value, text),), is_safe=False),)
+    yield Finding(
+        value, "An optimizer's state is nested as the parameters are, and these names are flat: it finds none of its "
+        "moments, and begins anew. `tree_unflatten(list(state.items()))` nests them.", fixes,
+    )  # fmt: skip
+
+
+RULES = (flat_update, flat_state)

@@ -29,8 +29,6 @@ _LOSS = "def loss(model, a):\n    return model(a).sum()\n"
     scope="file",
     calls=("grad", "value_and_grad"),
     examples=(
-        Example(f"{_LOSS}step = nn.value_and_grad(loss, model)\ny = step(model, x)[0]",
-                f"{_LOSS}step = nn.value_and_grad(model, loss)\ny = step(model, x)[0]", "y.shape == ()"),
         Example(f"{_LOSS}step = nn.value_and_grad(model, loss(model, x))\ny = step(model, x)[0]",
                 f"{_LOSS}step = nn.value_and_grad(model, loss)\ny = step(model, x)[0]", "y.shape == ()",
                 is_fixed=False),
@@ -42,7 +40,7 @@ _LOSS = "def loss(model, a):\n    return model(a).sum()\n"
     ),
 )  # fmt: skip
 def gradient_function(context: RuleContext, call: Call) -> Search | None:
-    """Find gradients of a loss's value, arguments in another order, and functions that are unpacked uncalled."""
+    """Find gradients of a loss's value, of an argument that there is not, and functions that are unpacked uncalled."""
     name = context.name(call.function)
     if name not in _GRADIENTS or not call.is_whole or is_guarded(context, call.node, ("TypeError", "ValueError")):
         return None
@@ -53,11 +51,7 @@ def _other_ways(context: RuleContext, call: Call, name: str, _: Node) -> Iterato
     """Report the first that is wrong with a call of ``grad`` or ``value_and_grad``."""
     place, short = _GRADIENTS[name], f"{'nn' if name.startswith('mlx.nn') else 'mx'}.{name.rpartition('.')[2]}"
     given, outer = call.arguments, call.node.parent
-    first = context.evaluator.meaning(given[0]) if given else None
-    if place == 1 and len(given) == 2 and isinstance(first, LocalFunction) and context.is_a(given[1], _MODULE):
-        swap = replaced(given[0], text_of(given[1])), replaced(given[1], text_of(given[0]))
-        yield Finding(call.listed, f"`{short}` takes the model first, then the function.", (Fix("Swap them", swap),))
-    elif len(given) > place and _is_loss(context, given[place]):
+    if len(given) > place and _is_loss(context, given[place]):
         yield Finding(
             given[place], f"`{short}` takes the function itself, and this is its result, which cannot be called. Give "
             "the function, and call what comes back with its arguments.",

@@ -1,10 +1,12 @@
 """Layers used as PyTorch's are: what they are given, what they give back, and the files of their weights."""
 
+import re
 from collections.abc import Iterator
 
 from tenny_lsp.pitfalls.calls import Call, call_of
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Edit, Fix, inserted
+from tenny_lsp.pitfalls.guards import is_guarded
 from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, USAGE, Example, Finding, rule
 from tenny_lsp.pitfalls.values import literal_of, shape_of
 from tenny_lsp.source.syntax import Node, field, text_of
@@ -97,7 +99,7 @@ def channels_first(context: RuleContext, node: Node) -> Iterator[Finding]:
     "error",
     "Weights in PyTorch's format",
     USAGE + "saving_and_loading.html",
-    calls=("save_weights", "load_weights"),
+    calls=("save_weights", "load_weights", "load"),
     examples=(
         Example(
             'import tempfile\ny = model.save_weights(tempfile.mkdtemp() + "/w.pt")',
@@ -122,10 +124,22 @@ def channels_first(context: RuleContext, node: Node) -> Iterator[Finding]:
             'import tempfile\npath = tempfile.mkdtemp() + "/w.bin"\nmodel.save_weights(path)\ny = 1',
             'import tempfile\npath = tempfile.mkdtemp() + "/w.safetensors"\nmodel.save_weights(path)\ny = 1',
         ),
+        Example(
+            'def read():\n    return mx.load("weights.pt")\ny = read()',
+            'def read():\n    return mx.load("weights.safetensors")\ny = 1', is_fixed=False,
+        ),
+        Example(
+            'import tempfile\npath = tempfile.mkdtemp()\nmx.save(path + "/w", x)\ny = mx.load(path + "/w")',
+            'import tempfile\npath = tempfile.mkdtemp()\nmx.save(path + "/w", x)\ny = mx.load(path + "/w.npy")',
+            "y.shape == (2, 3)", is_fixed=False,
+        ),
     ),
-)
+)  # fmt: skip
 def weights_format(context: RuleContext, call: Call) -> Iterator[Finding]:
     """Find files of weights that MLX can neither write nor read."""
+    if call.name == "load":
+        yield from _read(context, call)
+        return
     if call.owner is None or not call.arguments or not context.is_a(call.owner, _MODULE):
         return
     is_own = not context.name(call.function).startswith(_MODULE)
@@ -140,6 +154,28 @@ def weights_format(context: RuleContext, call: Call) -> Iterator[Finding]:
     end = last.end_byte - (len(text) - len(text.rstrip("\"'")))
     fix = Fix("Write .safetensors", (Edit(end - len(ending), end, ".safetensors"),))
     yield Finding(last, message, (fix,) if call.name == "save_weights" else ())
+
+
+def _read(context: RuleContext, call: Call) -> Iterator[Finding]:
+    """Report a file that ``mx.load`` is given without its format, and whose name tells none that it knows."""
+    last = _file_name(context, call.arguments[0]) if len(call.arguments) == 1 and not call.keywords else None
+    text = text_of(last).rstrip("\"'") if last is not None else ""
+    ending = next((e for e in _FORMATS if text.endswith(e)), None)
+    if last is None or context.name(call.function) != "mlx.core.load":
+        return
+    if is_guarded(context, call.node, ("ValueError",)):
+        return
+    is_added = last.parent is not None and last.parent.type == "binary_operator"  # to what may end in a dot
+    if ending is not None:
+        yield Finding(
+            last, f"`mx.load` knows `.safetensors`, `.npz`, `.npy` and `.gguf`, and raises for `{ending}`. PyTorch has "
+            "to read its own files, and to save them as `.safetensors`.",
+        )  # fmt: skip
+    elif re.search(r"/[\w-]+$" if is_added else r"[\"'/][\w-]+$", text):
+        yield Finding(
+            last, "`mx.load` tells the format by the name's ending, and this has none: it raises. `mx.save` adds "
+            "`.npy` to a name, `mx.savez` `.npz`, `mx.save_safetensors` `.safetensors`.",
+        )  # fmt: skip
 
 
 def _file_name(context: RuleContext, path: Node, depth: int = 0) -> Node | None:

@@ -17,7 +17,7 @@ _NET = "net = nn.Sequential(nn.Linear(3, 2))\n"
 _FILE = "import tempfile, os\npath = os.path.join(tempfile.mkdtemp(), 'a')\n"
 _FLATTEN = "from mlx.utils import tree_flatten\n"
 #: Function → the place of its arrays; ``savez`` takes them by name.
-_SAVES = {"mlx.core.save_safetensors": 1, "mlx.core.save_gguf": 1, "mlx.core.savez": None}
+_SAVES = {"mlx.core.save": 1, "mlx.core.save_safetensors": 1, "mlx.core.save_gguf": 1, "mlx.core.savez": None}
 _TREE = re.compile(r"\.(?:parameters\(\)|trainable_parameters\(\)|state)\Z")
 
 
@@ -26,7 +26,7 @@ _TREE = re.compile(r"\.(?:parameters\(\)|trainable_parameters\(\)|state)\Z")
     "error",
     "Nested parameters saved as they are",
     USAGE + "saving_and_loading.html",
-    calls=("save_safetensors", "save_gguf", "savez"),
+    calls=("save_safetensors", "save_gguf", "savez", "save"),
     examples=(
         Example(
             f"{_FLATTEN}{_FILE}{_NET}mx.save_safetensors(path, net.parameters())\ny = 1",
@@ -56,6 +56,11 @@ _TREE = re.compile(r"\.(?:parameters\(\)|trainable_parameters\(\)|state)\Z")
             f"{_FILE}mx.savez(path, x=x, steps=mx.arange(3))\ny = 1",
             is_fixed=False,
         ),
+        Example(
+            f"{_FILE}mx.save(path, model.parameters())\ny = 1",
+            f"{_FILE}model.save_weights(path + '.safetensors')\ny = 1",
+            is_fixed=False,
+        ),
     ),
 )
 def nested_save(context: RuleContext, call: Call) -> Iterator[Finding]:
@@ -67,12 +72,19 @@ def nested_save(context: RuleContext, call: Call) -> Iterator[Finding]:
     splats = [child for child in call.listed.named_children if child.type == "dictionary_splat"]
     given = splats[0].named_children[0] if place is None and len(splats) == 1 else None
     if place is not None:
-        given = call.arguments[place] if len(call.arguments) > place else call.value("arrays")
+        given = call.arguments[place] if len(call.arguments) > place else call.value("arrays") or call.value("arr")
     if given is None and place is not None:
         return
     if given is None:
         given_all = (*call.arguments[1:], *_values(call))
         wrong = next((one for one in given_all if _is_no_array(context, one) or is_numpy_array(context, one)), None)
+    elif name == "mlx.core.save":
+        if given.type == "dictionary" or _tree_owner(context, given) is not None:
+            yield Finding(
+                given, "`mx.save` saves one array, and this is a dictionary of them: it raises. `mx.save_safetensors` "
+                "saves a flat one; `model.save_weights` saves a model.",
+            )  # fmt: skip
+        return
     elif given.type == "dictionary":
         pairs = [child for child in given.named_children if child.type == "pair"]
         wrong = next((value for one in pairs if _is_no_array(context, value := one.named_children[-1])), None)

@@ -9,6 +9,7 @@ from tenny_lsp.pitfalls.edits import Fix, inserted, replaced
 from tenny_lsp.pitfalls.guards import is_guarded
 from tenny_lsp.pitfalls.origins import last_value
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
+from tenny_lsp.pitfalls.traced import outer_value
 from tenny_lsp.pitfalls.values import literal_of
 from tenny_lsp.source.syntax import Node, field, text_of
 
@@ -19,6 +20,7 @@ _STEPS = {"cosine_decay": (1, "decay_steps"), "linear_schedule": (2, "steps"), "
 _SCHEDULES = {f"mlx.optimizers.{name}" for name in (*_STEPS, "exponential_decay", "join_schedules")}
 _RATE = "def rate(step):\n    return 0.1\n"
 _GRADS = "loss, grads = nn.value_and_grad(model, lambda x: model(x).sum())(x)\n"
+_SCHEDULED = f"{_GRADS}opt = optim.SGD(optim.cosine_decay(0.1, 10))\n"
 
 
 @rule(
@@ -213,4 +215,62 @@ def clip_result(context: RuleContext, call: Call) -> Iterator[Finding]:
     )  # fmt: skip
 
 
-RULES = (schedule_arguments, schedule_as_rate, clip_result)
+@rule(
+    "scheduled-rate",
+    "warning",
+    "A learning rate assigned beside a schedule",
+    _PAGE + "schedulers.html",
+    kinds=("assignment", "augmented_assignment"),
+    examples=(
+        Example(
+            f"{_SCHEDULED}opt.learning_rate = 5.0\nopt.update(model, grads)\ny = opt.learning_rate",
+            f"{_SCHEDULED}opt = optim.SGD(5.0)\nopt.update(model, grads)\ny = opt.learning_rate",
+            "y.item() == 5", "wrong", is_fixed=False,
+        ),
+        Example(
+            f"{_SCHEDULED}opt.learning_rate *= 0.5\nopt.update(model, grads)\ny = opt.learning_rate",
+            f"{_SCHEDULED}opt = optim.SGD(0.05)\nopt.update(model, grads)\ny = opt.learning_rate",
+            "y.item() < 0.06", "wrong", is_fixed=False,
+        ),
+        Example(
+            f'{_SCHEDULED}opt.state["learning_rate"] = mx.array(5.0)\nopt.update(model, grads)\ny = opt.learning_rate',
+            f"{_SCHEDULED}opt = optim.SGD(5.0)\nopt.update(model, grads)\ny = opt.learning_rate",
+            "y.item() == 5", "wrong", is_fixed=False,
+        ),
+    ),
+)  # fmt: skip
+def scheduled_rate(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Find learning rates that are assigned to optimizers made with a schedule, which sets them at each update."""
+    left = field(node, "left")
+    owner = _whose_rate(left)
+    if left is None or owner is None or not context.is_a(owner, _OPTIMIZER):
+        return
+    made = call_of(_made(context, owner))
+    given = _argument(made, 0, "learning_rate") if made is not None else None
+    if made is None or given is None or not context.name(made.function).startswith("mlx.optimizers."):
+        return
+    value = field(node, "right")
+    if _is_function(context, given) and not (value is not None and _is_function(context, value)):
+        yield Finding(
+            left, f"`{text_of(owner)}` is made with a schedule, which sets the rate at each update: what is assigned "
+            "here is gone at the next. Put it into the schedule, or give the optimizer a number.",
+        )  # fmt: skip
+
+
+def _whose_rate(left: Node | None) -> Node | None:
+    """Return the optimizer whose learning rate is assigned, ``opt.learning_rate`` or ``opt.state["learning_rate"]``."""
+    owner, name = field(left, "object"), field(left, "attribute")
+    if name is not None and text_of(name) == "learning_rate":
+        return owner
+    state = field(left, "value") if left is not None and left.type == "subscript" else None
+    is_rate = left is not None and text_of(left).rstrip("]").endswith(('"learning_rate"', "'learning_rate'"))
+    inner = field(state, "attribute")
+    return field(state, "object") if is_rate and inner is not None and text_of(inner) == "state" else None
+
+
+def _made(context: RuleContext, owner: Node) -> Node | None:
+    """Return the call that makes an optimizer, where its name is assigned once."""
+    return context.value_of_attribute(owner) if owner.type == "attribute" else outer_value(context, owner)
+
+
+RULES = (schedule_arguments, schedule_as_rate, clip_result, scheduled_rate)

@@ -1,19 +1,22 @@
-"""PyTorch's weights of convolutions, taken as they are."""
+"""Weights of PyTorch's and NumPy's, taken as they are."""
 
 import re
 from collections.abc import Iterator
 
+from tenny_lsp.inference.meaning import Api, Instance
 from tenny_lsp.pitfalls.calls import Call, call_of, target_of
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.edits import Edit, Fix, inserted
-from tenny_lsp.pitfalls.rule import ISSUES, Example, Finding, rule
-from tenny_lsp.source.syntax import Node, text_of
+from tenny_lsp.pitfalls.edits import Edit, Fix, inserted, replaced
+from tenny_lsp.pitfalls.numpy_values import is_numpy_array
+from tenny_lsp.pitfalls.rule import ISSUES, PYTHON, Example, Finding, rule
+from tenny_lsp.source.syntax import Node, field, text_of
 
 #: Layer → the order of PyTorch's axes that is MLX's: output, kernel, input.
 _ORDERS = {"mlx.nn.Conv1d": "0, 2, 1", "mlx.nn.Conv2d": "0, 2, 3, 1", "mlx.nn.Conv3d": "0, 2, 3, 4, 1"}
 #: Of a transposed convolution, whose first two axes PyTorch has the other way round: the wrong order → the right one.
 _TRANSPOSED = {"0, 2, 1": "1, 2, 0", "0, 2, 3, 1": "1, 2, 3, 0", "0, 2, 3, 4, 1": "1, 2, 3, 4, 0"}
 _TENSOR = re.compile(r"\w[\w.\[\]\"']*\.weight(?:[\"']\])?(?:\.data)?(?:\.(?:detach|cpu|float)\(\))*\.numpy\(\)")
+_FROM_TENSOR = re.compile(r"\.numpy\(\)\Z")
 _TORCH = (
     "class Tensor(np.ndarray):\n    def numpy(self):\n        return np.array(self)\n"
     "class Old:\n    weight = np.zeros((3, 3, 5, 5)).view(Tensor)\nold, conv = Old(), nn.Conv2d(3, 3, 5)\n"
@@ -79,4 +82,48 @@ def _of_transposed(context: RuleContext, layer: Node, call: Call) -> Iterator[Fi
     )  # fmt: skip
 
 
-RULES = (torch_convolution_weight,)
+@rule(
+    "numpy-weight",
+    "error",
+    "An array of NumPy's as the weight of a layer",
+    PYTHON + "_autosummary/mlx.core.array.html",
+    kinds=("assignment",),
+    examples=(
+        Example(
+            "model.weight = np.zeros((2, 3), dtype=np.float32)\ny = model(x)",
+            "model.weight = mx.array(np.zeros((2, 3), dtype=np.float32))\ny = model(x)",
+            "y.shape == (2, 2)",
+        ),
+        Example(
+            f"{_TORCH}fc = nn.Linear(3, 2)\nfc.weight = old.weight.numpy()\ny = fc(x)",
+            f"{_TORCH}fc = nn.Linear(3, 2)\nfc.weight = mx.zeros((2, 3))\ny = fc(x)",
+            "y.shape == (2, 2)",
+            is_fixed=False,
+        ),
+    ),
+)
+def numpy_weight(context: RuleContext, node: Node) -> Iterator[Finding]:
+    """Find arrays of NumPy's set as the weight or bias of a layer of MLX's, which is then no parameter any more."""
+    left, right = field(node, "left"), field(node, "right")
+    if left is None or right is None or left.type != "attribute":
+        return
+    if text_of(left.named_children[-1]) not in ("weight", "bias") or not _is_numpy(context, right):
+        return
+    meaning = context.meaning(left.named_children[0])
+    if not isinstance(meaning, Instance) or not isinstance(meaning.of, Api):
+        return
+    if not meaning.of.entry.name.startswith("mlx.nn."):
+        return
+    mx = context.alias("mlx.core", node)
+    fix = Fix("Make an array of it", (replaced(right, f"{mx}.array({text_of(right)})"),), is_safe=False)
+    yield Finding(
+        right, "A layer's weight is an array of MLX's: one of NumPy's is no parameter, and the next call raises. "
+        "`mx.array(…)` makes one of it.", (fix,) if mx else (),
+    )  # fmt: skip
+
+
+def _is_numpy(context: RuleContext, node: Node) -> bool:
+    return _FROM_TENSOR.search(text_of(node)) is not None or is_numpy_array(context, node)
+
+
+RULES = (torch_convolution_weight, numpy_weight)

@@ -83,6 +83,10 @@ class RuleContext:
             node = node.named_children[0]
         return node.type == "identifier" and text_of(node) in self.file.imported
 
+    def is_of_mlx(self, node: Node) -> bool:
+        """Return whether an expression is certain to be a dotted name of MLX's, such as ``mx.softmax``. Cheap."""
+        return dotted_of(node).partition(".")[0] in self._modules
+
     def meaning(self, node: Node | None) -> Meaning | None:
         """Return the meaning of an expression's value; None when it is not certain."""
         meaning = self.evaluator.value(self.evaluator.meaning(node)) if node is not None else None

@@ -47,7 +47,9 @@ def definition_called(context: RuleContext, call: Call) -> Definition | None:
 
 def _may_be_defined(context: RuleContext, call: Call) -> bool:
     """Return whether a call may be of what a module or this file defines: to evaluate each owner takes longer."""
-    if call.owner is None or context.is_of_module(call.owner) or context.file.mentions(f".{call.name} = "):
+    if context.is_of_mlx(call.function):
+        return False
+    if call.owner is None or context.is_of_module(call.owner) or context.file.sets_member(call.name):
         return True
     return not all(one.takes(len(call.arguments), call.keywords) for one in context.file.arities_of(call.name))
 

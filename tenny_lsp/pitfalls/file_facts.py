@@ -15,6 +15,10 @@ _GRADIENTS = {"mlx.nn.value_and_grad": 1, "mlx.core.value_and_grad": 0, "mlx.cor
 _TRANSFORMS = {"mlx.core.compile": 0, "mlx.core.vmap": 0, **_GRADIENTS}
 
 
+#: What makes floating-point numbers: a division, a point, an exponent, a function that gives one.
+FRACTION = re.compile(r"(?<!/)/(?!/)|\.\d|\d\.|\de[-+]?\d|float|sqrt|log2|time")
+
+
 class FileFacts:
     """Facts of a whole file that any rule may use; when one of them changes, the whole file is checked again.
 
@@ -27,12 +31,15 @@ class FileFacts:
         self._buffer = evaluator.buffer
         #: The words that rules have asked for → whether the text has them.
         self._mentioned: dict[str, bool] = {}
+        #: The attributes that rules have asked for → whether one of that name is assigned.
+        self._asked_members: dict[str, bool] = {}
         self._arities: dict[str, tuple[Arity, ...]] = {}
 
     def equal_those_of(self, before: "FileFacts") -> bool:
         """Return whether the facts, and whether each word that rules asked for is mentioned, are as before an edit."""
         are_mentioned = all(self.mentions(word) == was for word, was in before._mentioned.items())
-        return are_mentioned and self._facts == before._facts
+        are_set = all(self.sets_member(name) == was for name, was in before._asked_members.items())
+        return are_mentioned and are_set and self._facts == before._facts
 
     def mentions(self, word: str) -> bool:
         """Return whether a word stands anywhere in the text."""
@@ -59,6 +66,10 @@ class FileFacts:
         for place in re.finditer(rb"\bdef (\w+)\(", self._buffer.root.text or b""):
             found.setdefault(place[1].decode("utf-8", "replace"), []).append(place.start())
         return found
+
+    def sets_member(self, name: str) -> bool:
+        """Return whether an attribute of a name is assigned anywhere: ``x`` of ``self.x = …``."""
+        return self._asked_members.setdefault(name, name in self._set_members)
 
     @cached_property
     def _facts(self) -> Hashable:
@@ -107,6 +118,16 @@ class FileFacts:
         """Whether a convolution of the file has a kernel of width 1."""
         is_narrow = r"\.Conv[123]d\(\s*[^,()]+,\s*[^,()]+,\s*(?:kernel_size\s*=\s*)?1\s*[,)]"
         return re.search(is_narrow, self._buffer.text) is not None
+
+    @cached_property
+    def fractions(self) -> frozenset[str]:
+        """The names that are assigned what may be a fraction, by its text: it only spares a rule to look at others."""
+        assigned = re.findall(r"^[ \t]*(\w+)[^=\n]*=(?!=)([^\n]*)", self._buffer.text, re.MULTILINE)
+        return frozenset(name for name, value in assigned if FRACTION.search(value))
+
+    @cached_property
+    def _set_members(self) -> frozenset[str]:
+        return frozenset(re.findall(r"\.(\w+) = ", self._buffer.text))
 
     @cached_property
     def inherited(self) -> frozenset[str]:

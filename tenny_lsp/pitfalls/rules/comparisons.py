@@ -46,7 +46,9 @@ def list_operand(context: RuleContext, node: Node) -> Iterator[Finding]:
     if len(node.named_children) != 2 or operator not in allowed:
         return
     for part, other in (node.named_children, reversed(node.named_children)):
-        if not _is_list(context, part) or not context.is_array(other) or is_guarded(context, node, ("ValueError",)):
+        if not _is_list(context, part) or _is_list(context, other) or not context.is_array(other):
+            continue
+        if is_guarded(context, node, ("ValueError",)):
             continue
         mx = context.alias("mlx.core", node)
         made = f"{mx or 'mx'}.array({text_of(part)})"

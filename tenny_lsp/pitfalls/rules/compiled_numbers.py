@@ -30,6 +30,7 @@ _COUNTED = "traced = []\n@mx.compile\ndef f(a, s):\n    traced.append(1)\n    re
     USAGE + "compile.html",
     scope="file",
     calls=("*",),
+    words=("compile",),
     examples=(
         Example(f"{_COUNTED}for i in range(4):\n    f(x, 0.1 * i)\ny = len(traced)",
                 f"{_COUNTED}for i in range(4):\n    f(x, mx.array(0.1 * i))\ny = len(traced)", "y == 1", "wrong"),
@@ -52,11 +53,7 @@ _COUNTED = "traced = []\n@mx.compile\ndef f(a, s):\n    traced.append(1)\n    re
 )  # fmt: skip
 def number_in_compile(context: RuleContext, call: Call) -> Search | None:
     """Find numbers that differ from turn to turn of a loop, and are constants to a compiled function."""
-    if (
-        call.function.type not in ("identifier", "attribute")
-        or not call.is_whole
-        or not context.file.mentions("compile")
-    ):
+    if call.function.type not in ("identifier", "attribute") or not call.is_whole:
         return None
     loop = up_to(call.node, *_LOOPS, "function_definition", "lambda")
     if loop is None or loop.type not in _LOOPS:

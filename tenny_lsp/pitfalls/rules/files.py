@@ -1,4 +1,4 @@
-"""Files that MLX does not read, files that it writes under another name, and arrays in JSON."""
+"""Files that MLX writes under another name, and arrays in JSON."""
 
 import re
 from collections.abc import Iterator
@@ -11,8 +11,6 @@ from tenny_lsp.pitfalls.rule import PYTHON, USAGE, Example, Finding, rule
 from tenny_lsp.source.syntax import Node, field, text_of
 
 _SAVING = USAGE + "saving_and_loading.html"
-#: The formats that ``mx.load`` reads, by the ends of their names.
-_READ = ("npy", "npz", "safetensors", "gguf")
 #: Function → the format that it writes.
 _WRITTEN = {
     "save": "npy",
@@ -25,32 +23,6 @@ _WRITTEN = {
 _FOREIGN = ("pt", "pth", "bin", "ckpt", "pkl", "pickle", "h5", "hdf5", "msgpack", "npy", "npz", "safetensors", "gguf")
 _PATH = "import tempfile\npath = tempfile.mkdtemp()\n"
 _DEEPEST = 4
-
-
-@rule(
-    "unknown-format",
-    "error",
-    "A file of a format that MLX does not know",
-    _SAVING,
-    calls=("load",),
-    examples=(
-        Example("y = mx.load('model.pt')", f"{_PATH}mx.savez(path + '/w.npz', x)\ny = mx.load(path + '/w.npz')",
-                is_fixed=False),
-        Example(f"{_PATH}y = mx.load(f'{{path}}/model.bin')",
-                f"{_PATH}mx.savez(path + '/w.npz', x)\ny = mx.load(f'{{path}}/w.npz')", is_fixed=False),
-        Example("from pathlib import Path\nfile = Path('weights') / 'model.pth'\ny = mx.load(str(file))",
-                f"{_PATH}mx.savez(path + '/w.npz', x)\ny = mx.load(path + '/w.npz')", is_fixed=False),
-    ),
-)  # fmt: skip
-def unknown_format(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Find files that are given to ``mx.load`` and end in what it does not know, ``.pt`` or ``.bin``."""
-    end = _end_of(context, call.arguments[0]) if call.arguments and "format" not in call.keywords else ""
-    if end not in _FOREIGN or end in _READ or context.name(call.function) != "mlx.core.load":
-        return
-    if not is_guarded(context, call.node, ("ValueError", "RuntimeError")):
-        formats = ", ".join(f"`.{one}`" for one in _READ)
-        advice = " Load it with PyTorch, and save its tensors as safetensors." if end in ("pt", "pth", "bin") else ""
-        yield Finding(call.arguments[0], f"`mx.load` reads {formats}, and no `.{end}`: it raises.{advice}")
 
 
 @rule(
@@ -176,4 +148,4 @@ def _put(context: RuleContext, name: Node, depth: int) -> Iterator[Node]:
             yield from _arrays(context, right, depth + 1) if right is not None else ()
 
 
-RULES = (unknown_format, renamed_file, array_in_json)
+RULES = (renamed_file, array_in_json)

@@ -153,6 +153,7 @@ def _without_items(node: Node) -> Node:
     "Flat names for an optimizer's state",
     USAGE + "saving_and_loading.html",
     kinds=("assignment",),
+    words=(".state",),
     examples=(
         Example(
             f"{_NET}{_STATE}optimizer = optim.Adam(0.1)\noptimizer.state = mx.load(path)\ny = optimizer.state",

@@ -104,6 +104,7 @@ _PAIR = "def loss(model, a):\n    out = model(a)\n    return out.sum(), out\nste
     PYTHON + "_autosummary/mlx.core.value_and_grad.html",
     scope="file",
     kinds=("assignment",),
+    words=("value_and_grad",),
     examples=(
         Example(f"{_PAIR}value, out, grads = step(model, x)\ny = out", f"{_PAIR}(value, out), grads = step(model, x)\n"
                 "y = out", "y.shape == (2, 2)"),
@@ -117,7 +118,7 @@ def value_and_gradient(context: RuleContext, node: Node) -> Search | None:
     if left is None or call is None or left.type not in ("pattern_list", "tuple_pattern"):
         return None
     names = left.named_children
-    if len(names) < 3 or any(one.type != "identifier" for one in names) or not context.file.mentions("value_and_grad"):
+    if len(names) < 3 or any(one.type != "identifier" for one in names):
         return None
     return partial(_three_names, context, left, call) if takes_gradients(context, call) else None
 

@@ -30,6 +30,7 @@ _ATTENDED = f"mx.allclose(y, {_RIGHT}).item()"
     "Rotary positions of heads",
     PYTHON + "nn/_autosummary/mlx.nn.RoPE.html",
     calls=("*",),
+    words=("RoPE", "fast.rope"),
     examples=(
         Example(_ROPE + _DIRECT.format("rope(x.reshape(B, L, 3, -1)).transpose(0, 2, 1, 3)"),
                 _ROPE + _DIRECT.format("rope(x.reshape(B, L, 3, -1).transpose(0, 2, 1, 3))"), _TURNED, "wrong"),
@@ -43,7 +44,7 @@ _ATTENDED = f"mx.allclose(y, {_RIGHT}).item()"
 )  # fmt: skip
 def rope_over_heads(context: RuleContext, call: Call) -> Iterator[Finding]:
     """Find rotary layers that get (batch, positions, heads, size): they take the axis before the last for positions."""
-    if not any(map(context.file.mentions, ("RoPE", "fast.rope"))) or not call.arguments:
+    if not call.arguments:
         return
     is_function = call.name == "rope" and context.name(call.function) == "mlx.core.fast.rope"
     if call.arguments[0].type not in ("identifier", "call") or (call.name[:1].isupper() and not is_function):

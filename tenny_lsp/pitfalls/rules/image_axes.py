@@ -169,6 +169,7 @@ def _is_gated(call: Call, node: Node) -> bool:
     "A shape unpacked as (batch, channels, height, width)",
     _PAGE,
     kinds=("assignment",),
+    words=("2d(",),
     examples=(
         Example(f"{_CONV}n, c, h, w = z.shape\ny = c", f"{_CONV}n, h, w, c = z.shape\ny = c", "y == 5", "wrong"),
         Example("conv = nn.Conv2d(3, 5, 3)\ndef f(image):\n    B, C, H, W = image.shape\n    return conv(image), C\n"
@@ -183,7 +184,7 @@ def channels_second(context: RuleContext, node: Node) -> Iterator[Finding]:
     if left is None or left.type != "pattern_list" or right is None or len(left.named_children) != 4:
         return
     names = [text_of(one) for one in left.named_children]
-    if not _CHANNELS.fullmatch(names[1]) or not _ROWS.fullmatch(names[2]) or not context.file.mentions("2d("):
+    if not _CHANNELS.fullmatch(names[1]) or not _ROWS.fullmatch(names[2]):
         return
     if right.type != "attribute" or text_of(right.named_children[-1]) != "shape":
         return

@@ -28,6 +28,7 @@ _FINITE = "not mx.isnan(y).any().item() and y[1].item() < -1e8"
     PYTHON + "_autosummary/mlx.core.where.html",
     scope="file",
     kinds=("binary_operator",),
+    words=("inf",),
     examples=(
         Example(f"{_M}y = (1 - m) * -mx.inf", f"{_M}y = mx.where(m, 0.0, -mx.inf)", _FINITE, "wrong"),
         Example(f'{_M}y = (m == 0) * float("-inf")', f'{_M}y = mx.where(m == 0, float("-inf"), 0.0)', _FINITE, "wrong"),
@@ -88,6 +89,7 @@ def _subtracted(node: Node) -> Node | None:
     "A comparison with nan",
     PYTHON + "_autosummary/mlx.core.isnan.html",
     kinds=("comparison_operator",),
+    words=("nan",),
     examples=(
         Example("x[0, 0] = mx.nan\ny = x == mx.nan", "x[0, 0] = mx.nan\ny = mx.isnan(x)", "y.any().item()", "wrong"),
         Example("x[0, 0] = mx.nan\ny = mx.where(x != float('nan'), x, 0)",

@@ -21,6 +21,7 @@ _ROUND = "def f(z):\n    q = mx.round(z)\n    return {}.sum()\ny = mx.grad(f)(x)
     "A straight-through estimator that cancels itself",
     PYTHON + "_autosummary/mlx.core.stop_gradient.html",
     kinds=("binary_operator",),
+    words=("stop_gradient", "value_and_grad", ".grad("),
     examples=(
         Example(_ROUND.format("(z + (q - z))"), _ROUND.format("(z + mx.stop_gradient(q - z))"), "y.sum().item() == 6",
                 "wrong"),
@@ -39,7 +40,7 @@ def straight_through(context: RuleContext, node: Node) -> Iterator[Finding]:
     if _sign(node) is None or _is_part(node):
         return
     terms = list(_terms(node, is_positive=True))
-    if len(terms) != 3 or not any(map(context.file.mentions, ("stop_gradient", "value_and_grad", ".grad("))):
+    if len(terms) != 3:
         return
     added = {text_of(term) for term, is_positive in terms if is_positive}
     cancelled = next((term for term, is_positive in terms if not is_positive and text_of(term) in added), None)
@@ -169,6 +170,7 @@ _TAKEN = "_, y = nn.value_and_grad(model, loss)(model, x, mx.ones(2))"
     PYTHON + "_autosummary/mlx.core.value_and_grad.html",
     scope="file",
     kinds=("return_statement",),
+    words=_READS,
     examples=(
         Example(_RATIO.format("    ratio = mx.array(ratio.tolist())\n") + _TAKEN, _RATIO.format("") + _TAKEN,
                 "mx.abs(y['weight']).sum().item() > 0", "wrong", is_fixed=False),
@@ -185,7 +187,7 @@ _TAKEN = "_, y = nn.value_and_grad(model, loss)(model, x, mx.ones(2))"
 )  # fmt: skip
 def numbers_in_gradient(context: RuleContext, node: Node) -> Search | None:
     """Find losses that are computed from what ``.item()`` and ``.tolist()`` read: to MLX they are constants."""
-    function = function_around(node) if any(map(context.file.mentions, _READS)) else None
+    function = function_around(node)
     transform = context.file.gradients.get(function.id) if function is not None else None
     return partial(_constant_loss, context, function, transform) if function is not None and transform else None
 

@@ -11,6 +11,7 @@ from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, Search, rule
 from tenny_lsp.source.syntax import Node
 
 _ATTENTION = "mlx.core.fast.scaled_dot_product_attention"
+_ATTENTIONS = ("scaled_dot_product_attention", "nn.MultiHeadAttention(", "nn.TransformerEncoder")
 #: Layer → the place of the mask among the arguments of its call.
 _LAYERS = {"mlx.nn.MultiHeadAttention": 3, "mlx.nn.TransformerEncoder": 1, "mlx.nn.TransformerEncoderLayer": 1}
 _Q = "q = mx.arange(24.0).reshape(1, 1, 3, 8) / 9\n"
@@ -27,7 +28,7 @@ _FIRST_HEAD = "z.shape == (1, 3, 8) and mx.allclose(y[0, 0], mha(z[:, :1], z[:, 
     PYTHON + "_autosummary/mlx.core.fast.scaled_dot_product_attention.html",
     scope="file",
     calls=("*",),
-    words=("scaled_dot_product_attention", "nn.MultiHeadAttention(", "nn.TransformerEncoder"),
+    words=_ATTENTIONS,
     examples=(
         Example(
             _Q + _SCORES.format("mx.tril(mx.ones((3, 3)))"),
@@ -114,6 +115,7 @@ _CAUSAL = "def causal(n):\n    return mx.triu(mx.ones((n, n), dtype=mx.bool_), k
     PYTHON + "_autosummary/mlx.core.fast.scaled_dot_product_attention.html",
     scope="file",
     calls=("*",),
+    words=_ATTENTIONS,
     examples=(
         Example(
             f"{_Q}{_TRIANGLE}.astype(mx.bool_)\n" + _SCORES.format("mask"),

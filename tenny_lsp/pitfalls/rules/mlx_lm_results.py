@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from tenny_lsp.pitfalls.calls import Call, call_of
+from tenny_lsp.pitfalls.calls import Call, call_of, target_of
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
 from tenny_lsp.pitfalls.guards import is_guarded
@@ -152,7 +152,7 @@ def chat_as_prompt(context: RuleContext, call: Call) -> Iterator[Finding]:
     "error",
     "What `mlx_lm.load` returns, unpacked into another number of names",
     _PAGE + "README.md",
-    kinds=("assignment",),
+    calls=("load",),
     examples=(
         Example(
             "from mlx_lm import load\ndef read(path):\n    model = load(path)\n    return model.parameters()\ny = 1",
@@ -167,10 +167,10 @@ def chat_as_prompt(context: RuleContext, call: Call) -> Iterator[Finding]:
         ),
     ),
 )  # fmt: skip
-def loaded_pair(context: RuleContext, node: Node) -> Iterator[Finding]:
+def loaded_pair(context: RuleContext, call: Call) -> Iterator[Finding]:
     """Find the pair of a model and its tokenizer taken for the model, or for three."""
-    left, call = field(node, "left"), call_of(field(node, "right"))
-    if left is None or call is None or call.name != "load" or not call.is_whole or field(node, "type") is not None:
+    left = target_of(call)
+    if left is None or not call.is_whole or field(left.parent, "type") is not None:
         return
     if context.external(call.function) not in ("mlx_lm.load", "mlx_lm.utils.load") or is_guarded(context, call.node):
         return

@@ -221,6 +221,7 @@ def clip_result(context: RuleContext, call: Call) -> Iterator[Finding]:
     "A learning rate assigned beside a schedule",
     _PAGE + "schedulers.html",
     kinds=("assignment", "augmented_assignment"),
+    words=("learning_rate",),
     examples=(
         Example(
             f"{_SCHEDULED}opt.learning_rate = 5.0\nopt.update(model, grads)\ny = opt.learning_rate",

@@ -88,6 +88,7 @@ def _of_transposed(context: RuleContext, layer: Node, call: Call) -> Iterator[Fi
     "An array of NumPy's as the weight of a layer",
     PYTHON + "_autosummary/mlx.core.array.html",
     kinds=("assignment",),
+    words=(".weight", ".bias"),
     examples=(
         Example(
             "model.weight = np.zeros((2, 3), dtype=np.float32)\ny = model(x)",

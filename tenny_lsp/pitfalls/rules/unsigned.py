@@ -95,7 +95,7 @@ def _is_handled(node: Node, left: Node) -> bool:
     PYTHON + "data_types.html",
     scope="file",
     kinds=("binary_operator", "call"),
-    words=("uint",),
+    words=_SMALL,
     examples=(
         Example(
             f"{_PIXELS}y = n - 128", f"{_PIXELS}y = n.astype(mx.int32) - 128", "y.min().item() == -128", "wrong",
@@ -126,12 +126,19 @@ def _is_handled(node: Node, left: Node) -> bool:
         ),
     ),
 )  # fmt: skip
-def wrapping_difference(context: RuleContext, found: Node) -> Search | None:
+def wrapping_difference(context: RuleContext, found: Node) -> Iterator[Finding] | Search | None:
     """Find differences of arrays of ``uint8``, and of one and a number: of pixels, most go wrong."""
     sides = _subtracted(context, found)
     if sides is None or _is_handled(found, sides[0]):
         return None
-    return partial(_of_pixels, context, found, *sides)
+    if all(_is_parameter(context, one) for one in sides):
+        return partial(_of_parameters, context, found, *sides)
+    return _wrapping(context, found, *sides)
+
+
+def _is_parameter(context: RuleContext, node: Node) -> bool:
+    binding = context.binding_of(node) if node.type == "identifier" else None
+    return binding is not None and binding.definition is not None and function_around(node) is not None
 
 
 def _wrapping(context: RuleContext, found: Node, left: Node, right: Node) -> Iterator[Finding]:
@@ -145,13 +152,10 @@ def _wrapping(context: RuleContext, found: Node, left: Node, right: Node) -> Ite
     yield _finding(context, found, left, dtype)
 
 
-def _of_pixels(context: RuleContext, found: Node, left: Node, right: Node, root: Node) -> Iterator[Finding]:
-    """Find what ``_wrapping`` does, and differences of parameters that every call of the file gives pixels."""
-    findings = list(_wrapping(context, found, left, right))
-    yield from findings
-    are_names = all(one.type == "identifier" and function_around(one) is not None for one in (left, right))
-    given = [given_to(context, one, root) for one in (left, right)] if not findings and are_names else []
-    if given and all(given) and all(_small_dtype(context, one) for values in given for one in values):
+def _of_parameters(context: RuleContext, found: Node, left: Node, right: Node, root: Node) -> Iterator[Finding]:
+    """Find differences of parameters that every call of the file gives pixels."""
+    given = [given_to(context, one, root) for one in (left, right)]
+    if all(given) and all(_small_dtype(context, one) for values in given for one in values):
         yield _finding(context, found, left, _SMALL[0])
 
 

@@ -1,12 +1,12 @@
-"""Sizes that are no whole numbers, and shapes of random numbers that are no tuples."""
+"""Sizes that are no whole numbers."""
 
-import re
 from collections.abc import Iterator
 
 from tenny_lsp.inference.meaning import Plain
 from tenny_lsp.pitfalls.calls import Call, call_of, function_around
 from tenny_lsp.pitfalls.context import RuleContext
-from tenny_lsp.pitfalls.edits import Edit, Fix, replaced
+from tenny_lsp.pitfalls.edits import Fix, replaced
+from tenny_lsp.pitfalls.file_facts import FRACTION
 from tenny_lsp.pitfalls.guards import is_guarded
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, rule
 from tenny_lsp.source.syntax import Node, field, text_of, up_to
@@ -29,11 +29,7 @@ _RESHAPE = "mlx.core.array.reshape"
 _KEYWORDS = ("shape", "num", "k", "limit", "input_dims", "output_dims", "num_embeddings", "dims")
 _NAMES = tuple(sorted({name.rpartition(".")[2] for name in _SIZES}))
 _CLASS = "class Split(nn.Module):\n    def __call__(self, x, h):\n        n, d = x.shape\n        return "
-#: What makes floating-point numbers: a division, a point, an exponent.
-_FRACTION = re.compile(r"(?<!/)/(?!/)|\.\d|\d\.|\de[-+]?\d|float|sqrt|log2")
 _FLOATS = ("float", "time.time", "math.sqrt", "math.log2", "math.pow")
-#: Functions of random numbers → the place of the shape.
-_SHAPED = {"normal": 0, "uniform": 2, "randint": 2, "bernoulli": 1, "gumbel": 0, "truncated_normal": 2, "laplace": 0}
 
 
 @rule(
@@ -81,15 +77,19 @@ def _fixes(node: Node) -> tuple[Fix, ...]:
 
 def _sizes(context: RuleContext, call: Call) -> Iterator[Node]:
     """Yield the sizes among the arguments of a call, those in a tuple one by one."""
-    if not call.is_whole or not any(_may_be_float(one) for one in (*call.arguments, *call.keywords.values())):
+    if not call.is_whole or not any(_may_be_float(context, one) for one in (*call.arguments, *call.keywords.values())):
         return
     name = context.name(call.function)
     place = _SIZES.get(_RESHAPE if not name and _is_of_parameter(context, call) else name)
-    if place is None or (call.name == "normal" and len(call.arguments) > 2):  # as NumPy's: another rule's
+    if place is None:
         return
     named = [value for word in _KEYWORDS if (value := call.value(word)) is not None]
+    is_shape = name.startswith(_RANDOM) and call.name not in ("seed", "key")  # of a number there another rule speaks
     for one in (*call.arguments[place[0] : place[1]], *named):
-        yield from one.named_children if one.type in ("tuple", "list") else (one,)
+        if one.type in ("tuple", "list"):
+            yield from one.named_children
+        elif not is_shape:
+            yield one
 
 
 def _is_of_parameter(context: RuleContext, call: Call) -> bool:
@@ -107,15 +107,19 @@ def _bounds(context: RuleContext, node: Node) -> Iterator[Node]:
     """Yield the indices of an array, and the bounds of slices of it."""
     keys = [key for key in node.children_by_field_name("subscript") if key.type not in ("integer", "none", "ellipsis")]
     parts = [part for key in keys for part in (key.named_children if key.type == "slice" else (key,))]
-    parts = [part for part in parts if _may_be_float(part) and part.type not in ("list", "tuple", "subscript", "call")]
-    wrong = [part for part in parts if _is_float(context, part)]
+    parts = [part for part in parts if part.type not in ("list", "tuple", "subscript", "call")]
+    wrong = [part for part in parts if _may_be_float(context, part) and _is_float(context, part)]
     if wrong and context.is_array(field(node, "value")):
         yield from wrong
 
 
-def _may_be_float(node: Node) -> bool:
-    """Return whether an expression may be a floating-point number, by its kind: to evaluate each takes longer."""
-    return node.type not in ("integer", "string", "slice", "none", "ellipsis", "true", "false", "unary_operator")
+def _may_be_float(context: RuleContext, node: Node) -> bool:
+    """Return whether an expression, or a part of a tuple, may be a fraction by its text, which is cheap to see."""
+    if node.type == "identifier":
+        return text_of(node) in context.file.fractions
+    if node.type in ("tuple", "list", "keyword_argument"):
+        return any(_may_be_float(context, one) for one in node.named_children[node.type == "keyword_argument" :])
+    return node.type in ("binary_operator", "float", "call") and FRACTION.search(text_of(node)) is not None
 
 
 def _is_float(context: RuleContext, node: Node) -> bool:
@@ -123,7 +127,7 @@ def _is_float(context: RuleContext, node: Node) -> bool:
     if node.type == "identifier":
         binding = context.binding_of(node)  # its value, before it is asked whether it is changed: that takes longer
         value = binding.value if binding is not None else None
-        if value is None or value.type not in ("binary_operator", "float") or not _FRACTION.search(text_of(value)):
+        if value is None or value.type not in ("binary_operator", "float") or not FRACTION.search(text_of(value)):
             return False
         return context.value_of(node) is not None and context.meaning(node) == Plain("float")
     call = call_of(node)
@@ -132,50 +136,8 @@ def _is_float(context: RuleContext, node: Node) -> bool:
         return is_named and context.external(call.function) in _FLOATS
     if (operator := field(node, "operator")) is not None and node.type == "binary_operator" and operator.type == "/":
         return True
-    is_told = node.type in ("binary_operator", "float") and _FRACTION.search(text_of(node)) is not None
+    is_told = node.type in ("binary_operator", "float") and FRACTION.search(text_of(node)) is not None
     return is_told and context.meaning(node) == Plain("float")
 
 
-@rule(
-    "random-shape",
-    "error",
-    "Random numbers asked for as in NumPy or PyTorch",
-    PYTHON + "random.html",
-    calls=tuple(_SHAPED),
-    examples=(
-        Example("y = mx.random.uniform((2, 3))", "y = mx.random.uniform(shape=(2, 3))", "y.shape == (2, 3)"),
-        Example("y = mx.random.randint(9, (4,))", "y = mx.random.randint(0, 9, (4,))", "y.shape == (4,)"),
-        Example("y = mx.random.randint(0, 9, 4)", "y = mx.random.randint(0, 9, (4,))", "y.shape == (4,)"),
-        Example("n = 4\ny = mx.random.uniform(-1, 1, n)", "n = 4\ny = mx.random.uniform(-1, 1, (n,))",
-                "y.shape == (4,)"),
-        Example("y = mx.random.normal(5)", "y = mx.random.normal((5,))", "y.shape == (5,)"),
-        Example("y = mx.random.uniform(shape=len(x))", "y = mx.random.uniform(shape=(len(x),))", "y.shape == (2,)"),
-        Example("y = mx.random.bernoulli((2, 3))", "y = mx.random.bernoulli(shape=(2, 3))", "y.shape == (2, 3)"),
-        Example("y = mx.random.randint(0, 9, 2, 3)", "y = mx.random.randint(0, 9, (2, 3))", "y.shape == (2, 3)"),
-    ),
-)  # fmt: skip
-def random_shape(context: RuleContext, call: Call) -> Iterator[Finding]:
-    """Find a shape that is a number, or that stands where the bounds of the random numbers do."""
-    if context.name(call.function) != f"{_RANDOM}{call.name}" or not call.is_whole:
-        return
-    place, given = _SHAPED[call.name], call.arguments
-    message = f"`mx.random.{call.name}` takes the shape as a tuple: this raises."
-    shape = call.value("shape") or (given[place] if len(given) == place + 1 else None)
-    if shape is not None and context.meaning(shape) == Plain("int"):
-        yield Finding(shape, message, (Fix("Write a tuple", (replaced(shape, f"({text_of(shape)},)"),)),))
-    elif len(given) > place + 1 and place > 0 and all(context.meaning(one) == Plain("int") for one in given[place:]):
-        text = f"({', '.join(text_of(one) for one in given[place:])})"
-        edit = Edit(given[place].start_byte, given[-1].end_byte, text)
-        yield Finding(call.listed, message, (Fix(f"Write {text}", (edit,)),))
-    elif given and given[-1].type in ("tuple", "list") and "shape" not in call.keywords and len(given) <= place:
-        edit = replaced(given[-1], f"shape={text_of(given[-1])}")
-        if call.name == "randint" and len(given) == 2:
-            edit = replaced(given[0], f"0, {text_of(given[0])}")
-        if len(given) == 1 or call.name == "randint":
-            yield Finding(
-                call.listed, f"The shape is not the {'first' if len(given) == 1 else 'second'} argument of "
-                f"`mx.random.{call.name}`: this raises.", (Fix("Name the shape", (edit,), is_safe=False),),
-            )  # fmt: skip
-
-
-RULES = (float_as_size, random_shape)
+RULES = (float_as_size,)

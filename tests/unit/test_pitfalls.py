@@ -59,11 +59,11 @@ RULE_FILES = sorted((Path(pitfalls_package.__file__).parent).rglob("*.py"))
 
 
 @pytest.mark.parametrize("rule", [rule for rule in RULES if rule.scope == "file"], ids=lambda rule: rule.code)
-def test_a_rule_of_scope_file_searches_the_file_for_its_examples(rule: Rule, index: ApiIndex) -> None:
-    for example in rule.examples:
-        evaluator = Engine(Buffer(f"{PRELUDE}{example.before}\n"), index)
-        statements = evaluator.buffer.root.children
-        assert any(Rules([rule.code]).findings(RuleContext(evaluator), one)[1] for one in statements)
+def test_a_rule_of_scope_file_searches_the_file_for_an_example(rule: Rule, index: ApiIndex) -> None:
+    evaluators = [Engine(Buffer(f"{PRELUDE}{example.before}\n"), index) for example in rule.examples]
+    statements = [(evaluator, one) for evaluator in evaluators for one in evaluator.buffer.root.children]
+
+    assert any(Rules([rule.code]).findings(RuleContext(evaluator), one)[1] for evaluator, one in statements)
 
 
 def test_a_rule_of_scope_statement_cannot_search_the_file(index: ApiIndex, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,9 +20,9 @@ def code_lines(name: str) -> set[int]:
     return {node.lineno for node in (*nodes, *decorators)}
 
 
-def test_there_are_106_files_of_which_eleven_are_right_and_24_held_out() -> None:
-    assert [len(list(folder.glob("*.py"))) for folder in FOLDERS.values()] == [106, 24]
-    assert len(FILES) == 130
+def test_there_are_130_files_of_which_eleven_are_right_and_22_held_out() -> None:
+    assert [len(list(folder.glob("*.py"))) for folder in FOLDERS.values()] == [130, 22]
+    assert len(FILES) == 152
     assert len(set(FILES) - {place.file for places in PLACES.values() for place in places}) == 11
 
 
@@ -30,15 +30,15 @@ def test_there_are_106_files_of_which_eleven_are_right_and_24_held_out() -> None
 def test_a_file_is_short_and_mentions_mlx(name: str) -> None:
     text = FILES[name].read_text("utf-8")
 
-    assert 10 <= len(text.splitlines()) <= 45
-    assert "import mlx" in text
+    assert 10 <= len(text.splitlines()) <= 60
+    assert "import mlx" in text or "from mlx" in text
 
 
 @pytest.mark.parametrize("part", PLACES)
 def test_every_place_is_code_and_says_what_happens(part: str) -> None:
     places = PLACES[part]
 
-    assert 50 <= len(places) <= 300
+    assert 50 <= len(places) <= 400
     assert len({(place.file, place.line) for place in places}) == len(places)
     for place in places:
         assert {place.line, *place.also} <= code_lines(place.file), place

@@ -68,8 +68,8 @@ def topk_order(context: RuleContext, call: Call) -> Iterator[Finding]:
             turned = {"-1": "0", "-1:": ":1", "[-1]": "[0]"}[text_of(key)]
             fix = Fix("Take the least", (replaced(key, turned),), is_safe=False)
             yield Finding(
-                part, "`mx.topk` is ascending: the last of its values is the greatest, and nothing but that passes. "
-                "The least of them is the first, or `.min(axis=-1)`.", (fix,),
+                part, "The first of `mx.topk`'s values is the least, and the others are in no certain order: the last "
+                "may be the greatest, and then nothing but that passes. Take the first, or `.min(axis=-1)`.", (fix,),
             )  # fmt: skip
         elif key is not None and text_of(key) == "0":
             yield from _difference(part)
@@ -81,7 +81,7 @@ def _unpacked(left: Node) -> Iterator[Finding]:
         return
     turned = (replaced(names[0], text_of(names[1])), replaced(names[1], text_of(names[0])))
     yield Finding(
-        left, f"`mx.topk` is ascending: `{text_of(names[0])}` is the least of its values.",
+        left, f"The first of `mx.topk`'s values is the least: here that is `{text_of(names[0])}`.",
         (Fix("Exchange the names", turned, is_safe=False),),
     )  # fmt: skip
 
@@ -105,7 +105,7 @@ def _difference(part: Node) -> Iterator[Finding]:
         return
     turned = (replaced(part, text_of(right)), replaced(right, text_of(part)))
     yield Finding(
-        outer, "`mx.topk` is ascending: the first of its values is not the greatest, and this is never above zero.",
+        outer, "The first of `mx.topk`'s values is the least of them, so that this is never above zero.",
         (Fix("Exchange them", turned, is_safe=False),),
     )  # fmt: skip
 

@@ -71,6 +71,13 @@ def target_of(call: Call) -> Node | None:
     return field(outer, "left") if is_assigned else None
 
 
+def stands_in_statement_of(node: Node, other: Node) -> bool:
+    """Return whether a node stands in the same statement at the top of the file as another one."""
+    while other.parent is not None and other.parent.parent is not None:
+        other = other.parent
+    return other.start_byte <= node.start_byte < other.end_byte
+
+
 def function_around(node: Node) -> Node | None:
     """Return the innermost function or lambda that a node stands in; None where it stands in none."""
     return up_to(node.parent, "function_definition", "lambda") if node.parent is not None else None

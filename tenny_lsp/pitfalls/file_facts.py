@@ -79,6 +79,7 @@ class FileFacts:
             self.imported,
             self.inherited,
             self.convolutions,
+            self.rotary_layers,
             self.has_narrow_convolution,
             frozenset(self._buffer.tested_names),
         )
@@ -107,8 +108,17 @@ class FileFacts:
     @cached_property
     def convolutions(self) -> frozenset[str]:
         """The names that convolutions are assigned to."""
+        return self._assigned(r"\.Conv[123]d\(")
+
+    @cached_property
+    def rotary_layers(self) -> frozenset[str]:
+        """The names that rotary layers are assigned to."""
+        return self._assigned(r"\.RoPE\(")
+
+    def _assigned(self, made: str) -> frozenset[str]:
+        """Return the names that are assigned what a module's class makes: ``conv`` of ``self.conv = nn.Conv1d(``."""
         text, found = self._buffer.text, set()
-        for place in re.finditer(r"\.Conv[123]d\(", text):
+        for place in re.finditer(made, text):
             line = text[text.rfind("\n", 0, place.start()) + 1 : place.start()]
             found |= {assigned[1] for assigned in [re.search(r"(\w+) *= *\w+\Z", line)] if assigned}
         return frozenset(found)

@@ -56,7 +56,7 @@ def number_in_compile(context: RuleContext, call: Call) -> Search | None:
     if call.function.type not in ("identifier", "attribute") or not call.is_whole:
         return None
     loop = up_to(call.node, *_LOOPS, "function_definition", "lambda")
-    if loop is None or loop.type not in _LOOPS:
+    if loop is None or loop.type not in _LOOPS or _compiled(context, call.function) is None:
         return None
     changing = [one for one in _given(call) if _changes(context, one[1], loop)]
     return partial(_constants, context, call, changing) if changing else None

@@ -39,12 +39,15 @@ _LOSS = "def loss(model, a):\n    return model(a).sum()\n"
                 is_fixed=False),
     ),
 )  # fmt: skip
-def gradient_function(context: RuleContext, call: Call) -> Search | None:
+def gradient_function(context: RuleContext, call: Call) -> Iterator[Finding] | Search | None:
     """Find gradients of a loss's value, of an argument that there is not, and functions that are unpacked uncalled."""
     name = context.name(call.function)
     if name not in _GRADIENTS or not call.is_whole or is_guarded(context, call.node, ("TypeError", "ValueError")):
         return None
-    return partial(_other_ways, context, call, name)
+    search, place = partial(_other_ways, context, call, name), _GRADIENTS[name]
+    # What a function returns stands elsewhere; all else is told by the call.
+    is_value = len(call.arguments) > place and call.arguments[place].type not in ("identifier", "attribute", "lambda")
+    return search if is_value else search(call.node)
 
 
 def _other_ways(context: RuleContext, call: Call, name: str, _: Node) -> Iterator[Finding]:

@@ -44,7 +44,7 @@ _ATTENDED = f"mx.allclose(y, {_RIGHT}).item()"
 )  # fmt: skip
 def rope_over_heads(context: RuleContext, call: Call) -> Iterator[Finding]:
     """Find rotary layers that get (batch, positions, heads, size): they take the axis before the last for positions."""
-    if not call.arguments:
+    if not call.arguments or call.name not in {"rope", *context.file.rotary_layers}:
         return
     is_function = call.name == "rope" and context.name(call.function) == "mlx.core.fast.rope"
     if call.arguments[0].type not in ("identifier", "call") or (call.name[:1].isupper() and not is_function):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
-from tenny_lsp.pitfalls.calls import Call, call_of, function_around
+from tenny_lsp.pitfalls.calls import Call, call_of, function_around, stands_in_statement_of
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.differentiated import depends, followed, is_cut, result_of, sources_of
 from tenny_lsp.pitfalls.edits import Fix, atom, replaced
@@ -185,11 +185,14 @@ _TAKEN = "_, y = nn.value_and_grad(model, loss)(model, x, mx.ones(2))"
                 "mx.abs(y).sum().item() > 0", "wrong", is_fixed=False),
     ),
 )  # fmt: skip
-def numbers_in_gradient(context: RuleContext, node: Node) -> Search | None:
+def numbers_in_gradient(context: RuleContext, node: Node) -> Iterator[Finding] | Search | None:
     """Find losses that are computed from what ``.item()`` and ``.tolist()`` read: to MLX they are constants."""
     function = function_around(node)
     transform = context.file.gradients.get(function.id) if function is not None else None
-    return partial(_constant_loss, context, function, transform) if function is not None and transform else None
+    if function is None or transform is None:
+        return None
+    search = partial(_constant_loss, context, function, transform)
+    return search(node) if stands_in_statement_of(transform.node, node) else search
 
 
 def _constant_loss(context: RuleContext, function: Node, transform: Call, _: Node) -> Iterator[Finding]:

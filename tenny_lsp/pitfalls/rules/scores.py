@@ -47,7 +47,9 @@ def attention_scale(context: RuleContext, call: Call) -> Search | None:
     scale = call.value("scale")
     if scale is None or context.name(call.function) != _ATTENTION:
         return None
-    return partial(_multiplied, context, scale)
+    made = origin(context, scale)
+    is_root = made is not None and re.search(r"sqrt|\.5|/ *2", text_of(made)) is not None
+    return partial(_multiplied, context, scale) if is_root else None
 
 
 def _multiplied(context: RuleContext, scale: Node, _: Node) -> Iterator[Finding]:
@@ -117,7 +119,8 @@ def masked_scores(context: RuleContext, call: Call) -> Search | None:
         return None
     if context.name(call.function) not in _SOFTMAX:
         return None
-    return partial(_masked, context, call)
+    is_zeroed = any(_zeroed(context, given) is not None for given in _assigned(context, call.arguments[0]))
+    return partial(_masked, context, call) if is_zeroed else None
 
 
 def _masked(context: RuleContext, call: Call, _: Node) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from functools import partial
 from tenny_lsp.inference.definitions import decorators
 from tenny_lsp.inference.meaning import LocalFunction
 from tenny_lsp.pitfalls.arities import arity_of
-from tenny_lsp.pitfalls.calls import Call, call_of, within
+from tenny_lsp.pitfalls.calls import Call, call_of, stands_in_statement_of, within
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
 from tenny_lsp.pitfalls.guards import is_guarded
@@ -46,7 +46,7 @@ _TAKEN = "\n_, y = mx.value_and_grad(loss)(x)"
                 "y = mx.value_and_grad(lambda w: (w.sum(), w))(x)[1]", "y.shape == (2, 3)"),
     ),
 )  # fmt: skip
-def gradient_result(context: RuleContext, call: Call) -> Search | None:
+def gradient_result(context: RuleContext, call: Call) -> Iterator[Finding] | Search | None:
     """Find functions that are differentiated, and return a list, a dictionary or None, alone or before the rest."""
     name = context.name(call.function)
     place = _GRADIENTS.get(name, 99)
@@ -55,7 +55,8 @@ def gradient_result(context: RuleContext, call: Call) -> Search | None:
         return None
     if decorators(function.node) or is_guarded(context, call.node, ("ValueError",)):
         return None
-    return partial(_other_results, context, function.node, name.endswith("value_and_grad"))
+    search = partial(_other_results, context, function.node, name.endswith("value_and_grad"))
+    return search(call.node) if stands_in_statement_of(function.node, call.node) else search
 
 
 def _other_results(context: RuleContext, function: Node, may_be_tuple: bool, _: Node) -> Iterator[Finding]:

@@ -76,12 +76,15 @@ class Memo:
             result = compute()
             if self._used_assumptions == {key}:
                 result, is_stable = self._fixpoint(key, result, compute)
-        finally:
-            assumed = self._assumed.pop(key)
-            used, self._used_assumptions = self._used_assumptions, outer
-            if used <= {key}:
-                self._release(key, is_final=is_stable and not self._has_given_up)
+        except BaseException:
+            del self._assumed[key]
+            self._used_assumptions = outer
+            self._release(key, is_final=False)
+            raise
+        assumed = self._assumed.pop(key)
+        used, self._used_assumptions = self._used_assumptions, outer
         if used <= {key}:
+            self._release(key, is_final=is_stable and not self._has_given_up)
             result = result if result != NEVER else None  # recursion without a base case
             # What has taken too long is not asked for again: it would take as long each time.
             if not self._has_given_up or not self._assumed:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import compress
 from pathlib import Path
 from types import GeneratorType
 
@@ -52,8 +51,8 @@ class Rules:
             and not {rule.code, "all"} & set(ignore)
             and (with_shapes or not rule.needs_shapes)
         ]
-        #: The rules that are asked in a file → what triggers each of them.
-        self._triggers: dict[tuple[bool, ...], _Triggers] = {}
+        #: The file that was checked last, and what triggers the rules that are asked in it.
+        self._last: tuple[RuleContext, _Triggers] | None = None
 
     def findings(
         self, context: RuleContext, statement: Node, pause: Callable[[], None] = go_on
@@ -94,11 +93,11 @@ class Rules:
 
     def _asked(self, context: RuleContext) -> "_Triggers":
         """Return what triggers the rules of which a word stands in a file."""
-        mentions = context.file.mentions
-        are_asked = tuple(not rule.words or any(map(mentions, rule.words)) for rule in self._rules)
-        if are_asked not in self._triggers:
-            self._triggers[are_asked] = _Triggers(compress(self._rules, are_asked))
-        return self._triggers[are_asked]
+        if self._last is None or self._last[0] is not context:
+            mentions = context.file.mentions
+            asked = (rule for rule in self._rules if not rule.words or any(map(mentions, rule.words)))
+            self._last = context, _Triggers(asked)
+        return self._last[1]
 
 
 class _Triggers:

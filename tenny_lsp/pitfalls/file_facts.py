@@ -11,10 +11,8 @@ from tenny_lsp.pitfalls.calls import Call, call_of
 from tenny_lsp.source.syntax import text_of, up_to
 
 #: The transforms that take gradients, and all transforms of functions → the position of the function's argument.
-_GRADIENTS = {"mlx.nn.value_and_grad": 1, "mlx.core.value_and_grad": 0, "mlx.core.grad": 0}
-_TRANSFORMS = {"mlx.core.compile": 0, "mlx.core.vmap": 0, **_GRADIENTS}
-
-
+GRADIENTS = {"mlx.nn.value_and_grad": 1, "mlx.core.value_and_grad": 0, "mlx.core.grad": 0}
+_TRANSFORMS = {"mlx.core.compile": 0, "mlx.core.vmap": 0, **GRADIENTS}
 #: What makes floating-point numbers: a division, a point, an exponent, a function that gives one.
 FRACTION = re.compile(r"(?<!/)/(?!/)|\.\d|\d\.|\de[-+]?\d|float|sqrt|log2|time")
 
@@ -103,7 +101,7 @@ class FileFacts:
     @cached_property
     def gradients(self) -> dict[int, Call]:
         """The calls that take gradients, by the node id of the function that they differentiate."""
-        return {node: call for name in _GRADIENTS for node, call in self.transformed.get(name, {}).items()}
+        return {node: call for name in GRADIENTS for node, call in self.transformed.get(name, {}).items()}
 
     @cached_property
     def convolutions(self) -> frozenset[str]:

@@ -73,6 +73,13 @@ def field(node: Node | None, *names: str) -> Node | None:
     return node
 
 
+def without_parentheses(node: Node) -> Node:
+    """Return an expression without parentheses around it."""
+    while node.type == "parenthesized_expression" and len(node.named_children) == 1:
+        node = node.named_children[0]
+    return node
+
+
 def up_to(node: Node, *kinds: str) -> Node | None:
     """Return the nearest of a node and its ancestors that is of one of the kinds; None where none is."""
     found: Node | None = node

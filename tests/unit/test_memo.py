@@ -3,6 +3,8 @@
 from collections import Counter
 from functools import partial
 
+import pytest
+
 from tenny_lsp.inference.meaning import External, Meaning, join
 from tenny_lsp.inference.memo import Memo
 
@@ -57,3 +59,26 @@ def test_of_two_circles_the_inner_one_is_known_by_itself() -> None:
 
     assert memo.memoised("outer", outer) == leaf
     assert memo.memoised("inner", lambda: None) == leaf
+
+
+def test_nothing_is_kept_of_an_evaluation_that_an_exception_has_ended() -> None:
+    memo, leaf, is_broken = Memo(), External("numpy.ndarray"), [True]
+
+    def outer() -> Meaning | None:
+        return join([leaf, memo.memoised("inner", inner)])
+
+    def inner() -> Meaning | None:
+        found = join([memo.memoised("innermost", innermost), memo.memoised("outer", outer)])
+        if is_broken[0]:
+            raise RecursionError
+        return found
+
+    def innermost() -> Meaning | None:
+        return memo.memoised("inner", inner)
+
+    with pytest.raises(RecursionError):
+        memo.memoised("outer", outer)
+    is_broken[0] = False
+
+    assert memo.memoised("innermost", innermost) == leaf
+    assert memo.memoised("outer", outer) == leaf

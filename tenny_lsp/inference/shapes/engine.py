@@ -118,7 +118,7 @@ class ShapeEngine:
             del self._assumed[key]
             used = self._used - {key}
             self._used = outer | used
-        self._forget(key)
+            self._forget(key)
         if used:
             self._provisional[key] = found, used
         else:

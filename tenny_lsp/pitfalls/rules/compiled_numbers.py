@@ -56,10 +56,11 @@ def number_in_compile(context: RuleContext, call: Call) -> Search | None:
     if call.function.type not in ("identifier", "attribute") or not call.is_whole:
         return None
     loop = up_to(call.node, *_LOOPS, "function_definition", "lambda")
-    if loop is None or loop.type not in _LOOPS or _compiled(context, call.function) is None:
+    function = _compiled(context, call.function) if loop is not None and loop.type in _LOOPS else None
+    if loop is None or function is None:
         return None
     changing = [one for one in _given(call) if _changes(context, one[1], loop)]
-    return partial(_constants, context, call, changing) if changing else None
+    return partial(_constants, context, call, function, changing) if changing else None
 
 
 def _given(call: Call) -> Iterator[tuple[int | str, Node]]:
@@ -84,11 +85,12 @@ def _changes(context: RuleContext, node: Node, loop: Node) -> bool:
     return bool(bound & set(re.findall(r"\w+", text_of(node))))
 
 
-def _constants(context: RuleContext, call: Call, changing: list[tuple[int | str, Node]], _: Node) -> Iterator[Finding]:
-    """Report such numbers if what is called is compiled, and only computes with them."""
-    function = _compiled(context, call.function)
-    for place, node in changing if function is not None else ():
-        if function is not None and _is_computed_with(function, place):
+def _constants(
+    context: RuleContext, call: Call, function: Node, changing: list[tuple[int | str, Node]], _: Node
+) -> Iterator[Finding]:
+    """Report such numbers if the compiled function only computes with them."""
+    for place, node in changing:
+        if _is_computed_with(function, place):
             mx = context.alias("mlx.core", call.node)
             text = f"{mx}.array({text_of(node)})"
             fixes = (Fix(f"Give {text}", (replaced(node, text),), is_safe=False),) if mx else ()

@@ -9,13 +9,13 @@ from tenny_lsp.pitfalls.calls import Call, call_of
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.differentiated import result_of
 from tenny_lsp.pitfalls.edits import Fix, replaced
+from tenny_lsp.pitfalls.file_facts import GRADIENTS
 from tenny_lsp.pitfalls.guards import is_guarded
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, Search, rule
 from tenny_lsp.pitfalls.traced import outer_value, takes_gradients
 from tenny_lsp.pitfalls.values import literal_of
 from tenny_lsp.source.syntax import Node, field, text_of
 
-_GRADIENTS = {"mlx.core.grad": 0, "mlx.core.value_and_grad": 0, "mlx.nn.value_and_grad": 1}
 _LOSSES = "mlx.nn.losses."
 _MODULE = "mlx.nn.Module"
 _LOSS = "def loss(model, a):\n    return model(a).sum()\n"
@@ -42,9 +42,9 @@ _LOSS = "def loss(model, a):\n    return model(a).sum()\n"
 def gradient_function(context: RuleContext, call: Call) -> Iterator[Finding] | Search | None:
     """Find gradients of a loss's value, of an argument that there is not, and functions that are unpacked uncalled."""
     name = context.name(call.function)
-    if name not in _GRADIENTS or not call.is_whole or is_guarded(context, call.node, ("TypeError", "ValueError")):
+    if name not in GRADIENTS or not call.is_whole or is_guarded(context, call.node, ("TypeError", "ValueError")):
         return None
-    search, place = partial(_other_ways, context, call, name), _GRADIENTS[name]
+    search, place = partial(_other_ways, context, call, name), GRADIENTS[name]
     # What a function returns stands elsewhere; all else is told by the call.
     is_value = len(call.arguments) > place and call.arguments[place].type not in ("identifier", "attribute", "lambda")
     return search if is_value else search(call.node)
@@ -52,7 +52,7 @@ def gradient_function(context: RuleContext, call: Call) -> Iterator[Finding] | S
 
 def _other_ways(context: RuleContext, call: Call, name: str, _: Node) -> Iterator[Finding]:
     """Report the first that is wrong with a call of ``grad`` or ``value_and_grad``."""
-    place, short = _GRADIENTS[name], f"{'nn' if name.startswith('mlx.nn') else 'mx'}.{name.rpartition('.')[2]}"
+    place, short = GRADIENTS[name], f"{'nn' if name.startswith('mlx.nn') else 'mx'}.{name.rpartition('.')[2]}"
     given, outer = call.arguments, call.node.parent
     if len(given) > place and _is_loss(context, given[place]):
         yield Finding(
@@ -129,7 +129,7 @@ def value_and_gradient(context: RuleContext, node: Node) -> Search | None:
 def _three_names(context: RuleContext, left: Node, call: Call, _: Node) -> Iterator[Finding]:
     """Report names of which the first few are what the function returns."""
     made = call_of(call.function) or call_of(outer_value(context, call.function))
-    place = _GRADIENTS.get(context.name(made.function), 99) if made is not None else 99
+    place = GRADIENTS.get(context.name(made.function), 99) if made is not None else 99
     function = context.evaluator.meaning(made.arguments[place]) if made and len(made.arguments) > place else None
     result = result_of(context, function.node) if isinstance(function, LocalFunction) else None
     *values, gradients = map(text_of, left.named_children)

@@ -7,11 +7,11 @@ from tenny_lsp.inference.meaning import LocalFunction
 from tenny_lsp.pitfalls.calls import Call, call_of, function_around
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.differentiated import Sources, followed, is_cut, reached
+from tenny_lsp.pitfalls.file_facts import GRADIENTS
 from tenny_lsp.pitfalls.guards import is_guarded
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, Search, rule
 from tenny_lsp.source.syntax import Node, field, up_to
 
-_GRADIENTS = {"mlx.core.grad": 0, "mlx.core.value_and_grad": 0, "mlx.nn.value_and_grad": 1}
 #: Functions whose second argument are indices.
 _TAKES = {
     "mlx.core.take", "mlx.core.take_along_axis", "mlx.nn.losses.cross_entropy", "mlx.nn.losses.nll_loss",
@@ -59,7 +59,7 @@ def gradient_of_index(context: RuleContext, call: Call) -> Search | None:
     """Find indices that are computed from what is differentiated, in a loss or in the modules that it calls."""
     if not any(map(context.file.mentions, (f"{name}(" for name in _PLACES))):
         return None
-    place = _GRADIENTS.get(context.name(call.function), 99)
+    place = GRADIENTS.get(context.name(call.function), 99)
     function = context.evaluator.meaning(call.arguments[place]) if len(call.arguments) > place else None
     if not isinstance(function, LocalFunction) or function.home is not context.evaluator:
         return None

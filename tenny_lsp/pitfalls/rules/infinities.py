@@ -10,7 +10,7 @@ from tenny_lsp.pitfalls.number_masks import ones_and_zeros
 from tenny_lsp.pitfalls.origins import last_value, origin
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, Search, rule
 from tenny_lsp.pitfalls.values import is_mask, literal_of
-from tenny_lsp.source.syntax import Node, field, text_of
+from tenny_lsp.source.syntax import Node, field, text_of, without_parentheses
 
 _INFINITE = re.compile(r"[-+]?\(?[-+]?(?:float\([\"'][-+]?inf(?:inity)?[\"']\)|(?:mx|np|math|numpy|jnp)\.inf)\)?")
 _NAN = re.compile(r"""(?:(?:mx|mlx\.core|math|np|numpy)\.nan|float\(["']nan["']\))""")
@@ -62,9 +62,7 @@ def _multiplied(context: RuleContext, node: Node, mask: Node, number: Node, _: N
     found = origin(context, mask) if kept is None else None
     if kept is None and (found is None or not (is_mask(context, found) or ones_and_zeros(context, mask))):
         return
-    mx, inner = context.alias("mlx.core", node), mask
-    while inner.type == "parenthesized_expression" and len(inner.named_children) == 1:
-        inner = inner.named_children[0]
+    mx, inner = context.alias("mlx.core", node), without_parentheses(mask)
     infinity = text_of(number)
     chosen = f"{text_of(kept)}, 0.0, {infinity}" if kept is not None else f"{text_of(inner)}, {infinity}, 0.0"
     text = f"{mx}.where({chosen})"
@@ -76,8 +74,7 @@ def _multiplied(context: RuleContext, node: Node, mask: Node, number: Node, _: N
 
 def _subtracted(node: Node) -> Node | None:
     """Return ``mask`` of ``1 - mask``; None where an expression is another."""
-    while node.type == "parenthesized_expression" and len(node.named_children) == 1:
-        node = node.named_children[0]
+    node = without_parentheses(node)
     left, operator, right = (field(node, part) for part in ("left", "operator", "right"))
     is_one = operator is not None and operator.type == "-" and literal_of(left) in (1, 1.0)
     return right if is_one and right is not None and literal_of(right) is None else None

@@ -9,7 +9,7 @@ from tenny_lsp.pitfalls.differentiated import depends, followed, is_cut, result_
 from tenny_lsp.pitfalls.edits import Fix, atom, replaced
 from tenny_lsp.pitfalls.origins import last_value
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, Search, rule
-from tenny_lsp.source.syntax import Node, field, text_of, up_to
+from tenny_lsp.source.syntax import Node, field, text_of, up_to, without_parentheses
 
 _STOP = "mlx.core.stop_gradient"
 _ROUND = "def f(z):\n    q = mx.round(z)\n    return {}.sum()\ny = mx.grad(f)(x)"
@@ -63,8 +63,7 @@ def straight_through(context: RuleContext, node: Node) -> Iterator[Finding]:
 
 def _sign(node: Node) -> str | None:
     """Return the operator of a sum or a difference; None of anything else, but for parentheses around one."""
-    while node.type == "parenthesized_expression" and len(node.named_children) == 1:
-        node = node.named_children[0]
+    node = without_parentheses(node)
     operator = field(node, "operator") if node.type == "binary_operator" else None
     return text_of(operator) if operator is not None and operator.type in ("+", "-") else None
 
@@ -79,8 +78,7 @@ def _is_part(node: Node) -> bool:
 
 def _terms(node: Node, *, is_positive: bool) -> Iterator[tuple[Node, bool]]:
     """Yield the terms of a sum, each with whether it is added."""
-    while node.type == "parenthesized_expression" and len(node.named_children) == 1:
-        node = node.named_children[0]
+    node = without_parentheses(node)
     left, right, sign = field(node, "left"), field(node, "right"), _sign(node)
     if sign is None or left is None or right is None:
         yield node, is_positive

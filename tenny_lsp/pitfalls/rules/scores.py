@@ -12,7 +12,7 @@ from tenny_lsp.pitfalls.number_masks import ones_and_zeros
 from tenny_lsp.pitfalls.origins import origin
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, Search, rule
 from tenny_lsp.pitfalls.values import is_mask, literal_of
-from tenny_lsp.source.syntax import Node, field, text_of
+from tenny_lsp.source.syntax import Node, field, text_of, without_parentheses
 
 _ATTENTION = "mlx.core.fast.scaled_dot_product_attention"
 _SOFTMAX = ("mlx.core.softmax", "mlx.nn.softmax")
@@ -48,14 +48,12 @@ def attention_scale(context: RuleContext, call: Call) -> Search | None:
     if scale is None or context.name(call.function) != _ATTENTION:
         return None
     made = origin(context, scale)
-    is_root = made is not None and re.search(r"sqrt|\.5|/ *2", text_of(made)) is not None
-    return partial(_multiplied, context, scale) if is_root else None
+    if made is None or re.search(r"sqrt|\.5|/ *2", text_of(made)) is None:
+        return None
+    return partial(_multiplied, context, scale, made)
 
 
-def _multiplied(context: RuleContext, scale: Node, _: Node) -> Iterator[Finding]:
-    made = origin(context, scale)
-    if made is None:
-        return
+def _multiplied(context: RuleContext, scale: Node, made: Node, _: Node) -> Iterator[Finding]:
     left, operator, power = (field(made, part) for part in ("left", "operator", "right"))
     call = call_of(made)
     name = (context.external(call.function) or context.name(call.function)) if call is not None else ""
@@ -80,8 +78,7 @@ def _multiplied(context: RuleContext, scale: Node, _: Node) -> Iterator[Finding]
 
 def _is_size(node: Node | None) -> bool:
     """Return whether a number may be the size of a head, and is no quotient as ``1 / size``: what stands for itself."""
-    while node is not None and node.type == "parenthesized_expression" and len(node.named_children) == 1:
-        node = node.named_children[0]
+    node = without_parentheses(node) if node is not None else None
     operator = field(node, "operator")
     is_whole = operator is not None and operator.type == "//"
     return is_whole or (node is not None and node.type in ("identifier", "attribute", "subscript", "integer"))

@@ -9,12 +9,12 @@ from tenny_lsp.pitfalls.arities import arity_of
 from tenny_lsp.pitfalls.calls import Call, call_of, stands_in_statement_of, within
 from tenny_lsp.pitfalls.context import RuleContext
 from tenny_lsp.pitfalls.edits import Fix, replaced
+from tenny_lsp.pitfalls.file_facts import GRADIENTS
 from tenny_lsp.pitfalls.guards import is_guarded
 from tenny_lsp.pitfalls.rule import PYTHON, Example, Finding, Search, rule
 from tenny_lsp.source.syntax import Node, field, text_of
 
 #: Transform → the place of the function among its arguments.
-_GRADIENTS = {"mlx.core.grad": 0, "mlx.core.value_and_grad": 0, "mlx.nn.value_and_grad": 1}
 #: Expressions that are no array, nor a tuple of them.
 _OTHERS = {
     "list": "a list", "list_comprehension": "a list", "dictionary": "a dictionary", "set": "a set", "none": "None",
@@ -49,7 +49,7 @@ _TAKEN = "\n_, y = mx.value_and_grad(loss)(x)"
 def gradient_result(context: RuleContext, call: Call) -> Iterator[Finding] | Search | None:
     """Find functions that are differentiated, and return a list, a dictionary or None, alone or before the rest."""
     name = context.name(call.function)
-    place = _GRADIENTS.get(name, 99)
+    place = GRADIENTS.get(name, 99)
     function = context.evaluator.meaning(call.arguments[place]) if len(call.arguments) > place else None
     if not isinstance(function, LocalFunction) or function.home is not context.evaluator:
         return None

@@ -54,6 +54,8 @@ class AgentTools:
             TennyError: Nothing has that name.
         """
         index, name = self._index, name.strip().removesuffix("()")
+        if not name:
+            raise TennyError("The name is empty", "Give one, such as mx.softmax.")
         if (entry := index.resolve(qualified_name(name))) is not None:
             return facts(entry, index)
         owner = index.resolve(qualified_name(name.rpartition(".")[0])) if "." in name else None
@@ -69,7 +71,7 @@ class AgentTools:
         near = [one for one in found if index.resolve(one) is not None]
         hint = ", ".join(customary_name(one) for one in near)
         raise TennyError(
-            f"MLX {index.version} has nothing called {name or 'nothing'}",
+            f"MLX {index.version} has nothing called {name}",
             f"Near: {hint}." if hint else "`search` answers questions.",
         )
 

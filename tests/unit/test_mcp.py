@@ -80,6 +80,7 @@ async def test_what_cannot_be_answered_is_said_and_the_server_goes_on(agent: Cli
         os.mkfifo(tmp_path / "pipe.py")
         for tool, arguments, said in (
             ("lookup", {"name": "mx.frobnicate"}, "has nothing called mx.frobnicate"),
+            ("lookup", {"name": " "}, "The name is empty"),
             ("check", {}, "neither code nor a path"),
             ("check", {"path": "nothing.py"}, "could not be read"),
             ("check", {"path": "binary.py"}, "is not Python but binary"),
